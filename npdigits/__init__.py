@@ -1,0 +1,1 @@
+"""npdigits: experiments with a neural network for handwritten digits, from scratch on NumPy."""

@@ -1,0 +1,80 @@
+"""Hidden-layer activations a = f(z), each with its derivative written in terms of a."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One activation function.
+
+    Attributes:
+        apply: ``apply(z)`` turns z into a = f(z), in place.
+        backward: ``backward(delta, a)`` multiplies ∂C/∂a by f′(z) in place, which gives ∂C/∂z. f′ is computed
+            from a alone, so that z need not be kept.
+    """
+
+    apply: Callable[[Array], None]
+    backward: Callable[[Array, Array], None]
+
+
+def leaky_relu(leak: float) -> Activation:
+    """f(z) = z where z > 0, else leak·z; f′ = 1 or leak (at 0: leak). Maas, Hannun & Ng 2013, §2.
+
+    Args:
+        leak: the slope below zero, 0 ≤ leak < 1. With leak = 0 it is the ReLU (Nair & Hinton 2010).
+    """
+
+    def apply(z: Array) -> None:
+        np.maximum(z, leak * z, out=z)
+
+    def backward(delta: Array, a: Array) -> None:
+        # (a > 0)·(1 − leak) + leak is f′ without a branch.
+        slope = (a > 0).astype(a.dtype)
+        slope *= 1 - leak
+        slope += leak
+        delta *= slope
+
+    return Activation(apply, backward)
+
+
+def tanh() -> Activation:
+    """f(z) = tanh z; f′ = 1 − a²."""
+
+    def apply(z: Array) -> None:
+        np.tanh(z, out=z)
+
+    def backward(delta: Array, a: Array) -> None:
+        delta *= 1 - a * a
+
+    return Activation(apply, backward)
+
+
+def sigmoid() -> Activation:
+    """f(z) = 1 / (1 + e^(−z)); f′ = a·(1 − a)."""
+
+    def apply(z: Array) -> None:
+        # ½·(1 + tanh(z/2)) is the same function and cannot overflow.
+        z *= 0.5
+        np.tanh(z, out=z)
+        z += 1
+        z *= 0.5
+
+    def backward(delta: Array, a: Array) -> None:
+        delta *= a * (1 - a)
+
+    return Activation(apply, backward)
+
+
+# Every factory takes the keys that any of them needs, so that the choice is one dictionary look-up.
+ACTIVATIONS: dict[str, Callable[[float], Activation]] = {
+    "leaky_relu": leaky_relu,
+    "relu": lambda leak: leaky_relu(0.0),
+    "tanh": lambda leak: tanh(),
+    "sigmoid": lambda leak: sigmoid(),
+}

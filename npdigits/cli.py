@@ -1,0 +1,173 @@
+"""Hydra, at the edge: composing the configuration, --help, and errors in one line."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from npdigits.config import Config, parse, unknown_key
+from npdigits.errors import ConfigError, UserError
+
+_PACKAGE = Path(__file__).resolve().parent
+# Inside a wheel conf/ stands in the package, in a checkout beside it.
+CONF = next((path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if path.is_dir()), _PACKAGE / "conf")
+
+INTERRUPTED = 130
+BAD_INPUT = 2
+
+
+def outputs() -> Path:
+    """Return where runs land by default: the checkout's outputs/, or that of the working directory."""
+    home = CONF.parent
+    return (home if (home / "pyproject.toml").is_file() else Path.cwd()) / "outputs"
+
+
+def compose(overrides: Sequence[str] = ()) -> Config:
+    """Compose and check a configuration as the command line would: ``compose(["hidden=30", "data=mnist_5k"])``.
+
+    Raises:
+        ConfigError: an override is not allowed.
+    """
+    import hydra
+
+    try:
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            return _checked(hydra.compose("train", list(overrides)))
+    except UserError:
+        raise
+    except Exception as error:
+        raise ConfigError(one_line(error, overrides)) from error
+
+
+def main(run: Callable[[Config, list[str]], int]) -> None:
+    """Be the command line: compose the configuration with Hydra, and hand it to ``run``.
+
+    Args:
+        run: takes the configuration and the overrides as typed; returns the exit code.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that has no "×" gets a "?"
+    arguments = sys.argv[1:]
+    if any(argument in ("--help", "-h") for argument in arguments):
+        print(help_text())
+        return
+    # Hydra then raises what it would otherwise print over several lines.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+
+    codes: list[int] = []
+
+    @hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")
+    def job(composed: Any) -> None:
+        overrides = list(HydraConfig.get().overrides.task)
+        codes.append(run(_checked(composed), overrides))
+
+    try:
+        _check_flags(arguments)
+        job()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except UserError as error:
+        _fail(str(error))
+    except MemoryError as error:
+        _fail(f"out of memory: {one_line(error)}: a smaller hidden or batch_size needs less")
+    except OSError as error:
+        _fail(f"{error.filename or 'file'}: {error.strerror or error}")
+    except Exception as error:
+        if not _is_hydras(error):
+            raise
+        _fail(one_line(error, arguments))
+    sys.exit(max(codes, default=0))
+
+
+def help_text() -> str:
+    """Return the page that --help prints: conf/train.yaml with its comments, and the choices of every group."""
+    keys = (CONF / "train.yaml").read_text(encoding="utf-8")
+    keys = keys[keys.index("# network") : keys.index("hydra:")].strip()
+    groups = []
+    for group in ("data", "experiment"):
+        lines = []
+        for path in sorted((CONF / group).glob("*.yaml")):
+            first = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+            lines.append(f"{group}={path.stem:<16} {first}")
+        groups.append("\n".join(lines))
+    usage = (
+        "npdigits: train a neural network on handwritten digits.\n\n"
+        "usage: npdigits [key=value …]          (or: python -m npdigits.train [key=value …])\n"
+        "       npdigits hidden=20 lr=0.01\n"
+        "       npdigits --multirun hidden=10,20,50 seed=0,1,2\n"
+        "       npdigits --cfg job               print the composed configuration and end\n"
+        "       npdigits --hydra-help            Hydra's own options; --shell-completion for tab completion\n\n"
+        "Every key with its default:\n\n"
+    )
+    return usage + keys + "\n\n" + "\n\n".join(block for block in groups if block)
+
+
+def _checked(composed: Any) -> Config:
+    """Check what Hydra composed, as plain values: so ``+key=`` cannot pass by the check."""
+    from omegaconf import OmegaConf
+
+    values = OmegaConf.to_container(composed, resolve=True)
+    assert isinstance(values, dict)
+    values.pop("experiment", None)  # the group leaves nothing behind of its own
+    return parse({str(key): value for key, value in values.items() if key != "hydra"})
+
+
+def _check_flags(arguments: list[str]) -> None:
+    """Refuse an option that Hydra does not know, in one line instead of argparse's usage."""
+    import contextlib
+    import io
+
+    from hydra._internal.utils import get_args_parser
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+            get_args_parser().parse_args(arguments)
+    except SystemExit as end:
+        if end.code:
+            raise ConfigError(said.getvalue().strip().rpartition("error: ")[2] + "; --help lists what is allowed") from None
+
+
+def _is_hydras(error: Exception) -> bool:
+    """Tell whether an error comes from composing the configuration rather than from our code."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return True
+    trace, last = error.__traceback__, ""
+    while trace:
+        last, trace = trace.tb_frame.f_globals.get("__name__", ""), trace.tb_next
+    return last.partition(".")[0] in ("hydra", "omegaconf", "antlr4", "yaml")
+
+
+def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
+    """Condense a message of Hydra's or OmegaConf's to a line that names the key, the value and what is allowed."""
+    message = str(error).strip()
+    if missing := re.search(r"Could not override '(.+?)'", message):
+        key = missing[1]
+        typed = next((a for a in arguments if a.lstrip("+~").partition("=")[0] == key), f"{key}=")
+        return unknown_key(key, typed.partition("=")[2])
+    if group := re.search(r"Could not find '(\w+)/(.+?)'", message):
+        options = sorted(path.stem for path in (CONF / group[1]).glob("*.yaml"))
+        if options:
+            import difflib
+
+            near = difflib.get_close_matches(group[2], options, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            return f"{group[1]}={group[2]}: allowed is one of {', '.join(options)}{hint}"
+        return f"{group[1]}={group[2]}: there is no such file in conf/{group[1]}"
+    if ambiguous := re.search(r"Ambiguous value for argument '(.+?)'", message, re.DOTALL):
+        return f"{ambiguous[1]}: write a list as key=[a,b]; for a sweep over the values add --multirun"
+    lines = [line.strip() for line in message.splitlines() if line.strip() and "See https://" not in line]
+    return "; ".join(lines[:2]) or type(error).__name__
+
+
+def _fail(message: str) -> None:
+    print(f"npdigits: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(BAD_INPUT)

@@ -1,0 +1,61 @@
+"""What a run's bits depend on besides its configuration and data."""
+
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+
+def environment() -> dict[str, Any]:
+    """Return package versions, BLAS and its kernel, the processor's vector extensions, threads and the commit.
+
+    Call it where the run's BLAS threads are already set.
+    """
+    packages = ("npdigits", "numpy", "hydra-core", "omegaconf", "matplotlib", "mlxtend", "torchvision")
+    blas = [
+        {key: pool.get(key) for key in ("internal_api", "version", "architecture", "threading_layer", "num_threads")}
+        for pool in threadpool_info()
+        if pool.get("user_api") == "blas"
+    ]
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "packages": {name: _version(name) for name in packages},
+        "blas": blas,
+        "numpy_simd": np.show_config(mode="dicts").get("SIMD Extensions", {}),
+        **_commit(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _commit() -> dict[str, Any]:
+    """Return the git commit of the code and whether it was changed since; None where the code is not in a checkout."""
+    root = Path(__file__).resolve().parents[1]
+    if not (root / ".git").exists():
+        return {"git_commit": None, "git_dirty": None}
+    command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    try:
+        lines = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return {"git_commit": None, "git_dirty": None}
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), None)
+    return {"git_commit": commit, "git_dirty": any(not line.startswith("#") for line in lines)}

@@ -1,0 +1,21 @@
+"""Errors that are the user's to mend: each message is one line that says what is wrong and what is allowed."""
+
+
+class UserError(Exception):
+    """Something that the user gave cannot be used. Printed as one line, without a stack trace."""
+
+
+class ConfigError(UserError):
+    """A key or a value of the configuration."""
+
+
+class DataError(UserError):
+    """A data file that is damaged, or does not fit."""
+
+
+class DataUnavailable(UserError):
+    """A data set that is neither on disk nor can be fetched: the case for ``data.fallback``."""
+
+
+class RunDirError(UserError):
+    """A run directory that cannot be made, or holds something else."""

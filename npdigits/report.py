@@ -1,0 +1,124 @@
+"""What a run says: on the terminal, and in its train.log."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from npdigits.trainer import Epoch
+
+SETS = {"train": "training", "val": "validation", "test": "test"}
+
+
+class Report:
+    """Speaks to the terminal and keeps what it said.
+
+    On a terminal the epochs are one live line (rich); elsewhere each is a plain line. What is said before the run
+    directory exists is kept and written once it does.
+
+    Args:
+        quiet: say nothing but warnings and the run directory.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet = quiet
+        self._early: list[str] = []
+        self._log: TextIO | None = None
+        self._live: Any = None
+        self._epochs_done = 0
+        self._begun = time.perf_counter()
+
+    def open_log(self, path: Path) -> None:
+        """Write to this file from now on, and what was said before."""
+        self._log = path.open("a", encoding="utf-8")
+        self._log.writelines(self._early)
+        self._early.clear()
+
+    def close(self) -> None:
+        """Take the live line down and close the log."""
+        self.close_live()
+        if self._log:
+            self._log.close()
+            self._log = None
+
+    def close_live(self) -> None:
+        """Take the live line down; what is said next stands below it."""
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def say(self, text: str) -> None:
+        """Print a line, unless quiet."""
+        self._keep(text)
+        if not self.quiet:
+            print(text, flush=True)
+
+    def warn(self, text: str) -> None:
+        """Print a warning on standard error, always."""
+        self._keep(f"WARNING {text}")
+        print(f"npdigits: WARNING: {text}", file=sys.stderr, flush=True)
+
+    def result(self, text: str) -> None:
+        """Print what a script wants to read, always."""
+        self._keep(text)
+        print(text, flush=True)
+
+    def epoch(self, record: Epoch, epochs: int) -> None:
+        """Show an epoch's record, and how long the rest would take."""
+        self._epochs_done += 1
+        line = epoch_line(record, epochs)
+        left = (time.perf_counter() - self._begun) / self._epochs_done * (epochs - record.epoch)
+        self._keep(line)
+        if self.quiet:
+            return
+        if not sys.stdout.isatty():
+            print(line, flush=True)
+            return
+        if self._live is None:
+            from rich.progress import BarColumn, Progress, TextColumn
+
+            columns = (BarColumn(bar_width=20), TextColumn("{task.description}"))
+            self._live = Progress(*columns, transient=True, auto_refresh=False)
+            self._live.start()
+            self._task = self._live.add_task("", total=epochs)
+        self._live.update(self._task, completed=record.epoch, description=f"{line}  {left:.0f} s left", refresh=True)
+
+    def start_clock(self) -> None:
+        """Count the time that an epoch takes from now."""
+        self._begun = time.perf_counter()
+
+    def _keep(self, text: str) -> None:
+        line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n"
+        if self._log is None:
+            self._early.append(line)
+            return
+        # A full disk must not end a run for the sake of its log.
+        with contextlib.suppress(OSError):
+            self._log.write(line)
+            self._log.flush()
+
+
+def epoch_line(record: Epoch, epochs: int) -> str:
+    """Return an epoch on one line: costs and accuracies of the training and the validation set, learning rate."""
+    parts = [f"epoch {record.epoch:{len(str(epochs))}}/{epochs}  lr {record.lr:.2e}"]
+    parts.append(f"train {record.train_cost:.4f} {record.train_accuracy:7.2%}")
+    if record.val_cost is not None:
+        parts.append(f"val {record.val_cost:.4f} {record.val_accuracy:7.2%}")
+    return "  ".join(parts) + ("  best" if record.is_best else "")
+
+
+def final_table(summary: Mapping[str, Any]) -> str:
+    """Return the best epoch's costs and accuracies as a small table, a row a data set."""
+    rows = [f"{'best epoch ' + str(summary['best_epoch']):<16}{'cost':>8}{'accuracy':>10}"]
+    for name, title in SETS.items():
+        if summary.get(f"{name}_cost") is not None:
+            rows.append(f"  {title:<14}{summary[f'{name}_cost']:>8.4f}{summary[f'{name}_accuracy']:>10.2%}")
+    readout = summary["readout"]
+    low, high = readout["interval"]
+    rows.append(
+        f"  {readout['correct']} of {readout['digits']} random test digits read right: "
+        f"{readout['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})"
+    )
+    return "\n".join(rows)

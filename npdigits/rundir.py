@@ -1,0 +1,208 @@
+"""The run directory: everything that a run leaves, written so that what is there can be trusted."""
+
+import contextlib
+import csv
+import dataclasses
+import datetime
+import io
+import json
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+import yaml
+from filelock import FileLock, Timeout
+
+from npdigits.config import Config
+from npdigits.errors import RunDirError
+from npdigits.files import Array, npz, write_whole
+from npdigits.network import Parameters
+from npdigits.trainer import Epoch, State
+
+COLUMNS = [column.name for column in dataclasses.fields(Epoch)]
+# A checkpoint is written at an epoch's end once this many times the last one's cost has passed: at most 2 % of the time.
+CADENCE = 50
+
+
+class RunDir:
+    """One run's directory, held by this process alone from ``claim`` to ``close``.
+
+    Attributes:
+        path: the directory.
+        summary: what summary.json held when the directory was claimed; None where nothing was there.
+    """
+
+    def __init__(self, path: Path, lock: FileLock, summary: dict[str, Any] | None) -> None:
+        self.path = path
+        self.summary = summary
+        self._lock = lock
+        self._metrics: TextIO | None = None
+        self._checkpoint_cost = 0.0
+        self._checkpoint_time = time.perf_counter()
+
+    @classmethod
+    def claim(cls, path: Path | None, outputs: Path, identity: str) -> "RunDir":
+        """Take a directory for the run of this identity.
+
+        Args:
+            path: the directory, new, empty or of the same run; None makes ``outputs/<date>/<time>``, which is new.
+            outputs: where runs land by default.
+            identity: of the run.
+
+        Raises:
+            RunDirError: it cannot be made or written, another process holds it, or something else is there.
+        """
+        try:
+            if path is None:
+                path = _new_directory(outputs)
+            else:
+                path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path / ".lock")
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunDirError(f"out={path}: another process is writing this run") from None
+        except OSError as error:
+            raise RunDirError(f"out={error.filename or path}: cannot be written: {error.strerror}") from error
+        try:
+            return cls(path, lock, _summary_of_same_run(path, identity))
+        except BaseException:
+            lock.release()
+            raise
+
+    def __enter__(self) -> "RunDir":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        if self._metrics:
+            self._metrics.close()
+        self._lock.release()
+        with contextlib.suppress(OSError):
+            (self.path / ".lock").unlink(missing_ok=True)
+
+    def start(self, config: Config, overrides: list[str], environment: dict[str, Any], summary: dict[str, Any]) -> None:
+        """Write what is known before the first epoch, and open metrics.csv."""
+        (self.path / "checkpoints").mkdir(exist_ok=True)
+        self.write_summary(summary)
+        self.write("config.yaml", yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True))
+        self.write("overrides.yaml", yaml.safe_dump(overrides, allow_unicode=True))
+        self.write("environment.json", _json(environment))
+        self._metrics = (self.path / "metrics.csv").open("w", encoding="utf-8", newline="")
+        self._append(COLUMNS)
+
+    def record(self, record: Epoch) -> None:
+        """Append an epoch's row to metrics.csv and hand it to the system."""
+        self._append([_cell(getattr(record, column)) for column in COLUMNS])
+
+    def checkpoint(self, state: State, final: bool = False) -> None:
+        """Write checkpoints/last.npz and best.npz, unless the last ones are too recent to pay for it."""
+        begun = time.perf_counter()
+        if not final and begun - self._checkpoint_time < CADENCE * self._checkpoint_cost:
+            return
+        network, optimizer = state.network, state.optimizer
+        last = {**network.parameters.named(), **{f"optimizer_{name}": array for name, array in optimizer.state.items()}}
+        self.write("checkpoints/last.npz", npz(last))
+        if state.best is not None:
+            best = Parameters(network.parameters.sizes, network.parameters.flat.dtype.name)
+            best.flat[:] = state.best
+            self.write("checkpoints/best.npz", npz(best.named()))
+        self._checkpoint_time = time.perf_counter()
+        self._checkpoint_cost = self._checkpoint_time - begun
+
+    def write_predictions(self, arrays: dict[str, Array]) -> None:
+        """Write predictions.npz."""
+        self.write("predictions.npz", npz(arrays))
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Write summary.json."""
+        self.write("summary.json", _json(summary))
+
+    def write(self, name: str, content: bytes | str) -> None:
+        """Write a file of the directory whole."""
+        write_whole(self.path / name, content)
+
+    def _append(self, cells: list[str]) -> None:
+        assert self._metrics is not None, "start() comes first"
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(cells)
+        self._metrics.write(line.getvalue())
+        self._metrics.flush()
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read a run directory's summary.json.
+
+    Raises:
+        RunDirError: there is none, or it cannot be read.
+    """
+    try:
+        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunDirError(f"{path}: not a run directory: summary.json: {error.strerror}") from error
+    except ValueError as error:
+        raise RunDirError(f"{path}/summary.json: damaged: {error}") from error
+    if not isinstance(summary, dict):
+        raise RunDirError(f"{path}/summary.json: damaged: not a table of names and values")
+    return summary
+
+
+def read_metrics(path: Path) -> dict[str, list[float]]:
+    """Read a run directory's metrics.csv: column name -> values, NaN where a cell is empty.
+
+    Raises:
+        RunDirError: there is none, or it cannot be read.
+    """
+    try:
+        with (path / "metrics.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {column: [_number(row[column]) for row in rows] for column in COLUMNS}
+    except OSError as error:
+        raise RunDirError(f"{path}: not a run directory: metrics.csv: {error.strerror}") from error
+    except (KeyError, ValueError, TypeError) as error:
+        raise RunDirError(f"{path}/metrics.csv: damaged: {error}") from error
+
+
+def _summary_of_same_run(path: Path, identity: str) -> dict[str, Any] | None:
+    """Return the summary of the run that is there, None where the directory is empty; anything else is an error."""
+    if not any(item.name != ".lock" for item in path.iterdir()):
+        return None
+    try:
+        summary = read_summary(path)
+    except RunDirError as error:
+        raise RunDirError(f"out={path}: holds something that is not a run of npdigits; choose another or empty it") from error
+    if summary.get("identity") != identity:
+        raise RunDirError(f"out={path}: holds another run (other settings, data or code); choose another or empty it")
+    return summary
+
+
+def _new_directory(outputs: Path) -> Path:
+    """Make outputs/<date>/<time to the microsecond>, which no other process can have made."""
+    while True:
+        now = datetime.datetime.now()
+        path = outputs / now.strftime("%Y-%m-%d") / now.strftime("%H-%M-%S-%f")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir()
+        except FileExistsError:
+            time.sleep(1e-4)
+            continue
+        return path
+
+
+def _cell(value: Any) -> str:
+    """Return a CSV cell: the shortest digits that read back as the same number, empty for None."""
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, bool) else repr(value)
+
+
+def _number(cell: str) -> float:
+    return float(cell) if cell else float("nan")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
