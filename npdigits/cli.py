@@ -1,9 +1,15 @@
 """Hydra, at the edge: composing the configuration, --help, and errors in one line."""
 
+import argparse
+import contextlib
+import difflib
+import functools
+import io
 import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -54,34 +60,75 @@ def main(run: Callable[[Config, list[str]], int]) -> None:
     if any(argument in ("--help", "-h") for argument in arguments):
         print(help_text())
         return
+    if "--version" in arguments:
+        print(f"npdigits {metadata.version('npdigits')}")
+        return
     # Hydra then raises what it would otherwise print over several lines.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     import hydra
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf
 
+    OmegaConf.register_new_resolver("outputs", lambda: str(outputs()), replace=True)
     codes: list[int] = []
+    single: list[tuple[Any, list[str]]] = []
 
     @hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")
     def job(composed: Any) -> None:
         overrides = list(HydraConfig.get().overrides.task)
-        codes.append(run(_checked(composed), overrides))
+        if HydraConfig.get().mode == RunMode.RUN:
+            single.append((composed, overrides))
+        else:
+            codes.append(_one_line_errors(functools.partial(_run_checked, run, composed, overrides), overrides))
 
+    codes.append(_one_line_errors(lambda: _compose_on_command_line(job, arguments), arguments))
+    # A single run is made outside of Hydra, which would add its own words to every error.
+    for composed, overrides in single:
+        codes.append(_one_line_errors(functools.partial(_run_checked, run, composed, overrides), overrides))
+    sys.exit(max(codes))
+
+
+def _run_checked(run: Callable[[Config, list[str]], int], composed: Any, overrides: list[str]) -> int:
+    return run(_checked(composed), overrides)
+
+
+def _compose_on_command_line(job: Callable[[], None], arguments: list[str]) -> int:
+    """Let Hydra do what the command line says; what it prints about an error is dropped, as the error is said later."""
+    said = io.StringIO()
+    several = _check_arguments(arguments).multirun
     try:
-        _check_flags(arguments)
-        job()
+        with contextlib.nullcontext() if several else contextlib.redirect_stderr(said):
+            job()
+    except BaseException:
+        said = io.StringIO()
+        raise
+    finally:
+        sys.stderr.write(said.getvalue())
+    return 0
+
+
+def _one_line_errors(act: Callable[[], int], arguments: Sequence[str]) -> int:
+    """Return the exit code of ``act``; an error that is the user's to mend is said in one line."""
+    try:
+        return act()
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        return _say("interrupted", INTERRUPTED)
     except UserError as error:
-        _fail(str(error))
+        return _say(str(error), BAD_INPUT)
     except MemoryError as error:
-        _fail(f"out of memory: {one_line(error)}: a smaller hidden or batch_size needs less")
-    except OSError as error:
-        _fail(f"{error.filename or 'file'}: {error.strerror or error}")
+        return _say(f"out of memory: {one_line(error)}: a smaller hidden or batch_size needs less", BAD_INPUT)
     except Exception as error:
-        if not _is_hydras(error):
-            raise
-        _fail(one_line(error, arguments))
-    sys.exit(max(codes, default=0))
+        if _is_hydras(error):
+            return _say(one_line(error, arguments), BAD_INPUT)
+        if isinstance(error, OSError):
+            return _say(f"{error.filename or 'a file'}: {error.strerror or error}", BAD_INPUT)
+        raise
+
+
+def _say(message: str, code: int) -> int:
+    print(f"npdigits: {' '.join(message.split())}", file=sys.stderr)
+    return code
 
 
 def help_text() -> str:
@@ -117,20 +164,21 @@ def _checked(composed: Any) -> Config:
     return parse({str(key): value for key, value in values.items() if key != "hydra"})
 
 
-def _check_flags(arguments: list[str]) -> None:
-    """Refuse an option that Hydra does not know, in one line instead of argparse's usage."""
-    import contextlib
-    import io
-
+def _check_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Refuse an option that Hydra does not know, in one line instead of argparse's usage, and a folder of Hydra's."""
     from hydra._internal.utils import get_args_parser
 
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-            get_args_parser().parse_args(arguments)
-    except SystemExit as end:
-        if end.code:
-            raise ConfigError(said.getvalue().strip().rpartition("error: ")[2] + "; --help lists what is allowed") from None
+            parsed = get_args_parser().parse_args(arguments)
+    except SystemExit:
+        raise ConfigError(said.getvalue().strip().rpartition("error: ")[2] + "; --help lists what is allowed") from None
+    for argument in arguments:
+        key = argument.lstrip("+").partition("=")[0]
+        if key in ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"):
+            raise ConfigError(f"{argument}: not allowed: the run directory is chosen with out=DIR")
+    return parsed
 
 
 def _is_hydras(error: Exception) -> bool:
@@ -152,22 +200,26 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
     if missing := re.search(r"Could not override '(.+?)'", message):
         key = missing[1]
         typed = next((a for a in arguments if a.lstrip("+~").partition("=")[0] == key), f"{key}=")
-        return unknown_key(key, typed.partition("=")[2])
+        value = typed.partition("=")[2]
+        return _no_such_choice(key, value) if (CONF / key).is_dir() else unknown_key(key, value)
     if group := re.search(r"Could not find '(\w+)/(.+?)'", message):
-        options = sorted(path.stem for path in (CONF / group[1]).glob("*.yaml"))
-        if options:
-            import difflib
-
-            near = difflib.get_close_matches(group[2], options, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            return f"{group[1]}={group[2]}: allowed is one of {', '.join(options)}{hint}"
-        return f"{group[1]}={group[2]}: there is no such file in conf/{group[1]}"
+        return _no_such_choice(group[1], group[2])
     if ambiguous := re.search(r"Ambiguous value for argument '(.+?)'", message, re.DOTALL):
         return f"{ambiguous[1]}: write a list as key=[a,b]; for a sweep over the values add --multirun"
     lines = [line.strip() for line in message.splitlines() if line.strip() and "See https://" not in line]
-    return "; ".join(lines[:2]) or type(error).__name__
+    # OmegaConf names the key, Hydra's grammar the override that it could not read; an interpolation names itself.
+    place = getattr(error, "full_key", None) or getattr(error, "override", None)
+    for argument in arguments:
+        if argument.lstrip("+~").partition("=")[0] == place or (not place and "${" in argument):
+            place = argument
+    return "; ".join([*([place] if place else []), *lines[:2]]) or type(error).__name__
 
 
-def _fail(message: str) -> None:
-    print(f"npdigits: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(BAD_INPUT)
+def _no_such_choice(group: str, name: str) -> str:
+    """Return the line about a choice that a group does not have."""
+    options = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    near = difflib.get_close_matches(name, options, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return (
+        f"{group}={name}: allowed is one of {', '.join(options)}{hint}" if options else f"{group}={name}: there is none"
+    )

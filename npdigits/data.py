@@ -83,8 +83,12 @@ def load(
         return LOADERS[name](root or data_root(), mirror, folder)
     except DataUnavailable as error:
         if fallback is None:
-            raise DataUnavailable(f"data={name} is not at hand ({error}), and data.fallback=null allows no other") from error
-        warn(f"data={name} is not at hand ({error}): THIS RUN USES {fallback.upper()} INSTEAD (data.fallback={fallback})")
+            raise DataUnavailable(
+                f"data={name} is not at hand ({error}), and data.fallback=null allows no other"
+            ) from error
+        warn(
+            f"data={name} is not at hand ({error}): THIS RUN USES {fallback.upper()} INSTEAD (data.fallback={fallback})"
+        )
         return load(fallback, root)
 
 
@@ -222,7 +226,8 @@ def _data(name: str, sha256: str, arrays: dict[str, Array], default_val_size: in
     n_classes = int(arrays["train_labels"].max()) + 1
     if int(arrays["test_labels"].max()) >= n_classes:
         raise DataError(
-            f"data={name}: the test labels go up to {arrays['test_labels'].max()}, the training labels only to {n_classes - 1}"
+            f"data={name}: the test labels go up to {arrays['test_labels'].max()}, "
+            f"the training labels only to {n_classes - 1}"
         )
 
     def split(half: str) -> Split:

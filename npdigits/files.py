@@ -43,7 +43,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
 def npz(arrays: dict[str, Array]) -> bytes:
     """Return arrays as the bytes of an .npz file: the same arrays give the same bytes, as it holds no time."""
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

@@ -9,13 +9,15 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from npdigits.errors import DataError
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+Readable = BinaryIO | gzip.GzipFile
 
 UNSIGNED_BYTE = 8
 # DEFLATE cannot pack better than 1032 to 1 (zlib technical details), so a .gz that declares more is lying.
@@ -55,7 +57,7 @@ def read(path: Path, dimensions: int) -> Array:
     return np.asarray(mapped)
 
 
-def _header(file: IO[bytes], path: Path, dimensions: int) -> tuple[tuple[int, ...], int]:
+def _header(file: Readable, path: Path, dimensions: int) -> tuple[tuple[int, ...], int]:
     """Read and check the header: return the shape and where the elements begin."""
     magic = file.read(4)
     expected = bytes([0, 0, UNSIGNED_BYTE, dimensions])
@@ -73,10 +75,10 @@ def _header(file: IO[bytes], path: Path, dimensions: int) -> tuple[tuple[int, ..
     return shape, 4 + len(sizes)
 
 
-def _unpack(file: IO[bytes], path: Path, shape: tuple[int, ...]) -> Array:
+def _unpack(file: Readable, path: Path, shape: tuple[int, ...]) -> Array:
     """Unpack exactly the declared number of elements."""
     elements = np.empty(math.prod(shape), np.uint8)  # pages are taken only as they are written
-    view, filled = memoryview(elements), 0
+    view, filled = elements.data, 0
     while filled < len(elements):
         chunk = file.read(min(1 << 20, len(elements) - filled))
         if not chunk:

@@ -4,6 +4,7 @@ They are drawn in float64 whatever the run's dtype, so that float32 and float64 
 up to rounding.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from functools import partial
@@ -74,5 +75,5 @@ def initialize(name: str, rng: np.random.Generator, sizes: tuple[int, ...]) -> l
         sizes: units a layer from input to output, for example (784, 20, 10).
     """
     hidden, output = INITIALIZERS[name]
-    fans = list(zip(sizes, sizes[1:], strict=False))
+    fans = list(itertools.pairwise(sizes))
     return [hidden(rng, *fan) for fan in fans[:-1]] + [output(rng, *fans[-1])]

@@ -5,16 +5,18 @@ Notation, with B images a batch and layers l = 1 … L: a⁰ = x the input, W of
     zˡ = aˡ⁻¹ Wˡᵀ + bˡ        (B, nₗ)
     aˡ = f(zˡ)                hidden layers
     p  = softmax(zᴸ)          output
-    C  = −(1/B) Σ ln p[y] + ½·λ·‖W‖²
+    C  = −(1/B) Σ ln p[y]
 
 The backward pass is the chain rule on these lines (Rumelhart, Hinton & Williams 1986; Nielsen, ch. 2, BP1–BP4).
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from npdigits import products
 from npdigits.activations import Activation
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -34,7 +36,7 @@ class Parameters:
     """
 
     def __init__(self, sizes: tuple[int, ...], dtype: str = "float32") -> None:
-        shapes = [(fan_out, fan_in) for fan_in, fan_out in zip(sizes, sizes[1:], strict=False)]
+        shapes = [(fan_out, fan_in) for fan_in, fan_out in itertools.pairwise(sizes)]
         n_weights = sum(rows * columns for rows, columns in shapes)
         self.sizes = sizes
         self.flat: Array = np.zeros(n_weights + sum(sizes[1:]), dtype)
@@ -59,11 +61,17 @@ class Workspace:
     Attributes:
         activations: a¹ … aᴸ⁻¹ and zᴸ, arrays of shape (batch, nₗ).
         deltas: δ¹ … δᴸ⁻¹ = ∂C/∂z of the hidden layers, the same shapes. (δᴸ takes the place of zᴸ.)
+        ones, rows: (1, …, 1) and 0 … batch−1.
     """
 
     def __init__(self, sizes: tuple[int, ...], batch: int, dtype: str = "float32") -> None:
-        self.activations: list[Array] = [np.empty((batch, n), dtype) for n in sizes[1:]]
+        self.activations: list[Array] = [np.empty((batch, n), dtype) for n in sizes[1:-1]]
+        # The logits lie in memory by class, not by image: the maximum and the sum over ten classes then run along
+        # the batch (batch 128: softmax 22 → 8 µs).
+        self.activations.append(np.empty((sizes[-1], batch), dtype).T)
         self.deltas: list[Array] = [np.empty((batch, n), dtype) for n in sizes[1:-1]]
+        self.ones: Array = np.ones(batch, dtype)
+        self.rows: Array = np.arange(batch)
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ class Network:
         last = len(self.parameters.weights) - 1
         layers = zip(self.parameters.weights, self.parameters.biases, workspace.activations, strict=True)
         for layer, (w, b, buffer) in enumerate(layers):
-            z = np.matmul(a, w.T, out=buffer[: len(x)])
+            z = products.forward(a, w, out=buffer[: len(x)])
             if layer == 0 and self.input_scale != 1:
                 z *= self.input_scale
             z += b
@@ -96,36 +104,31 @@ class Network:
             a = z
         return a
 
-    def gradient(self, x: Array, y: Array, l2: float, gradient: Parameters, workspace: Workspace) -> None:
-        """Write ∂C/∂W and ∂C/∂b of one batch into ``gradient``.
-
-        C is the batch's mean cross-entropy plus ½·l2·‖W‖². The penalty is not divided by the number of images, nor
-        does it touch biases, so l2 means the same for every batch size and training set.
+    def gradient(self, x: Array, y: Array, gradient: Parameters, workspace: Workspace) -> None:
+        """Write ∂C/∂W and ∂C/∂b of a batch's mean cross-entropy into ``gradient``; L2 is the optimizer's to add.
 
         Args:
             x: images, shape (B, n₀), of the parameters' dtype.
             y: class labels 0 … nᴸ−1, shape (B,).
-            l2: λ ≥ 0.
             gradient: receives the result; every element is overwritten.
             workspace: memory for at least B images.
         """
+        batch = len(x)
         delta = self.forward(x, workspace)
         softmax(delta)
-        delta[np.arange(len(x)), y] -= 1  # δᴸ = (p − onehot(y)) / B: softmax and cross-entropy as one step
-        delta /= len(x)
+        delta[workspace.rows[:batch], y] -= 1  # δᴸ = (p − onehot(y)) / B: softmax and cross-entropy as one step
+        delta /= batch
         for layer in reversed(range(len(self.parameters.weights))):
-            a = workspace.activations[layer - 1][: len(x)] if layer else x
-            np.matmul(delta.T, a, out=gradient.weights[layer])
-            np.sum(delta, axis=0, out=gradient.biases[layer])
+            a = workspace.activations[layer - 1][:batch] if layer else x
+            np.dot(workspace.ones[:batch], delta, out=gradient.biases[layer])
+            if layer == 0 and self.input_scale != 1:
+                delta *= self.input_scale  # a⁰ = s·x
+            products.gradient(delta, a, out=gradient.weights[layer])
             if layer:
-                previous = workspace.deltas[layer - 1][: len(x)]
+                previous = workspace.deltas[layer - 1][:batch]
                 np.matmul(delta, self.parameters.weights[layer], out=previous)
                 self.activation.backward(previous, a)
                 delta = previous
-        if self.input_scale != 1:
-            gradient.weights[0][...] *= self.input_scale
-        if l2:
-            gradient.all_weights += l2 * self.parameters.all_weights
 
 
 def softmax(z: Array) -> None:
@@ -133,9 +136,9 @@ def softmax(z: Array) -> None:
 
     The row's maximum is taken off first, which changes nothing but keeps e^z ≤ 1: logits of ±10⁴ are fine.
     """
-    z -= z.max(axis=1, keepdims=True)
+    z -= np.maximum.reduce(z, axis=1, keepdims=True)
     np.exp(z, out=z)
-    z /= z.sum(axis=1, keepdims=True)
+    z /= np.add.reduce(z, axis=1, keepdims=True)
 
 
 def cross_entropy(logits: Array, y: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Plots of a run, drawn from the files of its directory alone: ``python -m npdigits.plots RUN [RUN …]`` draws them again."""
+"""Plots of a run, drawn from its directory's files alone: ``python -m npdigits.plots RUN [RUN …]`` draws them again."""
 
 import io
 import math
@@ -63,7 +63,8 @@ def draw(path: Path) -> list[Path]:
         drawn = []
         for name, plot in PLOTS.items():
             png = io.BytesIO()
-            FigureCanvasAgg(plot(run)).print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
+            canvas: Any = FigureCanvasAgg(plot(run))
+            canvas.print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
             write_whole(folder / f"{name}.png", png.getvalue())
             drawn.append(folder / f"{name}.png")
     except OSError as error:

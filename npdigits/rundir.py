@@ -21,7 +21,7 @@ from npdigits.network import Parameters
 from npdigits.trainer import Epoch, State
 
 COLUMNS = [column.name for column in dataclasses.fields(Epoch)]
-# A checkpoint is written at an epoch's end once this many times the last one's cost has passed: at most 2 % of the time.
+# A checkpoint is written at an epoch's end once this many times the last one's cost has passed: 2 % of the time.
 CADENCE = 50
 
 
@@ -73,7 +73,9 @@ class RunDir:
     def __enter__(self) -> "RunDir":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -173,7 +175,9 @@ def _summary_of_same_run(path: Path, identity: str) -> dict[str, Any] | None:
     try:
         summary = read_summary(path)
     except RunDirError as error:
-        raise RunDirError(f"out={path}: holds something that is not a run of npdigits; choose another or empty it") from error
+        raise RunDirError(
+            f"out={path}: holds something that is not a run of npdigits; choose another or empty it"
+        ) from error
     if summary.get("identity") != identity:
         raise RunDirError(f"out={path}: holds another run (other settings, data or code); choose another or empty it")
     return summary

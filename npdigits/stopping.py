@@ -48,7 +48,7 @@ def gap_too_wide(patience: int, min_delta: float) -> StoppingRule:
 
 
 def settled(patience: int, min_delta: float, window: int) -> StoppingRule:
-    """Stop once the variance of the last ``window`` validation costs has been under ``min_delta`` ``patience`` times."""
+    """Stop once the variance of the last ``window`` validation costs is under ``min_delta`` for ``patience`` epochs."""
 
     def rule(val_costs: Sequence[float], gaps: Sequence[float]) -> bool:
         variances = [

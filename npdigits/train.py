@@ -1,6 +1,7 @@
 """Train one network: configuration, data, network, training, run directory, plots, from top to bottom."""
 
 import dataclasses
+import itertools
 import math
 import os
 import time
@@ -136,8 +137,10 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int) -> None:
         ConfigError: with the key, the value and what is allowed.
     """
     if config.batch_size > n_train:
-        raise ConfigError(f"batch_size={config.batch_size}: allowed is at most {n_train}, the number of training digits")
-    n = sum(rows * columns + columns for rows, columns in zip(sizes, sizes[1:], strict=False))
+        raise ConfigError(
+            f"batch_size={config.batch_size}: allowed is at most {n_train}, the number of training digits"
+        )
+    n = sum(rows * columns + columns for rows, columns in itertools.pairwise(sizes))
     width = np.dtype(config.dtype).itemsize
     # Parameters, gradient, best, scratch and up to two moments; activations and deltas of one batch.
     need = width * (6 * n + 2 * config.batch_size * sum(sizes))
@@ -145,7 +148,7 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int) -> None:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         if need > memory:
             raise ConfigError(
-                f"hidden={list(config.hidden)}: {n:,} parameters need about {need / 2**30:,.1f} GiB, "
+                f"hidden={'–'.join(map(str, config.hidden))}: {n:,} parameters need about {need / 2**30:,.1f} GiB, "
                 f"allowed is what fits into this machine's {memory / 2**30:,.1f} GiB"
             )
 
@@ -157,10 +160,10 @@ def initial_state(config: Config, sizes: tuple[int, ...]) -> State:
     for view, w in zip(parameters.weights, drawn, strict=True):
         view[...] = w
     network = Network(parameters, ACTIVATIONS[config.activation](config.leak), input_scale=1 / 255)
-    make = OPTIMIZERS[config.optimizer]
-    return State(
-        network, make(parameters.flat.size, config.dtype, config.momentum, config.rho, config.betas, config.eps)
-    )
+    gradient = Parameters(sizes, config.dtype)
+    numbers = {"betas": config.betas, "eps": config.eps, "momentum": config.momentum, "rho": config.rho}
+    optimizer = OPTIMIZERS[config.optimizer](parameters, gradient, config.threads, numbers)
+    return State(network, gradient, optimizer)
 
 
 def recipe(config: Config) -> Recipe:

@@ -18,7 +18,7 @@ from npdigits.stopping import StoppingRule, variance_of_last
 from npdigits.streams import stream
 
 # Images scored at once: large enough that the products are efficient, small enough that they stay in cache.
-SCORING_BATCH = 500
+SCORING_BATCH = 128
 # A cost that is no longer finite is looked for after every so many batches, besides every epoch's end.
 FINITE_CHECK_EVERY = 100
 
@@ -58,6 +58,7 @@ class State:
     """All that a run is between two epochs."""
 
     network: Network
+    gradient: Parameters  # what the optimizer reads; of no meaning between two steps
     optimizer: Optimizer
     history: list[Epoch] = field(default_factory=list)
     best: Array | None = None  # the best epoch's flat parameters
@@ -97,7 +98,6 @@ def fit(state: State, train: Split, val: Split, test: Split, recipe: Recipe) -> 
     sizes = state.network.parameters.sizes
     scoring = Batches(sizes, SCORING_BATCH, dtype)
     training = Batches(sizes, recipe.batch_size, dtype)
-    gradient = Parameters(sizes, dtype)
     val_costs = [record.val_cost for record in state.history if record.val_cost is not None]
     gaps = [record.gap for record in state.history if record.gap is not None]
 
@@ -106,7 +106,7 @@ def fit(state: State, train: Split, val: Split, test: Split, recipe: Recipe) -> 
         lr = recipe.schedule(epoch - 1)
         # Overflow is not an error here: it ends in a cost that is not finite, and that is looked for.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            _train_one_epoch(state, train, recipe, training, gradient, epoch, lr)
+            _train_one_epoch(state, train, recipe, training, epoch, lr)
             train_cost, train_accuracy = score(state.network, train, scoring)
             test_cost, test_accuracy = score(state.network, test, scoring)
             val_cost, val_accuracy = score(state.network, val, scoring) if len(val) else (None, None)
@@ -120,7 +120,17 @@ def fit(state: State, train: Split, val: Split, test: Split, recipe: Recipe) -> 
         is_best = val_cost is None or val_cost < min(val_costs[:-1], default=math.inf)
         variance = variance_of_last(val_costs, recipe.window)
         record = Epoch(
-            epoch, lr, train_cost, train_accuracy, val_cost, val_accuracy, test_cost, test_accuracy, gap, variance, is_best
+            epoch,
+            lr,
+            train_cost,
+            train_accuracy,
+            val_cost,
+            val_accuracy,
+            test_cost,
+            test_accuracy,
+            gap,
+            variance,
+            is_best,
         )
         if is_best:
             state.best = state.network.parameters.flat.copy()
@@ -154,20 +164,15 @@ class Batches:
             yield self.floats[:n], split.labels[chosen]
 
 
-def _train_one_epoch(
-    state: State, train: Split, recipe: Recipe, batches: Batches, gradient: Parameters, epoch: int, lr: float
-) -> None:
+def _train_one_epoch(state: State, train: Split, recipe: Recipe, batches: Batches, epoch: int, lr: float) -> None:
     """Go once through the training set, in an order drawn for this epoch alone."""
-    network, parameters = state.network, state.network.parameters
+    network, gradient = state.network, state.gradient
     order = train.rows[stream(recipe.seed, "shuffle", epoch).permutation(len(train))]
     for i, (x, y) in enumerate(batches.of(train, order)):
-        network.gradient(x, y, recipe.l2, gradient, batches.workspace)
+        network.gradient(x, y, gradient, batches.workspace)
         if i % FINITE_CHECK_EVERY == 0 and not math.isfinite(gradient.biases[-1].sum()):
             raise Diverged(epoch)
-        if recipe.weight_decay:
-            # Decoupled from the gradient: W ← (1 − η·λ)·W (Loshchilov & Hutter 2019, algorithm 2, η as in PyTorch).
-            parameters.all_weights *= 1 - lr * recipe.weight_decay
-        state.optimizer.update(parameters.flat, gradient.flat, lr)
+        state.optimizer.step(lr, recipe.l2, recipe.weight_decay)
 
 
 def score(network: Network, split: Split, batches: Batches) -> tuple[float, float]:
