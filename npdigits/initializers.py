@@ -8,11 +8,11 @@ import itertools
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from npdigits.memory import Array
+
 Initializer = Callable[[np.random.Generator, int, int], Array]
 
 

@@ -12,14 +12,12 @@ The backward pass is the chain rule on these lines (Rumelhart, Hinton & Williams
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from npdigits import products
 from npdigits.activations import Activation
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from npdigits.memory import Array, aligned
 
 
 class Parameters:
@@ -39,7 +37,7 @@ class Parameters:
         shapes = [(fan_out, fan_in) for fan_in, fan_out in itertools.pairwise(sizes)]
         n_weights = sum(rows * columns for rows, columns in shapes)
         self.sizes = sizes
-        self.flat: Array = np.zeros(n_weights + sum(sizes[1:]), dtype)
+        self.flat = aligned(n_weights + sum(sizes[1:]), dtype)
         self.all_weights: Array = self.flat[:n_weights]
         self.weights: list[Array] = []
         self.biases: list[Array] = []
@@ -65,11 +63,11 @@ class Workspace:
     """
 
     def __init__(self, sizes: tuple[int, ...], batch: int, dtype: str = "float32") -> None:
-        self.activations: list[Array] = [np.empty((batch, n), dtype) for n in sizes[1:-1]]
+        self.activations: list[Array] = [aligned((batch, n), dtype) for n in sizes[1:-1]]
         # The logits lie in memory by class, not by image: the maximum and the sum over ten classes then run along
         # the batch (batch 128: softmax 22 → 8 µs).
-        self.activations.append(np.empty((sizes[-1], batch), dtype).T)
-        self.deltas: list[Array] = [np.empty((batch, n), dtype) for n in sizes[1:-1]]
+        self.activations.append(aligned((sizes[-1], batch), dtype).T)
+        self.deltas: list[Array] = [aligned((batch, n), dtype) for n in sizes[1:-1]]
         self.ones: Array = np.ones(batch, dtype)
         self.rows: Array = np.arange(batch)
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from npdigits.network import Array, Parameters
+from npdigits.memory import Array, aligned
+from npdigits.network import Parameters
 
 # Elements a piece: five float32 arrays of it fill a third of a 2 MiB cache (635,210 parameters: 2.0 → 1.0 ms a step).
 PIECE = 32_768
@@ -31,14 +32,14 @@ class Piece:
     Attributes:
         theta, g, scratch: parameters, gradient, memory of the same size. ``g`` may be overwritten.
         moments: the same part of each state array.
-        is_weights: weights are regularized, biases are not.
+        weights: how many of its elements, from the first, are weights; only they are regularized.
     """
 
     theta: Array
     g: Array
     scratch: Array
     moments: tuple[Array, ...]
-    is_weights: bool
+    weights: int
 
 
 class Optimizer(ABC):
@@ -55,17 +56,17 @@ class Optimizer(ABC):
         theta, g = parameters.flat, gradient.flat
         n_weights = parameters.all_weights.size
         self.steps = 0
-        self.state: dict[str, Array] = {name: np.zeros_like(theta) for name in self.names}
+        self.state: dict[str, Array] = {name: aligned(theta.size, theta.dtype) for name in self.names}
         self._threads = threads if theta.size >= THREADED else 1
         self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
-        edges = sorted({*range(0, n_weights, PIECE), *range(n_weights, theta.size, PIECE), theta.size})
+        edges = [*range(0, theta.size, PIECE), theta.size]
         self.pieces = [
             Piece(
                 theta[start:end],
                 g[start:end],
-                np.empty(end - start, theta.dtype),
+                aligned(end - start, theta.dtype),
                 tuple(array[start:end] for array in self.state.values()),
-                is_weights=start < n_weights,
+                weights=min(max(n_weights - start, 0), end - start),
             )
             for start, end in itertools.pairwise(edges)
         ]
@@ -91,12 +92,13 @@ class Optimizer(ABC):
         flush = self.steps % FLUSH_EVERY == 0
 
         def update(piece: Piece) -> None:
-            if piece.is_weights:
-                if l2:
-                    np.multiply(piece.theta, l2, out=piece.scratch)
-                    np.add(piece.g, piece.scratch, out=piece.g)
-                if weight_decay:
-                    np.multiply(piece.theta, 1 - lr * weight_decay, out=piece.theta)
+            if l2:
+                w, g, penalty = (a[: piece.weights] for a in (piece.theta, piece.g, piece.scratch))
+                np.multiply(w, l2, out=penalty)
+                np.add(g, penalty, out=g)
+            if weight_decay:
+                w = piece.theta[: piece.weights]
+                np.multiply(w, 1 - lr * weight_decay, out=w)
             formula(piece)
             if flush:
                 self._flush(piece)
@@ -164,7 +166,7 @@ class RMSprop(Optimizer):
         def update(piece: Piece) -> None:
             g, s, (r,) = piece.g, piece.scratch, piece.moments
             np.multiply(r, self.rho, out=r)
-            np.multiply(g, g, out=s)
+            np.square(g, out=s)
             np.multiply(s, 1 - self.rho, out=s)
             np.add(r, s, out=r)
             np.sqrt(r, out=s)
@@ -212,7 +214,7 @@ class Adam(Optimizer):
             np.multiply(m, beta1, out=m)
             np.add(m, g, out=m)
             np.multiply(v, beta2, out=v)
-            np.multiply(g, g, out=g)
+            np.square(g, out=g)
             np.add(v, g, out=v)
             np.sqrt(v, out=g)
             np.add(g, eps, out=g)

@@ -14,12 +14,13 @@ from threadpoolctl import threadpool_limits
 
 from npdigits import cli, data
 from npdigits.activations import ACTIVATIONS
-from npdigits.config import Config
+from npdigits.config import Config, without_effect
 from npdigits.environment import environment
 from npdigits.errors import ConfigError, RunDirError
 from npdigits.identity import digest, identity
 from npdigits.initializers import initialize
-from npdigits.network import Array, Network, Parameters
+from npdigits.memory import Array
+from npdigits.network import Network, Parameters
 from npdigits.optimizers import OPTIMIZERS
 from npdigits.report import Report, final_table
 from npdigits.rundir import RunDir
@@ -55,6 +56,8 @@ def run(config: Config, out_dir: Path | None = None, overrides: Sequence[str] = 
 
 
 def _run(config: Config, out_dir: Path | None, overrides: Sequence[str], report: Report) -> dict[str, Any]:
+    for line in without_effect(config, overrides):
+        report.warn(line)
     source = data.load(
         config.data.name,
         root=_path(config.data.root),

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from npdigits.data import Split
-from npdigits.network import Array, Network, Parameters, Workspace, cross_entropy, softmax
+from npdigits.memory import Array, aligned
+from npdigits.network import Network, Parameters, Workspace, cross_entropy, softmax
 from npdigits.optimizers import Optimizer
 from npdigits.schedules import Schedule
 from npdigits.stopping import StoppingRule, variance_of_last
 from npdigits.streams import stream
 
 # Images scored at once: large enough that the products are efficient, small enough that they stay in cache.
-SCORING_BATCH = 128
+SCORING_BATCH = 256
 # A cost that is no longer finite is looked for after every so many batches, besides every epoch's end.
 FINITE_CHECK_EVERY = 100
 
@@ -149,8 +150,8 @@ class Batches:
 
     def __init__(self, sizes: tuple[int, ...], batch: int, dtype: str) -> None:
         self.batch = batch
-        self.bytes: Array = np.empty((batch, sizes[0]), np.uint8)
-        self.floats: Array = np.empty((batch, sizes[0]), dtype)
+        self.bytes = aligned((batch, sizes[0]), "uint8")
+        self.floats = aligned((batch, sizes[0]), dtype)
         self.workspace = Workspace(sizes, batch, dtype)
 
     def of(self, split: Split, rows: Array) -> Iterator[tuple[Array, Array]]:
