@@ -40,10 +40,12 @@ def arrays_of(sources: Sequence[Path], read: Callable[[], dict[str, Array]]) -> 
     try:
         known = json.loads((entry / "entry.json").read_text())
         stored = {name: np.asarray(np.load(entry / f"{name}.npy", mmap_mode="r")) for name in known["arrays"]}
+        sha256 = known["sha256"]
+    except Exception:
+        pass  # not there, or damaged (NumPy's header parser raises whatever it meets): made anew below
+    else:
         # A source that is mapped, not stored, is mapped again: `read` costs nothing then.
-        return (stored or read()), known["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # not there, or damaged: made anew below
+        return (stored or read()), sha256
     arrays = read()
     sha256 = digest(arrays)
     mapped = all(_is_mapped(array) for array in arrays.values())

@@ -1,6 +1,5 @@
 """Hydra, at the edge: composing the configuration, --help, and errors in one line."""
 
-import argparse
 import contextlib
 import difflib
 import functools
@@ -21,6 +20,7 @@ _PACKAGE = Path(__file__).resolve().parent
 CONF = next((path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if path.is_dir()), _PACKAGE / "conf")
 
 INTERRUPTED = 130
+NOBODY_READS = 141
 BAD_INPUT = 2
 
 
@@ -36,11 +36,8 @@ def compose(overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: an override is not allowed.
     """
-    import hydra
-
     try:
-        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            return _checked(hydra.compose("train", list(overrides)))
+        return _checked(_composed(overrides))
     except UserError:
         raise
     except Exception as error:
@@ -58,11 +55,27 @@ def main(run: Callable[[Config, list[str]], int]) -> None:
             stream.reconfigure(errors="replace")  # a terminal that has no "×" gets a "?"
     arguments = sys.argv[1:]
     if any(argument in ("--help", "-h") for argument in arguments):
-        print(help_text())
-        return
-    if "--version" in arguments:
-        print(f"npdigits {metadata.version('npdigits')}")
-        return
+        act = functools.partial(_print, help_text())
+    elif "--version" in arguments:
+        act = functools.partial(_print, f"npdigits {metadata.version('npdigits')}")
+    elif any(argument.startswith("-") for argument in arguments):
+        act = functools.partial(_hydras_command_line, run, arguments)
+    else:
+        act = functools.partial(_single, run, arguments)
+    sys.exit(_one_line_errors(act, arguments))
+
+
+def _single(run: Callable[[Config, list[str]], int], overrides: list[str]) -> int:
+    """Make one run. Composed here and not by ``hydra.main``, which composes twice (0.1 s) and words errors otherwise."""
+    _refuse_hydras_folders(overrides)
+    composed = _composed(overrides)
+    if str(composed.hydra.mode) == "RunMode.MULTIRUN":  # an experiment that is a sweep
+        return _hydras_command_line(run, overrides)
+    return run(_checked(composed), overrides)
+
+
+def _hydras_command_line(run: Callable[[Config, list[str]], int], arguments: list[str]) -> int:
+    """Let Hydra do what its options say; return the largest exit code of the runs."""
     # Hydra then raises what it would otherwise print over several lines.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     import hydra
@@ -70,41 +83,35 @@ def main(run: Callable[[Config, list[str]], int]) -> None:
     from hydra.types import RunMode
     from omegaconf import OmegaConf
 
+    _check_options(arguments)
+    _refuse_hydras_folders(arguments)
     OmegaConf.register_new_resolver("outputs", lambda: str(outputs()), replace=True)
-    codes: list[int] = []
     single: list[tuple[Any, list[str]]] = []
+    codes = [0]
 
     @hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")
     def job(composed: Any) -> None:
         overrides = list(HydraConfig.get().overrides.task)
         if HydraConfig.get().mode == RunMode.RUN:
-            single.append((composed, overrides))
+            single.append((composed, overrides))  # made outside of Hydra, which would add its own words to every error
         else:
-            codes.append(_one_line_errors(functools.partial(_run_checked, run, composed, overrides), overrides))
+            codes.append(_one_line_errors(lambda: run(_checked(composed), overrides), overrides))
 
-    codes.append(_one_line_errors(lambda: _compose_on_command_line(job, arguments), arguments))
-    # A single run is made outside of Hydra, which would add its own words to every error.
-    for composed, overrides in single:
-        codes.append(_one_line_errors(functools.partial(_run_checked, run, composed, overrides), overrides))
-    sys.exit(max(codes))
+    job()
+    codes.extend(run(_checked(composed), overrides) for composed, overrides in single)
+    return max(codes)
 
 
-def _run_checked(run: Callable[[Config, list[str]], int], composed: Any, overrides: list[str]) -> int:
-    return run(_checked(composed), overrides)
+def _composed(overrides: Sequence[str]) -> Any:
+    """Return what Hydra composes, its own part included."""
+    import hydra
+
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        return hydra.compose("train", list(overrides), return_hydra_config=True)
 
 
-def _compose_on_command_line(job: Callable[[], None], arguments: list[str]) -> int:
-    """Let Hydra do what the command line says; what it prints about an error is dropped, as the error is said later."""
-    said = io.StringIO()
-    several = _check_arguments(arguments).multirun
-    try:
-        with contextlib.nullcontext() if several else contextlib.redirect_stderr(said):
-            job()
-    except BaseException:
-        said = io.StringIO()
-        raise
-    finally:
-        sys.stderr.write(said.getvalue())
+def _print(text: str) -> int:
+    print(text, flush=True)
     return 0
 
 
@@ -114,6 +121,9 @@ def _one_line_errors(act: Callable[[], int], arguments: Sequence[str]) -> int:
         return act()
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
+    except BrokenPipeError:  # `npdigits … | head`; without another place to write to Python would complain at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
     except UserError as error:
         return _say(str(error), BAD_INPUT)
     except MemoryError as error:
@@ -158,27 +168,28 @@ def _checked(composed: Any) -> Config:
     """Check what Hydra composed, as plain values: so ``+key=`` cannot pass by the check."""
     from omegaconf import OmegaConf
 
-    values = OmegaConf.to_container(composed, resolve=True)
+    ours = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
+    values = OmegaConf.to_container(ours, resolve=True)
     assert isinstance(values, dict)
-    values.pop("experiment", None)  # the group leaves nothing behind of its own
-    return parse({str(key): value for key, value in values.items() if key != "hydra"})
+    return parse({str(key): value for key, value in values.items()})
 
 
-def _check_arguments(arguments: list[str]) -> argparse.Namespace:
-    """Refuse an option that Hydra does not know, in one line instead of argparse's usage, and a folder of Hydra's."""
+def _check_options(arguments: list[str]) -> None:
+    """Refuse an option that Hydra does not know, in one line instead of argparse's usage."""
     from hydra._internal.utils import get_args_parser
 
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-            parsed = get_args_parser().parse_args(arguments)
+            get_args_parser().parse_args(arguments)
     except SystemExit:
         raise ConfigError(said.getvalue().strip().rpartition("error: ")[2] + "; --help lists what is allowed") from None
+
+
+def _refuse_hydras_folders(arguments: list[str]) -> None:
     for argument in arguments:
-        key = argument.lstrip("+").partition("=")[0]
-        if key in ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"):
+        if argument.lstrip("+").partition("=")[0] in ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"):
             raise ConfigError(f"{argument}: not allowed: the run directory is chosen with out=DIR")
-    return parsed
 
 
 def _is_hydras(error: Exception) -> bool:
@@ -202,7 +213,7 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
         typed = next((a for a in arguments if a.lstrip("+~").partition("=")[0] == key), f"{key}=")
         value = typed.partition("=")[2]
         return _no_such_choice(key, value) if (CONF / key).is_dir() else unknown_key(key, value)
-    if group := re.search(r"Could not find '(\w+)/(.+?)'", message):
+    if group := re.search(r"Could not find '([\w/]+)/(.+?)'", message):
         return _no_such_choice(group[1], group[2])
     if ambiguous := re.search(r"Ambiguous value for argument '(.+?)'", message, re.DOTALL):
         return f"{ambiguous[1]}: write a list as key=[a,b]; for a sweep over the values add --multirun"
@@ -212,6 +223,9 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
     for argument in arguments:
         if argument.lstrip("+~").partition("=")[0] == place or (not place and "${" in argument):
             place = argument
+    if place and "LexerNoViableAlt" in message:
+        key = place.partition("=")[0]
+        return f"{place}: cannot be read: a value with such characters needs quotes twice: \"{key}='…'\""
     return "; ".join([*([place] if place else []), *lines[:2]]) or type(error).__name__
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import difflib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -231,6 +231,32 @@ def parse(values: Mapping[str, Any]) -> Config:
     return Config(**checked, data=data)
 
 
+# key -> (the key it depends on, the values of that key under which it is read)
+READ_ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
+    "leak": ("activation", ("leaky_relu",)),
+    "betas": ("optimizer", ("adam",)),
+    "eps": ("optimizer", ("adam", "rmsprop")),
+    "momentum": ("optimizer", ("sgd",)),
+    "rho": ("optimizer", ("rmsprop",)),
+    "lr_decay": ("schedule", ("exponential", "step")),
+    "decay_every": ("schedule", ("step",)),
+    "patience": ("stop_on", ("val_cost", "gap", "variance")),
+    "min_delta": ("stop_on", ("val_cost", "gap", "variance")),
+}
+
+
+def without_effect(config: Config, overrides: Sequence[str]) -> list[str]:
+    """Return a line for each override of a key that this configuration does not read."""
+    lines = []
+    for override in overrides:
+        key = override.lstrip("+").partition("=")[0]
+        if key in READ_ONLY_WITH:
+            other, values = READ_ONLY_WITH[key]
+            if getattr(config, other) not in values:
+                lines.append(f"{override} has no effect: it is read with {other}={' or '.join(values)} only")
+    return lines
+
+
 def _checked(
     values: Mapping[str, Any], rules: Mapping[str, Rule], required: set[str], prefix: str = ""
 ) -> dict[str, Any]:
@@ -262,7 +288,7 @@ def unknown_key(key: str, value: Any) -> str:
 
 
 def _suggestion(given: Any, known: list[str]) -> str:
-    near = difflib.get_close_matches(str(given), known, n=1)
+    near = difflib.get_close_matches(str(given).lower(), known, n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 

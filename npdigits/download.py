@@ -59,13 +59,13 @@ def _run_child(torchvision_class: str, scratch: Path, mirror: str | None) -> Non
     with log.open("wb") as out:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
-        seen, since = -1, time.monotonic()
+        seen, since = (False, -1), time.monotonic()
         while child.poll() is None:
             time.sleep(0.05)
             imported = (scratch / "imported").exists()
-            size = _size(scratch)
-            if size != seen:
-                seen, since = size, time.monotonic()
+            now = imported, _size(scratch)
+            if now != seen:  # the end of a slow import counts too: the mirror's time begins there
+                seen, since = now, time.monotonic()
             waited = time.monotonic() - since
             if waited > (STALL_SECONDS if imported else IMPORT_SECONDS):
                 what = "the mirror gave nothing" if imported else "importing torchvision did not end"
@@ -122,4 +122,12 @@ def _one_line(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    _child(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    reason: object = None
+    try:
+        _child(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    except SystemExit as end:
+        reason = end.code
+        print(reason, file=sys.stderr, flush=True)
+    # Python's own end would write what torchvision printed after the reason, and take down PyTorch (1 s; 7 s on a
+    # busy machine), which the parent would take for a stall.
+    os._exit(1 if reason else 0)

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_info
 
+PACKAGES = ("npdigits", "numpy", "hydra-core", "omegaconf", "matplotlib", "mlxtend", "torchvision")
 
-def environment() -> dict[str, Any]:
+
+def environment(more_packages: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return package versions, BLAS and its kernel, the processor's vector extensions, threads and the commit.
 
     Call it where the run's BLAS threads are already set.
     """
-    packages = ("npdigits", "numpy", "hydra-core", "omegaconf", "matplotlib", "mlxtend", "torchvision")
     blas = [
         {key: pool.get(key) for key in ("internal_api", "version", "architecture", "threading_layer", "num_threads")}
         for pool in threadpool_info()
@@ -25,7 +26,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),
-        "packages": {name: _version(name) for name in packages},
+        "packages": {name: _version(name) for name in (*PACKAGES, *more_packages)},
         "blas": blas,
         "numpy_simd": np.show_config(mode="dicts").get("SIMD Extensions", {}),
         **_commit(),

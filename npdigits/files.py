@@ -4,12 +4,12 @@ import contextlib
 import io
 import os
 import zipfile
+import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from npdigits.memory import Array
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -54,7 +54,8 @@ def read_npz(path: Path) -> dict[str, Array]:
         OSError, ValueError: it cannot be read, or is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (zipfile.BadZipFile, EOFError, KeyError) as error:
+        # NumPy would leave a damaged file open, so it is opened here.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, RuntimeError) as error:
         raise ValueError(f"{path}: damaged: {error}") from error

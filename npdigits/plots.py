@@ -12,7 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from npdigits.errors import RunDirError, UserError
-from npdigits.files import Array, read_npz, write_whole
+from npdigits.files import read_npz, write_whole
+from npdigits.memory import Array
 from npdigits.rundir import read_metrics, read_summary
 
 # Okabe & Ito's colours, which also the colour-blind tell apart; each set also has its own line style.
@@ -214,7 +215,7 @@ def _figure(title: str, size: tuple[float, float] = (6.4, 4.0)) -> tuple[Figure,
     figure = Figure(figsize=size, dpi=100)
     width, height = size
     axes = figure.add_axes((0.75 / width, 0.55 / height, (width - 1.5) / width, (height - 0.95) / height))
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=10, wrap=True)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
 

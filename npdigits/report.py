@@ -57,6 +57,7 @@ class Report:
 
     def warn(self, text: str) -> None:
         """Print a warning on standard error, always."""
+        self.close_live()
         self._keep(f"WARNING {text}")
         print(f"npdigits: WARNING: {text}", file=sys.stderr, flush=True)
 
@@ -83,7 +84,8 @@ class Report:
             self._live = Progress(*columns, transient=True, auto_refresh=False)
             self._live.start()
             self._task = self._live.add_task("", total=epochs)
-        self._live.update(self._task, completed=record.epoch, description=f"{line}  {left:.0f} s left", refresh=True)
+        text = f"{line.removesuffix('  best')}  {left:.0f} s left"  # fits into 80 columns
+        self._live.update(self._task, completed=record.epoch, description=text, refresh=True)
 
     def start_clock(self) -> None:
         """Count the time that an epoch takes from now."""
@@ -103,9 +105,9 @@ class Report:
 def epoch_line(record: Epoch, epochs: int) -> str:
     """Return an epoch on one line: costs and accuracies of the training and the validation set, learning rate."""
     parts = [f"epoch {record.epoch:{len(str(epochs))}}/{epochs}  lr {record.lr:.2e}"]
-    parts.append(f"train {record.train_cost:.4f} {record.train_accuracy:7.2%}")
+    parts.append(f"train {_cost(record.train_cost)} {record.train_accuracy:7.2%}")
     if record.val_cost is not None:
-        parts.append(f"val {record.val_cost:.4f} {record.val_accuracy:7.2%}")
+        parts.append(f"val {_cost(record.val_cost)} {record.val_accuracy:7.2%}")
     return "  ".join(parts) + ("  best" if record.is_best else "")
 
 
@@ -114,7 +116,7 @@ def final_table(summary: Mapping[str, Any]) -> str:
     rows = [f"{'best epoch ' + str(summary['best_epoch']):<16}{'cost':>8}{'accuracy':>10}"]
     for name, title in SETS.items():
         if summary.get(f"{name}_cost") is not None:
-            rows.append(f"  {title:<14}{summary[f'{name}_cost']:>8.4f}{summary[f'{name}_accuracy']:>10.2%}")
+            rows.append(f"  {title:<14}{_cost(summary[f'{name}_cost']):>8}{summary[f'{name}_accuracy']:>10.2%}")
     readout = summary["readout"]
     low, high = readout["interval"]
     rows.append(
@@ -122,3 +124,8 @@ def final_table(summary: Mapping[str, Any]) -> str:
         f"{readout['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})"
     )
     return "\n".join(rows)
+
+
+def _cost(value: float) -> str:
+    """Return a cost with four decimals; one that is on its way to infinity shorter."""
+    return f"{value:.4f}" if value < 1000 else f"{value:.1e}"

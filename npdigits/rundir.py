@@ -1,6 +1,5 @@
 """The run directory: everything that a run leaves, written so that what is there can be trusted."""
 
-import contextlib
 import csv
 import dataclasses
 import datetime
@@ -16,7 +15,8 @@ from filelock import FileLock, Timeout
 
 from npdigits.config import Config
 from npdigits.errors import RunDirError
-from npdigits.files import Array, npz, write_whole
+from npdigits.files import npz, write_whole
+from npdigits.memory import Array
 from npdigits.network import Parameters
 from npdigits.trainer import Epoch, State
 
@@ -58,6 +58,7 @@ class RunDir:
                 path = _new_directory(outputs)
             else:
                 path.mkdir(parents=True, exist_ok=True)
+            locked_before = (path / ".lock").exists()
             lock = FileLock(path / ".lock")
             lock.acquire(timeout=0)
         except Timeout:
@@ -68,6 +69,8 @@ class RunDir:
             return cls(path, lock, _summary_of_same_run(path, identity))
         except BaseException:
             lock.release()
+            if not locked_before:  # what is not ours is left as it was
+                (path / ".lock").unlink(missing_ok=True)
             raise
 
     def __enter__(self) -> "RunDir":
@@ -79,12 +82,10 @@ class RunDir:
         self.close()
 
     def close(self) -> None:
-        """Let go of the directory."""
+        """Let go of the directory. The lock's file stays: who had it open could else hold it beside the next owner."""
         if self._metrics:
             self._metrics.close()
         self._lock.release()
-        with contextlib.suppress(OSError):
-            (self.path / ".lock").unlink(missing_ok=True)
 
     def start(self, config: Config, overrides: list[str], environment: dict[str, Any], summary: dict[str, Any]) -> None:
         """Write what is known before the first epoch, and open metrics.csv."""
@@ -160,11 +161,14 @@ def read_metrics(path: Path) -> dict[str, list[float]]:
     """
     try:
         with (path / "metrics.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            if missing := set(COLUMNS).difference(reader.fieldnames or ()):
+                raise ValueError(f"no column {min(missing)}")
+            rows = list(reader)
         return {column: [_number(row[column]) for row in rows] for column in COLUMNS}
     except OSError as error:
         raise RunDirError(f"{path}: not a run directory: metrics.csv: {error.strerror}") from error
-    except (KeyError, ValueError, TypeError) as error:
+    except (ValueError, TypeError, csv.Error) as error:
         raise RunDirError(f"{path}/metrics.csv: damaged: {error}") from error
 
 
@@ -185,16 +189,16 @@ def _summary_of_same_run(path: Path, identity: str) -> dict[str, Any] | None:
 
 def _new_directory(outputs: Path) -> Path:
     """Make outputs/<date>/<time to the microsecond>, which no other process can have made."""
+    now = datetime.datetime.now()
     while True:
-        now = datetime.datetime.now()
         path = outputs / now.strftime("%Y-%m-%d") / now.strftime("%H-%M-%S-%f")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             path.mkdir()
         except FileExistsError:
-            time.sleep(1e-4)
-            continue
-        return path
+            now += datetime.timedelta(microseconds=1)  # a clock may stand still
+        else:
+            return path
 
 
 def _cell(value: Any) -> str:
@@ -205,7 +209,7 @@ def _cell(value: Any) -> str:
 
 
 def _number(cell: str) -> float:
-    return float(cell) if cell else float("nan")
+    return float("nan") if cell == "" else float(cell)
 
 
 def _json(value: Any) -> str:

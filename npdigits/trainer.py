@@ -107,7 +107,7 @@ def fit(state: State, train: Split, val: Split, test: Split, recipe: Recipe) -> 
         lr = recipe.schedule(epoch - 1)
         # Overflow is not an error here: it ends in a cost that is not finite, and that is looked for.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            _train_one_epoch(state, train, recipe, training, epoch, lr)
+            train_one_epoch(state, train, recipe, training, epoch, lr)
             train_cost, train_accuracy = score(state.network, train, scoring)
             test_cost, test_accuracy = score(state.network, test, scoring)
             val_cost, val_accuracy = score(state.network, val, scoring) if len(val) else (None, None)
@@ -165,7 +165,7 @@ class Batches:
             yield self.floats[:n], split.labels[chosen]
 
 
-def _train_one_epoch(state: State, train: Split, recipe: Recipe, batches: Batches, epoch: int, lr: float) -> None:
+def train_one_epoch(state: State, train: Split, recipe: Recipe, batches: Batches, epoch: int, lr: float) -> None:
     """Go once through the training set, in an order drawn for this epoch alone."""
     network, gradient = state.network, state.gradient
     order = train.rows[stream(recipe.seed, "shuffle", epoch).permutation(len(train))]

@@ -1,0 +1,1 @@
+"""The benchmark against the frameworks; `python experiments/benchmark.py` runs it."""

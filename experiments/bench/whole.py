@@ -1,0 +1,61 @@
+"""The whole process: command typed to all files written, its peak memory, and how long start-up takes."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+
+from npdigits.data import data_root
+from npdigits.rundir import read_summary
+
+SCRIPT = Path(__file__).with_name("pytorch_script.py")
+JOB = ["hidden=20", "batch_size=128", "epochs=20", "stop_on=none"]
+
+
+def timed(command: list[str]) -> tuple[float, float]:
+    """Return a command's seconds and its largest process's peak memory in MiB; it must succeed."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{command} ended with code {process.returncode}")
+    return seconds, used.ru_maxrss / 1024
+
+
+def measure(repetitions: int) -> pd.DataFrame:
+    """Return a row a measurement: medians of seconds and peak memory, and the ratio to ours where there is a peer."""
+    train = [sys.executable, "-m", "npdigits.train"]
+    times: dict[str, list[tuple[float, float]]] = {}
+    to_first_epoch = []
+    with tempfile.TemporaryDirectory() as scratch:
+        timed([*train, "epochs=1", f"out={scratch}/warm-up"])
+        for i in range(repetitions):
+            commands = {
+                "20 epochs, plots and all": [*train, *JOB, f"out={scratch}/whole-{i}"],
+                "20 epochs, a PyTorch script": [sys.executable, str(SCRIPT), str(data_root()), f"{scratch}/torch-{i}"],
+                "--help": [*train, "--help"],
+                "1 epoch, no plots": [*train, "epochs=1", "plots=false", f"out={scratch}/one-{i}"],
+                "the default run": [*train, f"out={scratch}/default-{i}"],
+            }
+            for name, command in commands.items():
+                times.setdefault(name, []).append(timed(command))
+            whole, memory = times["1 epoch, no plots"][-1]
+            # What is not training and scoring: nearly all of it comes before the first epoch.
+            to_first_epoch.append((whole - read_summary(Path(scratch) / f"one-{i}")["seconds"], memory))
+    times["start to first epoch, at most"] = to_first_epoch
+    ours = [seconds for seconds, _ in times["20 epochs, plots and all"]]
+    theirs = [seconds for seconds, _ in times["20 epochs, a PyTorch script"]]
+    table = pd.DataFrame(
+        [(name, median(s for s, _ in values), median(m for _, m in values)) for name, values in times.items()],
+        columns=["what", "seconds", "peak MiB"],
+    )
+    ratio = median(t / o for t, o in zip(theirs, ours, strict=True))
+    table["/ npdigits"] = [f"{ratio:.2f}" if "PyTorch" in name else "" for name in table["what"]]
+    return table

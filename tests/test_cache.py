@@ -1,0 +1,221 @@
+"""The per-user cache: found again without reading, never stale, never torn, never in the way."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made import digits, output_of, start_python, write_idx
+
+from npdigits import cache, idx
+
+IMAGES, LABELS = digits(50)
+
+
+class Source:
+    """A file that stands for a data set, and how often it was read."""
+
+    def __init__(self, path: Path):
+        self.path, self.reads = path, 0
+        path.write_text("the source")
+
+    def read(self):
+        self.reads += 1
+        return {"images": IMAGES.copy(), "labels": LABELS.copy()}
+
+    def arrays(self):
+        """Go through the cache; what comes out must be right whatever state the cache is in."""
+        arrays, sha256 = cache.arrays_of([self.path], self.read)
+        assert sorted(arrays) == ["images", "labels"]
+        np.testing.assert_array_equal(arrays["images"], IMAGES)
+        np.testing.assert_array_equal(arrays["labels"], LABELS)
+        assert sha256 == cache.digest({"images": IMAGES, "labels": LABELS})
+        return arrays
+
+
+@pytest.fixture
+def source(tmp_path):
+    return Source(tmp_path / "source")
+
+
+def entries() -> list[Path]:
+    return sorted(cache.directory().iterdir())
+
+
+def test_the_folder_is_the_environments(monkeypatch, tmp_path):
+    monkeypatch.setenv("NPDIGITS_CACHE", str(tmp_path / "here"))
+    assert cache.directory() == tmp_path / "here"
+    monkeypatch.delenv("NPDIGITS_CACHE")
+    assert cache.directory().is_absolute()
+    assert "npdigits" in str(cache.directory())
+
+
+def test_the_second_time_nothing_is_read(source):
+    first, second = source.arrays(), source.arrays()
+    assert source.reads == 1
+    assert all(second[name].dtype == first[name].dtype for name in first)
+    assert not any(array.flags.writeable for array in second.values()), "not mapped"
+
+
+def test_another_size_time_or_place_is_read_anew(source, tmp_path):
+    source.arrays()
+    seconds = source.path.stat().st_mtime_ns
+    source.path.write_text("the source, longer")
+    os.utime(source.path, ns=(seconds, seconds))
+    source.arrays()
+    assert source.reads == 2, "size"
+    os.utime(source.path, ns=(seconds, seconds + 1_000_000))
+    source.arrays()
+    assert source.reads == 3, "time"
+    (tmp_path / "elsewhere").mkdir()
+    source.path = source.path.rename(tmp_path / "elsewhere" / source.path.name)
+    source.arrays()
+    source.arrays()
+    assert source.reads == 4, "place"
+
+
+def test_every_source_counts(tmp_path):
+    one, two = (write_idx(tmp_path / name, LABELS) for name in ("one.gz", "two.gz"))
+
+    def read():
+        return {path.name: idx.read(path, 1) for path in (one, two)}
+
+    cache.arrays_of([one, two], read)
+    write_idx(two, LABELS[:20])
+    assert len(cache.arrays_of([one, two], read)[0]["two.gz"]) == 20
+
+
+NO_END = b"\x93NUMPY\x01\0\x76\0{'descr': (" + b" " * 106 + b"\n"  # a header whose bracket never closes
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("entry.json", None),
+        ("entry.json", b""),
+        ("entry.json", b"{not json"),
+        ("entry.json", b"[]"),
+        ("entry.json", b'{"arrays": ["images", "labels"]}'),
+        ("images.npy", None),
+        ("images.npy", b""),
+        ("images.npy", b"rubbish"),
+        ("images.npy", bytes(4096)),
+        ("images.npy", b"\x93NUMPY\x01\0"),
+        ("images.npy", NO_END),
+        ("images.npy", "half"),
+    ],
+)
+def test_a_damaged_entry_is_made_anew(source, name, content):
+    source.arrays()
+    (entry,) = entries()
+    if content is None:
+        (entry / name).unlink()
+    else:
+        whole = (entry / name).read_bytes()
+        (entry / name).write_bytes(whole[: len(whole) // 2] if content == "half" else content)
+    source.arrays()
+    assert source.reads == 2
+    source.arrays()
+    assert source.reads == 2, "the entry was not mended"
+    assert entries() == [entry]
+
+
+def test_a_folder_that_cannot_be_written_costs_only_time(source, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NPDIGITS_CACHE", str(tmp_path / "file" / "cache"))
+    source.arrays()
+    source.arrays()
+    assert source.reads == 2
+
+
+def test_a_full_disk_leaves_nothing_behind(source, monkeypatch):
+    save = np.save
+
+    def full(path, array):
+        save(path, array)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(np, "save", full)
+    source.arrays()
+    assert entries() == []
+
+
+def test_an_error_of_read_is_passed_on_and_not_kept(source):
+    def broken():
+        raise ValueError("this file is damaged")
+
+    with pytest.raises(ValueError, match="this file is damaged"):
+        cache.arrays_of([source.path], broken)
+    source.arrays()
+
+
+def test_the_digest_is_of_content_alone(tmp_path):
+    """Neither the packing of the files nor the layout or class in memory changes it."""
+    packed, plain = (write_idx(tmp_path / name, IMAGES) for name in ("images.gz", "images"))
+    expected = cache.digest({"images": IMAGES, "labels": LABELS})
+    for path in (packed, plain):
+        for _ in range(2):
+            read = {"labels": LABELS, "images": idx.read(path, 3)}
+            assert cache.arrays_of([path], lambda read=read: read)[1] == expected
+    assert cache.digest({"images": np.asfortranarray(IMAGES), "labels": LABELS}) == expected
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"labels": LABELS.astype(np.int8)},
+        {"labels": LABELS.reshape(5, 10)},
+        {"labels": np.where(np.arange(50) == 49, LABELS ^ 1, LABELS)},
+        {"labels": LABELS[::-1]},
+        {"label": LABELS},
+        {"labels": LABELS, "more": LABELS[:0]},
+    ],
+    ids=["dtype", "shape", "one value", "order", "name", "another array"],
+)
+def test_the_digest_notices(other):
+    assert cache.digest(other) != cache.digest({"labels": LABELS})
+
+
+def test_a_mapped_source_is_not_copied(tmp_path):
+    plain, packed = write_idx(tmp_path / "images", IMAGES), write_idx(tmp_path / "images.gz", IMAGES)
+    kept = []
+    for path in (plain, packed):
+        before = set(entries()) if kept else set()
+        for _ in range(2):
+            arrays, _ = cache.arrays_of([path], lambda path=path: {"images": idx.read(path, 3)})
+            np.testing.assert_array_equal(arrays["images"], IMAGES)
+        (entry,) = set(entries()) - before
+        kept.append(sorted(file.name for file in entry.iterdir()))
+    assert kept == [["entry.json"], ["entry.json", "images.npy"]]
+
+
+FILL = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from npdigits import cache
+folder = Path(sys.argv[1])
+(folder / sys.argv[2]).touch()
+while len(list(folder.glob("ready*"))) < 3:
+    time.sleep(0.001)
+for source in sorted(folder.glob("source*")):
+    whole = np.full((300, 28, 28), int(source.name[6:]), np.uint8)
+    for _ in range(3):
+        arrays, sha256 = cache.arrays_of([source], lambda: {"a": whole.copy(), "b": whole[0]})
+        assert (arrays["a"] == whole).all() and (arrays["b"] == whole[0]).all(), source
+        assert sha256 == cache.digest({"a": whole, "b": whole[0]}), source
+"""
+
+
+def test_processes_that_fill_it_at_once_do_not_tear_it(tmp_path):
+    """Three, with 60 entries in the same order: every array is right, and every entry is whole at the end."""
+    for n in range(60):
+        (tmp_path / f"source{n}").touch()
+    output_of(*(start_python(FILL, tmp_path, f"ready{n}") for n in range(3)))
+    assert len(entries()) == 60
+    for entry in entries():
+        assert not entry.name.startswith(".")
+        assert json.loads((entry / "entry.json").read_text())["arrays"] == ["a", "b"]
+        assert np.load(entry / "a.npy").shape == (300, 28, 28)

@@ -1,0 +1,171 @@
+"""The command line, in a process of its own and from another directory: a mistake is one line."""
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+
+import pytest
+import yaml
+from made import REPOSITORY
+from typed import tree, typed
+
+from npdigits import cli
+from npdigits.config import Config
+from npdigits.data import LOADERS
+
+# What is typed after a command that is right -> what the line says. There are 500 digits to train on.
+MISTAKES = {
+    "hidden=0": "hidden=0: allowed is a whole number ≥ 1, or a list of them, such as 20, [300,100] or []",
+    "hidden=-3": "hidden=-3: allowed is a whole number ≥ 1, or a list of them",
+    "hidden=abc": "hidden=abc: allowed is a whole number ≥ 1, or a list of them",
+    "hidden=[20,0]": "hidden=[20, 0]: allowed is a whole number ≥ 1, or a list of them",
+    "hidden=20,30": "hidden=20,30: write a list as key=[a,b]; for a sweep over the values add --multirun",
+    "hidden=[20": "hidden=[20; ",
+    "hidden=9000000000": "hidden=9000000000: ",
+    "hiden=20": "hiden=20: unknown key; did you mean hidden?",
+    "lr=nan": "lr=nan: allowed is a number > 0",
+    "lr=-1": "lr=-1: allowed is a number > 0",
+    "lr": "lr; Error parsing override 'lr'; missing EQUAL",
+    "lr='3": "lr='3: cannot be read: a value with such characters needs quotes twice",
+    "~lr": "lr: missing",
+    "seed=${sed}": "seed=${sed}; Interpolation key 'sed' not found",
+    "+foo=1": "foo=1: unknown key; --help lists them all",
+    "++foo=1": "foo=1: unknown key; --help lists them all",
+    "+data.foo=1": "data.foo=1: unknown key",
+    "data.dri=x": "data.dri=x: unknown key; did you mean data.dir?",
+    "data=minst": "data=minst: allowed is one of fashion_mnist, idx, kmnist, mnist, mnist_5k; did",
+    "data.dir=null": "data.dir=null: data=idx needs data.dir=FOLDER",
+    "data.dir=none": "none/train-images-idx3-ubyte: not found",
+    "experiment=widht": "experiment=widht: ",
+    "hydra/launcher=foo": "hydra/launcher=foo: ",
+    "hydra.run.dir=x": "hydra.run.dir=x: not allowed: the run directory is chosen with out=DIR",
+    "hydra.run.dir=": "hydra.run.dir=: not allowed: the run directory is chosen with out=DIR",
+    "+hydra.sweep.dir=x": "+hydra.sweep.dir=x: not allowed: the run directory is chosen with out=DIR",
+    "--config-name=x": "Cannot find primary config 'x'",
+    "--epochs=3": "unrecognized arguments: --epochs=3; --help lists what is allowed",
+    "initializer=xaver": "initializer=xaver: allowed is one of xavier, he, lecun, ",
+    "optimizer=Adma": "optimizer=Adma: allowed is one of adam, sgd, rmsprop; did you mean adam?",
+    "batch_size=501": "batch_size=501: allowed is at most 500, the number of training digits",
+    "val_size=600": "val_size=600: leaves nothing of the 600 training digits of idx: allowed is 0 … 599",
+    "plots=maybe": "plots=maybe: allowed is true or false",
+    "out=": "out=: allowed is null or a text",
+    "out=taken": "out=",
+    "out=taken/below": "cannot be written: Not a directory",
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_with_key_value_and_what_is_allowed(tmp_path, idx_set, mistake):
+    (tmp_path / "taken").write_text("mine")
+    before = tree(tmp_path)
+    ended = typed("data=idx", f"data.dir={idx_set}", "out=run", "epochs=1", mistake, cwd=tmp_path)
+    assert ended.returncode == cli.BAD_INPUT == 2
+    assert re.fullmatch(r"npdigits: .*\n", ended.stderr)  # one line: a dot matches no line end
+    assert MISTAKES[mistake] in ended.stderr
+    assert ended.stdout == ""
+    assert tree(tmp_path) == before
+
+
+def test_a_broken_data_file_is_one_line_that_names_it(tmp_path, idx_set):
+    images = idx_set / "train-images-idx3-ubyte"
+    images.write_bytes(images.read_bytes()[:-1])
+    ended = typed("data=idx", f"data.dir={idx_set}", "out=run", cwd=tmp_path)
+    assert ended.returncode == 2 and not (tmp_path / "run").exists()
+    assert re.fullmatch(rf"npdigits: {images}: declares .* truncated or damaged\n", ended.stderr)
+
+
+def test_a_plain_run_from_another_directory(tmp_path, idx_set):
+    """Paths are seen from where the user stands; without a terminal there are plain lines only."""
+    ended = typed("data=idx", "data.dir=idx_set", "epochs=3", "hidden=[6,5]", "out=a/run", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "\x1b" not in ended.stdout and "\r" not in ended.stdout
+    lines = ended.stdout.splitlines()
+    assert lines[0].startswith("idx: 500 digits to train on, 100 for validation, 100 for the test; netw")
+    figures = r"lr \d\.\d\de-\d\d  train \d\.\d{4} +\d+\.\d\d%  val \d\.\d{4} +\d+\.\d\d%(  best)?"
+    assert all(re.fullmatch(f"epoch {n}/3  {figures}", line) for n, line in enumerate(lines[1:4], 1))
+    assert [re.sub(r" {2,}.*", "", line.strip()) for line in lines[4:8]] == [
+        f"best epoch {json.loads((tmp_path / 'a/run/summary.json').read_text())['best_epoch']}",
+        *("training", "validation", "test"),
+    ]
+    assert "75 random test digits" in lines[8]
+    assert lines[9:] == [str(tmp_path / "a" / "run")]
+    overrides = yaml.safe_load((tmp_path / "a/run/overrides.yaml").read_text())
+    assert overrides == ["data=idx", "data.dir=idx_set", "epochs=3", "hidden=[6,5]", "out=a/run"]
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "idx_set"}  # nothing of Hydra's
+
+
+def test_quiet_prints_the_run_directory_only(tmp_path, idx_set):
+    ended = typed("data=idx", "data.dir=idx_set", "epochs=1", "out=run", "quiet=true", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{tmp_path / 'run'}\n", "")
+    assert "epoch 1/1" in (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+
+
+def test_a_run_that_diverges_says_when_and_what_to_try(tmp_path, idx_set):
+    too_fast = ("optimizer=sgd", "lr=3", "schedule=constant", "l2=1")
+    ended = typed("data=idx", "data.dir=idx_set", *too_fast, "out=run", cwd=tmp_path)
+    assert ended.returncode == 3
+    epoch = json.loads((tmp_path / "run" / "summary.json").read_text())["diverged_in_epoch"]
+    assert epoch > 1
+    warning = f"the cost stopped being finite in epoch {epoch}: try a smaller lr (it is 3)"
+    assert re.fullmatch(rf"npdigits: WARNING: {re.escape(warning)}.*\n", ended.stderr)
+    assert f"WARNING {warning}" in (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+    assert (tmp_path / "run" / "metrics.csv").read_text().count("\n") == epoch
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_is_one_line_too(tmp_path, idx_set):
+    endless = ("data=idx", f"data.dir={idx_set}", "epochs=1000000", "stop_on=none", "out=run")
+    command = [sys.executable, "-m", "npdigits.train", *endless]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    child = subprocess.Popen(command, cwd=tmp_path, encoding="utf-8", **pipes)
+    while not child.stdout.readline().startswith("epoch"):
+        assert child.poll() is None
+    child.send_signal(signal.SIGINT)
+    assert (child.communicate(timeout=60)[1], child.returncode) == ("npdigits: interrupted\n", 130)
+
+
+def test_help_names_every_key_and_every_data_set_wherever_it_is_asked(tmp_path):
+    ended = typed("hidden=20", "--help", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    keys = {field.name for field in dataclasses.fields(Config)} - {"data"}
+    composed = yaml.safe_load((cli.CONF / "train.yaml").read_text(encoding="utf-8"))
+    assert keys == set(composed) - {"defaults", "hydra"}
+    for key in keys:
+        assert re.search(rf"^{key}: .*# ", ended.stdout, re.MULTILINE), key
+    for name in LOADERS:
+        assert re.search(rf"^data={name} +\w", ended.stdout, re.MULTILINE), name
+    assert "hydra:" not in ended.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no head")
+def test_a_reader_that_goes_away_is_no_error(tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "npdigits.train", "--help"]
+    ended = subprocess.run(command, cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, timeout=60)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (cli.NOBODY_READS, b"")
+
+
+def test_the_console_script_is_the_same_program(tmp_path):
+    script = shutil.which("npdigits", path=sysconfig.get_path("scripts"))
+    assert script, "pip install -e . makes it"
+    outputs = [
+        subprocess.run([*start, "--cfg", "job"], cwd=tmp_path, capture_output=True, check=True).stdout
+        for start in ([script], [sys.executable, "-m", "npdigits.train"])
+    ]
+    assert outputs[0] == outputs[1]
+    assert cli.parse(yaml.safe_load(outputs[0])) == cli.compose()
+    version = subprocess.run([script, "--version"], capture_output=True, check=True, text=True).stdout
+    assert re.fullmatch(r"npdigits \d+\.\d+\.\d+\n", version)
+
+
+def test_outputs_of_a_checkout_are_the_checkouts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.outputs() == REPOSITORY / "outputs"

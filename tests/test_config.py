@@ -1,0 +1,211 @@
+"""Every key has one default, a line of help, a type and a range; all are checked before anything runs."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from npdigits import cli
+from npdigits.activations import ACTIVATIONS
+from npdigits.config import DATA_RULES, RULES, Config, DataConfig, parse
+from npdigits.data import LOADERS
+from npdigits.errors import ConfigError
+from npdigits.initializers import ALIASES, INITIALIZERS
+from npdigits.optimizers import OPTIMIZERS
+from npdigits.schedules import SCHEDULES
+from npdigits.stopping import MIN_DELTA, STOPPING_RULES
+
+FIELDS = {field.name for field in dataclasses.fields(Config)}
+CONF = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in cli.CONF.rglob("*.yaml")}
+KEYS = {key: value for key, value in CONF["train"].items() if key not in ("defaults", "hydra")}
+DEFAULTS = KEYS | {"data": {"name": "mnist"}}
+
+# key -> (allowed values, values that are not)
+NUMBERS = {
+    "leak": ([0, 0.5, 0.999], [-0.01, 1, 1.0]),
+    "eps": ([1e-12, 1], [0, -1e-8]),
+    "momentum": ([0, 0.9], [1, -0.1]),
+    "rho": ([0, 0.99], [1, -0.1]),
+    "lr": ([1e-12, 10, 1e30], [0, -1, 10**400]),
+    "lr_decay": ([1e-3, 1, 1.0], [0, 1.001, -0.5]),
+    "l2": ([0, 1e-4], [-1e-4]),
+    "weight_decay": ([0, 0.03], [-0.01]),
+    "min_delta": ([0, 1e-4], [-1e-9]),
+}
+COUNTS = {
+    "decay_every": ([1, 10], [0, -1]),
+    "warmup": ([0, 3], [-1]),
+    "batch_size": ([1, 60_000], [0, -5]),
+    "epochs": ([1, 10_000], [0, -1]),
+    "patience": ([1, 99], [0]),
+    "window": ([2, 10], [1, 0]),
+    "val_size": ([0, 1, 10_000], [-1]),
+    "seed": ([0, 2**70], [-1]),
+    "threads": ([1, 256], [0, 257]),
+}
+NAMES = {
+    "activation": set(ACTIVATIONS),
+    "optimizer": set(OPTIMIZERS),
+    "schedule": set(SCHEDULES),
+    "stop_on": set(STOPPING_RULES),
+    "dtype": {"float32", "float64"},
+}
+# key -> (what is allowed, values that are not)
+OTHERS = {
+    "hidden": ("a whole number ≥ 1, or a list", [0, -3, "abc", 2.5, True, [20, 0], [[20]], "20", {"a": 1}]),
+    "betas": ("two numbers 0 ≤ β < 1", [0.9, [0.9], [0.9] * 3, [0.9, 1], [-0.1, 0.9], ["a", "b"]]),
+    "plots": ("true or false", [1, 0, "yes"]),
+    "quiet": ("true or false", [1, "no"]),
+    "out": ("null or a text", ["", "  ", 3, ["a"], "a\0b"]),
+}
+
+
+def refusal(key, value):
+    """Return the one line with which a value is refused."""
+    with pytest.raises(ConfigError, match=rf"^{key}=.*: allowed is ") as caught:
+        parse(DEFAULTS | {key: value})
+    return str(caught.value)
+
+
+def test_conf_has_exactly_the_keys_of_config_and_each_has_a_rule():
+    assert {*KEYS, "data"} == FIELDS == {*RULES, "data"}
+    assert {field.name for field in dataclasses.fields(DataConfig)} == set(DATA_RULES)
+
+
+def test_every_default_has_a_comment_on_its_line():
+    text = (cli.CONF / "train.yaml").read_text(encoding="utf-8")
+    for key in KEYS:
+        assert re.search(rf"^{key}: \S.*  # \S", text, re.MULTILINE), key
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_every_data_set_has_a_file_with_a_line_about_it(name):
+    assert (cli.CONF / "data" / f"{name}.yaml").read_text(encoding="utf-8").startswith("# ")
+    assert parse(KEYS | {"data": CONF[name]}).data.name == name
+    assert {path.stem for path in (cli.CONF / "data").iterdir()} == set(LOADERS)
+
+
+def test_hydra_composes_the_defaults_of_the_files():
+    assert cli.compose() == cli.compose(["data=mnist"]) == parse(KEYS | {"data": CONF["mnist"]})
+    assert cli.compose(["data=idx", "hidden=[3,4]"]) == parse(KEYS | {"data": CONF["idx"], "hidden": [3, 4]})
+
+
+@pytest.mark.parametrize(("key", "kind"), [*((k, float) for k in NUMBERS), *((k, int) for k in COUNTS)])
+def test_numbers_are_taken_with_their_type_however_they_are_typed(key, kind):
+    for value in (NUMBERS | COUNTS)[key][0]:
+        got = getattr(parse(DEFAULTS | {key: value}), key)
+        assert type(got) is kind
+        assert got == value
+
+
+@pytest.mark.parametrize("key", [*NUMBERS, *COUNTS])
+def test_other_numbers_are_refused_with_key_value_and_what_is_allowed(key):
+    odd = [1.5, 3.0, "3"] if key in COUNTS else [float("nan"), float("inf"), "0.1"]
+    for value in [*(NUMBERS | COUNTS)[key][1], *odd, True, [1]]:
+        line = refusal(key, value)
+        assert line.startswith(f"{key}={'true' if value is True else str(value)[:70]}")
+        assert re.search("allowed is (null or )?a (whole )?number (≥|>|from|above) ?[0-9]", line)
+
+
+@pytest.mark.parametrize("key", OTHERS)
+def test_other_values_are_refused_with_what_is_allowed(key):
+    allowed, values = OTHERS[key]
+    for value in values:
+        assert f"allowed is {allowed}" in refusal(key, value)
+
+
+def test_hidden_is_a_size_or_a_list():
+    for value, sizes in [(20, (20,)), ([300, 100], (300, 100)), ((7,), (7,)), ([], ())]:
+        assert parse(DEFAULTS | {"hidden": value}).hidden == sizes
+
+
+@pytest.mark.parametrize("key", NAMES)
+def test_names_are_taken_and_others_refused_with_the_whole_list(key):
+    assert all(getattr(parse(DEFAULTS | {key: name}), key) == name for name in NAMES[key])
+    for bad in ("", "nonsense", 3, ["adam"], min(NAMES[key]) + "!"):
+        assert set(re.findall(r"\w+", refusal(key, bad).partition("one of ")[2])) >= NAMES[key]
+    assert refusal(key, min(NAMES[key]).upper()).endswith(f"; did you mean {min(NAMES[key])}?")
+
+
+def test_null_is_allowed_only_where_it_means_something():
+    free = {"min_delta", "val_size", "out"}
+    assert parse(DEFAULTS | dict.fromkeys(free)) == parse(DEFAULTS)
+    for key in set(KEYS) - free:
+        assert refusal(key, None).startswith(f"{key}=null: allowed is ")
+
+
+def test_initializers_have_short_names_and_the_full_one_is_kept():
+    assert {"xavier", "he", "lecun"} == set(ALIASES)
+    for short, full in ALIASES.items():
+        assert full == f"{short}_normal"
+        assert parse(DEFAULTS | {"initializer": short}) == parse(DEFAULTS | {"initializer": full})
+    names = {"xavier_he", "normal", "zeros", *(f"{s}_{d}" for s in ALIASES for d in ("normal", "uniform"))}
+    assert names == set(INITIALIZERS)
+    assert names == {parse(DEFAULTS | {"initializer": name}).initializer for name in names}
+    line = refusal("initializer", "xaver")
+    assert re.search(r"^initializer=xaver: .*xavier, he, lecun, .*; did you mean xavier\?$", line)
+
+
+def test_min_delta_null_is_each_rules_own():
+    for rule in STOPPING_RULES:
+        for given, used in [(None, MIN_DELTA[rule]), (0.125, 0.125), (0, 0.0)]:
+            assert parse(DEFAULTS | {"stop_on": rule, "min_delta": given}).min_delta == used
+
+
+@pytest.mark.parametrize("rule", STOPPING_RULES)
+def test_without_validation_data_nothing_stops_early(rule):
+    config = parse(DEFAULTS | {"stop_on": rule, "val_size": 0})
+    assert (config.stop_on, config.min_delta, config.val_size) == ("none", MIN_DELTA["none"], 0)
+
+
+def test_a_key_that_does_not_exist_is_refused_with_the_nearest_that_does():
+    near = {"hiden": "hidden", "batchsize": "batch_size", "LR": "lr", "data.dri": "data.dir"}
+    for key, hint in near.items():
+        top, _, below = key.partition(".")
+        with pytest.raises(ConfigError) as caught:
+            parse(DEFAULTS | {top: {"name": "idx", below: 3} if below else 3})
+        assert str(caught.value) == f"{key}=3: unknown key; did you mean {hint}?"
+    with pytest.raises(ConfigError, match=r"^qqq=3: unknown key; --help lists them all$"):
+        parse(DEFAULTS | {"qqq": 3})
+
+
+def test_a_key_that_is_missing_is_named():
+    for key in FIELDS:
+        with pytest.raises(ConfigError, match=f"^{key}: missing$"):
+            parse({name: value for name, value in DEFAULTS.items() if name != key})
+    with pytest.raises(ConfigError, match=r"^data\.name: missing$"):
+        parse(KEYS | {"data": {}})
+
+
+@pytest.mark.parametrize("data", ["mnist", None, 3, {"name": "minst"}, {"name": "idx", "fallback": "kmnist"}])
+def test_data_is_checked_too(data):
+    with pytest.raises(ConfigError, match=r"^data(\.name|\.fallback)?=.*: allowed is .*mnist"):
+        parse(KEYS | {"data": data})
+
+
+def test_a_long_value_is_cut_and_stays_on_one_line():
+    line = refusal("optimizer", "a\nb\t" + "x" * 500)
+    assert line.startswith("optimizer=a b xxx") and "\n" not in line and len(line) < 150
+
+
+@pytest.mark.parametrize("changes", [{}, {"hidden": [], "val_size": 0}, {"betas": [0, 0.5], "out": "ä ö"}])
+def test_the_saved_configuration_reads_back_as_the_same(changes):
+    config = parse(DEFAULTS | changes)
+    assert parse(yaml.safe_load(yaml.safe_dump(config.as_dict()))) == config
+    assert set(config.as_dict()) == FIELDS
+
+
+def test_a_configuration_is_locked():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        parse(DEFAULTS).lr = 1.0
+
+
+def test_out_is_relative_to_where_the_user_stands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    assert parse(DEFAULTS | {"out": "a/b"}).out_dir() == Path.cwd() / "a" / "b"
+    assert parse(DEFAULTS | {"out": "~/b"}).out_dir() == tmp_path / "home" / "b"
+    assert parse(DEFAULTS).out_dir() is None

@@ -1,0 +1,181 @@
+"""Every plot of every kind of run is drawn, from the run directory alone, and shows what that holds."""
+
+import json
+import sys
+import time
+
+import matplotlib.image
+import numpy as np
+import pytest
+from made import digits, write_set
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from typed import tree, typed
+
+from npdigits import cli, data, plots
+from npdigits.errors import DataUnavailable, RunDirError
+from npdigits.files import npz, read_npz
+from npdigits.rundir import read_summary
+from npdigits.train import run
+
+NAMES = {"cost", "accuracy", "gap", "learning_rate", "confusion", "mistakes", "weights"}
+KINDS = {
+    "ordinary": "epochs=12",
+    "one epoch": "epochs=1",
+    "no validation data": "epochs=3 val_size=0",
+    "one epoch, no validation data": "epochs=1 val_size=0",
+    "softmax regression": "hidden=[]",
+    "two hidden layers": "hidden=[150,5]",
+    "all weights zero": "initializer=zeros epochs=1",
+    "a rate that falls to zero": "schedule=cosine epochs=4",
+    "a constant rate": "schedule=constant lr=1e-300",
+    "diverged": "optimizer=sgd lr=3 schedule=constant l2=1",
+}
+
+
+@pytest.fixture
+def trained(tmp_path, idx_set):
+    """Return a function that trains on the small set without drawing and returns the run directory."""
+
+    def train(*overrides):
+        common = ("data=idx", f"data.dir={idx_set}", "epochs=2", "hidden=6", "plots=false", "quiet=true")
+        run(cli.compose([*common, *overrides]), tmp_path / "run")
+        return tmp_path / "run"
+
+    return train
+
+
+def pictures(paths):
+    return {path.stem: matplotlib.image.imread(path) for path in paths}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_plot_of_every_kind_of_run_shows_something(trained, kind):
+    drawn = plots.draw(trained(*KINDS[kind].split()))
+    assert {path.name for path in drawn} == {f"{name}.png" for name in NAMES}
+    for name, picture in pictures(drawn).items():
+        axes = picture[50:-50, 80:-80, :3]  # without title and labels
+        assert axes.size > 10_000 and np.ptp(axes) > 0, name
+
+
+@pytest.mark.parametrize(("classes", "shape"), [(2, (8, 7)), (30, (3, 11)), (10, (1, 1))])
+def test_any_number_of_classes_and_any_size_of_image_is_drawn(trained, idx_set, classes, shape):
+    write_set(idx_set, *(digits(n, shape, classes, seed=n) for n in (600, 100)))
+    assert {path.stem for path in plots.draw(trained())} == NAMES
+
+
+def test_no_mistakes_and_nothing_but_mistakes_are_drawn(trained):
+    path = trained()
+    kept = read_npz(path / "predictions.npz")
+    for wrong in (0, 1):
+        labels = (kept["probabilities"].argmax(axis=1) + wrong) % 10
+        mistakes = np.arange(24 if wrong else 0)
+        images = np.full((len(mistakes), 56), 200, np.uint8)
+        changed = {"labels": labels, "mistakes": mistakes, "mistake_images": images}
+        (path / "predictions.npz").write_bytes(npz(kept | changed))
+        assert {path.stem for path in plots.draw(path)} == NAMES
+        title = plots.confusion(plots.Run(path)).axes[0].get_title()
+        assert title.startswith(f"Test set, {100 * wrong} of 100 read wrong")
+
+
+def test_the_curves_are_the_columns_and_the_best_epoch_is_marked(trained):
+    shown = plots.Run(trained("epochs=5"))
+    for name, scale in (("cost", 1), ("accuracy", 100)):
+        axes = getattr(plots, name)(shown).axes[0]
+        lines = {line.get_label(): line for line in axes.lines}
+        for split, label in (("train", "training"), ("val", "validation"), ("test", "test")):
+            assert lines[label].get_xdata().tolist() == [1, 2, 3, 4, 5]
+            assert np.allclose(lines[label].get_ydata(), shown.metrics[f"{split}_{name}"] * scale)
+        assert axes.lines[-1].get_xdata()[0] == shown.summary["best_epoch"]
+        assert [text.get_text() for text in axes.get_legend().get_texts()] == list(lines)[:3]
+    assert np.allclose(plots.gap(shown).axes[0].lines[0].get_ydata(), shown.metrics["gap"])
+    assert np.allclose(plots.learning_rate(shown).axes[0].lines[0].get_ydata(), shown.metrics["lr"])
+
+
+def test_every_title_names_the_data_that_was_used(trained):
+    shown = plots.Run(trained("hidden=[7,6]"))
+    assert shown.title == f"idx ({shown.summary['data_sha256'][:8]}), 56–7–6–10"
+    for name, plot in plots.PLOTS.items():
+        assert plot(shown).axes[0].get_title().endswith(f" — {shown.title}"), name
+
+
+def test_a_deep_networks_title_stays_within_the_picture(trained):
+    shown = plots.Run(trained("hidden=[100,90,80,70,60,50,40,30,20,15,10]"))
+    for name, plot in plots.PLOTS.items():
+        canvas = FigureCanvasAgg(plot(shown))
+        canvas.draw()
+        width, height = canvas.get_width_height()
+        title = canvas.figure.axes[0].title.get_window_extent()
+        assert title.x0 >= 0 and title.x1 <= width and title.y1 <= height, name
+
+
+def test_after_a_fallback_the_title_names_what_was_really_used(tmp_path, warm_cache, monkeypatch):
+    def unavailable(root, mirror, folder):
+        raise DataUnavailable("no network")
+
+    monkeypatch.setitem(data.LOADERS, "mnist", unavailable)
+    run(cli.compose(["data=mnist", "epochs=1", "plots=false", "quiet=true"]), tmp_path / "run")
+    shown = plots.Run(tmp_path / "run")
+    assert shown.title.startswith(f"mnist_5k ({shown.summary['data_sha256'][:8]}), 784–20–10")
+
+
+def test_the_command_draws_again_from_the_directory_alone(trained, tmp_path):
+    path = trained()
+    first = {name: picture.tobytes() for name, picture in pictures(plots.draw(path)).items()}
+    for file in (path / "plots").iterdir():
+        file.unlink()
+    for name in ("config.yaml", "environment.json", "overrides.yaml", "train.log", "checkpoints/last.npz"):
+        (path / name).unlink()
+    moved = path.rename(tmp_path / "moved")
+    ended = typed("moved", cwd=tmp_path, module="npdigits.plots")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    drawn = [tmp_path / line for line in ended.stdout.splitlines()]
+    assert {file.parent for file in drawn} == {moved / "plots"}
+    assert {name: picture.tobytes() for name, picture in pictures(drawn).items()} == first
+
+
+def test_plots_are_drawn_unless_they_are_not_wanted(trained, tmp_path):
+    path = trained("plots=false")
+    assert not (path / "plots").exists()
+    assert {file.stem for file in (trained("plots=true") / "plots").iterdir()} == NAMES
+
+
+@pytest.mark.parametrize("typed_after_it", ["none", "run none", "damaged", "diverged", "", "--all"])
+def test_what_cannot_be_drawn_is_one_line(trained, tmp_path, monkeypatch, capsys, typed_after_it):
+    arguments = typed_after_it.split()
+    path = trained("epochs=1")
+    for name in ("damaged", "diverged"):
+        (tmp_path / name).mkdir()
+        for file in ("summary.json", "metrics.csv"):
+            (tmp_path / name / file).write_bytes((path / file).read_bytes())
+    (tmp_path / "damaged" / "predictions.npz").write_bytes(b"PK")
+    nothing = {"status": "diverged", "data": "idx"}
+    (tmp_path / "diverged" / "summary.json").write_text(json.dumps(nothing))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["plots", *arguments])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        plots.main()
+    said = capsys.readouterr()
+    assert end.value.code == 2
+    if arguments in ([], ["--all"]):
+        assert said.out.startswith("usage: python -m npdigits.plots RUN") and said.err == ""
+    else:
+        assert said.err.startswith(f"npdigits: {arguments[-1]}") and said.err.count("\n") == 1
+        assert ("no epoch was finished" in said.err) == (arguments == ["diverged"])
+
+
+def test_a_plot_that_cannot_be_written_is_an_error_that_names_the_folder(trained):
+    path = trained()
+    (path / "plots").write_text("in the way")
+    with pytest.raises(RunDirError, match=r"plots: cannot be written: "):
+        plots.draw(path)
+
+
+def test_all_plots_take_little_time(trained):
+    path = trained("epochs=12", "hidden=20")
+    plots.draw(path)
+    begun = time.perf_counter()
+    before = read_summary(path), {name: value for name, value in tree(path).items() if "plots" not in name}
+    plots.draw(path)
+    assert time.perf_counter() - begun < 3  # about 0.4 s; the machine may be busy
+    assert before == (read_summary(path), {n: value for n, value in tree(path).items() if "plots" not in n})

@@ -1,0 +1,76 @@
+"""The built wheel holds all that a run needs: it trains from another directory, without the checkout."""
+
+import json
+import subprocess
+import sys
+import zipfile
+
+import pytest
+import yaml
+from made import REPOSITORY, write_set
+from typed import tree, typed
+
+from npdigits import cli
+
+
+def checked(*command, **options):
+    """Run a command to its end; what it said is shown if it fails."""
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built without a network by the packages of the extra `test`."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = (sys.executable, "-m", "build", "--wheel", "--no-isolation")
+    checked(*build, "--outdir", str(folder), str(REPOSITORY))
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The folder into which the wheel was installed, without its dependencies."""
+    folder = tmp_path_factory.mktemp("site")
+    options = ("--no-deps", "--no-index", "--no-compile", "--quiet", "--disable-pip-version-check")
+    checked(sys.executable, "-m", "pip", "install", *options, "--target", str(folder), str(wheel))
+    return folder
+
+
+def test_the_wheel_holds_the_package_and_its_configuration_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as file:
+        names = [name for name in file.namelist() if ".dist-info/" not in name]
+    conf = {f"npdigits/conf/{path.relative_to(cli.CONF).as_posix()}" for path in cli.CONF.rglob("*.yaml")}
+    code = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "npdigits").rglob("*.py")}
+    assert len(conf) >= 6
+    assert set(names) == conf | code and len(names) == len(set(names))
+
+
+def test_the_wheel_trains_from_another_directory_into_its_outputs(installed, tmp_path):
+    write_set(tmp_path / "idx_set")
+    command = ("data=idx", "data.dir=idx_set", "epochs=1")
+    ended = typed(*command, cwd=tmp_path, PYTHONPATH=str(installed))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (run,) = (tmp_path / "outputs").glob("*/*")
+    assert ended.stdout.splitlines()[-1] == str(run)
+    assert json.loads((run / "summary.json").read_text())["status"] == "finished"
+    assert len(list((run / "plots").iterdir())) == 7
+    environment = json.loads((run / "environment.json").read_text())
+    assert environment["git_commit"] is None  # it is not the checkout's code
+    composed = yaml.safe_load((run / "config.yaml").read_text())
+    assert cli.parse(composed) == cli.compose(command)
+    again = typed(f"out={run}", *command, cwd=tmp_path, PYTHONPATH=str(installed))
+    assert again.returncode == 0 and "this run is finished already" in again.stdout
+
+
+def test_help_and_the_console_script_come_with_the_wheel(installed, tmp_path):
+    before = tree(tmp_path)
+    ended = typed("--help", cwd=tmp_path, PYTHONPATH=str(installed))
+    assert ended.returncode == 0 and "data=mnist_5k " in ended.stdout and "weight_decay: " in ended.stdout
+    script = next(path for path in (installed / "bin").iterdir() if path.stem == "npdigits")
+    env = {"PYTHONPATH": str(installed)}
+    version = checked(sys.executable, str(script), "--version", cwd=tmp_path, env=env)
+    assert version == f"npdigits {cli.metadata.version('npdigits')}\n"
+    assert tree(tmp_path) == before

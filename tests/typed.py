@@ -1,0 +1,28 @@
+"""The command line as a user types it: in a process of its own, from any directory."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def typed(*arguments, cwd, module="npdigits.train", **environment):
+    """Run ``python -m npdigits.train …`` in a directory, without a terminal, and return how it ended."""
+    return subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+
+
+def tree(folder):
+    """Return every file below a folder with its content and time of change, and the empty directories."""
+    paths = [path for path in Path(folder).rglob("*") if path.is_file() or not any(path.iterdir())]
+    return {
+        path.relative_to(folder).as_posix(): path.is_file() and (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in paths
+    }
