@@ -66,7 +66,7 @@ def main(run: Callable[[Config, list[str]], int]) -> None:
 
 
 def _single(run: Callable[[Config, list[str]], int], overrides: list[str]) -> int:
-    """Make one run. Composed here and not by ``hydra.main``, which composes twice (0.1 s) and words errors otherwise."""
+    """Make one run. Composed here, not by ``hydra.main``, which composes twice (0.1 s) and words errors otherwise."""
     _refuse_hydras_folders(overrides)
     composed = _composed(overrides)
     if str(composed.hydra.mode) == "RunMode.MULTIRUN":  # an experiment that is a sweep
@@ -217,7 +217,8 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
         return _no_such_choice(group[1], group[2])
     if ambiguous := re.search(r"Ambiguous value for argument '(.+?)'", message, re.DOTALL):
         return f"{ambiguous[1]}: write a list as key=[a,b]; for a sweep over the values add --multirun"
-    lines = [line.strip() for line in message.splitlines() if line.strip() and "See https://" not in line]
+    noise = ("See https://", "full_key:", "object_type=", "reference_type=")
+    lines = [line.strip() for line in message.splitlines() if line.strip() and not line.strip().startswith(noise)]
     # OmegaConf names the key, Hydra's grammar the override that it could not read; an interpolation names itself.
     place = getattr(error, "full_key", None) or getattr(error, "override", None)
     for argument in arguments:

@@ -70,8 +70,13 @@ def start_python(code: str, *arguments: Any) -> subprocess.Popen[str]:
     )
 
 
-def output_of(*processes: subprocess.Popen[str]) -> list[str]:
-    """Wait for processes and return what each printed; the failure of one is the test's."""
+def output_of(process: subprocess.Popen[str]) -> str:
+    """Wait for a process and return what it printed; its failure is the test's."""
+    return outputs_of(process)[0]
+
+
+def outputs_of(*processes: subprocess.Popen[str]) -> list[str]:
+    """Wait for all of several processes, then as ``output_of``."""
     said = [process.communicate(timeout=120) for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes), said
     return [out.strip() for out, _ in said]

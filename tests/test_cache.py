@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made import digits, output_of, start_python, write_idx
+from made import digits, outputs_of, start_python, write_idx
 
 from npdigits import cache, idx
 
@@ -213,7 +213,7 @@ def test_processes_that_fill_it_at_once_do_not_tear_it(tmp_path):
     """Three, with 60 entries in the same order: every array is right, and every entry is whole at the end."""
     for n in range(60):
         (tmp_path / f"source{n}").touch()
-    output_of(*(start_python(FILL, tmp_path, f"ready{n}") for n in range(3)))
+    outputs_of(*(start_python(FILL, tmp_path, f"ready{n}") for n in range(3)))
     assert len(entries()) == 60
     for entry in entries():
         assert not entry.name.startswith(".")

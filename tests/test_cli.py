@@ -12,7 +12,7 @@ import sysconfig
 
 import pytest
 import yaml
-from made import REPOSITORY
+from made import REPOSITORY, start_python
 from typed import tree, typed
 
 from npdigits import cli
@@ -120,14 +120,18 @@ def test_a_run_that_diverges_says_when_and_what_to_try(tmp_path, idx_set):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_is_one_line_too(tmp_path, idx_set):
-    endless = ("data=idx", f"data.dir={idx_set}", "epochs=1000000", "stop_on=none", "out=run")
-    command = [sys.executable, "-m", "npdigits.train", *endless]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    child = subprocess.Popen(command, cwd=tmp_path, encoding="utf-8", **pipes)
-    while not child.stdout.readline().startswith("epoch"):
-        assert child.poll() is None
-    child.send_signal(signal.SIGINT)
-    assert (child.communicate(timeout=60)[1], child.returncode) == ("npdigits: interrupted\n", 130)
+    # A shell that starts the tests in the background has them ignore Ctrl-C.
+    code = "from signal import *; signal(SIGINT, default_int_handler)\nfrom npdigits.train import main; main()"
+    endless = ("data=idx", f"data.dir={idx_set}", "epochs=1000000", "stop_on=none")
+    child = start_python(code, *endless, f"out={tmp_path / 'run'}")
+    try:
+        while not child.stdout.readline().startswith("epoch"):
+            assert child.poll() is None
+        child.send_signal(signal.SIGINT)
+        assert (child.communicate(timeout=60)[1], child.returncode) == ("npdigits: interrupted\n", 130)
+    finally:
+        child.kill()
+        child.communicate()
 
 
 def test_help_names_every_key_and_every_data_set_wherever_it_is_asked(tmp_path):

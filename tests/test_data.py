@@ -98,8 +98,7 @@ def test_data_at_hand_imports_no_library(warm_cache, tmp_path):
     """Read for the first time and found in the cache; mnist_5k found there."""
     write_set(tmp_path / "MNIST" / "raw", packed=True)
     for _ in range(2):
-        (printed,) = output_of(start_python(IMPORTED, tmp_path))
-        imported = set(json.loads(printed))
+        imported = set(json.loads(output_of(start_python(IMPORTED, tmp_path))))
         assert "numpy" in imported
         assert not imported & {"torch", "torchvision", "mlxtend", "pandas", "sklearn", "matplotlib"}
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from made import output_of, start_python, write_set
+from made import outputs_of, start_python, write_set
 from mirror import Mirror
 
 from npdigits import data, download
@@ -82,7 +82,7 @@ def test_two_processes_at_once_share_one_download(mirror, mnist_root, tmp_path):
     root = tmp_path / "new" / "root"
     expected = f"mnist {data.load('mnist', mnist_root).sha256} 60000 10000"
     both = [start_python(LOAD, root, f"{mirror.url}/good/") for _ in range(2)]
-    assert output_of(*both) == [expected, expected]
+    assert outputs_of(*both) == [expected, expected]
     given = sorted(name for how, name, head_only, _ in mirror.asked if how == "good" and not head_only)
     assert given == sorted(path.name for path in (mnist_root / "MNIST" / "raw").glob("*.gz"))
     assert sorted(path.name for path in root.iterdir()) == [*LOCK, "MNIST"]

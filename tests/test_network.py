@@ -1,10 +1,10 @@
 """Forward pass, cost and gradient: against PyTorch, the plain version, central differences, and one step by hand."""
 
 import numpy as np
+import plain
 import pytest
 import torch
 
-import plain
 from npdigits.activations import ACTIVATIONS
 from npdigits.initializers import INITIALIZERS, initialize
 from npdigits.network import Network, Parameters, Workspace, cross_entropy, softmax

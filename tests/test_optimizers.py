@@ -1,10 +1,10 @@
 """Optimizers: 100 steps from the same weights on the same gradients as PyTorch, L2, decay, pieces, subnormals."""
 
 import numpy as np
+import plain
 import pytest
 import torch
 
-import plain
 from npdigits import optimizers
 from npdigits.network import Parameters
 from npdigits.optimizers import OPTIMIZERS, SGD, Adam, RMSprop

@@ -91,6 +91,34 @@ def test_the_curves_are_the_columns_and_the_best_epoch_is_marked(trained):
     assert np.allclose(plots.learning_rate(shown).axes[0].lines[0].get_ydata(), shown.metrics["lr"])
 
 
+def test_a_single_epoch_is_a_visible_point(trained):
+    shown = plots.Run(trained("epochs=1"))
+    for name, lines in (("cost", 3), ("accuracy", 3), ("gap", 1), ("learning_rate", 1)):
+        markers = [line.get_marker() for line in getattr(plots, name)(shown).axes[0].lines[:lines]]
+        assert markers == ["."] * lines, name
+
+
+def test_without_validation_data_no_curve_and_no_legend_pretends_there_was(trained):
+    shown = plots.Run(trained("val_size=0"))
+    for plot in (plots.cost, plots.accuracy):
+        assert [text.get_text() for text in plot(shown).axes[0].get_legend().get_texts()] == ["training", "test"]
+    assert [text.get_text() for text in plots.gap(shown).axes[0].texts] == ["no validation data"]
+
+
+def test_the_confusion_matrix_counts_the_digits_and_colours_the_mistakes(trained):
+    shown = plots.Run(trained("epochs=1", "lr=1e-3"))
+    labels, guesses = shown.predictions["labels"], shown.predictions["probabilities"].argmax(axis=1)
+    axes = plots.confusion(shown).axes[0]
+    counts = {tuple(map(int, text.get_position()[::-1])): int(text.get_text()) for text in axes.texts}
+    pairs = list(zip(labels.tolist(), guesses.tolist(), strict=True))
+    assert counts == {pair: pairs.count(pair) for pair in pairs}
+    mistakes = {pair: n / 10 for pair, n in counts.items() if pair[0] != pair[1]}  # 10 digits of each class
+    expected = np.zeros((10, 10))
+    expected[tuple(zip(*mistakes, strict=True))] = list(mistakes.values())
+    assert expected.any() and np.allclose(axes.images[0].get_array(), expected)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("read as", "is")
+
+
 def test_every_title_names_the_data_that_was_used(trained):
     shown = plots.Run(trained("hidden=[7,6]"))
     assert shown.title == f"idx ({shown.summary['data_sha256'][:8]}), 56–7–6–10"

@@ -105,11 +105,13 @@ def test_a_directory_held_by_another_process_is_refused_until_that_one_ends(tmp_
         "held = RunDir.claim(Path(sys.argv[1]), Path(), 'me'); print('held', flush=True); time.sleep(100)",
         tmp_path / "run",
     )
-    assert holder.stdout.readline() == "held\n"
-    with pytest.raises(RunDirError, match=r"^out=.*run: another process is writing this run$"):
-        RunDir.claim(tmp_path / "run", tmp_path, "me")
-    holder.kill()  # without a chance to tidy up
-    holder.communicate()
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(RunDirError, match=r"^out=.*run: another process is writing this run$"):
+            RunDir.claim(tmp_path / "run", tmp_path, "me")
+    finally:
+        holder.kill()  # without a chance to tidy up
+        holder.communicate()
     RunDir.claim(tmp_path / "run", tmp_path, "me").close()
     with RunDir.claim(tmp_path / "run", tmp_path, "me"), pytest.raises(RunDirError, match="another process"):
         RunDir.claim(tmp_path / "run", tmp_path, "me")

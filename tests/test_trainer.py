@@ -4,9 +4,9 @@ import dataclasses
 import math
 
 import numpy as np
+import plain
 import pytest
 
-import plain
 from npdigits.activations import ACTIVATIONS
 from npdigits.data import Split
 from npdigits.initializers import initialize
@@ -15,8 +15,8 @@ from npdigits.optimizers import SGD, Adam
 from npdigits.schedules import constant, exponential
 from npdigits.stopping import STOPPING_RULES, variance_of_last
 from npdigits.streams import stream
-from npdigits.trainer import Diverged, Recipe, State, fit, probabilities, score
 from npdigits.trainer import Batches as TrainerBatches
+from npdigits.trainer import Diverged, Recipe, State, fit, probabilities, score
 
 SIZES = (16, 6, 3)
 
