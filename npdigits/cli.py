@@ -121,8 +121,7 @@ def _one_line_errors(act: Callable[[], int], arguments: Sequence[str]) -> int:
         return act()
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
-    except BrokenPipeError:  # `npdigits … | head`; without another place to write to Python would complain at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # npdigits … | head
         return NOBODY_READS
     except UserError as error:
         return _say(str(error), BAD_INPUT)

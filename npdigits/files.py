@@ -28,7 +28,8 @@ def write_whole(path: Path, content: bytes | str) -> None:
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)
-    except OSError:
+    except OSError as error:
+        error.filename = str(path)  # a write that fails does not say where
         with contextlib.suppress(OSError):
             scratch.unlink()
         raise

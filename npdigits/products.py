@@ -31,7 +31,9 @@ def forward(a: Array, w: Array, out: Array) -> Array:
     batch, n_in = a.shape
     n_out = len(w)
     if batch * n_in * n_out <= SMALL or PANEL * n_in * n_out > SMALL or batch % PANEL:
-        return np.matmul(a, w.T, out=out)
+        if out.flags.c_contiguous:
+            return np.matmul(a, w.T, out=out)
+        return np.matmul(w, a.T, out=out.T).T  # the transposed product fits memory that lies by class
     np.matmul(a.reshape(-1, PANEL, n_in), w.T, out=out.reshape(-1, PANEL, n_out))
     return out
 

@@ -160,7 +160,7 @@ class Batches:
             chosen = rows[start : start + self.batch]
             n = len(chosen)
             # mode="clip" lets take write straight into `out`; the default would go through a copy to check bounds.
-            np.take(split.images, chosen, axis=0, out=self.bytes[:n], mode="clip")
+            split.images.take(chosen, 0, self.bytes[:n], "clip")
             self.floats[:n] = self.bytes[:n]
             yield self.floats[:n], split.labels[chosen]
 

@@ -121,7 +121,8 @@ def test_a_run_that_diverges_says_when_and_what_to_try(tmp_path, idx_set):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_is_one_line_too(tmp_path, idx_set):
     # A shell that starts the tests in the background has them ignore Ctrl-C.
-    code = "from signal import *; signal(SIGINT, default_int_handler)\nfrom npdigits.train import main; main()"
+    listen = "from signal import *; signal(SIGINT, default_int_handler)"
+    code = f"{listen}; from npdigits.train import main; main()"
     endless = ("data=idx", f"data.dir={idx_set}", "epochs=1000000", "stop_on=none")
     child = start_python(code, *endless, f"out={tmp_path / 'run'}")
     try:
@@ -132,6 +133,17 @@ def test_ctrl_c_is_one_line_too(tmp_path, idx_set):
     finally:
         child.kill()
         child.communicate()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
+def test_a_file_that_cannot_be_written_ends_the_run_in_one_line(tmp_path, idx_set):
+    limit = "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))"  # Python then gets an OSError
+    code = f"import resource; {limit}; from npdigits.train import main; main()"
+    child = start_python(code, "data=idx", f"data.dir={idx_set}", "epochs=1", f"out={tmp_path / 'run'}")
+    said = child.communicate(timeout=60)[1]
+    path = tmp_path / "run" / "checkpoints" / "last.npz"
+    assert (child.returncode, said) == (2, f"npdigits: {path}: File too large\n")
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "running"
 
 
 def test_help_names_every_key_and_every_data_set_wherever_it_is_asked(tmp_path):

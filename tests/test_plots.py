@@ -101,7 +101,8 @@ def test_a_single_epoch_is_a_visible_point(trained):
 def test_without_validation_data_no_curve_and_no_legend_pretends_there_was(trained):
     shown = plots.Run(trained("val_size=0"))
     for plot in (plots.cost, plots.accuracy):
-        assert [text.get_text() for text in plot(shown).axes[0].get_legend().get_texts()] == ["training", "test"]
+        legend = plot(shown).axes[0].get_legend()
+        assert [text.get_text() for text in legend.get_texts()] == ["training", "test"]
     assert [text.get_text() for text in plots.gap(shown).axes[0].texts] == ["no validation data"]
 
 
