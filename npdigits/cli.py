@@ -21,6 +21,9 @@ CONF = next((path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if p
 
 INTERRUPTED = 130
 NOBODY_READS = 141
+
+# Where Hydra would write: nowhere, as a run directory is ours.
+HYDRAS_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
 BAD_INPUT = 2
 
 
@@ -83,6 +86,9 @@ def _hydras_command_line(run: Callable[[Config, list[str]], int], arguments: lis
     from hydra.types import RunMode
     from omegaconf import OmegaConf
 
+    # Hydra takes --multirun only before the overrides; people type it anywhere.
+    arguments = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
+    sys.argv[1:] = arguments
     _check_options(arguments)
     _refuse_hydras_folders(arguments)
     OmegaConf.register_new_resolver("outputs", lambda: str(outputs()), replace=True)
@@ -187,7 +193,7 @@ def _check_options(arguments: list[str]) -> None:
 
 def _refuse_hydras_folders(arguments: list[str]) -> None:
     for argument in arguments:
-        if argument.lstrip("+").partition("=")[0] in ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"):
+        if argument.lstrip("+").partition("=")[0] in HYDRAS_FOLDERS:
             raise ConfigError(f"{argument}: not allowed: the run directory is chosen with out=DIR")
 
 

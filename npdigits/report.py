@@ -1,6 +1,7 @@
 """What a run says: on the terminal, and in its train.log."""
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -53,7 +54,7 @@ class Report:
         """Print a line, unless quiet."""
         self._keep(text)
         if not self.quiet:
-            print(text, flush=True)
+            self._print(text)
 
     def warn(self, text: str) -> None:
         """Print a warning on standard error, always."""
@@ -64,7 +65,7 @@ class Report:
     def result(self, text: str) -> None:
         """Print what a script wants to read, always."""
         self._keep(text)
-        print(text, flush=True)
+        self._print(text)
 
     def epoch(self, record: Epoch, epochs: int) -> None:
         """Show an epoch's record, and how long the rest would take."""
@@ -75,7 +76,7 @@ class Report:
         if self.quiet:
             return
         if not sys.stdout.isatty():
-            print(line, flush=True)
+            self._print(line)
             return
         if self._live is None:
             from rich.progress import BarColumn, Progress, TextColumn
@@ -86,6 +87,13 @@ class Report:
             self._task = self._live.add_task("", total=epochs)
         text = f"{line.removesuffix('  best')}  {left:.0f} s left"  # fits into 80 columns
         self._live.update(self._task, completed=record.epoch, description=text, refresh=True)
+
+    @staticmethod
+    def _print(text: str) -> None:
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:  # `npdigits | head`: nobody reads any more, which is no reason to end a run
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def start_clock(self) -> None:
         """Count the time that an epoch takes from now."""

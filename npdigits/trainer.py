@@ -4,6 +4,7 @@ Whoever calls it logs, saves and draws. Validation data chooses the best epoch a
 scored beside it and chooses nothing.
 """
 
+import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -65,6 +66,19 @@ class State:
     best: Array | None = None  # the best epoch's flat parameters
     stopped_by: str | None = None
 
+    @contextlib.contextmanager
+    def back_if_cut_short(self) -> Iterator[None]:
+        """Put weights and optimizer back as they were if what is done here is not completed, whatever the reason."""
+        arrays = [self.network.parameters.flat, *self.optimizer.state.values()]
+        kept, steps = [array.copy() for array in arrays], self.optimizer.steps
+        try:
+            yield
+        except BaseException:
+            for array, before in zip(arrays, kept, strict=True):
+                array[...] = before
+            self.optimizer.steps = steps
+            raise
+
     @property
     def best_epoch(self) -> Epoch | None:
         """The record whose weights are kept: the lowest validation cost; without validation data the last."""
@@ -93,7 +107,7 @@ def fit(state: State, train: Split, val: Split, test: Split, recipe: Recipe) -> 
     says why: ``epochs``, or the stopping rule's name.
 
     Raises:
-        Diverged: the cost stopped being finite; ``state`` then holds the records of the epochs before.
+        Diverged: the cost stopped being finite; ``state`` is then what it was at the end of the epoch before.
     """
     dtype = state.network.parameters.flat.dtype.name
     sizes = state.network.parameters.sizes
@@ -106,13 +120,13 @@ def fit(state: State, train: Split, val: Split, test: Split, recipe: Recipe) -> 
         epoch = len(state.history) + 1
         lr = recipe.schedule(epoch - 1)
         # Overflow is not an error here: it ends in a cost that is not finite, and that is looked for.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with state.back_if_cut_short(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             train_one_epoch(state, train, recipe, training, epoch, lr)
             train_cost, train_accuracy = score(state.network, train, scoring)
             test_cost, test_accuracy = score(state.network, test, scoring)
             val_cost, val_accuracy = score(state.network, val, scoring) if len(val) else (None, None)
-        if not (np.isfinite(state.network.parameters.flat).all() and math.isfinite(train_cost)):
-            raise Diverged(epoch)
+            if not all(math.isfinite(cost) for cost in (train_cost, test_cost, val_cost or 0.0)):
+                raise Diverged(epoch)
         gap = None
         if val_cost is not None:
             gap = val_cost - train_cost

@@ -45,9 +45,7 @@ def mnist_5k(shared_cache: Path) -> data.Data:
 
 
 @pytest.fixture
-def warm_cache(
-    isolated: Path, mnist_5k: data.Data, shared_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def warm_cache(isolated: Path, mnist_5k: data.Data, shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point the cache, also of subprocesses, at the session's own, which holds mnist_5k."""
     monkeypatch.setenv("NPDIGITS_CACHE", str(shared_cache))
     return shared_cache
@@ -60,9 +58,7 @@ def idx_set(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def torchvision_is(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], None]:
+def torchvision_is(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Return a function that puts a package of this source in torchvision's place, in child processes."""
 
     def replace(source: str) -> None:

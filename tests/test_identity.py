@@ -87,7 +87,7 @@ def test_other_data_or_other_numerics_make_another_run(monkeypatch):
         (["lr=1"], ["lr=1.0"]),
         (["lr=0.01"], ["lr=1e-2"]),
         (["betas=[0,0.5]"], ["betas=[0.0,0.5]"]),
-        (["stop_on=gap"], ["stop_on=gap", "min_delta=0.05"]),
+        (["stop_on=gap"], ["stop_on=gap", "min_delta=0.03"]),
         (["val_size=0"], ["val_size=0", "stop_on=none"]),
         (["seed=3", "l2=0.1"], ["l2=0.1", "seed=3"]),
     ],

@@ -167,6 +167,31 @@ def test_a_cost_that_is_not_finite_ends_the_run_and_keeps_what_was():
     assert len(s.history) == 2
     assert np.isfinite(s.best).all()
     assert s.stopped_by is None
+    two_epochs = state(SGD)
+    list(fit(two_epochs, TRAIN, VAL, TEST, recipe(epochs=2)))
+    assert s.network.parameters.flat.tobytes() == two_epochs.network.parameters.flat.tobytes()
+
+
+def test_an_epoch_that_is_cut_short_leaves_no_trace():
+    s, whole = state(), run()
+
+    original, calls = s.optimizer.step, 0
+
+    def step(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls == 25:  # in the third epoch, which has ten steps
+            raise KeyboardInterrupt
+        original(*arguments)
+
+    s.optimizer.step = step
+    with pytest.raises(KeyboardInterrupt):
+        list(fit(s, TRAIN, VAL, TEST, recipe()))
+    assert len(s.history) == 2
+    assert s.optimizer.steps == 20
+    list(fit(s, TRAIN, VAL, TEST, recipe()))
+    assert s.history == whole.history
+    assert s.network.parameters.flat.tobytes() == whole.network.parameters.flat.tobytes()
 
 
 def test_going_on_from_a_state_is_the_run_that_was_never_interrupted():
