@@ -75,4 +75,4 @@ STOPPING_RULES: dict[str, Callable[[int, float, int], StoppingRule]] = {
 
 # What ``min_delta: null`` means for each rule, in the unit of what the rule looks at (nats; nats²). Each of them can
 # act within an ordinary run: see "Do the stopping rules' own thresholds act?" in experiments/README.md.
-MIN_DELTA = {"val_cost": 1e-4, "gap": 0.03, "variance": 1e-6, "none": 0.0}
+MIN_DELTA = {"val_cost": 1e-4, "gap": 0.03, "variance": 1e-5, "none": 0.0}
