@@ -26,7 +26,7 @@ def leaky_relu(leak: float) -> Activation:
     """f(z) = z where z > 0, else leak·z; f′ = 1 or leak (at 0: leak). Maas, Hannun & Ng 2013, §2.
 
     Args:
-        leak: the slope below zero, 0 ≤ leak < 1. With leak = 0 it is the ReLU (Nair & Hinton 2010).
+        leak: the slope below zero, 0 ≤ leak < 1.
     """
 
     def apply(z: Array) -> None:
@@ -37,6 +37,18 @@ def leaky_relu(leak: float) -> Activation:
         slope = np.sign(a)
         np.maximum(slope, leak, out=slope)
         delta *= slope
+
+    return Activation(apply, backward)
+
+
+def relu() -> Activation:
+    """f(z) = max(z, 0); f′ = 1 or 0 (at 0: 0). Nair & Hinton 2010."""
+
+    def apply(z: Array) -> None:
+        np.maximum(z, 0, out=z)
+
+    def backward(delta: Array, a: Array) -> None:
+        delta *= np.sign(a)  # a ≥ 0, so its sign is f′
 
     return Activation(apply, backward)
 
@@ -72,7 +84,7 @@ def sigmoid() -> Activation:
 # Every factory takes the keys that any of them needs, so that the choice is one dictionary look-up.
 ACTIVATIONS: dict[str, Callable[[float], Activation]] = {
     "leaky_relu": leaky_relu,
-    "relu": lambda leak: leaky_relu(0.0),
+    "relu": lambda leak: relu(),
     "tanh": lambda leak: tanh(),
     "sigmoid": lambda leak: sigmoid(),
 }

@@ -14,6 +14,7 @@ from typing import Any
 
 from npdigits.config import Config, parse, unknown_key
 from npdigits.errors import ConfigError, UserError
+from npdigits.report import nobody_reads
 
 _PACKAGE = Path(__file__).resolve().parent
 # Inside a wheel conf/ stands in the package, in a checkout beside it.
@@ -128,6 +129,7 @@ def _one_line_errors(act: Callable[[], int], arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
     except BrokenPipeError:  # npdigits … | head
+        nobody_reads()
         return NOBODY_READS
     except UserError as error:
         return _say(str(error), BAD_INPUT)

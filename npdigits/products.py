@@ -26,16 +26,17 @@ WIDTH = 112
 NARROW = 64
 
 
-def forward(a: Array, w: Array, out: Array) -> Array:
+def forward(a: Array, w: Array, out: Array) -> None:
     """z = a wᵀ, with a of shape (B, n₀), w (n₁, n₀), out (B, n₁): eight images at a time."""
     batch, n_in = a.shape
     n_out = len(w)
     if batch * n_in * n_out <= SMALL or PANEL * n_in * n_out > SMALL or batch % PANEL:
         if out.flags.c_contiguous:
-            return np.matmul(a, w.T, out=out)
-        return np.matmul(w, a.T, out=out.T).T  # the transposed product fits memory that lies by class
+            np.matmul(a, w.T, out=out)
+        else:  # the transposed product fits memory that lies by class
+            np.matmul(w, a.T, out=out.T)
+        return
     np.matmul(a.reshape(-1, PANEL, n_in), w.T, out=out.reshape(-1, PANEL, n_out))
-    return out
 
 
 def gradient(delta: Array, a: Array, out: Array) -> None:

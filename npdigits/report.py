@@ -92,8 +92,8 @@ class Report:
     def _print(text: str) -> None:
         try:
             print(text, flush=True)
-        except BrokenPipeError:  # `npdigits | head`: nobody reads any more, which is no reason to end a run
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:  # npdigits … | head: no reason to end a run
+            nobody_reads()
 
     def start_clock(self) -> None:
         """Count the time that an epoch takes from now."""
@@ -108,6 +108,11 @@ class Report:
         with contextlib.suppress(OSError):
             self._log.write(line)
             self._log.flush()
+
+
+def nobody_reads() -> None:
+    """Send standard output nowhere. What its buffer still holds would else make Python complain at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def epoch_line(record: Epoch, epochs: int) -> str:

@@ -172,11 +172,13 @@ class Batches:
         """Yield (x, y) of these rows of the split's images, batch by batch; x is overwritten by the next."""
         for start in range(0, len(rows), self.batch):
             chosen = rows[start : start + self.batch]
-            n = len(chosen)
+            images, x = self.bytes, self.floats
+            if len(chosen) < self.batch:
+                images, x = images[: len(chosen)], x[: len(chosen)]
             # mode="clip" lets take write straight into `out`; the default would go through a copy to check bounds.
-            split.images.take(chosen, 0, self.bytes[:n], "clip")
-            self.floats[:n] = self.bytes[:n]
-            yield self.floats[:n], split.labels[chosen]
+            split.images.take(chosen, 0, images, "clip")
+            np.copyto(x, images)
+            yield x, split.labels[chosen]
 
 
 def train_one_epoch(state: State, train: Split, recipe: Recipe, batches: Batches, epoch: int, lr: float) -> None:

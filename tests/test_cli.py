@@ -169,6 +169,17 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     assert (ended.returncode, ended.stderr) == (cli.NOBODY_READS, b"")
 
 
+def test_a_run_whose_reader_goes_away_is_finished_all_the_same(idx_set, tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    keys = ["data=idx", f"data.dir={idx_set}", "epochs=2", "batch_size=8", "plots=false", f"out={tmp_path / 'run'}"]
+    command = [sys.executable, "-m", "npdigits.train", *keys]
+    ended = subprocess.run(command, cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, timeout=60)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "finished"
+
+
 def test_the_console_script_is_the_same_program(tmp_path):
     script = shutil.which("npdigits", path=sysconfig.get_path("scripts"))
     assert script, "pip install -e . makes it"
