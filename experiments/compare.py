@@ -20,6 +20,7 @@ FIGURES = ["val_accuracy", "test_accuracy", "val_cost", "best_epoch", "epochs_ru
 def read_runs(folders: list[Path]) -> tuple[pd.DataFrame, list[str]]:
     """Return a row a finished run, and a line about each run that is not one."""
     rows, left_out = [], []
+    seen: dict[str, Path] = {}
     for directory in sorted(path.parent for folder in folders for path in folder.rglob("summary.json")):
         try:
             config = yaml.safe_load((directory / "config.yaml").read_text(encoding="utf-8"))
@@ -27,8 +28,13 @@ def read_runs(folders: list[Path]) -> tuple[pd.DataFrame, list[str]]:
             if summary["status"] != "finished":
                 left_out.append(f"{directory}: {summary['status']}")
                 continue
+            if summary["identity"] in seen:
+                left_out.append(f"{directory}: the same run as {seen[summary['identity']]}")
+                continue
+            seen[summary["identity"]] = directory
             keys = {key: str(value) for key, value in config.items() if key not in NOT_COMPARED}
-            rows.append({"data": summary["data"], **keys, **{figure: summary[figure] for figure in FIGURES}})
+            data = f"{summary['data']} {summary['data_sha256'][:8]}"
+            rows.append({"data": data, **keys, **{figure: summary[figure] for figure in FIGURES}})
         except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
             left_out.append(f"{directory}: cannot be read: {type(error).__name__}: {error}")
     return pd.DataFrame(rows), left_out
@@ -36,8 +42,8 @@ def read_runs(folders: list[Path]) -> tuple[pd.DataFrame, list[str]]:
 
 def compare(runs: pd.DataFrame) -> pd.DataFrame:
     """Return a row a configuration: the keys that differ, the number of runs, the mean of each figure."""
-    keys = [key for key in runs.columns if key not in FIGURES and runs[key].nunique() > 1]
-    grouped = runs.groupby(keys or ["data"])
+    keys = [key for key in runs.columns if key not in FIGURES and (key == "data" or runs[key].nunique() > 1)]
+    grouped = runs.groupby(keys)
     table = grouped[FIGURES].mean().round(5)
     table.insert(0, "n", grouped.size())
     return table.sort_values("val_accuracy", ascending=False)

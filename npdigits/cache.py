@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import platformdirs
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from npdigits.memory import Array
+
 FORMAT = 1
 
 

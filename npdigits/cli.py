@@ -23,6 +23,7 @@ CONF = next((path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if p
 INTERRUPTED = 130
 NOBODY_READS = 141
 
+GROUPS = ("data", "experiment")
 # Where Hydra would write: nowhere, as a run directory is ours.
 HYDRAS_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
 BAD_INPUT = 2
@@ -71,7 +72,7 @@ def main(run: Callable[[Config, list[str]], int]) -> None:
 
 def _single(run: Callable[[Config, list[str]], int], overrides: list[str]) -> int:
     """Make one run. Composed here, not by ``hydra.main``, which composes twice (0.1 s) and words errors otherwise."""
-    _refuse_hydras_folders(overrides)
+    _check_overrides(overrides)
     composed = _composed(overrides)
     if str(composed.hydra.mode) == "RunMode.MULTIRUN":  # an experiment that is a sweep
         return _hydras_command_line(run, overrides)
@@ -91,7 +92,7 @@ def _hydras_command_line(run: Callable[[Config, list[str]], int], arguments: lis
     arguments = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
     sys.argv[1:] = arguments
     _check_options(arguments)
-    _refuse_hydras_folders(arguments)
+    _check_overrides(arguments)
     OmegaConf.register_new_resolver("outputs", lambda: str(outputs()), replace=True)
     single: list[tuple[Any, list[str]]] = []
     codes = [0]
@@ -149,15 +150,18 @@ def _say(message: str, code: int) -> int:
 
 
 def help_text() -> str:
-    """Return the page that --help prints: conf/train.yaml with its comments, and the choices of every group."""
+    """Return the page that --help prints: conf/train.yaml and conf/data with their comments, and the choices."""
     keys = (CONF / "train.yaml").read_text(encoding="utf-8")
     keys = keys[keys.index("# network") : keys.index("hydra:")].strip()
-    groups = []
-    for group in ("data", "experiment"):
+    groups: list[str] = []
+    of_data: dict[str, str] = {}
+    for group in GROUPS:
         lines = []
         for path in sorted((CONF / group).glob("*.yaml")):
-            first = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
-            lines.append(f"{group}={path.stem:<16} {first}")
+            first, _, rest = path.read_text(encoding="utf-8").partition("\n")
+            lines.append(f"{group}={path.stem:<16} {first.removeprefix('# ')}")
+            if group == "data":
+                of_data |= {line.partition(":")[0]: f"data.{line}" for line in rest.splitlines() if "#" in line}
         groups.append("\n".join(lines))
     usage = (
         "npdigits: train a neural network on handwritten digits.\n\n"
@@ -168,7 +172,8 @@ def help_text() -> str:
         "       npdigits --hydra-help            Hydra's own options; --shell-completion for tab completion\n\n"
         "Every key with its default:\n\n"
     )
-    return usage + keys + "\n\n" + "\n\n".join(block for block in groups if block)
+    keys_of_data = "# the data set\n" + "\n".join(of_data.values())
+    return usage + "\n\n".join(block for block in (keys, keys_of_data, *groups) if block)
 
 
 def _checked(composed: Any) -> Config:
@@ -193,8 +198,10 @@ def _check_options(arguments: list[str]) -> None:
         raise ConfigError(said.getvalue().strip().rpartition("error: ")[2] + "; --help lists what is allowed") from None
 
 
-def _refuse_hydras_folders(arguments: list[str]) -> None:
+def _check_overrides(arguments: list[str]) -> None:
     for argument in arguments:
+        if argument.startswith("="):
+            raise ConfigError(f"{argument}: allowed is key=value, such as hidden=20")
         if argument.lstrip("+").partition("=")[0] in HYDRAS_FOLDERS:
             raise ConfigError(f"{argument}: not allowed: the run directory is chosen with out=DIR")
 
@@ -219,12 +226,12 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
         key = missing[1]
         typed = next((a for a in arguments if a.lstrip("+~").partition("=")[0] == key), f"{key}=")
         value = typed.partition("=")[2]
-        return _no_such_choice(key, value) if (CONF / key).is_dir() else unknown_key(key, value)
+        return _no_such_choice(key, value) if key in GROUPS else unknown_key(key, value)
     if group := re.search(r"Could not find '([\w/]+)/(.+?)'", message):
         return _no_such_choice(group[1], group[2])
     if ambiguous := re.search(r"Ambiguous value for argument '(.+?)'", message, re.DOTALL):
         return f"{ambiguous[1]}: write a list as key=[a,b]; for a sweep over the values add --multirun"
-    noise = ("See https://", "full_key:", "object_type=", "reference_type=")
+    noise = ("See https://", "Config search path:", "full_key:", "object_type=", "reference_type=")
     lines = [line.strip() for line in message.splitlines() if line.strip() and not line.strip().startswith(noise)]
     # OmegaConf names the key, Hydra's grammar the override that it could not read; an interpolation names itself.
     place = getattr(error, "full_key", None) or getattr(error, "override", None)
@@ -242,6 +249,6 @@ def _no_such_choice(group: str, name: str) -> str:
     options = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
     near = difflib.get_close_matches(name, options, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return (
-        f"{group}={name}: allowed is one of {', '.join(options)}{hint}" if options else f"{group}={name}: there is none"
-    )
+    if not options:
+        return f"{group}={name}: there is no {group} to choose yet"
+    return f"{group}={name}: allowed is one of {', '.join(options)}{hint}"

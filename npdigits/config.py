@@ -1,9 +1,7 @@
 """The configuration of a run: every key, its type and what it allows. The defaults stand in conf/train.yaml."""
 
 import dataclasses
-import difflib
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,103 +12,21 @@ from npdigits.data import LOADERS
 from npdigits.errors import ConfigError
 from npdigits.initializers import INITIALIZERS
 from npdigits.optimizers import OPTIMIZERS
+from npdigits.rules import (
+    Rule,
+    boolean,
+    hidden_sizes,
+    integer,
+    number,
+    one_of,
+    optional,
+    pair_of_betas,
+    shown,
+    suggestion,
+    text,
+)
 from npdigits.schedules import SCHEDULES
 from npdigits.stopping import MIN_DELTA, STOPPING_RULES
-
-# A rule turns a key's raw value into the one that is used, or raises ValueError with what is allowed.
-Rule = Callable[[Any], Any]
-
-
-def integer(low: int, high: int | None = None) -> Rule:
-    """Allow whole numbers from ``low`` to ``high``."""
-    allowed = f"a whole number ≥ {low}" if high is None else f"a whole number from {low} to {high}"
-
-    def rule(value: Any) -> int:
-        if type(value) is not int or value < low or (high is not None and value > high):
-            raise ValueError(allowed)
-        return value
-
-    return rule
-
-
-def number(allowed: str, accepts: Callable[[float], bool]) -> Rule:
-    """Allow finite numbers that a condition accepts."""
-
-    def rule(value: Any) -> float:
-        if type(value) not in (int, float):
-            raise ValueError(allowed)
-        try:
-            result = float(value)
-        except OverflowError:
-            raise ValueError(allowed) from None
-        if not math.isfinite(result) or not accepts(result):
-            raise ValueError(allowed)
-        return result
-
-    return rule
-
-
-def one_of(names: Mapping[str, Any], aliases: Mapping[str, str] | None = None) -> Rule:
-    """Allow these names, and short ones for some of them; the full name is what is kept."""
-    aliases = aliases or {}
-
-    def rule(value: Any) -> str:
-        if isinstance(value, str) and value in aliases:
-            return aliases[value]
-        if not isinstance(value, str) or value not in names:
-            known = [*aliases, *names]
-            raise ValueError(f"one of {', '.join(known)}{_suggestion(value, known)}")
-        return value
-
-    return rule
-
-
-def optional(rule: Rule) -> Rule:
-    """Allow null besides."""
-
-    def or_none(value: Any) -> Any:
-        if value is None:
-            return None
-        try:
-            return rule(value)
-        except ValueError as error:
-            raise ValueError(f"null or {error}") from None
-
-    return or_none
-
-
-def boolean(value: Any) -> bool:
-    """Allow true and false."""
-    if type(value) is not bool:
-        raise ValueError("true or false")
-    return value
-
-
-def text(value: Any) -> str:
-    """Allow a string that is not empty and could be a path or an address."""
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise ValueError("a text")
-    return value
-
-
-def hidden_sizes(value: Any) -> tuple[int, ...]:
-    """Allow one size, or a list of sizes, which may be empty."""
-    sizes = tuple(value) if isinstance(value, list | tuple) else (value,)
-    if not all(type(n) is int and n >= 1 for n in sizes):
-        raise ValueError("a whole number ≥ 1, or a list of them, such as 20, [300,100] or []")
-    return sizes
-
-
-def pair_of_betas(value: Any) -> tuple[float, ...]:
-    """Allow two numbers 0 ≤ β < 1."""
-    rule = number("", lambda beta: 0 <= beta < 1)
-    try:
-        if not isinstance(value, list | tuple) or len(value) != 2:
-            raise ValueError
-        return tuple(rule(beta) for beta in value)
-    except ValueError:
-        raise ValueError("two numbers 0 ≤ β < 1, such as [0.9,0.999]") from None
-
 
 POSITIVE = number("a number > 0", lambda x: x > 0)
 NOT_NEGATIVE = number("a number ≥ 0", lambda x: x >= 0)
@@ -250,7 +166,10 @@ def without_effect(config: Config, overrides: Sequence[str]) -> list[str]:
     lines = []
     for override in overrides:
         key = override.lstrip("+").partition("=")[0]
-        if key in READ_ONLY_WITH:
+        if config.val_size == 0 and key in ("stop_on", "patience", "min_delta"):
+            if override.lstrip("+") != "stop_on=none":
+                lines.append(f"{override} has no effect: val_size=0 leaves no validation data to stop by")
+        elif key in READ_ONLY_WITH:
             other, values = READ_ONLY_WITH[key]
             if getattr(config, other) not in values:
                 lines.append(f"{override} has no effect: it is read with {other}={' or '.join(values)} only")
@@ -265,7 +184,7 @@ def _checked(
         if key not in rules:
             raise ConfigError(unknown_key(f"{prefix}{key}", value))
     for key in sorted(required - set(values)):
-        raise ConfigError(f"{prefix}{key}: missing")
+        raise ConfigError(f"{prefix}{key}: missing: every key of conf/ must stay, with a value")
     result = {}
     for key, value in values.items():
         try:
@@ -284,18 +203,4 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def unknown_key(key: str, value: Any) -> str:
     """Return the line about a key that does not exist, with the nearest one that does."""
     known = [*RULES, "data", "experiment", *(f"data.{name}" for name in DATA_RULES)]
-    return f"{key}={shown(value)}: unknown key{_suggestion(key, known) or '; --help lists them all'}"
-
-
-def _suggestion(given: Any, known: list[str]) -> str:
-    near = difflib.get_close_matches(str(given).lower(), known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def shown(value: Any) -> str:
-    """Return a value as the user would type it, short and on one line."""
-    if value is None or type(value) is bool:
-        line = {None: "null", True: "true", False: "false"}[value]
-    else:
-        line = " ".join(str(value).split())
-    return line if len(line) <= 80 else line[:77] + "…"
+    return f"{key}={shown(value)}: unknown key{suggestion(key, known) or '; --help lists them all'}"

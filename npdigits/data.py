@@ -5,16 +5,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import platformdirs
 
 from npdigits import cache, download, idx
 from npdigits.errors import ConfigError, DataError, DataUnavailable
+from npdigits.memory import Array
 from npdigits.streams import stream
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,8 @@ def load(
                 f"data={name} is not at hand ({error}), and data.fallback=null allows no other"
             ) from error
         warn(
-            f"data={name} is not at hand ({error}): THIS RUN USES {fallback.upper()} INSTEAD (data.fallback={fallback})"
+            f"data={name} is not at hand ({error}): THIS RUN USES {fallback.upper()} INSTEAD "
+            f"(data.fallback={fallback}; data={fallback} asks for it at once)"
         )
         return load(fallback, root)
 

@@ -37,6 +37,7 @@ def fetch(torchvision_class: str, root: Path, mirror: str | None, at_hand: Calla
     Raises:
         DataUnavailable: with the reason in a few words.
     """
+    made_here = not root.exists()
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{torchvision_class}.lock"):
@@ -49,7 +50,12 @@ def fetch(torchvision_class: str, root: Path, mirror: str | None, at_hand: Calla
                 for file in (Path(scratch) / torchvision_class / "raw").iterdir():
                     file.replace(raw / file.name)
     except OSError as error:
-        raise DataUnavailable(f"{error.filename or root}: {error.strerror or error}") from error
+        raise DataUnavailable(f"not in {root}, and cannot be put there: {error.strerror or error}") from error
+    finally:
+        if made_here and not at_hand():  # a folder that was mistyped does not stay
+            with contextlib.suppress(OSError):
+                (root / f".{torchvision_class}.lock").unlink()
+                root.rmdir()
 
 
 def _run_child(torchvision_class: str, scratch: Path, mirror: str | None) -> None:

@@ -9,13 +9,12 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
 from npdigits.errors import DataError
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from npdigits.memory import Array
 
 Readable = BinaryIO | gzip.GzipFile
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from npdigits.errors import RunDirError, UserError
 from npdigits.files import read_npz, write_whole
 from npdigits.memory import Array
-from npdigits.rundir import read_metrics, read_summary
+from npdigits.rundir import ENDED, PLOTS, read_metrics, read_summary
 
 # Okabe & Ito's colours, which also the colour-blind tell apart; each set also has its own line style.
 STYLES: dict[str, dict[str, Any]] = {
@@ -36,7 +36,9 @@ class Run:
         self.summary = read_summary(path)
         self.metrics = {name: np.array(values) for name, values in read_metrics(path).items()}
         if "best_epoch" not in self.summary:
-            raise RunDirError(f"{path}: no epoch was finished (status {self.summary.get('status')}): nothing to draw")
+            status = self.summary.get("status")
+            reason = "no epoch was finished" if status in ENDED else "the run has not ended"
+            raise RunDirError(f"{path}: {reason} (status {status}): nothing to draw")
         try:
             self.predictions = read_npz(path / "predictions.npz")
             self.best = read_npz(path / "checkpoints" / "best.npz")
@@ -62,9 +64,9 @@ def draw(path: Path) -> list[Path]:
     try:
         folder.mkdir(exist_ok=True)
         drawn = []
-        for name, plot in PLOTS.items():
+        for name in PLOTS:
             png = io.BytesIO()
-            canvas: Any = FigureCanvasAgg(plot(run))
+            canvas: Any = FigureCanvasAgg(DRAWN_BY[name](run))
             canvas.print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
             write_whole(folder / f"{name}.png", png.getvalue())
             drawn.append(folder / f"{name}.png")
@@ -97,7 +99,7 @@ def gap(run: Run) -> Figure:
         other.plot(epochs, variance, color="#0072B2", linestyle="--")
         _logarithmic(other)
         other.spines["top"].set_visible(False)
-        other.set_ylabel("variance of the validation cost (nats²), dashed", color="#0072B2")
+        other.set_ylabel("validation cost's variance (nats²), dashed", color="#0072B2")
     if np.isnan(run.metrics["gap"]).all():
         axes.text(0.5, 0.5, "no validation data", transform=axes.transAxes, ha="center")
     return figure
@@ -115,7 +117,7 @@ def learning_rate(run: Run) -> Figure:
 
 
 def confusion(run: Run) -> Figure:
-    """Draw how often each test digit is read as each digit, in per cent of its row."""
+    """Draw how often each test digit is read as each digit; the shade is the share of a digit that is read wrong so."""
     labels = run.predictions["labels"]
     guesses = run.predictions["probabilities"].argmax(axis=1)
     n = run.predictions["probabilities"].shape[1]
@@ -183,7 +185,7 @@ def weights(run: Run) -> Figure:
     return figure
 
 
-PLOTS: dict[str, Callable[[Run], Figure]] = {
+DRAWN_BY: dict[str, Callable[[Run], Figure]] = {
     "cost": cost,
     "accuracy": accuracy,
     "gap": gap,

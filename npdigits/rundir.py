@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import io
 import json
+import math
 import time
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,10 @@ from npdigits.trainer import Epoch, State
 COLUMNS = [column.name for column in dataclasses.fields(Epoch)]
 # A checkpoint is written at an epoch's end once this many times the last one's cost has passed: 2 % of the time.
 CADENCE = 50
+# The statuses of a run that will not go on.
+ENDED = ("finished", "diverged")
+# What plots/ holds once it is complete; named here so that looking needs no matplotlib.
+PLOTS = ("cost", "accuracy", "gap", "learning_rate", "confusion", "mistakes", "weights")
 
 
 class RunDir:
@@ -33,7 +38,7 @@ class RunDir:
         summary: what summary.json held when the directory was claimed; None where nothing was there.
     """
 
-    def __init__(self, path: Path, lock: FileLock, summary: dict[str, Any] | None) -> None:
+    def __init__(self, path: Path, lock: FileLock | None, summary: dict[str, Any] | None) -> None:
         self.path = path
         self.summary = summary
         self._lock = lock
@@ -53,6 +58,8 @@ class RunDir:
         Raises:
             RunDirError: it cannot be made or written, another process holds it, or something else is there.
         """
+        if path is not None and (ended := _ended_already(path, identity)):
+            return cls(path, None, ended)  # only read, so that it may be read-only
         try:
             if path is None:
                 path = _new_directory(outputs)
@@ -85,7 +92,8 @@ class RunDir:
         """Let go of the directory. The lock's file stays: who had it open could else hold it beside the next owner."""
         if self._metrics:
             self._metrics.close()
-        self._lock.release()
+        if self._lock:
+            self._lock.release()
 
     def start(self, config: Config, overrides: list[str], environment: dict[str, Any], summary: dict[str, Any]) -> None:
         """Write what is known before the first epoch, and open metrics.csv."""
@@ -187,6 +195,16 @@ def _summary_of_same_run(path: Path, identity: str) -> dict[str, Any] | None:
     return summary
 
 
+def _ended_already(path: Path, identity: str) -> dict[str, Any] | None:
+    """Return the summary of this very run if it stands there and has ended."""
+    try:
+        summary = read_summary(path)
+    except RunDirError:
+        return None
+    ended = summary.get("identity") == identity and summary.get("status") in ENDED
+    return summary if ended else None
+
+
 def _new_directory(outputs: Path) -> Path:
     """Make outputs/<date>/<time to the microsecond>, which no other process can have made."""
     now = datetime.datetime.now()
@@ -213,4 +231,7 @@ def _number(cell: str) -> float:
 
 
 def _json(value: Any) -> str:
+    """Return JSON; a figure that is not finite, which JSON has no word for, is null."""
+    if isinstance(value, dict):
+        value = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in value.items()}
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

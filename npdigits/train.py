@@ -1,8 +1,6 @@
 """Train one network: configuration, data, network, training, run directory, plots, from top to bottom."""
 
-import dataclasses
 import itertools
-import math
 import os
 import time
 from collections.abc import Sequence
@@ -12,25 +10,22 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from npdigits import cli, data
+from npdigits import cli, data, outcome
 from npdigits.activations import ACTIVATIONS
 from npdigits.config import Config, without_effect
 from npdigits.environment import environment
 from npdigits.errors import ConfigError, RunDirError
 from npdigits.identity import digest, identity
 from npdigits.initializers import initialize
-from npdigits.memory import Array
 from npdigits.network import Network, Parameters
 from npdigits.optimizers import OPTIMIZERS
 from npdigits.report import Report, final_table
-from npdigits.rundir import RunDir
+from npdigits.rundir import ENDED, PLOTS, RunDir
 from npdigits.schedules import SCHEDULES, warmed_up
 from npdigits.stopping import STOPPING_RULES
 from npdigits.streams import stream
-from npdigits.trainer import Diverged, Epoch, Recipe, State, fit, probabilities
+from npdigits.trainer import Diverged, Recipe, State, fit
 
-READOUT_DIGITS = 75
-MISTAKES_KEPT = 24
 DIVERGED = 3
 
 
@@ -101,7 +96,15 @@ def _run(config: Config, out_dir: Path | None, overrides: Sequence[str], report:
             except Diverged as error:
                 summary["status"], state.stopped_by = "diverged", "diverged"
                 summary["diverged_in_epoch"] = error.epoch
-                report.warn(f"{error}: try a smaller lr (it is {config.lr:g}), or another initializer")
+                keys = f"lr (it is {config.lr:g})"
+                if config.lr * config.weight_decay > 1:  # a step then takes away more than the whole weight
+                    keys += f" or weight_decay (it is {config.weight_decay:g})"
+                report.warn(f"{error}: try a smaller {keys}, or another initializer")
+            except KeyboardInterrupt:
+                run_dir.checkpoint(state, final=True)
+                run_dir.write_summary({**summary, "status": "interrupted", "epochs_run": len(state.history)})
+                report.say(f"interrupted after epoch {len(state.history)}; what was written stays in {run_dir.path}")
+                raise
             else:
                 summary["status"] = "finished"
             run_dir.checkpoint(state, final=True)
@@ -109,10 +112,10 @@ def _run(config: Config, out_dir: Path | None, overrides: Sequence[str], report:
             summary["stopped_by"] = state.stopped_by
             summary["seconds"] = round(time.perf_counter() - begun, 3)
             if state.best_epoch is not None:
-                p = _test_probabilities(state, source.test)
-                run_dir.write_predictions(predictions(p, source.test))
-                summary |= best_figures(state.best_epoch)
-                summary["readout"] = readout(p, source.test, config.seed)
+                p = outcome.test_probabilities(state, source.test)
+                run_dir.write_predictions(outcome.predictions(p, source.test))
+                summary |= outcome.best_figures(state.best_epoch)
+                summary["readout"] = outcome.readout(p, source.test, config.seed)
             run_dir.write_summary(summary)
         report.close_live()
         if state.best_epoch is not None:
@@ -141,7 +144,7 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int) -> None:
     """
     if config.batch_size > n_train:
         raise ConfigError(
-            f"batch_size={config.batch_size}: allowed is at most {n_train}, the number of training digits"
+            f"batch_size={config.batch_size}: allowed is at most {n_train}, the number of digits left to train on"
         )
     n = sum(rows * columns + columns for rows, columns in itertools.pairwise(sizes))
     width = np.dtype(config.dtype).itemsize
@@ -185,59 +188,15 @@ def recipe(config: Config) -> Recipe:
     )
 
 
-def best_figures(best: Epoch) -> dict[str, Any]:
-    """Return the best epoch's number and its figures, under the names of metrics.csv."""
-    figures = dataclasses.asdict(best)
-    kept = [f"{split}_{figure}" for split in ("train", "val", "test") for figure in ("cost", "accuracy")]
-    return {"best_epoch": best.epoch, **{name: figures[name] for name in kept}}
-
-
-def predictions(p: Array, test: data.Split) -> dict[str, Array]:
-    """Return what predictions.npz holds: probabilities and labels of the test set, and its worst mistakes' images."""
-    labels = test.labels[test.rows]
-    guesses = p.argmax(axis=1)
-    wrong = np.flatnonzero(guesses != labels)
-    worst = wrong[np.argsort(-p[wrong, guesses[wrong]], kind="stable")][:MISTAKES_KEPT]
-    return {
-        "probabilities": p,
-        "labels": labels.astype(np.uint8),
-        "mistakes": worst,
-        "mistake_images": test.images[test.rows[worst]],
-    }
-
-
-def readout(p: Array, test: data.Split, seed: int) -> dict[str, Any]:
-    """Return how many of 75 random test digits are read right, with Wilson's 95 % interval (Wilson 1927)."""
-    n = min(READOUT_DIGITS, len(test))
-    chosen = stream(seed, "readout").choice(len(test), n, replace=False)
-    correct = int((p[chosen].argmax(axis=1) == test.labels[test.rows[chosen]]).sum())
-    return {"digits": n, "correct": correct, "accuracy": correct / n, "interval": list(wilson(correct, n))}
-
-
-def wilson(correct: int, n: int) -> tuple[float, float]:
-    """Return Wilson's score interval for a proportion at 95 %: (p̂ + z²/2n ± z·√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n)."""
-    z = 1.959963984540054
-    p = correct / n
-    centre, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, (centre - half) / (1 + z * z / n)), min(1.0, (centre + half) / (1 + z * z / n))
-
-
-def _test_probabilities(state: State, test: data.Split) -> Array:
-    """Return the best epoch's probabilities on the test set."""
-    best = Parameters(state.network.parameters.sizes, state.network.parameters.flat.dtype.name)
-    best.flat[:] = state.best
-    return probabilities(dataclasses.replace(state.network, parameters=best), test)
-
-
 def _finished_before(run_dir: RunDir, config: Config, report: Report) -> dict[str, Any]:
     """Return the summary of the run that is there already; draw the plots if they are wanted and missing."""
     assert run_dir.summary is not None
-    if run_dir.summary["status"] == "running":
+    if run_dir.summary["status"] not in ENDED:
         raise RunDirError(f"out={run_dir.path}: holds this run, unfinished; empty the directory to start again")
     report.say(f"this run is {run_dir.summary['status']} already")
     if "readout" in run_dir.summary:
         report.say(final_table(run_dir.summary))
-        if config.plots and not (run_dir.path / "plots").is_dir():
+        if config.plots and not all((run_dir.path / "plots" / f"{name}.png").exists() for name in PLOTS):
             _draw(run_dir.path)
     report.result(str(run_dir.path))
     return run_dir.summary

@@ -51,7 +51,7 @@ MISTAKES = {
     "--epochs=3": "unrecognized arguments: --epochs=3; --help lists what is allowed",
     "initializer=xaver": "initializer=xaver: allowed is one of xavier, he, lecun, ",
     "optimizer=Adma": "optimizer=Adma: allowed is one of adam, sgd, rmsprop; did you mean adam?",
-    "batch_size=501": "batch_size=501: allowed is at most 500, the number of training digits",
+    "batch_size=501": "batch_size=501: allowed is at most 500, the number of digits left to train on",
     "val_size=600": "val_size=600: leaves nothing of the 600 training digits of idx: allowed is 0 … 599",
     "plots=maybe": "plots=maybe: allowed is true or false",
     "out=": "out=: allowed is null or a text",
@@ -130,6 +130,9 @@ def test_ctrl_c_is_one_line_too(tmp_path, idx_set):
             assert child.poll() is None
         child.send_signal(signal.SIGINT)
         assert (child.communicate(timeout=60)[1], child.returncode) == ("npdigits: interrupted\n", 130)
+        summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+        assert summary["status"] == "interrupted"
+        assert summary["epochs_run"] == len((tmp_path / "run" / "metrics.csv").read_text().splitlines()) - 1
     finally:
         child.kill()
         child.communicate()

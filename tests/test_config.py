@@ -173,9 +173,9 @@ def test_a_key_that_does_not_exist_is_refused_with_the_nearest_that_does():
 
 def test_a_key_that_is_missing_is_named():
     for key in FIELDS:
-        with pytest.raises(ConfigError, match=f"^{key}: missing$"):
+        with pytest.raises(ConfigError, match=f"^{key}: missing: every key of conf/ must stay, with a value$"):
             parse({name: value for name, value in DEFAULTS.items() if name != key})
-    with pytest.raises(ConfigError, match=r"^data\.name: missing$"):
+    with pytest.raises(ConfigError, match=r"^data\.name: missing: every key of conf/ must stay, with a value$"):
         parse(KEYS | {"data": {}})
 
 

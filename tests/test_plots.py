@@ -123,13 +123,13 @@ def test_the_confusion_matrix_counts_the_digits_and_colours_the_mistakes(trained
 def test_every_title_names_the_data_that_was_used(trained):
     shown = plots.Run(trained("hidden=[7,6]"))
     assert shown.title == f"idx ({shown.summary['data_sha256'][:8]}), 56–7–6–10"
-    for name, plot in plots.PLOTS.items():
+    for name, plot in plots.DRAWN_BY.items():
         assert plot(shown).axes[0].get_title().endswith(f" — {shown.title}"), name
 
 
 def test_a_deep_networks_title_stays_within_the_picture(trained):
     shown = plots.Run(trained("hidden=[100,90,80,70,60,50,40,30,20,15,10]"))
-    for name, plot in plots.PLOTS.items():
+    for name, plot in plots.DRAWN_BY.items():
         canvas = FigureCanvasAgg(plot(shown))
         canvas.draw()
         width, height = canvas.get_width_height()

@@ -14,9 +14,10 @@ from npdigits import cli
 from npdigits.config import parse
 from npdigits.errors import ConfigError, RunDirError
 from npdigits.files import read_npz
+from npdigits.outcome import wilson
 from npdigits.rundir import read_metrics, read_summary
 from npdigits.streams import stream
-from npdigits.train import run, wilson
+from npdigits.train import run
 
 PLAIN = ("data=idx", "epochs=3", "hidden=6", "plots=false", "quiet=true")
 LONG = ("epochs=99", "schedule=constant")
@@ -223,3 +224,11 @@ def test_test_labels_choose_nothing(trained, idx_set, hard, rule):
     for column in (name for name in tables[0] if not name.startswith("test_")):
         assert np.array_equal(tables[0][column], tables[1][column], equal_nan=True)
     assert len({bits(path)["checkpoints/last.npz"] for path in paths}) == 1
+
+
+def test_plots_that_are_missing_are_drawn_by_the_same_command(tmp_path, idx_set):
+    config = cli.compose(["data=idx", f"data.dir={idx_set}", "epochs=1", "batch_size=8"])
+    run(config, tmp_path / "run")
+    (tmp_path / "run" / "plots" / "gap.png").unlink()
+    run(config, tmp_path / "run")
+    assert (tmp_path / "run" / "plots" / "gap.png").exists()

@@ -1,6 +1,7 @@
 """A run directory belongs to one run and one process, and what is written there reads back exactly."""
 
 import datetime
+import json
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -210,3 +211,14 @@ def test_the_last_checkpoint_holds_parameters_and_the_optimizers_state(tmp_path)
         "optimizer_v": (23,),
     }
     assert (last["W1"] == state.network.parameters.weights[0]).all()
+
+
+def test_a_finished_run_is_read_from_a_directory_that_cannot_be_written(tmp_path):
+    path = tmp_path / "run"
+    path.mkdir()
+    (path / "summary.json").write_text(json.dumps({"identity": "abc", "status": "finished"}))
+    (path / ".lock").mkdir()  # nobody can lock this, whoever they are
+    with RunDir.claim(path, tmp_path, "abc") as run_dir:
+        assert run_dir.summary == {"identity": "abc", "status": "finished"}
+    with pytest.raises(RunDirError):
+        RunDir.claim(path, tmp_path, "another")

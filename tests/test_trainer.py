@@ -222,3 +222,16 @@ def test_probabilities_are_in_the_order_of_the_split():
     assert (p.argmax(axis=1) == TEST.labels).mean() == s.history[-1].test_accuracy
     cost = -np.log(p[np.arange(120), TEST.labels]).mean()
     assert math.isclose(cost, s.history[-1].test_cost, rel_tol=1e-5)
+
+
+def test_test_data_that_overflows_stops_nothing():
+    """A pixel that is inked in no other set, with a weight that only it can show: the test cost alone is infinite."""
+    s = state()
+    blank = [dataclasses.replace(split, images=split.images.copy()) for split in (TRAIN, VAL, TEST)]
+    for split in blank:
+        split.images[:, 0] = 0
+    blank[2].images[:, 0] = 255
+    s.network.parameters.weights[0][:, 0] = 3e38
+    list(fit(s, *blank, recipe(epochs=2)))
+    assert len(s.history) == 2
+    assert not math.isfinite(s.history[-1].test_cost)

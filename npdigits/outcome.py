@@ -1,0 +1,60 @@
+"""The outcome of a run: the best epoch's figures, its predictions on the test set, and what they are worth."""
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from npdigits.data import Split
+from npdigits.memory import Array
+from npdigits.network import Parameters
+from npdigits.streams import stream
+from npdigits.trainer import Epoch, State, probabilities
+
+READOUT_DIGITS = 75
+MISTAKES_KEPT = 24
+
+
+def best_figures(best: Epoch) -> dict[str, Any]:
+    """Return the best epoch's number and its figures, under the names of metrics.csv."""
+    figures = dataclasses.asdict(best)
+    kept = [f"{split}_{figure}" for split in ("train", "val", "test") for figure in ("cost", "accuracy")]
+    return {"best_epoch": best.epoch, **{name: figures[name] for name in kept}}
+
+
+def predictions(p: Array, test: Split) -> dict[str, Array]:
+    """Return what predictions.npz holds: probabilities and labels of the test set, and its worst mistakes' images."""
+    labels = test.labels[test.rows]
+    guesses = p.argmax(axis=1)
+    wrong = np.flatnonzero(guesses != labels)
+    worst = wrong[np.argsort(-p[wrong, guesses[wrong]], kind="stable")][:MISTAKES_KEPT]
+    return {
+        "probabilities": p,
+        "labels": labels.astype(np.uint8),
+        "mistakes": worst,
+        "mistake_images": test.images[test.rows[worst]],
+    }
+
+
+def readout(p: Array, test: Split, seed: int) -> dict[str, Any]:
+    """Return how many of 75 random test digits are read right, with Wilson's 95 % interval (Wilson 1927)."""
+    n = min(READOUT_DIGITS, len(test))
+    chosen = stream(seed, "readout").choice(len(test), n, replace=False)
+    correct = int((p[chosen].argmax(axis=1) == test.labels[test.rows[chosen]]).sum())
+    return {"digits": n, "correct": correct, "accuracy": correct / n, "interval": list(wilson(correct, n))}
+
+
+def wilson(correct: int, n: int) -> tuple[float, float]:
+    """Return Wilson's score interval for a proportion at 95 %: (p̂ + z²/2n ± z·√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n)."""
+    z = 1.959963984540054
+    p = correct / n
+    centre, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, (centre - half) / (1 + z * z / n)), min(1.0, (centre + half) / (1 + z * z / n))
+
+
+def test_probabilities(state: State, test: Split) -> Array:
+    """Return the best epoch's probabilities on the test set."""
+    best = Parameters(state.network.parameters.sizes, state.network.parameters.flat.dtype.name)
+    best.flat[:] = state.best
+    return probabilities(dataclasses.replace(state.network, parameters=best), test)
