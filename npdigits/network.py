@@ -61,9 +61,11 @@ class Workspace:
         activations: a¹ … aᴸ⁻¹ and zᴸ, arrays of shape (batch, nₗ).
         deltas: δ¹ … δᴸ⁻¹ = ∂C/∂z of the hidden layers, the same shapes. (δᴸ takes the place of zᴸ.)
         ones, rows: (1, …, 1) and 0 … batch−1.
+        threads: of BLAS; with several, large products are left to it whole.
     """
 
-    def __init__(self, sizes: tuple[int, ...], batch: int, dtype: str = "float32") -> None:
+    def __init__(self, sizes: tuple[int, ...], batch: int, dtype: str = "float32", threads: int = 1) -> None:
+        self.threads = threads
         self.activations: list[Array] = [aligned((batch, n), dtype) for n in sizes[1:-1]]
         # The logits lie in memory by class, not by image: the maximum and the sum over ten classes then run along
         # the batch (batch 128: softmax 22 → 8 µs).
@@ -105,7 +107,7 @@ class Network:
         last = len(self.parameters.weights) - 1
         layers = zip(self.parameters.weights, self.parameters.biases, workspace.first(len(x)).activations, strict=True)
         for layer, (w, b, z) in enumerate(layers):
-            products.forward(a, w, out=z)
+            products.forward(a, w, z, workspace.threads)
             if layer == 0 and self.input_scale != 1:
                 z *= self.input_scale
             z += b
@@ -133,7 +135,7 @@ class Network:
             np.dot(workspace.ones, delta, out=gradient.biases[layer])
             if layer == 0 and self.input_scale != 1:
                 delta *= self.input_scale  # a⁰ = s·x
-            products.gradient(delta, a, out=gradient.weights[layer])
+            products.gradient(delta, a, gradient.weights[layer], workspace.threads)
             if layer:
                 previous = workspace.deltas[layer - 1]
                 np.matmul(delta, self.parameters.weights[layer], out=previous)

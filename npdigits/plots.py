@@ -87,7 +87,7 @@ def accuracy(run: Run) -> Figure:
 
 def gap(run: Run) -> Figure:
     """Draw how much worse the network does on digits it did not train on, and how settled the validation cost is."""
-    figure, axes = _figure(f"Overfitting — {run.title}")
+    figure, axes = _figure(f"Overfitting — {run.title}", right=1.05)
     epochs = run.metrics["epoch"]
     axes.plot(epochs, run.metrics["gap"], color="#D55E00", marker=_marker(epochs))
     axes.axhline(0, color="0.7", linewidth=0.8)
@@ -212,11 +212,11 @@ def _curves(run: Run, figure_name: str, label: str, scale: float = 1) -> Figure:
     return figure
 
 
-def _figure(title: str, size: tuple[float, float] = (6.4, 4.0)) -> tuple[Figure, Any]:
+def _figure(title: str, size: tuple[float, float] = (6.4, 4.0), right: float = 0.75) -> tuple[Figure, Any]:
     # Fixed margins in inches: a layout engine would draw everything twice (half of the time of all plots).
     figure = Figure(figsize=size, dpi=100)
     width, height = size
-    axes = figure.add_axes((0.75 / width, 0.55 / height, (width - 1.5) / width, (height - 0.95) / height))
+    axes = figure.add_axes((0.75 / width, 0.55 / height, (width - 0.75 - right) / width, (height - 0.95) / height))
     axes.set_title(title, fontsize=10, wrap=True)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes

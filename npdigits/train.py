@@ -168,8 +168,8 @@ def initial_state(config: Config, sizes: tuple[int, ...]) -> State:
     network = Network(parameters, ACTIVATIONS[config.activation](config.leak), input_scale=1 / 255)
     gradient = Parameters(sizes, config.dtype)
     numbers = {"betas": config.betas, "eps": config.eps, "momentum": config.momentum, "rho": config.rho}
-    optimizer = OPTIMIZERS[config.optimizer](parameters, gradient, config.threads, numbers)
-    return State(network, gradient, optimizer)
+    optimizer = OPTIMIZERS[config.optimizer](parameters, gradient, numbers)
+    return State(network, gradient, optimizer, config.threads)
 
 
 def recipe(config: Config) -> Recipe:

@@ -62,6 +62,7 @@ class State:
     network: Network
     gradient: Parameters  # what the optimizer reads; of no meaning between two steps
     optimizer: Optimizer
+    threads: int = 1  # of BLAS
     history: list[Epoch] = field(default_factory=list)
     best: Array | None = None  # the best epoch's flat parameters
     stopped_by: str | None = None
@@ -111,8 +112,8 @@ def fit(state: State, train: Split, val: Split, test: Split, recipe: Recipe) -> 
     """
     dtype = state.network.parameters.flat.dtype.name
     sizes = state.network.parameters.sizes
-    scoring = Batches(sizes, SCORING_BATCH, dtype)
-    training = Batches(sizes, recipe.batch_size, dtype)
+    scoring = Batches(sizes, SCORING_BATCH, dtype, state.threads)
+    training = Batches(sizes, recipe.batch_size, dtype, state.threads)
     val_costs = [record.val_cost for record in state.history if record.val_cost is not None]
     gaps = [record.gap for record in state.history if record.gap is not None]
 
@@ -163,11 +164,11 @@ def fit(state: State, train: Split, val: Split, test: Split, recipe: Recipe) -> 
 class Batches:
     """The memory of one batch: bytes, floats and the network's workspace."""
 
-    def __init__(self, sizes: tuple[int, ...], batch: int, dtype: str) -> None:
+    def __init__(self, sizes: tuple[int, ...], batch: int, dtype: str, threads: int = 1) -> None:
         self.batch = batch
         self.bytes = aligned((batch, sizes[0]), "uint8")
         self.floats = aligned((batch, sizes[0]), dtype)
-        self.workspace = Workspace(sizes, batch, dtype)
+        self.workspace = Workspace(sizes, batch, dtype, threads)
 
     def of(self, split: Split, rows: Array) -> Iterator[tuple[Array, Array]]:
         """Yield (x, y) of these rows of the split's images, batch by batch; x is overwritten by the next."""

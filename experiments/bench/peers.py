@@ -29,6 +29,8 @@ class NumPy:
     """npdigits itself, by the calls that a run makes."""
 
     def __init__(self, images: Array, labels: Array, hidden: list[int], batch: int, threads: int) -> None:
+        from threadpoolctl import threadpool_limits
+
         from npdigits.cli import compose
         from npdigits.data import Split
         from npdigits.train import initial_state, recipe
@@ -39,7 +41,8 @@ class NumPy:
         sizes = (images.shape[1], *hidden, 10)
         self.split = Split(images, labels.astype(np.intp), np.arange(len(images)))
         self.state, self.recipe = initial_state(config, sizes), recipe(config)
-        self.batches = Batches(sizes, batch, "float32")
+        self.batches = Batches(sizes, batch, "float32", threads)
+        threadpool_limits(threads, user_api="blas")
         self.passes = 0
 
     def one_pass(self) -> None:
