@@ -74,7 +74,9 @@ def run_passes(cells: list[tuple[list[int], int]], repetitions: int, out: Path) 
 def write(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV and Markdown, and print it."""
     table.to_csv(path.with_suffix(".csv"), index=False)
-    shown = table.map(lambda value: f"{value:.3g}" if isinstance(value, float) else str(value))
+    shown = table.map(
+        lambda value: "–" if pd.isna(value) else f"{value:.3g}" if isinstance(value, float) else str(value)
+    )
     lines = [list(table.columns), ["---"] * len(table.columns), *shown.to_numpy().tolist()]
     markdown = "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
     path.with_suffix(".md").write_text(markdown)

@@ -68,6 +68,7 @@ class PyTorch:
 
         torch.set_num_threads(threads)
         torch.manual_seed(0)
+        torch.set_flush_denormal(True)  # else L2 drives the weights of black pixels into slow numbers
         self.torch = torch
         self.batch = batch
         self.x = torch.tensor(images).float().div_(255)

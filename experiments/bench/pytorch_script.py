@@ -19,6 +19,7 @@ root, out = sys.argv[1], Path(sys.argv[2])
 out.mkdir(parents=True)
 torch.set_num_threads(1)
 torch.manual_seed(0)
+torch.set_flush_denormal(True)
 train, test = (datasets.MNIST(root, train=part, download=True) for part in (True, False))
 order = torch.randperm(60_000)
 x, y = train.data.reshape(-1, 784).float() / 255, train.targets
