@@ -202,7 +202,10 @@ def _check_overrides(arguments: list[str]) -> None:
     for argument in arguments:
         if argument.startswith("="):
             raise ConfigError(f"{argument}: allowed is key=value, such as hidden=20")
-        if argument.lstrip("+").partition("=")[0] in HYDRAS_FOLDERS:
+        key, _, value = argument.lstrip("+").partition("=")
+        if key in GROUPS and value.startswith("["):  # Hydra would take the last one and say nothing
+            raise ConfigError(_no_such_choice(key, value))
+        if key in HYDRAS_FOLDERS:
             raise ConfigError(f"{argument}: not allowed: the run directory is chosen with out=DIR")
 
 

@@ -27,6 +27,7 @@ MISTAKES = {
     "hidden=[20,0]": "hidden=[20, 0]: allowed is a whole number ≥ 1, or a list of them",
     "hidden=20,30": "hidden=20,30: write a list as key=[a,b]; for a sweep over the values add --multirun",
     "hidden=[20": "hidden=[20; ",
+    "data=[idx,mnist]": "data=[idx,mnist]: allowed is one of fashion_mnist, idx, kmnist, mnist, mnist_5k",
     "hidden=9000000000": "hidden=9000000000: ",
     "hiden=20": "hiden=20: unknown key; did you mean hidden?",
     "lr=nan": "lr=nan: allowed is a number > 0",
