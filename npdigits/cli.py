@@ -71,7 +71,7 @@ def main(run: Callable[[Config, list[str]], int]) -> None:
 
 
 def _single(run: Callable[[Config, list[str]], int], overrides: list[str]) -> int:
-    """Make one run. Composed here, not by ``hydra.main``, which composes twice (0.1 s) and words errors otherwise."""
+    """Make one run. Composed here, not by ``hydra.main``, which composes twice and words errors otherwise."""
     _check_overrides(overrides)
     composed = _composed(overrides)
     if str(composed.hydra.mode) == "RunMode.MULTIRUN":  # an experiment that is a sweep

@@ -101,7 +101,7 @@ class Optimizer(ABC):
         """Set what has all but vanished to zero.
 
         Moments of pixels that are hardly ever inked, and with L2 their weights too, shrink step by step until they
-        are subnormal numbers, on which the processor is a hundred times slower.
+        are subnormal numbers, on which the processor is far slower (a product of 15,910 float32: 2.6 → 90 µs).
         """
         for array in (piece.theta, *piece.moments):
             np.abs(array, out=piece.scratch)

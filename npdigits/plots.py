@@ -213,7 +213,7 @@ def _curves(run: Run, figure_name: str, label: str, scale: float = 1) -> Figure:
 
 
 def _figure(title: str, size: tuple[float, float] = (6.4, 4.0), right: float = 0.75) -> tuple[Figure, Any]:
-    # Fixed margins in inches: a layout engine would draw everything twice (half of the time of all plots).
+    # Fixed margins in inches, so that plots of two runs can be laid side by side.
     figure = Figure(figsize=size, dpi=100)
     width, height = size
     axes = figure.add_axes((0.75 / width, 0.55 / height, (width - 0.75 - right) / width, (height - 0.95) / height))
@@ -228,7 +228,7 @@ def _marker(values: Array) -> str | None:
 
 
 def _logarithmic(axes: Any) -> None:
-    """Make the y axis logarithmic, with plain figures: setting powers of ten takes matplotlib 0.1 s."""
+    """Make the y axis logarithmic, with plain figures."""
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("")
