@@ -55,18 +55,21 @@ class Optimizer(ABC):
         self.steps = 0
         self.state: dict[str, Array] = {name: aligned(theta.size, theta.dtype) for name in self.names}
         edges = [*range(0, theta.size, PIECE), theta.size]
+        scratch = aligned(min(PIECE, theta.size), theta.dtype)  # one for all pieces: it stays in cache
         self.pieces = [
             Piece(
                 theta[start:end],
                 g[start:end],
-                aligned(end - start, theta.dtype),
+                scratch[: end - start],
                 tuple(array[start:end] for array in self.state.values()),
                 weights=min(max(n_weights - start, 0), end - start),
             )
             for start, end in itertools.pairwise(edges)
         ]
-        # Below this a number is set to zero: far above the smallest normal one, far below what rounding leaves.
-        self._negligible = float(np.finfo(theta.dtype).tiny) * 1e8
+        # Below these a number is set to zero. A weight of ε² is lost in any sum that it enters, and yet large enough for
+        # its gradient under L2 to have a square that is a normal number. A moment: far above the smallest normal one.
+        numbers = np.finfo(theta.dtype)
+        self._negligible = (float(numbers.eps) ** 2, *(float(numbers.tiny) * 1e8 for _ in self.names))
 
     @abstractmethod
     def formula(self, lr: float) -> Callable[[Piece], None]:
@@ -103,9 +106,9 @@ class Optimizer(ABC):
         Moments of pixels that are hardly ever inked, and with L2 their weights too, shrink step by step until they
         are subnormal numbers, on which the processor is far slower (a product of 15,910 float32: 2.6 → 90 µs).
         """
-        for array in (piece.theta, *piece.moments):
+        for array, negligible in zip((piece.theta, *piece.moments), self._negligible, strict=True):
             np.abs(array, out=piece.scratch)
-            array[piece.scratch < self._negligible] = 0
+            array[piece.scratch < negligible] = 0
 
 
 class SGD(Optimizer):
@@ -147,7 +150,7 @@ class RMSprop(Optimizer):
         def update(piece: Piece) -> None:
             g, s, (r,) = piece.g, piece.scratch, piece.moments
             np.multiply(r, self.rho, out=r)
-            np.square(g, out=s)
+            np.multiply(g, g, out=s)  # np.square takes twice as long
             np.multiply(s, 1 - self.rho, out=s)
             np.add(r, s, out=r)
             np.sqrt(r, out=s)
@@ -194,7 +197,7 @@ class Adam(Optimizer):
             np.multiply(m, beta1, out=m)
             np.add(m, g, out=m)
             np.multiply(v, beta2, out=v)
-            np.square(g, out=g)
+            np.multiply(g, g, out=g)  # np.square takes twice as long (65,536 numbers: 17 against 8 µs)
             np.add(v, g, out=v)
             np.sqrt(v, out=g)
             np.add(g, eps, out=g)
