@@ -19,3 +19,7 @@ class DataUnavailable(UserError):
 
 class RunDirError(UserError):
     """A run directory that cannot be made, or holds something else."""
+
+
+class TeamError(UserError):
+    """A process that shares a run's work is gone: not the user's fault, but theirs to know."""

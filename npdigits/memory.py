@@ -1,6 +1,7 @@
 """Memory that begins where the processor likes it."""
 
 import math
+import mmap
 from typing import Any
 
 import numpy as np
@@ -18,3 +19,11 @@ def aligned(shape: int | tuple[int, ...], dtype: str | np.dtype[Any] = "float32"
     raw = np.zeros(size + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + size].view(dtype).reshape(shape)
+
+
+def shared(shape: int | tuple[int, ...], dtype: str | np.dtype[Any] = "float32") -> Array:
+    """Return zeros, at the start of a page, that processes forked from this one see and write as well."""
+    shape = (shape,) if isinstance(shape, int) else shape
+    count = math.prod(shape)
+    memory = mmap.mmap(-1, max(count * np.dtype(dtype).itemsize, 1))
+    return np.frombuffer(memory, dtype, count).reshape(shape)

@@ -8,6 +8,9 @@ Notation, with B images a batch and layers l = 1 … L: a⁰ = x the input, W of
     C  = −(1/B) Σ ln p[y]
 
 The backward pass is the chain rule on these lines (Rumelhart, Hinton & Williams 1986; Nielsen, ch. 2, BP1–BP4).
+
+Several processes can share both passes (``team``). Each then computes its own units: some rows of W, the same columns
+of z, a and δ. Where a product needs a whole layer, the parts are put together. Alone, one's own units are all.
 """
 
 import copy
@@ -18,7 +21,8 @@ import numpy as np
 
 from npdigits import products
 from npdigits.activations import Activation
-from npdigits.memory import Array, aligned
+from npdigits.memory import Array, aligned, shared
+from npdigits.team import ALONE, Part
 
 
 class Parameters:
@@ -38,7 +42,7 @@ class Parameters:
         shapes = [(fan_out, fan_in) for fan_in, fan_out in itertools.pairwise(sizes)]
         n_weights = sum(rows * columns for rows, columns in shapes)
         self.sizes = sizes
-        self.flat = aligned(n_weights + sum(sizes[1:]), dtype)
+        self.flat = shared(n_weights + sum(sizes[1:]), dtype)
         self.all_weights: Array = self.flat[:n_weights]
         self.weights: list[Array] = []
         self.biases: list[Array] = []
@@ -54,23 +58,50 @@ class Parameters:
         return {name: view for i, (w, b) in layers for name, view in ((f"W{i}", w), (f"b{i}", b))}
 
 
+class Layers:
+    """The memory in which a team puts together what each member computed of a batch.
+
+    Attributes:
+        x: the input as floats, shape (batch, n₀).
+        activations, deltas: a¹ … aᴸ⁻¹ and δ¹ … δᴸ⁻¹, arrays of shape (batch, nₗ).
+    """
+
+    def __init__(self, sizes: tuple[int, ...], batch: int, dtype: str = "float32") -> None:
+        self.x = shared((batch, sizes[0]), dtype)
+        self.activations: list[Array] = [shared((batch, n), dtype) for n in sizes[1:-1]]
+        self.deltas: list[Array] = [shared((batch, n), dtype) for n in sizes[1:-1]]
+
+
 class Workspace:
     """The memory of one forward and backward pass of up to ``batch`` images, so that a step allocates nothing large.
 
     Attributes:
-        activations: a¹ … aᴸ⁻¹ and zᴸ, arrays of shape (batch, nₗ).
-        deltas: δ¹ … δᴸ⁻¹ = ∂C/∂z of the hidden layers, the same shapes. (δᴸ takes the place of zᴸ.)
+        part: the member's part of the work.
+        units: slices, of each layer 1 … L the units that are this member's own.
+        activations, deltas: of its own units only, a¹ … aᴸ⁻¹ and δ¹ … δᴸ⁻¹ = ∂C/∂z.
+        all_activations, all_deltas: of whole layers. Alone they are the same arrays.
+        logits: zᴸ, which every member computes whole; δᴸ takes its place.
         ones, rows: (1, …, 1) and 0 … batch−1.
-        threads: of BLAS; with several, large products are left to it whole.
     """
 
-    def __init__(self, sizes: tuple[int, ...], batch: int, dtype: str = "float32", threads: int = 1) -> None:
-        self.threads = threads
-        self.activations: list[Array] = [aligned((batch, n), dtype) for n in sizes[1:-1]]
+    def __init__(
+        self,
+        sizes: tuple[int, ...],
+        batch: int,
+        dtype: str = "float32",
+        part: Part = ALONE,
+        layers: Layers | None = None,
+    ) -> None:
+        self.part = part
+        self.units = [part.slice(n) for n in sizes[1:]]
+        widths = [units.stop - units.start for units in self.units[:-1]]
+        self.activations: list[Array] = [aligned((batch, n), dtype) for n in widths]
+        self.deltas: list[Array] = [aligned((batch, n), dtype) for n in widths]
+        self.all_activations = self.activations if layers is None else layers.activations
+        self.all_deltas = self.deltas if layers is None else layers.deltas
         # The logits lie in memory by class, not by image: the maximum and the sum over ten classes then run along
         # the batch (the maximum of 128 rows of ten: 10 → 1.4 µs).
-        self.activations.append(aligned((sizes[-1], batch), dtype).T)
-        self.deltas: list[Array] = [aligned((batch, n), dtype) for n in sizes[1:-1]]
+        self.logits: Array = aligned((sizes[-1], batch), dtype).T
         self.ones: Array = np.ones(batch, dtype)
         self.rows: Array = np.arange(batch)
         self._smaller: dict[int, Workspace] = {batch: self}
@@ -79,11 +110,18 @@ class Workspace:
         """Return the same memory for n images: views, made once for each n, not sliced at every step."""
         if n not in self._smaller:
             view = copy.copy(self)
-            view.activations = [array[:n] for array in self.activations]
-            view.deltas = [array[:n] for array in self.deltas]
-            view.ones, view.rows = self.ones[:n], self.rows[:n]
+            for name in ("activations", "deltas", "all_activations", "all_deltas"):
+                setattr(view, name, [array[:n] for array in getattr(self, name)])
+            view.logits, view.ones, view.rows = self.logits[:n], self.ones[:n], self.rows[:n]
             self._smaller[n] = view
         return self._smaller[n]
+
+    def put_together(self, own: Array, whole: Array, units: slice) -> Array:
+        """Return the whole layer of which ``own`` are these units, when every member has put its own there."""
+        if self.part.of > 1:
+            whole[:, units] = own
+            self.part.wait()
+        return whole
 
 
 @dataclass(frozen=True)
@@ -103,44 +141,52 @@ class Network:
 
     def forward(self, x: Array, workspace: Workspace) -> Array:
         """Return the logits zᴸ of a batch x of shape (B, n₀): a view of the workspace, shape (B, nᴸ)."""
+        workspace = workspace.first(len(x))
+        weights, biases = self.parameters.weights, self.parameters.biases
         a = x
-        last = len(self.parameters.weights) - 1
-        layers = zip(self.parameters.weights, self.parameters.biases, workspace.first(len(x)).activations, strict=True)
-        for layer, (w, b, z) in enumerate(layers):
-            products.forward(a, w, z, workspace.threads)
+        for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
+            hidden = layer < len(weights) - 1
+            own = workspace.units[layer] if hidden else slice(None)
+            z = workspace.activations[layer] if hidden else workspace.logits
+            products.forward(a, w[own], z)
             if layer == 0 and self.input_scale != 1:
                 z *= self.input_scale
-            z += b
-            if layer < last:
+            z += b[own]
+            if hidden:
                 self.activation.apply(z)
-            a = z
-        return a
+                a = workspace.put_together(z, workspace.all_activations[layer], own)
+        return workspace.logits
 
-    def gradient(self, x: Array, y: Array, gradient: Parameters, workspace: Workspace) -> None:
+    def gradient(self, x: Array, y: Array, gradient: Parameters, workspace: Workspace, scale: float = 1.0) -> None:
         """Write ∂C/∂W and ∂C/∂b of a batch's mean cross-entropy into ``gradient``; L2 is the optimizer's to add.
 
         Args:
             x: images, shape (B, n₀), of the parameters' dtype.
             y: class labels 0 … nᴸ−1, shape (B,).
-            gradient: receives the result; every element is overwritten.
+            gradient: receives the result; every element is overwritten (by the members together).
             workspace: memory for at least B images.
+            scale: a number that the result is multiplied by.
         """
         workspace = workspace.first(len(x))
         delta = self.forward(x, workspace)
         softmax(delta)
         delta[workspace.rows, y] -= 1  # δᴸ = (p − onehot(y)) / B: softmax and cross-entropy as one step
-        delta /= len(x)
+        delta *= scale / len(x)
+        own_delta = delta[:, workspace.units[-1]]
         for layer in reversed(range(len(self.parameters.weights))):
-            a = workspace.activations[layer - 1] if layer else x
-            np.dot(workspace.ones, delta, out=gradient.biases[layer])
+            a = workspace.all_activations[layer - 1] if layer else x
+            own = workspace.units[layer]
+            np.dot(workspace.ones, own_delta, out=gradient.biases[layer][own])
             if layer == 0 and self.input_scale != 1:
-                delta *= self.input_scale  # a⁰ = s·x
-            products.gradient(delta, a, gradient.weights[layer], workspace.threads)
+                own_delta *= self.input_scale  # a⁰ = s·x
+            products.gradient(own_delta, a, gradient.weights[layer][own])
             if layer:
-                previous = workspace.deltas[layer - 1]
-                np.matmul(delta, self.parameters.weights[layer], out=previous)
-                self.activation.backward(previous, a)
-                delta = previous
+                previous, below = workspace.deltas[layer - 1], workspace.units[layer - 1]
+                np.matmul(delta, self.parameters.weights[layer][:, below], out=previous)
+                self.activation.backward(previous, workspace.activations[layer - 1])
+                own_delta = previous
+                if layer > 1:  # the first layer's δ is needed by nobody else
+                    delta = workspace.put_together(previous, workspace.all_deltas[layer - 1], below)
 
 
 def softmax(z: Array) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 from npdigits.data import Split
 from npdigits.memory import Array
 from npdigits.network import Parameters
+from npdigits.passes import probabilities
+from npdigits.state import Epoch, State
 from npdigits.streams import stream
-from npdigits.trainer import Epoch, State, probabilities
 
 READOUT_DIGITS = 75
 MISTAKES_KEPT = 24

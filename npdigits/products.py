@@ -3,7 +3,7 @@
 A layer of 20 units on 784 inputs, or a batch of 32, is far from the square products that BLAS is made for: most of the
 time goes into packing the large operand. OpenBLAS has kernels for small matrices that do not pack, so a product is cut
 into products that are small enough for them. NumPy takes a stack of matrices in one call. The sums stay the same up to
-rounding; where nothing is gained the product is left whole, and with several BLAS threads so is every large one.
+rounding; where nothing is gained the product is left whole.
 
 Measured on one core (AVX-512, OpenBLAS 0.3.31), 784 inputs, µs whole → cut:
 
@@ -18,11 +18,12 @@ from npdigits.memory import Array
 
 # The most multiplications that OpenBLAS gives to its small kernels.
 SMALL = 100**3
-# From here on two BLAS threads beat cutting (128 units, batch 128, both products: 276 against 348 µs).
-LARGE = 8_000_000
-# Images to a small product of the forward pass.
+# The most results that it gives to them if the second factor is transposed, as in z = a wᵀ (eight images, 784 inputs,
+# 150 → 152 units: 12 → 75 µs).
+RESULTS = 1200
+# Images to a small product of the forward pass; units to a small product of a wide layer are a multiple of it.
 PANEL = 8
-# Units to a small product of a wide layer.
+# At most so many units.
 UNITS = 32
 # Columns to a small product of the gradient: seven times sixteen float32 (AVX-512), and a seventh of 784.
 WIDTH = 112
@@ -30,35 +31,35 @@ WIDTH = 112
 NARROW = 64
 
 
-def forward(a: Array, w: Array, out: Array, threads: int = 1) -> None:
-    """z = a wᵀ, with a of shape (B, n₀), w (n₁, n₀), out (B, n₁): eight images at a time, or 32 units."""
+def forward(a: Array, w: Array, out: Array) -> None:
+    """z = a wᵀ, with a of shape (B, n₀), w (n₁, n₀), out (B, n₁): eight images at a time, or eight to 32 units."""
     batch, n_in = a.shape
     n_out = len(w)
-    work = batch * n_in * n_out
-    if work <= SMALL or (threads > 1 and work >= LARGE):
+    units = _units(batch, n_in, RESULTS // batch)
+    if batch * n_in * n_out <= SMALL:
         _whole(a, w, out)
-    elif PANEL * n_in * n_out <= SMALL and batch % PANEL == 0:
+    elif PANEL * n_in * n_out <= SMALL and PANEL * n_out <= RESULTS and batch % PANEL == 0:
         np.matmul(a.reshape(-1, PANEL, n_in), w.T, out=out.reshape(-1, PANEL, n_out))
-    elif batch * n_in * UNITS <= SMALL and n_out >= UNITS:
-        cut = n_out - n_out % UNITS
-        blocks = w[:cut].reshape(-1, UNITS, n_in).transpose(0, 2, 1)
-        np.matmul(a, blocks, out=out[:, :cut].reshape(batch, -1, UNITS).transpose(1, 0, 2))
+    elif 0 < units <= n_out:
+        cut = n_out - n_out % units
+        blocks = w[:cut].reshape(-1, units, n_in).transpose(0, 2, 1)
+        np.matmul(a, blocks, out=out[:, :cut].reshape(batch, -1, units).transpose(1, 0, 2))
         if cut < n_out:
             _whole(a, w[cut:], out[:, cut:])
     else:
         _whole(a, w, out)
 
 
-def gradient(delta: Array, a: Array, out: Array, threads: int = 1) -> None:
-    """∂C/∂W = δᵀ a, with δ of shape (B, n₁), a (B, n₀), out (n₁, n₀): 112 columns at a time, or 32 units.
+def gradient(delta: Array, a: Array, out: Array) -> None:
+    """∂C/∂W = δᵀ a, with δ of shape (B, n₁), a (B, n₀), out (n₁, n₀): 112 columns at a time, or eight to 32 units.
 
     A batch too large for 112 columns is summed in parts, if the layer is narrow.
     """
     batch, n_in = a.shape
     n_out = delta.shape[1]
-    work = batch * n_in * n_out
     parts = -(-batch * WIDTH * n_out // SMALL)
-    if work <= SMALL or (threads > 1 and work >= LARGE):
+    units = _units(batch, n_in, UNITS)
+    if batch * n_in * n_out <= SMALL:
         np.matmul(delta.T, a, out=out)
     elif n_in >= WIDTH and (parts == 1 or n_out <= NARROW):
         rows = -(-batch // parts)
@@ -67,14 +68,19 @@ def gradient(delta: Array, a: Array, out: Array, threads: int = 1) -> None:
             part = np.empty_like(out)
             _columns(delta[start : start + rows], a[start : start + rows], part)
             out += part
-    elif batch * n_in * UNITS <= SMALL and n_out >= UNITS:
-        cut = n_out - n_out % UNITS
-        blocks = delta[:, :cut].T.reshape(-1, UNITS, batch)
-        np.matmul(blocks, a, out=out[:cut].reshape(-1, UNITS, n_in))
+    elif 0 < units <= n_out:
+        cut = n_out - n_out % units
+        blocks = delta[:, :cut].T.reshape(-1, units, batch)
+        np.matmul(blocks, a, out=out[:cut].reshape(-1, units, n_in))
         if cut < n_out:
             np.matmul(delta[:, cut:].T, a, out=out[cut:])
     else:
         np.matmul(delta.T, a, out=out)
+
+
+def _units(batch: int, n_in: int, most: int) -> int:
+    """Return how many units, a multiple of eight, make a small product with all of the batch and the input; or 0."""
+    return min(UNITS, most, SMALL // (batch * n_in)) // PANEL * PANEL
 
 
 def _whole(a: Array, w: Array, out: Array) -> None:

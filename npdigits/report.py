@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from npdigits.trainer import Epoch
+from npdigits.state import Epoch
 
 SETS = {"train": "training", "val": "validation", "test": "test"}
 

@@ -19,7 +19,7 @@ from npdigits.errors import RunDirError
 from npdigits.files import npz, write_whole
 from npdigits.memory import Array
 from npdigits.network import Parameters
-from npdigits.trainer import Epoch, State
+from npdigits.state import Epoch, State
 
 COLUMNS = [column.name for column in dataclasses.fields(Epoch)]
 # A checkpoint is written at an epoch's end once this many times the last one's cost has passed: 2 % of the time.

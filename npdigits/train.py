@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from npdigits import cli, data, outcome
+from npdigits import cli, data, outcome, team
 from npdigits.activations import ACTIVATIONS
 from npdigits.config import Config, without_effect
 from npdigits.environment import environment
@@ -19,12 +19,14 @@ from npdigits.identity import digest, identity
 from npdigits.initializers import initialize
 from npdigits.network import Network, Parameters
 from npdigits.optimizers import OPTIMIZERS
+from npdigits.passes import Diverged
 from npdigits.report import Report, final_table
 from npdigits.rundir import ENDED, PLOTS, RunDir
 from npdigits.schedules import SCHEDULES, warmed_up
+from npdigits.state import Recipe, State
 from npdigits.stopping import STOPPING_RULES
 from npdigits.streams import stream
-from npdigits.trainer import Diverged, Recipe, State, fit
+from npdigits.trainer import fit
 
 DIVERGED = 3
 
@@ -69,7 +71,7 @@ def _run(config: Config, out_dir: Path | None, overrides: Sequence[str], report:
     with RunDir.claim(out_dir, cli.outputs(), run_identity) as run_dir:
         if run_dir.summary is not None:
             return _finished_before(run_dir, config, report)
-        with threadpool_limits(config.threads, user_api="blas"):
+        with threadpool_limits(1, user_api="blas"):
             state = initial_state(config, sizes)
             summary: dict[str, Any] = {
                 "status": "running",
@@ -146,6 +148,10 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int) -> None:
         raise ConfigError(
             f"batch_size={config.batch_size}: allowed is at most {n_train}, the number of digits left to train on"
         )
+    if config.threads > 1 and not team.possible():
+        raise ConfigError(
+            f"threads={config.threads}: allowed is 1, as only on Linux can processes share a run's memory"
+        )
     n = sum(rows * columns + columns for rows, columns in itertools.pairwise(sizes))
     width = np.dtype(config.dtype).itemsize
     # Parameters, gradient, best, scratch and up to two moments; activations and deltas of one batch.
@@ -169,7 +175,7 @@ def initial_state(config: Config, sizes: tuple[int, ...]) -> State:
     gradient = Parameters(sizes, config.dtype)
     numbers = {"betas": config.betas, "eps": config.eps, "momentum": config.momentum, "rho": config.rho}
     optimizer = OPTIMIZERS[config.optimizer](parameters, gradient, numbers)
-    return State(network, gradient, optimizer, config.threads)
+    return State(network, gradient, optimizer)
 
 
 def recipe(config: Config) -> Recipe:
@@ -185,6 +191,7 @@ def recipe(config: Config) -> Recipe:
         l2=config.l2,
         weight_decay=config.weight_decay,
         seed=config.seed,
+        threads=config.threads,
     )
 
 

@@ -8,6 +8,7 @@ import torch
 from npdigits import optimizers
 from npdigits.network import Parameters
 from npdigits.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
+from npdigits.team import ALONE, Part
 
 SIZES = (40, 30, 10)
 CASES = {
@@ -32,7 +33,8 @@ def hundred_steps(optimizer, parameters, gradient, l2=0.0, weight_decay=0.0, ste
     """Minimize a bowl with noise; the gradient depends on the weights, so that an error cannot hide."""
     rng = np.random.default_rng(1)
     for step in range(steps):
-        gradient.flat[:] = parameters.flat * 0.3 + rng.normal(size=parameters.flat.size)
+        g = parameters.flat * 0.3 + rng.normal(size=parameters.flat.size)
+        gradient.flat[:] = optimizer.scale(l2) * g
         optimizer.step(0.02 / (1 + step // 30), l2, weight_decay)
 
 
@@ -103,6 +105,33 @@ def test_pieces_change_no_bit(name, monkeypatch):
     assert len(set(results)) == 1
 
 
+@pytest.mark.parametrize("l2", [3.0, 0.07, 1e-12])
+def test_adam_is_torchs_for_any_strength_of_l2(l2):
+    """Adam is given gradients times 1/λ, but not times more than 2³⁰."""
+    parameters, gradient = start()
+    reference = hundred_torch_steps(lambda t, lr: torch.optim.Adam(t, lr), *torch_start(parameters), l2)
+    hundred_steps(Adam(parameters, gradient), parameters, gradient, l2)
+    np.testing.assert_allclose(parameters.flat, reference, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_parts_change_no_bit(name, size, monkeypatch):
+    monkeypatch.setattr(optimizers, "PIECE", 300)
+    numbers = {"betas": (0.9, 0.999), "eps": 1e-8, "momentum": 0.9, "rho": 0.99}
+    results = []
+    for parts in ([ALONE], [Part(rank, size) for rank in range(size)]):
+        parameters, gradient = start("float32")
+        optimizer, rng = OPTIMIZERS[name](parameters, gradient, numbers), np.random.default_rng(3)
+        for step in range(1, 71):
+            gradient.flat[:] = rng.normal(size=gradient.flat.size)
+            for part in parts:
+                optimizer.steps = step - 1  # in a team each member counts for itself
+                optimizer.step(0.01, 0.1, 0.1, part)
+        results.append(parameters.flat.tobytes())
+    assert results[0] == results[1]
+
+
 @pytest.mark.parametrize("l2", [0.0, 1e-4])
 @pytest.mark.parametrize("case", CASES)
 def test_what_vanishes_becomes_zero_and_never_subnormal(case, l2):
@@ -112,7 +141,7 @@ def test_what_vanishes_becomes_zero_and_never_subnormal(case, l2):
     tiny = np.finfo(np.float32).tiny
     rng = np.random.default_rng(0)
     for step in range(3000):
-        gradient.flat[:] = rng.normal(size=gradient.flat.size) if step < 10 else 0
+        gradient.flat[:] = optimizer.scale(l2) * rng.normal(size=gradient.flat.size) if step < 10 else 0
         optimizer.step(0.01, l2)
         if step % 64 == 63:
             for array in (parameters.flat, *optimizer.state.values()):

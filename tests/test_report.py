@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from npdigits.report import Report, epoch_line, final_table
-from npdigits.trainer import Epoch
+from npdigits.state import Epoch
 
 FIRST = Epoch(1, 0.01, 0.51234, 0.875, 0.6, 0.5, 0.7, 0.25, 0.08766, None, True)
 WITHOUT_VAL = Epoch(10, 1e-5, 12.3456, 1.0, None, None, 0.7, 0.25, None, None, True)

@@ -15,7 +15,7 @@ from npdigits import cli, rundir, train
 from npdigits.errors import RunDirError
 from npdigits.files import read_npz
 from npdigits.rundir import RunDir, read_metrics, read_summary
-from npdigits.trainer import Epoch
+from npdigits.state import Epoch
 
 # The columns of the issue, by name and in their order.
 COLUMNS = (

@@ -12,11 +12,12 @@ from npdigits.data import Split
 from npdigits.initializers import initialize
 from npdigits.network import Network, Parameters
 from npdigits.optimizers import SGD, Adam
+from npdigits.passes import Batches, Diverged, probabilities, score
 from npdigits.schedules import constant, exponential
+from npdigits.state import Recipe, State
 from npdigits.stopping import STOPPING_RULES, variance_of_last
 from npdigits.streams import stream
-from npdigits.trainer import Batches as TrainerBatches
-from npdigits.trainer import Diverged, Recipe, State, fit, probabilities, score
+from npdigits.trainer import fit
 
 SIZES = (16, 6, 3)
 
@@ -121,7 +122,7 @@ def test_the_best_epoch_has_the_lowest_validation_cost_and_its_weights_are_kept(
     best = Parameters(SIZES)
     best.flat[:] = s.best
     network = dataclasses.replace(s.network, parameters=best)
-    cost, accuracy = score(network, VAL, TrainerBatches(SIZES, 64, "float32"))
+    cost, accuracy = score(network, VAL, Batches(SIZES, 64, "float32"))
     assert (cost, accuracy) == (pytest.approx(lowest.val_cost, rel=1e-6), lowest.val_accuracy)
 
 

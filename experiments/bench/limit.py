@@ -40,8 +40,8 @@ def seconds(hidden: list[int], batch: int, threads: int, repetitions: int = 5) -
 
     def cut() -> None:
         for layer, (a, w, delta, z, dw, back) in enumerate(arrays):
-            products.forward(a, w, z, threads)
-            products.gradient(delta, a, dw, threads)
+            products.forward(a, w, z)
+            products.gradient(delta, a, dw)
             if layer:
                 np.matmul(delta, w, out=back)
 

@@ -34,26 +34,26 @@ class NumPy:
         from npdigits.cli import compose
         from npdigits.data import Split
         from npdigits.train import initial_state, recipe
-        from npdigits.trainer import Batches
+        from npdigits.trainer import team_of
 
+        threadpool_limits(1, user_api="blas")
         keys = [f"hidden={hidden}", "activation=relu", f"batch_size={batch}", f"threads={threads}"]
         config = compose([*keys, f"lr={LR}", "schedule=constant", f"l2={L2}", "weight_decay=0"])
-        sizes = (images.shape[1], *hidden, 10)
-        self.split = Split(images, labels.astype(np.intp), np.arange(len(images)))
-        self.state, self.recipe = initial_state(config, sizes), recipe(config)
-        self.batches = Batches(sizes, batch, "float32", threads)
-        threadpool_limits(threads, user_api="blas")
+        split = Split(images, labels.astype(np.intp), np.arange(len(images)))
+        self.state = initial_state(config, (images.shape[1], *hidden, 10))
+        self.team = team_of(self.state, {"train": split}, recipe(config))
         self.passes = 0
 
     def one_pass(self) -> None:
-        from npdigits.trainer import train_one_epoch
-
         self.passes += 1
-        train_one_epoch(self.state, self.split, self.recipe, self.batches, self.passes, LR)
+        self.team.do("train", self.passes, LR)
+
+    def close(self) -> None:
+        self.team.close()
 
     def predict(self, images: Array) -> Array:
         from npdigits.data import Split
-        from npdigits.trainer import probabilities
+        from npdigits.passes import probabilities
 
         split = Split(images, np.zeros(len(images), np.intp), np.arange(len(images)))
         result: Array = probabilities(self.state.network, split).argmax(axis=1)

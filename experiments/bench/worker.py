@@ -31,6 +31,8 @@ def main() -> None:
         command = json.loads(line)
         if "make" in command:
             chosen = command["make"]
+            if hasattr(peer, "close"):
+                peer.close()
             peer = None  # lets go of the last one's memory first
             peer = PEERS[chosen["peer"]](images, labels, chosen["hidden"], chosen["batch"], chosen["threads"])
             answer: Any = "made"

@@ -1,0 +1,134 @@
+"""One pass over the digits of a split: to train on them, or to score them."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from npdigits.data import Split
+from npdigits.memory import Array, aligned
+from npdigits.network import Layers, Network, Workspace, cross_entropy, softmax
+from npdigits.state import Recipe, State
+from npdigits.streams import stream
+from npdigits.team import ALONE, Part
+
+# Images scored at once: large enough that the products are efficient, small enough that they stay in cache.
+SCORING_BATCH = 256
+# A cost that is no longer finite is looked for after every so many batches, besides every epoch's end.
+FINITE_CHECK_EVERY = 100
+
+
+class Diverged(ArithmeticError):
+    """The cost stopped being finite, in this epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(f"the cost stopped being finite in epoch {epoch}")
+        self.epoch = epoch
+
+
+class Batches:
+    """The memory of one batch: bytes, floats and the network's workspace.
+
+    Args:
+        sizes: of the network's layers.
+        batch: images at most.
+        dtype: of the floats.
+        part: of the member of a team, which reads its part of each batch and waits for the others'.
+        layers: where the team puts its batch and its layers together.
+    """
+
+    def __init__(
+        self,
+        sizes: tuple[int, ...],
+        batch: int,
+        dtype: str,
+        part: Part = ALONE,
+        layers: Layers | None = None,
+    ) -> None:
+        self.batch, self.part = batch, part
+        self.bytes = aligned((batch, sizes[0]), "uint8")
+        self.floats = aligned((batch, sizes[0]), dtype) if layers is None else layers.x
+        self.workspace = Workspace(sizes, batch, dtype, part, layers)
+
+    def of(self, split: Split, rows: Array) -> Iterator[tuple[Array, Array]]:
+        """Yield (x, y) of these rows of the split's images, batch by batch; x is overwritten by the next."""
+        for start in range(0, len(rows), self.batch):
+            chosen = rows[start : start + self.batch]
+            x = self.floats[: len(chosen)]
+            own = self.part.slice(len(chosen))
+            images = self.bytes[: own.stop - own.start]
+            # mode="clip" lets take write straight into `out`; the default would go through a copy to check bounds.
+            split.images.take(chosen[own], 0, images, "clip")
+            np.copyto(x[own], images)
+            self.part.wait()
+            yield x, split.labels[chosen]
+
+
+class Member:
+    """One member of the team that trains a network; alone it does all the work.
+
+    Args:
+        state: what is trained; its arrays are in memory that all members see.
+        splits: the sets of digits, by name.
+        recipe: how to train.
+        layers: where the members put their batches and layers together.
+        part: this member's.
+    """
+
+    def __init__(
+        self, state: State, splits: dict[str, Split], recipe: Recipe, layers: Layers | None, part: Part
+    ) -> None:
+        sizes, dtype = state.network.parameters.sizes, state.network.parameters.flat.dtype.name
+        self.state, self.splits, self.recipe, self.part = state, splits, recipe, part
+        self.training = Batches(sizes, recipe.batch_size, dtype, part, layers)
+        self.scoring = Batches(sizes, SCORING_BATCH, dtype)
+
+    def train(self, epoch: int, lr: float) -> None:
+        """Go once through the training set, in an order drawn for this epoch alone.
+
+        Raises:
+            Diverged: in every member at the same step.
+        """
+        # Overflow is not an error here: it ends in a cost that is not finite, and that is looked for.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            state, recipe, train = self.state, self.recipe, self.splits["train"]
+            scale = state.optimizer.scale(recipe.l2)
+            order = train.rows[stream(recipe.seed, "shuffle", epoch).permutation(len(train))]
+            for i, (x, y) in enumerate(self.training.of(train, order)):
+                state.network.gradient(x, y, state.gradient, self.training.workspace, scale)
+                self.part.wait()
+                if i % FINITE_CHECK_EVERY == 0 and not math.isfinite(state.gradient.biases[-1].sum()):
+                    raise Diverged(epoch)
+                state.optimizer.step(lr, recipe.l2, recipe.weight_decay, self.part)
+
+    def score(self, name: str) -> tuple[float, int]:
+        """Return (sum of cross-entropies in nats, how many were read right) of this member's part of a split."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            split = self.splits[name]
+            return _score(self.state.network, split, split.rows[self.part.slice(len(split))], self.scoring)
+
+
+def score(network: Network, split: Split, batches: Batches) -> tuple[float, float]:
+    """Return (mean cross-entropy in nats, accuracy as a fraction) of a split."""
+    cost, correct = _score(network, split, split.rows, batches)
+    return cost / len(split), correct / len(split)
+
+
+def _score(network: Network, split: Split, rows: Array, batches: Batches) -> tuple[float, int]:
+    cost, correct = 0.0, 0
+    for x, y in batches.of(split, rows):
+        logits = network.forward(x, batches.workspace)
+        cost += float(cross_entropy(logits, y).sum())
+        correct += int((logits.argmax(axis=1) == y).sum())
+    return cost, correct
+
+
+def probabilities(network: Network, split: Split) -> Array:
+    """Return softmax probabilities of a split, shape (len(split), nᴸ), in the order of the split."""
+    batches = Batches(network.parameters.sizes, SCORING_BATCH, network.parameters.flat.dtype.name)
+    chunks = []
+    for x, _ in batches.of(split, split.rows):
+        p = network.forward(x, batches.workspace).copy()
+        softmax(p)
+        chunks.append(p)
+    return np.concatenate(chunks)

@@ -1,0 +1,221 @@
+"""A team: what it computes, who waits for whom, and who is left when one of them is gone."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_trainer import SIZES, TEST, TRAIN, VAL, recipe, state
+
+from npdigits import team
+from npdigits.errors import TeamError
+from npdigits.memory import shared
+from npdigits.network import Layers, Network, Parameters, Workspace
+from npdigits.team import ALONE, Part, Team
+from npdigits.trainer import fit
+
+pytestmark = pytest.mark.skipif(not team.possible(), reason="processes share a run on Linux only")
+
+
+@pytest.mark.parametrize("step", [1, 16])
+@pytest.mark.parametrize("n", [0, 1, 5, 10, 20, 300, 1000])
+@pytest.mark.parametrize("of", [1, 2, 3, 7])
+def test_parts_are_the_whole(n, of, step):
+    slices = [Part(rank, of).slice(n, step) for rank in range(of)]
+    assert [i for s in slices for i in range(n)[s]] == list(range(n))
+    assert all(s.start % step == 0 for s in slices if s.start < n)
+
+
+class Counting:
+    """Every member writes its number of the round, waits, and looks what the others wrote."""
+
+    def __init__(self, part, board):
+        self.part, self.board = part, board
+
+    def rounds(self, n):
+        rng = np.random.default_rng(self.part.rank)
+        for i in range(n):
+            if rng.random() < 0.01:
+                time.sleep(0.001)
+            self.board[self.part.rank] = i
+            self.part.wait()
+            if not (self.board == i).all():
+                return f"round {i}: {self.board}"
+            self.part.wait()
+        return "all came"
+
+    def fails(self, rank):
+        if self.part.rank == rank:
+            raise ValueError("on purpose")
+        self.part.wait()
+
+    def pid(self):
+        return os.getpid()
+
+    def files(self):
+        return [int(file.name) for file in Path("/proc/self/fd").iterdir()]
+
+    def waits(self):
+        self.part.wait()
+
+
+def counting(size):
+    board = shared(size, "int64")
+    return Team(size, lambda part: Counting(part, board))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_nobody_goes_on_before_all_have_come(size):
+    with counting(size) as members:
+        assert members.do("rounds", 300) == ["all came"] * size
+
+
+def test_what_a_member_raises_is_raised_here_and_ends_all():
+    with counting(3) as members:
+        pids = members.do("pid")
+        with pytest.raises(TeamError, match=r"threads > 1.* failed: ValueError: on purpose"):
+            members.do("fails", 2)
+    assert pids[0] == os.getpid()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids[1:])
+
+
+def test_what_is_raised_here_ends_the_others_first():
+    with counting(2) as members:
+        pid = members.do("pid")[1]
+        with pytest.raises(ValueError, match="on purpose"):
+            members.do("fails", 0)
+        assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("order", ["waits", "pid"])
+def test_a_member_that_is_killed_is_missed(order):
+    with counting(2) as members:
+        os.kill(members.do("pid")[1], signal.SIGKILL)
+        with pytest.raises(TeamError, match="was killed"):
+            members.do(order)
+
+
+def test_a_member_keeps_no_file_open():
+    """Least of all the run directory's lock, which must be free as soon as its owner is gone."""
+    with Path(os.devnull).open(), counting(3) as members:
+        for files in members.do("files")[1:]:
+            assert len(files) == 5  # 0, 1, 2, its pipe, and the directory that it lists
+
+
+@pytest.mark.parametrize("busy", ["waits", "pid"])
+def test_no_member_outlives_the_first(busy, tmp_path):
+    """The first process is killed with SIGKILL while the others wait for it or have nothing to do."""
+    script = tmp_path / "first.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import sys, time
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from test_team import counting
+        members = counting(3)
+        print(*members.do("pid"), flush=True)
+        if {busy!r} == "waits":
+            members._first.waits = lambda: time.sleep(60)
+        members.do({busy!r})
+        time.sleep(60)
+        """)
+    )
+    first = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    pids = [int(pid) for pid in first.stdout.readline().split()]
+    assert pids[0] == first.pid
+    time.sleep(0.3)
+    first.kill()
+    first.wait()
+    first.stdout.close()
+    deadline = time.monotonic() + 5
+    while any(_alive(pid) for pid in pids[1:]):
+        assert time.monotonic() < deadline, "a member is still there after 5 s"
+        time.sleep(0.02)
+
+
+def _alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wide_state(sizes, dtype="float64"):
+    parameters, gradient = Parameters(sizes, dtype), Parameters(sizes, dtype)
+    parameters.flat[:] = np.random.default_rng(0).normal(size=parameters.flat.size) * 0.3
+    return parameters, gradient
+
+
+class Gradients:
+    def __init__(self, part, network, gradient, layers, sizes, batch):
+        self.network, self.out = network, gradient
+        self.workspace = Workspace(sizes, batch, "float64", part, layers)
+
+    def gradient(self, x, y):
+        self.network.gradient(x, y, self.out, self.workspace, 3.0)
+
+
+@pytest.mark.parametrize(
+    "sizes", [(30, 10), (30, 20, 10), (200, 150, 100, 10), (50, 5, 40, 33, 3), (784, 300, 100, 10)]
+)
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("batch", [8, 20])
+def test_a_team_computes_the_gradient(sizes, size, batch):
+    from npdigits.activations import ACTIVATIONS
+
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(batch, sizes[0])), rng.integers(0, sizes[-1], batch)
+    parameters, gradient = wide_state(sizes)
+    network = Network(parameters, ACTIVATIONS["tanh"](0.0), input_scale=0.5)
+    layers = Layers(sizes, 20, "float64")
+    with Team(size, lambda part: Gradients(part, network, gradient, layers, sizes, 20)) as members:
+        members.do("gradient", x, y)
+    alone = Parameters(sizes, "float64")
+    network.gradient(x, y, alone, Workspace(sizes, 20, "float64"), 3.0)
+    np.testing.assert_allclose(gradient.flat, alone.flat, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_a_run_by_several_is_the_run_by_one_to_rounding_and_itself_to_the_bit(threads):
+    runs = []
+    for n in (1, threads, threads):
+        s = state()
+        list(fit(s, TRAIN, VAL, TEST, recipe(threads=n, l2=1e-3)))
+        runs.append(s)
+    one, several, again = runs
+    assert several.network.parameters.flat.tobytes() == again.network.parameters.flat.tobytes()
+    assert several.history == again.history
+    assert several.optimizer.steps == one.optimizer.steps
+    for a, b in zip(one.history, several.history, strict=True):
+        assert a.train_cost == pytest.approx(b.train_cost, rel=1e-3)
+        assert a.val_accuracy == pytest.approx(b.val_accuracy, abs=0.021)
+
+
+def test_an_epoch_of_a_team_that_is_cut_short_leaves_no_trace():
+    s, whole = state(), state()
+    list(fit(whole, TRAIN, VAL, TEST, recipe(threads=2)))
+    original = s.optimizer.step
+
+    def step(*arguments):
+        if s.optimizer.steps == 24:
+            raise KeyboardInterrupt
+        original(*arguments)
+
+    s.optimizer.step = step
+    with pytest.raises(KeyboardInterrupt):
+        list(fit(s, TRAIN, VAL, TEST, recipe(threads=2)))
+    assert (len(s.history), s.optimizer.steps) == (2, 20)
+    s.optimizer.step = original
+    list(fit(s, TRAIN, VAL, TEST, recipe(threads=2)))
+    assert s.history == whole.history
+    assert s.network.parameters.flat.tobytes() == whole.network.parameters.flat.tobytes()
+
+
+def test_alone_nobody_is_waited_for():
+    assert (ALONE.rank, ALONE.of, ALONE.slice(7)) == (0, 1, slice(0, 7))
+    ALONE.wait()
+    assert len(SIZES) == 3
