@@ -14,6 +14,7 @@ from typing import Any
 
 from npdigits.config import Config, parse, unknown_key
 from npdigits.errors import ConfigError, UserError
+from npdigits.interruption import Terminated
 from npdigits.report import nobody_reads
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -21,6 +22,7 @@ _PACKAGE = Path(__file__).resolve().parent
 CONF = next((path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if path.is_dir()), _PACKAGE / "conf")
 
 INTERRUPTED = 130
+TERMINATED = 143
 NOBODY_READS = 141
 
 GROUPS = ("data", "experiment")
@@ -129,6 +131,8 @@ def _one_line_errors(act: Callable[[], int], arguments: Sequence[str]) -> int:
         return act()
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
+    except Terminated:
+        return _say("terminated", TERMINATED)
     except BrokenPipeError:  # npdigits … | head
         nobody_reads()
         return NOBODY_READS

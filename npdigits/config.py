@@ -68,6 +68,7 @@ RULES: dict[str, Rule] = {
     "dtype": one_of({"float32": None, "float64": None}),
     "threads": integer(1, 256),
     "out": optional(text),
+    "resume": optional(text),
     "plots": boolean,
     "quiet": boolean,
 }
@@ -115,6 +116,7 @@ class Config:
     dtype: str
     threads: int
     out: str | None
+    resume: str | None
     plots: bool
     quiet: bool
     data: DataConfig

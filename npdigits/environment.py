@@ -33,6 +33,15 @@ def environment(more_packages: tuple[str, ...] = ()) -> dict[str, Any]:
     }
 
 
+def bits_apart(there: dict[str, Any], here: dict[str, Any]) -> str:
+    """Say in what two environments differ that bits depend on: NumPy, BLAS and the processor; "" if in nothing."""
+    parts = [f"{key} {a}" for key in ("processor", "numpy_simd", "blas") if (a := there.get(key)) != here.get(key)]
+    numpys = [environment.get("packages", {}).get("numpy") for environment in (there, here)]
+    if numpys[0] != numpys[1]:
+        parts.insert(0, f"numpy {numpys[0]}")
+    return ", ".join(parts)
+
+
 def _version(package: str) -> str | None:
     try:
         return metadata.version(package)

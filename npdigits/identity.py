@@ -10,7 +10,7 @@ from npdigits.config import Config
 NUMERICS = 3
 
 # Keys that cannot change a result. ``data`` is left out because the SHA-256 of what was really read stands for it.
-NOT_PART = {"out", "plots", "quiet", "data"}
+NOT_PART = {"out", "resume", "plots", "quiet", "data"}
 
 
 def identity(config: Config, data_sha256: str) -> dict[str, Any]:
@@ -22,3 +22,21 @@ def identity(config: Config, data_sha256: str) -> dict[str, Any]:
 def digest(identity: dict[str, Any]) -> str:
     """Return the SHA-256 of an identity, in hex."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    """Return the keys in which two identities differ, sorted."""
+    return sorted(key for key in {*there, *here} if there.get(key) != here.get(key))
+
+
+def described(there: dict[str, Any], here: dict[str, Any]) -> str:
+    """Say in what two identities differ: "lr=0.02 there, 0.01 here; other data"."""
+    parts = []
+    for key in differences(there, here):
+        if key == "data_sha256":
+            parts.append("other data")
+        elif key == "numerics":
+            parts.append("made by a version of npdigits that computes other bits")
+        else:
+            parts.append(f"{key}={there.get(key)} there, {here.get(key)} here")
+    return "; ".join(parts)

@@ -1,11 +1,12 @@
 """One pass over the digits of a split: to train on them, or to score them."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from npdigits.data import Split
+from npdigits.interruption import Stopped, never
 from npdigits.memory import Array, aligned
 from npdigits.network import Layers, Network, Workspace, cross_entropy, softmax
 from npdigits.state import Recipe, State
@@ -73,21 +74,30 @@ class Member:
         recipe: how to train.
         layers: where the members put their batches and layers together.
         part: this member's.
+        stop: asked between two batches whether to end; by the first member only.
     """
 
     def __init__(
-        self, state: State, splits: dict[str, Split], recipe: Recipe, layers: Layers | None, part: Part
+        self,
+        state: State,
+        splits: dict[str, Split],
+        recipe: Recipe,
+        layers: Layers | None = None,
+        part: Part = ALONE,
+        stop: Callable[[], bool] = never,
     ) -> None:
         sizes, dtype = state.network.parameters.sizes, state.network.parameters.flat.dtype.name
         self.state, self.splits, self.recipe, self.part = state, splits, recipe, part
         self.training = Batches(sizes, recipe.batch_size, dtype, part, layers)
         self.scoring = Batches(sizes, SCORING_BATCH, dtype)
+        self.stop = stop if part.rank == 0 else never
 
     def train(self, epoch: int, lr: float) -> None:
         """Go once through the training set, in an order drawn for this epoch alone.
 
         Raises:
             Diverged: in every member at the same step.
+            Stopped: it was asked to end.
         """
         # Overflow is not an error here: it ends in a cost that is not finite, and that is looked for.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -96,6 +106,8 @@ class Member:
             order = train.rows[stream(recipe.seed, "shuffle", epoch).permutation(len(train))]
             for i, (x, y) in enumerate(self.training.of(train, order)):
                 state.network.gradient(x, y, state.gradient, self.training.workspace, scale)
+                if self.stop():
+                    raise Stopped
                 self.part.wait()
                 if i % FINITE_CHECK_EVERY == 0 and not math.isfinite(state.gradient.biases[-1].sum()):
                     raise Diverged(epoch)
@@ -105,7 +117,7 @@ class Member:
         """Return (sum of cross-entropies in nats, how many were read right) of this member's part of a split."""
         with np.errstate(over="ignore", invalid="ignore"):
             split = self.splits[name]
-            return _score(self.state.network, split, split.rows[self.part.slice(len(split))], self.scoring)
+            return _score(self.state.network, split, split.rows[self.part.slice(len(split))], self.scoring, self.stop)
 
 
 def score(network: Network, split: Split, batches: Batches) -> tuple[float, float]:
@@ -114,9 +126,13 @@ def score(network: Network, split: Split, batches: Batches) -> tuple[float, floa
     return cost / len(split), correct / len(split)
 
 
-def _score(network: Network, split: Split, rows: Array, batches: Batches) -> tuple[float, int]:
+def _score(
+    network: Network, split: Split, rows: Array, batches: Batches, stop: Callable[[], bool] = never
+) -> tuple[float, int]:
     cost, correct = 0.0, 0
     for x, y in batches.of(split, rows):
+        if stop():
+            raise Stopped
         logits = network.forward(x, batches.workspace)
         cost += float(cross_entropy(logits, y).sum())
         correct += int((logits.argmax(axis=1) == y).sum())

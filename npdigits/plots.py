@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from npdigits.errors import RunDirError, UserError
 from npdigits.files import read_npz, write_whole
 from npdigits.memory import Array
-from npdigits.rundir import ENDED, PLOTS, read_metrics, read_summary
+from npdigits.metrics import read_metrics
+from npdigits.rundir import ENDED, PLOTS, read_summary
 
 # Okabe & Ito's colours, which also the colour-blind tell apart; each set also has its own line style.
 STYLES: dict[str, dict[str, Any]] = {

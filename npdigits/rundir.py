@@ -1,27 +1,30 @@
-"""The run directory: everything that a run leaves, written so that what is there can be trusted."""
+"""The run directory: everything that a run leaves, written so that what is there can be trusted.
 
-import csv
-import dataclasses
+One file is the truth: ``checkpoints/last.npz`` (see ``checkpoint``). When a run goes on, metrics.csv, best.npz and
+summary.json are made again from it, so that no crash between two files can matter.
+"""
+
 import datetime
-import io
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any
 
 import yaml
 from filelock import FileLock, Timeout
 
+from npdigits import checkpoint, metrics
+from npdigits.checkpoint import Checkpoint
 from npdigits.config import Config
 from npdigits.errors import RunDirError
-from npdigits.files import npz, write_whole
+from npdigits.files import Appended, is_stray, keep_as, npz, remove_strays, write_whole
+from npdigits.identity import described, differences, digest
 from npdigits.memory import Array
-from npdigits.network import Parameters
 from npdigits.state import Epoch, State
 
-COLUMNS = [column.name for column in dataclasses.fields(Epoch)]
 # A checkpoint is written at an epoch's end once this many times the last one's cost has passed: 2 % of the time.
 CADENCE = 50
 # The statuses of a run that will not go on.
@@ -36,24 +39,41 @@ class RunDir:
     Attributes:
         path: the directory.
         summary: what summary.json held when the directory was claimed; None where nothing was there.
+        kept: the last checkpoint of the run that is there, or None.
     """
 
-    def __init__(self, path: Path, lock: FileLock | None, summary: dict[str, Any] | None) -> None:
-        self.path = path
-        self.summary = summary
+    def __init__(
+        self, path: Path, lock: FileLock | None, summary: dict[str, Any] | None, kept: Checkpoint | None = None
+    ) -> None:
+        self.path, self.summary, self.kept = path, summary, kept
         self._lock = lock
-        self._metrics: TextIO | None = None
+        self._metrics: Appended | None = None
+        self._best_epoch = 0
         self._checkpoint_cost = 0.0
         self._checkpoint_time = time.perf_counter()
 
+    @property
+    def held(self) -> bool:
+        """Whether the directory is locked, as it is not if the run has ended and is only read."""
+        return self._lock is not None
+
     @classmethod
-    def claim(cls, path: Path | None, outputs: Path, identity: str) -> "RunDir":
+    def claim(
+        cls,
+        path: Path | None,
+        outputs: Path,
+        identity: dict[str, Any],
+        may_grow: bool = False,
+        warn: Callable[[str], None] = print,
+    ) -> "RunDir":
         """Take a directory for the run of this identity.
 
         Args:
             path: the directory, new, empty or of the same run; None makes ``outputs/<date>/<time>``, which is new.
             outputs: where runs land by default.
             identity: of the run.
+            may_grow: the run there may also be the same one of fewer epochs.
+            warn: is told when a damaged checkpoint is passed over.
 
         Raises:
             RunDirError: it cannot be made or written, another process holds it, or something else is there.
@@ -73,7 +93,7 @@ class RunDir:
         except OSError as error:
             raise RunDirError(f"out={error.filename or path}: cannot be written: {error.strerror}") from error
         try:
-            return cls(path, lock, _summary_of_same_run(path, identity))
+            return cls(path, lock, *_same_run(path, identity, may_grow, warn))
         except BaseException:
             lock.release()
             if not locked_before:  # what is not ours is left as it was
@@ -92,37 +112,65 @@ class RunDir:
         """Let go of the directory. The lock's file stays: who had it open could else hold it beside the next owner."""
         if self._metrics:
             self._metrics.close()
+            self._metrics = None
         if self._lock:
             self._lock.release()
 
-    def start(self, config: Config, overrides: list[str], environment: dict[str, Any], summary: dict[str, Any]) -> None:
-        """Write what is known before the first epoch, and open metrics.csv."""
-        (self.path / "checkpoints").mkdir(exist_ok=True)
+    def start(
+        self,
+        config: Config,
+        overrides: list[str],
+        environment: dict[str, Any],
+        identity: dict[str, Any],
+        summary: dict[str, Any],
+        state: State,
+    ) -> None:
+        """Write what is known before the next epoch, anew or from ``state``, and open metrics.csv."""
+        if state.history and self.kept and differences(self.kept.identity, identity):
+            self._write_last(state, identity, summary["data"])  # a run that grew: its truth comes first
+        self.write("identity.json", _json(identity))
         self.write_summary(summary)
+        (self.path / "checkpoints").mkdir(exist_ok=True)
         self.write("config.yaml", yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True))
-        self.write("overrides.yaml", yaml.safe_dump(overrides, allow_unicode=True))
+        if not (self.path / "overrides.yaml").exists():
+            self.write("overrides.yaml", yaml.safe_dump(overrides, allow_unicode=True))
         self.write("environment.json", _json(environment))
-        self._metrics = (self.path / "metrics.csv").open("w", encoding="utf-8", newline="")
-        self._append(COLUMNS)
+        self._write_best(state, summary["identity"])
+        self.write("metrics.csv", metrics.table(state.history))
+        self._metrics = Appended(self.path / "metrics.csv")
 
     def record(self, record: Epoch) -> None:
         """Append an epoch's row to metrics.csv and hand it to the system."""
-        self._append([_cell(getattr(record, column)) for column in COLUMNS])
+        assert self._metrics is not None, "start() comes first"
+        self._metrics.add(metrics.row(record))
 
-    def checkpoint(self, state: State, final: bool = False) -> None:
-        """Write checkpoints/last.npz and best.npz, unless the last ones are too recent to pay for it."""
+    def checkpoint(self, state: State, identity: dict[str, Any], summary: dict[str, Any], final: bool = False) -> None:
+        """Write last.npz, keeping its predecessor, best.npz and summary.json, unless the last ones are too recent.
+
+        At the end the predecessor is the last one, too: a copy in a file of its own.
+        """
         begun = time.perf_counter()
         if not final and begun - self._checkpoint_time < CADENCE * self._checkpoint_cost:
             return
-        network, optimizer = state.network, state.optimizer
-        last = {**network.parameters.named(), **{f"optimizer_{name}": array for name, array in optimizer.state.items()}}
-        self.write("checkpoints/last.npz", npz(last))
-        if state.best is not None:
-            best = Parameters(network.parameters.sizes, network.parameters.flat.dtype.name)
-            best.flat[:] = state.best
-            self.write("checkpoints/best.npz", npz(best.named()))
+        self._write_last(state, identity, summary["data"], final)
+        self._write_best(state, summary["identity"])
+        self.write_summary(summary)
         self._checkpoint_time = time.perf_counter()
         self._checkpoint_cost = self._checkpoint_time - begun
+
+    def _write_last(self, state: State, identity: dict[str, Any], data: str, final: bool = False) -> None:
+        last, previous = (self.path / "checkpoints" / name for name in (checkpoint.LAST, checkpoint.PREVIOUS))
+        content = checkpoint.pack(state, identity, data)
+        if last.exists():
+            keep_as(last, previous)
+        write_whole(last, content)
+        if final:
+            write_whole(previous, content)
+
+    def _write_best(self, state: State, identity: str) -> None:
+        if state.best_epoch is not None and state.best_epoch.epoch != self._best_epoch:
+            self.write(f"checkpoints/{checkpoint.BEST}", checkpoint.pack_best(state, identity))
+            self._best_epoch = state.best_epoch.epoch
 
     def write_predictions(self, arrays: dict[str, Array]) -> None:
         """Write predictions.npz."""
@@ -136,12 +184,9 @@ class RunDir:
         """Write a file of the directory whole."""
         write_whole(self.path / name, content)
 
-    def _append(self, cells: list[str]) -> None:
-        assert self._metrics is not None, "start() comes first"
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(cells)
-        self._metrics.write(line.getvalue())
-        self._metrics.flush()
+    def environment(self) -> dict[str, Any] | None:
+        """Return what environment.json holds, None where it cannot be read."""
+        return _read_table(self.path / "environment.json")
 
 
 def read_summary(path: Path) -> dict[str, Any]:
@@ -161,47 +206,56 @@ def read_summary(path: Path) -> dict[str, Any]:
     return summary
 
 
-def read_metrics(path: Path) -> dict[str, list[float]]:
-    """Read a run directory's metrics.csv: column name -> values, NaN where a cell is empty.
+def read_identity(path: Path) -> dict[str, Any] | None:
+    """Return what identity.json holds, None where it cannot be read."""
+    return _read_table(path / "identity.json")
 
-    Raises:
-        RunDirError: there is none, or it cannot be read.
+
+def _read_table(path: Path) -> dict[str, Any] | None:
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return table if isinstance(table, dict) else None
+
+
+def _same_run(
+    path: Path, identity: dict[str, Any], may_grow: bool, warn: Callable[[str], None]
+) -> tuple[dict[str, Any] | None, Checkpoint | None]:
+    """Return the summary and the last checkpoint of the run that is there, if it is this one; tidy up after it.
+
+    (None, None) where the directory is empty, or holds only what a run leaves that was killed before it began.
     """
+    nothing_yet = {".lock", "checkpoints", "identity.json"}
+    items = [item for item in path.iterdir() if not is_stray(item)]
     try:
-        with (path / "metrics.csv").open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            if missing := set(COLUMNS).difference(reader.fieldnames or ()):
-                raise ValueError(f"no column {min(missing)}")
-            rows = list(reader)
-        return {column: [_number(row[column]) for row in rows] for column in COLUMNS}
-    except OSError as error:
-        raise RunDirError(f"{path}: not a run directory: metrics.csv: {error.strerror}") from error
-    except (ValueError, TypeError, csv.Error) as error:
-        raise RunDirError(f"{path}/metrics.csv: damaged: {error}") from error
-
-
-def _summary_of_same_run(path: Path, identity: str) -> dict[str, Any] | None:
-    """Return the summary of the run that is there, None where the directory is empty; anything else is an error."""
-    if not any(item.name != ".lock" for item in path.iterdir()):
-        return None
-    try:
-        summary = read_summary(path)
+        kept = checkpoint.read_last(path / "checkpoints", warn)
+        there = kept.identity if kept else read_identity(path)
     except RunDirError as error:
+        there, kept = read_identity(path), None
+        if there is None:
+            raise
+        warn(f"{error}; starting from the beginning")
+    if there is None and {item.name for item in items} <= {".lock"}:
+        return None, None
+    if there is None:
+        raise RunDirError(f"out={path}: holds something that is not a run of npdigits; choose another or empty it")
+    differing = differences(there, identity)
+    if differing and not (may_grow and differing == ["epochs"] and there["epochs"] < identity["epochs"]):
         raise RunDirError(
-            f"out={path}: holds something that is not a run of npdigits; choose another or empty it"
-        ) from error
-    if summary.get("identity") != identity:
-        raise RunDirError(f"out={path}: holds another run (other settings, data or code); choose another or empty it")
-    return summary
+            f"out={path}: holds another run ({described(there, identity)}); choose another directory or empty it"
+        )
+    for folder in (path, path / "checkpoints"):
+        remove_strays(folder)
+    if {item.name for item in items} <= nothing_yet and kept is None:
+        return None, None
+    return _read_table(path / "summary.json") or {"status": "running"}, kept
 
 
-def _ended_already(path: Path, identity: str) -> dict[str, Any] | None:
+def _ended_already(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     """Return the summary of this very run if it stands there and has ended."""
-    try:
-        summary = read_summary(path)
-    except RunDirError:
-        return None
-    ended = summary.get("identity") == identity and summary.get("status") in ENDED
+    summary = _read_table(path / "summary.json")
+    ended = summary and summary.get("identity") == digest(identity) and summary.get("status") in ENDED
     return summary if ended else None
 
 
@@ -219,19 +273,7 @@ def _new_directory(outputs: Path) -> Path:
             return path
 
 
-def _cell(value: Any) -> str:
-    """Return a CSV cell: the shortest digits that read back as the same number, empty for None."""
-    if value is None:
-        return ""
-    return str(int(value)) if isinstance(value, bool) else repr(value)
-
-
-def _number(cell: str) -> float:
-    return float("nan") if cell == "" else float(cell)
-
-
-def _json(value: Any) -> str:
+def _json(value: dict[str, Any]) -> str:
     """Return JSON; a figure that is not finite, which JSON has no word for, is null."""
-    if isinstance(value, dict):
-        value = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in value.items()}
+    value = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in value.items()}
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

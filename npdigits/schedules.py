@@ -38,3 +38,5 @@ SCHEDULES: dict[str, Callable[[float, float, int, int], Schedule]] = {
     "step": lambda lr, lr_decay, decay_every, epochs: step(lr, lr_decay, decay_every),
     "cosine": lambda lr, lr_decay, decay_every, epochs: cosine(lr, epochs),
 }
+# Those whose rates depend on the number of epochs: a run with one cannot be made longer afterwards.
+BOUND_TO_EPOCHS = ("cosine",)

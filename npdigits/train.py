@@ -1,22 +1,24 @@
 """Train one network: configuration, data, network, training, run directory, plots, from top to bottom."""
 
+import contextlib
 import itertools
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from npdigits import cli, data, outcome, team
+from npdigits import cli, data, outcome, resumption, team
 from npdigits.activations import ACTIVATIONS
 from npdigits.config import Config, without_effect
-from npdigits.environment import environment
+from npdigits.environment import bits_apart, environment
 from npdigits.errors import ConfigError, RunDirError
 from npdigits.identity import digest, identity
 from npdigits.initializers import initialize
+from npdigits.interruption import Stopped, Watch, never
 from npdigits.network import Network, Parameters
 from npdigits.optimizers import OPTIMIZERS
 from npdigits.passes import Diverged
@@ -31,58 +33,82 @@ from npdigits.trainer import fit
 DIVERGED = 3
 
 
-def run(config: Config, out_dir: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
+def run(
+    config: Config,
+    out_dir: Path | None = None,
+    overrides: Sequence[str] = (),
+    stop: Callable[[], bool] = never,
+) -> dict[str, Any]:
     """Do the run that ``config`` describes, in ``out_dir``, and return its summary.
 
-    Doing it twice does it once: where the same run is finished already, its summary is returned.
+    Doing it twice does it once: where the same run is finished already, its summary is returned; where it was cut off,
+    it goes on from its last checkpoint, and its result is the one it would have had.
 
     Args:
-        config: the checked configuration.
+        config: the checked configuration. With ``resume`` the run there goes on by its own settings instead.
         out_dir: the run directory: new, empty, or of this same run; None makes a new one under outputs/.
         overrides: what the user typed, kept beside the composed configuration.
+        stop: asked between two batches whether to end; the summary then says ``interrupted``.
 
     Raises:
         UserError: the configuration does not fit the data, the data cannot be had, or the directory cannot be used.
             Nothing has been written then.
+        KeyboardInterrupt, Terminated: on Ctrl-C and SIGTERM, once the state at the last epoch's end is saved.
     """
     report = Report(config.quiet)
     try:
-        return _run(config, out_dir, overrides, report)
+        return _run(config, out_dir, overrides, stop, report)
     finally:
         report.close()
 
 
-def _run(config: Config, out_dir: Path | None, overrides: Sequence[str], report: Report) -> dict[str, Any]:
-    for line in without_effect(config, overrides):
-        report.warn(line)
+def _run(
+    config: Config, out_dir: Path | None, overrides: Sequence[str], stop: Callable[[], bool], report: Report
+) -> dict[str, Any]:
+    data_name, fallback = config.data.name, config.data.fallback
+    if config.resume:
+        out_dir = _path(config.resume)
+        assert out_dir is not None
+        config, data_name = resumption.settings(out_dir, config, overrides, report.warn)
+        fallback = None  # another data set would be another run
+        report.quiet = config.quiet
+    else:
+        for line in without_effect(config, overrides):
+            report.warn(line)
     source = data.load(
-        config.data.name,
+        data_name,
         root=_path(config.data.root),
         mirror=config.data.mirror,
         folder=_path(config.data.dir),
-        fallback=config.data.fallback,
+        fallback=fallback,
         warn=report.warn,
     )
     train, val = data.hold_out(source, config.val_size, config.seed)
     sizes = (train.images.shape[1], *config.hidden, source.n_classes)
     check_fit(config, sizes, len(train))
-    run_identity = digest(identity(config, source.sha256))
+    this = identity(config, source.sha256)
 
-    with RunDir.claim(out_dir, cli.outputs(), run_identity) as run_dir:
-        if run_dir.summary is not None:
+    with RunDir.claim(out_dir, cli.outputs(), this, bool(config.resume), report.warn) as run_dir:
+        if run_dir.summary is not None and run_dir.summary["status"] in ENDED and not run_dir.held:
             return _finished_before(run_dir, config, report)
-        with threadpool_limits(1, user_api="blas"):
+        with threadpool_limits(1, user_api="blas"), Watch(stop) as watch:
             state = initial_state(config, sizes)
+            before = _go_on(run_dir, state, config, report)
             summary: dict[str, Any] = {
                 "status": "running",
-                "identity": run_identity,
+                "identity": digest(this),
                 "data": source.name,
                 "data_sha256": source.sha256,
                 "data_sizes": {"train": len(train), "val": len(val), "test": len(source.test)},
                 "image_shape": list(source.image_shape),
                 "parameters": state.network.parameters.flat.size,
+                "epochs_run": len(state.history),
+                "seconds": before,
             }
-            run_dir.start(config, list(overrides), environment(), summary)
+            here = _environment(run_dir, report)
+            if "earlier" in here:
+                summary["bits_may_differ"] = True
+            run_dir.start(config, list(overrides), here, this, summary, state)
             report.open_log(run_dir.path / "train.log")
             report.say(
                 f"{source.name}: {len(train):,} digits to train on, {len(val):,} for validation, {len(source.test):,} "
@@ -90,35 +116,46 @@ def _run(config: Config, out_dir: Path | None, overrides: Sequence[str], report:
             )
             begun = time.perf_counter()
             report.start_clock()
+
+            def progress() -> None:
+                summary["epochs_run"] = len(state.history)
+                summary["seconds"] = round(before + time.perf_counter() - begun, 3)
+
             try:
-                for record in fit(state, train, val, source.test, recipe(config)):
+                for record in fit(state, train, val, source.test, recipe(config), watch):
                     run_dir.record(record)
-                    run_dir.checkpoint(state)
+                    progress()
+                    run_dir.checkpoint(state, this, summary)
                     report.epoch(record, config.epochs)
             except Diverged as error:
-                summary["status"], state.stopped_by = "diverged", "diverged"
-                summary["diverged_in_epoch"] = error.epoch
+                state.stopped_by = "diverged"
                 keys = f"lr (it is {config.lr:g})"
                 if config.lr * config.weight_decay > 1:  # a step then takes away more than the whole weight
                     keys += f" or weight_decay (it is {config.weight_decay:g})"
                 report.warn(f"{error}: try a smaller {keys}, or another initializer")
-            except KeyboardInterrupt:
-                run_dir.checkpoint(state, final=True)
-                run_dir.write_summary({**summary, "status": "interrupted", "epochs_run": len(state.history)})
-                report.say(f"interrupted after epoch {len(state.history)}; what was written stays in {run_dir.path}")
+            except Stopped:
+                progress()
+                summary["status"] = "interrupted"
+                run_dir.checkpoint(state, this, summary, final=True)
+                report.say(f"interrupted after epoch {len(state.history)}: resume={run_dir.path} goes on from there")
+                watch.raise_signal()
+                return summary
+            except Exception as error:
+                _failed(run_dir, summary, error)
                 raise
-            else:
-                summary["status"] = "finished"
-            run_dir.checkpoint(state, final=True)
-            summary["epochs_run"] = len(state.history)
+            progress()
+            run_dir.checkpoint(state, this, summary, final=True)
+            summary["status"] = "finished"
             summary["stopped_by"] = state.stopped_by
-            summary["seconds"] = round(time.perf_counter() - begun, 3)
+            if state.stopped_by == "diverged":
+                summary["status"], summary["diverged_in_epoch"] = "diverged", len(state.history) + 1
             if state.best_epoch is not None:
                 p = outcome.test_probabilities(state, source.test)
                 run_dir.write_predictions(outcome.predictions(p, source.test))
                 summary |= outcome.best_figures(state.best_epoch)
                 summary["readout"] = outcome.readout(p, source.test, config.seed)
             run_dir.write_summary(summary)
+        watch.raise_signal()
         report.close_live()
         if state.best_epoch is not None:
             report.say(final_table(summary))
@@ -195,11 +232,46 @@ def recipe(config: Config) -> Recipe:
     )
 
 
+def _go_on(run_dir: RunDir, state: State, config: Config, report: Report) -> float:
+    """Put the state where the run in this directory stands, and return the seconds that it has trained, if known."""
+    if run_dir.summary is None:
+        return 0.0
+    if run_dir.kept is None:
+        report.say("this run was cut off before its first checkpoint: starting from the beginning")
+        return 0.0
+    try:
+        run_dir.kept.restore(state)
+    except ValueError as error:
+        raise RunDirError(f"{run_dir.path}: its last checkpoint does not fit the run: {error}") from error
+    if state.stopped_by == "epochs" and len(state.history) < config.epochs:
+        state.stopped_by = None  # the run is to be longer than it was
+    report.say(f"going on after epoch {len(state.history)}")
+    seconds = run_dir.summary.get("seconds")
+    return float(seconds) if isinstance(seconds, int | float) else 0.0
+
+
+def _environment(run_dir: RunDir, report: Report) -> dict[str, Any]:
+    """Return environment.json's content; with the earlier ones, if the run was begun where other bits may come out."""
+    here = environment()
+    there = run_dir.environment() if run_dir.kept else None
+    if there is None:
+        return here
+    earlier = there.pop("earlier", [])
+    if changed := bits_apart(there, here):
+        report.warn(f"this run was begun with {changed}: its bits may differ from those of a run made here alone")
+        earlier = [*earlier, there]
+    return {**here, "earlier": earlier} if earlier else here
+
+
+def _failed(run_dir: RunDir, summary: dict[str, Any], error: Exception) -> None:
+    """Write into the summary, if that is possible, that the run failed; it can go on from its last checkpoint."""
+    with contextlib.suppress(OSError):
+        run_dir.write_summary({**summary, "status": "failed", "reason": f"{type(error).__name__}: {error}"})
+
+
 def _finished_before(run_dir: RunDir, config: Config, report: Report) -> dict[str, Any]:
     """Return the summary of the run that is there already; draw the plots if they are wanted and missing."""
     assert run_dir.summary is not None
-    if run_dir.summary["status"] not in ENDED:
-        raise RunDirError(f"out={run_dir.path}: holds this run, unfinished; empty the directory to start again")
     report.say(f"this run is {run_dir.summary['status']} already")
     if "readout" in run_dir.summary:
         report.say(final_table(run_dir.summary))

@@ -5,9 +5,10 @@ scored beside it and chooses nothing.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from npdigits.data import Split
+from npdigits.interruption import never
 from npdigits.network import Layers
 from npdigits.passes import Diverged, Member
 from npdigits.state import Epoch, Recipe, State
@@ -15,24 +16,35 @@ from npdigits.stopping import variance_of_last
 from npdigits.team import Team
 
 
-def fit(state: State, train: Split, val: Split, test: Split, recipe: Recipe) -> Iterator[Epoch]:
+def fit(
+    state: State, train: Split, val: Split, test: Split, recipe: Recipe, stop: Callable[[], bool] = never
+) -> Iterator[Epoch]:
     """Train from where ``state`` stands, and yield the record of each epoch once it is in ``state.history``.
 
     Between two yields nothing of ``state`` is in motion, so the caller may save it. At the end ``state.stopped_by``
-    says why: ``epochs``, or the stopping rule's name.
+    says why: ``epochs``, or the stopping rule's name. A state that says so already is left as it is.
+
+    Args:
+        state: what is trained, in place.
+        train, val, test: the sets; ``val`` may be empty.
+        recipe: how to train.
+        stop: asked between two batches whether to end.
 
     Raises:
         Diverged: the cost stopped being finite; ``state`` is then what it was at the end of the epoch before.
+        Stopped: ``stop`` said so; ``state`` likewise.
     """
-    with team_of(state, {"train": train, "val": val, "test": test}, recipe) as team:
+    if state.stopped_by:
+        return
+    with team_of(state, {"train": train, "val": val, "test": test}, recipe, stop) as team:
         yield from _epochs(state, team, {"train": len(train), "val": len(val), "test": len(test)}, recipe)
 
 
-def team_of(state: State, splits: dict[str, Split], recipe: Recipe) -> Team:
+def team_of(state: State, splits: dict[str, Split], recipe: Recipe, stop: Callable[[], bool] = never) -> Team:
     """Return the processes that train ``state``, ready to be asked what a ``Member`` can do."""
     parameters = state.network.parameters
     layers = Layers(parameters.sizes, recipe.batch_size, parameters.flat.dtype.name) if recipe.threads > 1 else None
-    return Team(recipe.threads, lambda part: Member(state, splits, recipe, layers, part))
+    return Team(recipe.threads, lambda part: Member(state, splits, recipe, layers, part, stop))
 
 
 def _score(team: Team, name: str, n: int) -> tuple[float, float]:

@@ -147,7 +147,7 @@ def test_a_file_that_cannot_be_written_ends_the_run_in_one_line(tmp_path, idx_se
     said = child.communicate(timeout=60)[1]
     path = tmp_path / "run" / "checkpoints" / "last.npz"
     assert (child.returncode, said) == (2, f"npdigits: {path}: File too large\n")
-    assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "running"
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "failed"
 
 
 def test_help_names_every_key_and_every_data_set_wherever_it_is_asked(tmp_path):

@@ -130,7 +130,7 @@ def test_names_are_taken_and_others_refused_with_the_whole_list(key):
 
 
 def test_null_is_allowed_only_where_it_means_something():
-    free = {"min_delta", "val_size", "out"}
+    free = {"min_delta", "val_size", "out", "resume"}
     assert parse(DEFAULTS | dict.fromkeys(free)) == parse(DEFAULTS)
     for key in set(KEYS) - free:
         assert refusal(key, None).startswith(f"{key}=null: allowed is ")

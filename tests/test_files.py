@@ -1,12 +1,10 @@
 """A file is the old one or the new one, whatever happens; an .npz holds no time and no pickle."""
 
 import errno
-import io
 import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,20 +22,11 @@ def test_a_file_is_written_and_written_over(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
-def no_space(*args):
+def no_space(*args, **named):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-class FullFile(io.FileIO):
-    write = no_space
-
-
-FAULTS = {
-    "open": (Path, "open", no_space),
-    "write": (Path, "open", lambda self, mode: FullFile(self, mode)),
-    "fsync": (os, "fsync", no_space),
-    "rename": (Path, "replace", no_space),
-}
+FAULTS = {call: (os, call, no_space) for call in ("open", "write", "fsync", "replace")}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -76,9 +65,9 @@ def test_a_writer_killed_at_any_instant_leaves_one_whole_content(tmp_path):
 def test_the_content_reaches_the_disk_before_the_name_does(tmp_path, monkeypatch):
     """Else a power cut could leave the new name with nothing in it."""
     order = []
-    fsync, replace = os.fsync, Path.replace
+    fsync, replace = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda fd: (order.append(os.fstat(fd).st_ino), fsync(fd)))
-    monkeypatch.setattr(Path, "replace", lambda self, to: (order.append("rename"), replace(self, to)))
+    monkeypatch.setattr(os, "replace", lambda path, to: (order.append("rename"), replace(path, to)))
     write_whole(tmp_path / "a", "content")
     folder = [tmp_path.stat().st_ino] if hasattr(os, "O_DIRECTORY") else []
     assert order == [(tmp_path / "a").stat().st_ino, "rename", *folder]
@@ -105,7 +94,7 @@ def test_nothing_is_ever_unpickled(tmp_path):
     with pytest.raises(ValueError, match="allow_pickle=False"):
         npz({"a": np.array([{}], object)})
     np.savez(tmp_path / "bad.npz", a=np.array([{}], object))
-    with pytest.raises(ValueError, match="allow_pickle=False"):
+    with pytest.raises(ValueError, match="holds objects"):
         read_npz(tmp_path / "bad.npz")
 
 

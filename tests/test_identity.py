@@ -43,6 +43,7 @@ OTHER = {
 }
 WITHOUT_EFFECT = {
     "out": "elsewhere",
+    "resume": "elsewhere",
     "plots": False,
     "quiet": True,
     "data": dataclasses.replace(CONFIG.data, name="idx", root="a", dir="b", mirror="c", fallback=None),

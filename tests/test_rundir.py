@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
 from made import start_python
@@ -14,7 +15,9 @@ from made import start_python
 from npdigits import cli, rundir, train
 from npdigits.errors import RunDirError
 from npdigits.files import read_npz
-from npdigits.rundir import RunDir, read_metrics, read_summary
+from npdigits.identity import digest
+from npdigits.metrics import read_metrics
+from npdigits.rundir import RunDir, read_summary
 from npdigits.state import Epoch
 
 # The columns of the issue, by name and in their order.
@@ -24,13 +27,18 @@ COLUMNS = (
 RECORD = Epoch(1, 0.1, 1 / 3, 0.5, 2 / 3, 0.25, math.pi, 1e-17, 1 / 3, None, True)
 WITHOUT_VAL = Epoch(2, 1e-5, 5e-324, 1.0, None, None, 1e300, 0.1 + 0.2, None, None, False)
 OVERRIDES = ["lr=0.1", "hidden=[3, 4]"]
-SUMMARY = {"status": "running", "identity": "me"}
+ME, OTHER = {"seed": 0, "epochs": 3}, {"seed": 1, "epochs": 3}
+SUMMARY = {"status": "running", "identity": digest(ME), "data": "mnist"}
 
 
-def started(path):
+def small_state(*overrides):
+    return train.initial_state(cli.compose(overrides), (4, 3, 2))
+
+
+def started(path, state=None):
     """Claim a directory and write what comes before the first epoch."""
-    claimed = RunDir.claim(path, path.parent, "me")
-    claimed.start(cli.compose(), OVERRIDES, {"python": "3"}, SUMMARY)
+    claimed = RunDir.claim(path, path.parent, ME)
+    claimed.start(cli.compose(), OVERRIDES, {"python": "3"}, ME, SUMMARY, state or small_state())
     return claimed
 
 
@@ -41,7 +49,7 @@ def content(path):
 def test_new_nested_and_empty_directories_can_be_claimed(tmp_path):
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "a" / "b" / "c", tmp_path / "empty"):
-        with RunDir.claim(path, tmp_path, "me") as claimed:
+        with RunDir.claim(path, tmp_path, ME) as claimed:
             assert claimed.path == path and path.is_dir()
             assert claimed.summary is None
 
@@ -49,10 +57,10 @@ def test_new_nested_and_empty_directories_can_be_claimed(tmp_path):
 def test_the_same_run_finds_its_summary_there_and_another_is_refused(tmp_path):
     started(tmp_path / "run").close()
     before = content(tmp_path)
-    with RunDir.claim(tmp_path / "run", tmp_path, "me") as claimed:
+    with RunDir.claim(tmp_path / "run", tmp_path, ME) as claimed:
         assert claimed.summary == SUMMARY
     with pytest.raises(RunDirError, match=r"^out=.*run: holds another run"):
-        RunDir.claim(tmp_path / "run", tmp_path, "other")
+        RunDir.claim(tmp_path / "run", tmp_path, OTHER)
     assert content(tmp_path) == before
 
 
@@ -60,7 +68,7 @@ def test_the_same_run_finds_its_summary_there_and_another_is_refused(tmp_path):
 def test_a_directory_with_anything_else_is_refused_and_left_as_it_was(tmp_path, name):
     (tmp_path / name).write_text("mine")
     with pytest.raises(RunDirError, match=r"^out=.*: holds something that is not a run of npdigits"):
-        RunDir.claim(tmp_path, tmp_path, "me")
+        RunDir.claim(tmp_path, tmp_path, ME)
     assert {item.name: item.read_text() for item in tmp_path.iterdir()} == {name: "mine"}
 
 
@@ -68,13 +76,13 @@ def test_a_directory_with_anything_else_is_refused_and_left_as_it_was(tmp_path, 
 def test_a_path_that_cannot_be_a_directory_is_refused(tmp_path, out):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(RunDirError, match=r"^out=.*file.*: cannot be written: "):
-        RunDir.claim(tmp_path / out, tmp_path, "me")
+        RunDir.claim(tmp_path / out, tmp_path, ME)
     assert [(item.name, item.read_text()) for item in tmp_path.iterdir()] == [("file", "mine")]
 
 
 def test_default_directories_say_when_and_are_never_shared(tmp_path):
     before = datetime.datetime.now()
-    paths = [RunDir.claim(None, tmp_path / "outputs", "me").path for _ in range(20)]
+    paths = [RunDir.claim(None, tmp_path / "outputs", ME).path for _ in range(20)]
     assert len(set(paths)) == 20
     for path in paths:
         assert path.parents[1] == tmp_path / "outputs"
@@ -90,7 +98,7 @@ def test_claims_at_once_get_a_directory_each_even_if_the_clock_stands_still(tmp_
 
     def claim(_):
         barrier.wait()
-        return RunDir.claim(None, tmp_path, "me")
+        return RunDir.claim(None, tmp_path, ME)
 
     with ThreadPoolExecutor(8) as pool:
         claimed = list(pool.map(claim, range(8)))
@@ -103,28 +111,29 @@ def test_claims_at_once_get_a_directory_each_even_if_the_clock_stands_still(tmp_
 def test_a_directory_held_by_another_process_is_refused_until_that_one_ends(tmp_path):
     holder = start_python(
         "import sys, time; from pathlib import Path; from npdigits.rundir import RunDir\n"
-        "held = RunDir.claim(Path(sys.argv[1]), Path(), 'me'); print('held', flush=True); time.sleep(100)",
+        "held = RunDir.claim(Path(sys.argv[1]), Path(), {'seed': 0, 'epochs': 3})\n"
+        "print('held', flush=True); time.sleep(100)",
         tmp_path / "run",
     )
     try:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(RunDirError, match=r"^out=.*run: another process is writing this run$"):
-            RunDir.claim(tmp_path / "run", tmp_path, "me")
+            RunDir.claim(tmp_path / "run", tmp_path, ME)
     finally:
         holder.kill()  # without a chance to tidy up
         holder.communicate()
-    RunDir.claim(tmp_path / "run", tmp_path, "me").close()
-    with RunDir.claim(tmp_path / "run", tmp_path, "me"), pytest.raises(RunDirError, match="another process"):
-        RunDir.claim(tmp_path / "run", tmp_path, "me")
+    RunDir.claim(tmp_path / "run", tmp_path, ME).close()
+    with RunDir.claim(tmp_path / "run", tmp_path, ME), pytest.raises(RunDirError, match="another process"):
+        RunDir.claim(tmp_path / "run", tmp_path, ME)
 
 
 def test_who_waits_at_the_lock_never_shares_it_with_a_later_one(tmp_path):
     """A lock's file that is taken away on release would split them: one holds the old file, one the new."""
-    first = RunDir.claim(tmp_path, tmp_path, "me")
+    first = RunDir.claim(tmp_path, tmp_path, ME)
     early = (tmp_path / ".lock").open()
     number = (tmp_path / ".lock").stat().st_ino
     first.close()
-    with RunDir.claim(tmp_path, tmp_path, "me"):
+    with RunDir.claim(tmp_path, tmp_path, ME):
         assert (tmp_path / ".lock").stat().st_ino == number
     early.close()
 
@@ -190,23 +199,30 @@ def test_checkpoints_are_written_once_they_are_worth_their_cost(tmp_path, monkey
     clock = iter([0.0, 1.0, 3.0, 102.0, 103.0, 104.0, 104.0, 105.0]).__next__
     monkeypatch.setattr(rundir, "time", SimpleNamespace(perf_counter=clock))
     written = []
-    state = train.initial_state(cli.compose(), (4, 3, 2))
     with started(tmp_path) as claimed:  # at 0
-        monkeypatch.setattr(RunDir, "write", lambda self, name, content: written.append(name))
+        monkeypatch.setattr(rundir, "write_whole", lambda path, content: written.append(path.name))
         for final in (False, False, False, True):  # at 1, for 2; at 102, too soon; at 103, for 1; at 104
-            claimed.checkpoint(state, final=final)
+            claimed.checkpoint(small_state(), ME, SUMMARY, final=final)
             written.append("|")
     assert rundir.CADENCE == 50
-    last = "checkpoints/last.npz"
-    assert written == [last, "|", "|", last, "|", last, "|"]
+    once = ["last.npz", "summary.json", "|"]
+    assert written == [*once, "|", *once, "last.npz", "previous.npz", "summary.json", "|"]
 
 
-def test_the_last_checkpoint_holds_parameters_and_the_optimizers_state(tmp_path):
-    state = train.initial_state(cli.compose(["optimizer=sgd", "momentum=0.9"]), (4, 3, 2))
-    with started(tmp_path) as claimed:
-        claimed.checkpoint(state, final=True)
-    last = read_npz(tmp_path / "checkpoints" / "last.npz")
-    assert {name: array.shape for name, array in last.items()} == {
+def test_the_last_checkpoint_keeps_its_predecessor_until_the_end(tmp_path):
+    state = small_state("optimizer=sgd", "momentum=0.9")
+    folder = tmp_path / "checkpoints"
+    with started(tmp_path, state) as claimed:
+        for steps in (1, 2, 3):
+            state.optimizer.steps = steps
+            claimed._checkpoint_cost = 0.0
+            claimed.checkpoint(state, ME, SUMMARY)
+        assert [read(folder / name).steps for name in ("last.npz", "previous.npz")] == [3, 2]
+        claimed.checkpoint(state, ME, SUMMARY, final=True)
+    assert (folder / "last.npz").read_bytes() == (folder / "previous.npz").read_bytes()
+    assert not (folder / "last.npz").samefile(folder / "previous.npz")
+    last = read_npz(folder / "last.npz")
+    assert {name: array.shape for name, array in last.items() if array.dtype != np.uint8} == {
         **{"W1": (3, 4), "b1": (3,), "W2": (2, 3), "b2": (2,)},
         "optimizer_v": (23,),
     }
@@ -216,9 +232,9 @@ def test_the_last_checkpoint_holds_parameters_and_the_optimizers_state(tmp_path)
 def test_a_finished_run_is_read_from_a_directory_that_cannot_be_written(tmp_path):
     path = tmp_path / "run"
     path.mkdir()
-    (path / "summary.json").write_text(json.dumps({"identity": "abc", "status": "finished"}))
+    (path / "summary.json").write_text(json.dumps({"identity": digest(ME), "status": "finished"}))
     (path / ".lock").mkdir()  # nobody can lock this, whoever they are
-    with RunDir.claim(path, tmp_path, "abc") as run_dir:
-        assert run_dir.summary == {"identity": "abc", "status": "finished"}
+    with RunDir.claim(path, tmp_path, ME) as run_dir:
+        assert run_dir.summary["status"] == "finished" and not run_dir.held
     with pytest.raises(RunDirError):
-        RunDir.claim(path, tmp_path, "another")
+        RunDir.claim(path, tmp_path, OTHER)

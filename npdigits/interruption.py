@@ -1,0 +1,66 @@
+"""Ending a run on Ctrl-C or SIGTERM: not wherever Python happens to be, but where its state is whole.
+
+A signal's exception may come between any two instructions, also between the lines that belong together. So for as long
+as a run trains, a signal is only noted, and the trainer asks between two batches.
+"""
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(Exception):
+    """The run was asked to stop; its state is what it was at the last epoch's end."""
+
+
+class Terminated(BaseException):
+    """SIGTERM has come, and what had to be saved is saved."""
+
+
+def never() -> bool:
+    """Return that nobody wants to stop."""
+    return False
+
+
+class Watch:
+    """Notes SIGINT and SIGTERM while it is entered, in the main thread; elsewhere only the caller's own wish counts.
+
+    Args:
+        also: the caller's own wish to stop.
+
+    Attributes:
+        signal: the number of the one that came, or None.
+    """
+
+    def __init__(self, also: Callable[[], bool] = never) -> None:
+        self.signal: int | None = None
+        self._also = also
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __call__(self) -> bool:
+        """Say whether to stop."""
+        return self.signal is not None or self._also()
+
+    def __enter__(self) -> "Watch":
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def raise_signal(self) -> None:
+        """Raise what the signal that came would have raised: KeyboardInterrupt or Terminated."""
+        if self.signal == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self.signal is not None:
+            raise Terminated
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.signal = number
