@@ -66,7 +66,8 @@ def _run(
     config: Config, out_dir: Path | None, overrides: Sequence[str], stop: Callable[[], bool], report: Report
 ) -> dict[str, Any]:
     data_name, fallback = config.data.name, config.data.fallback
-    if config.resume:
+    resuming = bool(config.resume)
+    if resuming:
         out_dir = _path(config.resume)
         assert out_dir is not None
         config, data_name = resumption.settings(out_dir, config, overrides, report.warn)
@@ -88,7 +89,7 @@ def _run(
     check_fit(config, sizes, len(train))
     this = identity(config, source.sha256)
 
-    with RunDir.claim(out_dir, cli.outputs(), this, bool(config.resume), report.warn) as run_dir:
+    with RunDir.claim(out_dir, cli.outputs(), this, resuming, report.warn) as run_dir:
         if run_dir.summary is not None and run_dir.summary["status"] in ENDED and not run_dir.held:
             return _finished_before(run_dir, config, report)
         with threadpool_limits(1, user_api="blas"), Watch(stop) as watch:

@@ -13,6 +13,7 @@ import yaml
 from made import start_python
 
 from npdigits import cli, rundir, train
+from npdigits.checkpoint import read
 from npdigits.errors import RunDirError
 from npdigits.files import read_npz
 from npdigits.identity import digest
