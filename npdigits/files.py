@@ -9,6 +9,7 @@ import io
 import math
 import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,15 +30,10 @@ def write_whole(path: Path, content: bytes | str) -> None:
         OSError: the old content or the new stands there whole, and the temporary file is gone.
     """
     scratch = _scratch(path)
-    try:
+    with _naming(path, scratch):
         _write(scratch, content.encode() if isinstance(content, str) else content)
         os.replace(scratch, path)  # noqa: PTH105 – one of the five calls
         _sync_folder(path.parent)
-    except OSError as error:
-        error.filename, error.filename2 = str(path), None  # a write that fails does not say where
-        with contextlib.suppress(OSError):
-            scratch.unlink()
-        raise
 
 
 def keep_as(path: Path, other: Path) -> None:
@@ -46,10 +42,11 @@ def keep_as(path: Path, other: Path) -> None:
     Raises:
         OSError: ``other`` is what it was.
     """
+    if other.exists() and other.samefile(path):
+        return  # of two links to one file a rename does nothing, and would leave the scratch file
     scratch = _scratch(other)
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            scratch.unlink()
+    with _naming(other, scratch):
+        scratch.unlink(missing_ok=True)
         try:
             os.link(path, scratch)
         except FileNotFoundError:
@@ -57,11 +54,6 @@ def keep_as(path: Path, other: Path) -> None:
         except OSError:
             _write(scratch, path.read_bytes())  # a file system without links
         os.replace(scratch, other)  # noqa: PTH105
-    except OSError as error:
-        error.filename, error.filename2 = str(other), None
-        with contextlib.suppress(OSError):
-            scratch.unlink()
-        raise
 
 
 class Appended:
@@ -69,7 +61,8 @@ class Appended:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+        with _naming(path):
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
 
     def add(self, text: str) -> None:
         """Add a line.
@@ -77,11 +70,8 @@ class Appended:
         Raises:
             OSError: a part of it may stand there.
         """
-        try:
+        with _naming(self._path):
             _write_all(self._file, text.encode())
-        except OSError as error:
-            error.filename = str(self._path)
-            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -150,6 +140,19 @@ def _array(raw: bytes) -> Array:
     file.seek(0)
     array: Array = np.lib.format.read_array(file, allow_pickle=False, max_header_size=LONGEST_HEADER)
     return array
+
+
+@contextlib.contextmanager
+def _naming(path: Path, scratch: Path | None = None) -> Iterator[None]:
+    """Let an error name the file that was meant (a write that fails does not say where), and leave no scratch file."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        if scratch:
+            with contextlib.suppress(OSError):
+                scratch.unlink()
+        raise
 
 
 def _scratch(path: Path) -> Path:

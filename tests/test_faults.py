@@ -1,0 +1,165 @@
+"""Every write fails once, a disk is full, 32 processes start at once: what was there stays valid, nothing is lost."""
+
+import errno
+import json
+import os
+import subprocess
+
+import pytest
+from made import start_python
+from test_resume import every_epoch, result  # noqa: F401 – every_epoch acts by itself
+from typed import typed
+
+from npdigits import checkpoint, cli
+from npdigits.rundir import read_summary
+from npdigits.train import run
+
+CALLS = ("open", "write", "fsync", "link", "replace")
+
+
+class Faults:
+    """Counts the calls of the system that write into a folder, and makes the k-th fail."""
+
+    def __init__(self, monkeypatch, folder, fail_at=None, error=errno.ENOSPC, torn=False):
+        self.count, self.failed = 0, None
+        self._files = {}
+        for name in CALLS:
+            original = getattr(os, name)
+
+            def call(*arguments, _name=name, _original=original, **named):
+                path = arguments[0] if _name != "write" and _name != "fsync" else self._files.get(arguments[0], "")
+                ours = str(path).startswith(str(folder)) and not str(path).endswith(".lock")
+                writes = _name != "open" or (len(arguments) > 1 and arguments[1] & os.O_WRONLY)
+                if ours and writes:
+                    self.count += 1
+                    if self.count == fail_at:
+                        self.failed = f"{_name} {path}"
+                        if torn and _name == "write":
+                            _original(arguments[0], bytes(arguments[1])[: len(arguments[1]) // 2])
+                        raise OSError(error, os.strerror(error))
+                answer = _original(*arguments, **named)
+                if _name == "open":
+                    self._files[answer] = arguments[0]
+                return answer
+
+            monkeypatch.setattr(os, name, call)
+
+
+@pytest.fixture
+def short(idx_set):
+    return ["data=idx", f"data.dir={idx_set}", "hidden=4", "epochs=2", "plots=false", "quiet=true", "batch_size=100"]
+
+
+def writes_of_a_run(monkeypatch, folder, keys):
+    """Count them, in a run that nothing disturbs."""
+    with monkeypatch.context() as patch:
+        faults = Faults(patch, folder)
+        run(cli.compose(keys), folder, keys)
+    return faults.count
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EACCES])
+def test_every_write_fails_once(tmp_path, monkeypatch, short, error, capsys):
+    """For each k: one clear line and a non-zero code, what was there stays valid, and the run then ends as it would."""
+    count = writes_of_a_run(monkeypatch, tmp_path / "whole", short)
+    assert count > 40
+    whole = result(tmp_path / "whole")
+    survived = []
+    for k in range(1, count + 1):
+        path = tmp_path / f"run{k}"
+        with monkeypatch.context() as patch:
+            faults = Faults(patch, path, k, error, torn=k % 2 == 0)
+            code = cli._one_line_errors(lambda path=path: run(cli.compose(short), path, short) and 0, short)
+        assert faults.failed, f"write {k} of {count} was never made"
+        said = capsys.readouterr().err
+        if code == 0:
+            survived.append(faults.failed)
+        else:
+            assert code == cli.BAD_INPUT, faults.failed
+            assert said.count("\n") == 1 and os.strerror(error) in said and str(path) in said, (faults.failed, said)
+        last = path / "checkpoints" / "last.npz"
+        if last.exists():
+            checkpoint.read(last)  # valid, the old one or the new one
+        run(cli.compose(short), path, short)
+        assert result(path) == whole, faults.failed
+        assert not list(path.rglob(".*.tmp"))
+    # A link that cannot be made is a copy; nothing else may fail without a word.
+    assert all(failed.startswith("link") for failed in survived), survived
+
+
+def test_the_writes_are_all_made_through_the_five_calls(tmp_path, monkeypatch, short):
+    """Else the test above would not see them: every file of a run directory was opened by them, but lock and log."""
+    seen = set()
+    original = os.open
+    monkeypatch.setattr(
+        os, "open", lambda path, *rest, **named: (seen.add(str(path)), original(path, *rest, **named))[1]
+    )
+    run(cli.compose(short), tmp_path / "run", short)
+    for path in (tmp_path / "run").rglob("*"):
+        if path.is_file() and path.name not in (".lock", "train.log"):
+            assert str(path) in seen or str(path.with_name(f".{path.name}.tmp")) in seen, path
+
+
+def test_a_disk_that_is_really_full(tmp_path, short):
+    """On a small tmpfs: one line, and the run goes on when there is room."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a tmpfs may not be mounted here: {mounted.stderr.strip()}")
+    try:
+        keys = [*short[:2], "hidden=150", "epochs=6", "plots=false", "quiet=true"]
+        full = typed(*keys, f"out={disk / 'run'}", cwd=tmp_path)
+        assert full.returncode == 2, full.stderr
+        assert full.stderr.count("\n") == 1 and "No space left on device" in full.stderr
+        subprocess.run(["mount", "-o", "remount,size=20m", disk], check=True)
+        again = typed(*keys, f"out={disk / 'run'}", cwd=tmp_path)
+        assert again.returncode == 0, again.stderr
+        whole = typed(*keys, f"out={tmp_path / 'whole'}", cwd=tmp_path)
+        assert whole.returncode == 0
+        assert result(disk / "run") == result(tmp_path / "whole")
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_32_starts_of_one_command_with_the_clock_stopped_make_32_directories(tmp_path):
+    code = """
+import datetime, os, sys, time
+from pathlib import Path
+from types import SimpleNamespace
+from npdigits import rundir
+now = datetime.datetime(2026, 12, 31, 23, 59, 59, 999_990)
+rundir.datetime = SimpleNamespace(datetime=SimpleNamespace(now=lambda: now), timedelta=datetime.timedelta)
+start = time.time() + 0.5
+pids = []
+for _ in range(32):
+    if (pid := os.fork()) == 0:
+        while time.time() < start:
+            pass
+        claimed = rundir.RunDir.claim(None, Path(sys.argv[1]), {"seed": 0, "epochs": 1})
+        (claimed.path / "mine").touch(exist_ok=False)
+        os._exit(0)
+    pids.append(pid)
+print(sum(os.waitpid(pid, 0)[1] for pid in pids))
+"""
+    assert start_python(code, tmp_path).communicate(timeout=60)[0] == "0\n"
+    made = sorted(tmp_path.glob("*/*"))
+    assert len(made) == 32
+    assert all((path / "mine").exists() for path in made)
+
+
+def test_what_only_reads_works_on_a_copy_that_is_read_only(tmp_path, short):
+    keys = [*short[:3], "epochs=1", "batch_size=100", "plots=false"]
+    run(cli.compose(keys), tmp_path / "run", keys)
+    for path in sorted((tmp_path / "run").rglob("*"), reverse=True):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    (tmp_path / "run").chmod(0o555)
+    try:
+        again = typed(*keys, f"out={tmp_path / 'run'}", cwd=tmp_path)
+        assert again.returncode == 0 and "finished already" in again.stdout
+        assert checkpoint.read_best(tmp_path / "run" / "checkpoints").keys() == {"W1", "b1", "W2", "b2"}
+        assert read_summary(tmp_path / "run")["status"] == "finished"
+        assert json.loads((tmp_path / "run" / "identity.json").read_text())["seed"] == 0
+    finally:
+        for path in (tmp_path / "run", *(tmp_path / "run").rglob("*")):
+            path.chmod(0o755)
