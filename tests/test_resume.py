@@ -82,6 +82,14 @@ def test_a_run_that_is_stopped_anywhere_ends_as_if_it_had_not_been(go, settings,
         assert result(path) == whole, name
 
 
+def test_the_best_epoch_may_lie_before_the_cut(go):
+    settings = ("optimizer=sgd", "momentum=0.9", "lr=1", "schedule=constant", "stop_on=none")
+    whole = result(go("whole", *settings))
+    path = go("run", *settings, after=5 * 20 - 3)
+    assert whole["summary"]["best_epoch"] < read_summary(path)["epochs_run"] == 4
+    assert result(resume(path)) == whole
+
+
 def test_a_stopped_run_loses_its_current_epoch_and_no_more(go):
     path = go("run", after=3 * BATCHES - 2)
     assert read_summary(path)["epochs_run"] == len(read_metrics(path)["epoch"]) == 2
@@ -219,7 +227,7 @@ def test_a_damaged_last_checkpoint_costs_an_epoch_and_two_cost_time(go, both, ca
 
 def test_strays_of_a_killed_writer_are_tidied_up(go):
     path = go("run", after=40)
-    for name in (".summary.json.tmp", "checkpoints/.last.npz.tmp"):
+    for name in (".summary.json.tmp", ".overrides.yaml.tmp", "checkpoints/.last.npz.tmp", "checkpoints/.kept.npz.tmp"):
         (path / name).write_text("half")
     go("run")
     assert not list(path.rglob(".*.tmp"))
