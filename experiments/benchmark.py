@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=5, help="of each measurement (default: %(default)s)")
     parser.add_argument("--hidden", help="only this network of the grid, such as 20 or 300-100")
     parser.add_argument("--batch", type=int, help="only this batch size of the grid")
+    parser.add_argument("--peers", help="only these, such as JAX,PyTorch")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="where to write")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -41,7 +42,8 @@ def main() -> None:
                 for batch in passes.BATCH
                 if arguments.hidden in (None, passes.name(hidden)) and arguments.batch in (None, batch)
             ]
-            wrong |= not run_passes(cells, arguments.repetitions, arguments.out)
+            peers = set(arguments.peers.split(",")) if arguments.peers else None
+            wrong |= not run_passes(cells, arguments.repetitions, peers, arguments.out)
         elif part == "whole":
             write(whole.measure(arguments.repetitions), arguments.out / "whole")
         elif part == "growth":
@@ -53,10 +55,10 @@ def main() -> None:
     sys.exit(1 if wrong else 0)
 
 
-def run_passes(cells: list[tuple[list[int], int]], repetitions: int, out: Path) -> bool:
+def run_passes(cells: list[tuple[list[int], int]], repetitions: int, peers: set[str] | None, out: Path) -> bool:
     """Measure the grid; return whether all peers of each cell ended equally accurate."""
     rows = []
-    for row in passes.measure(cells, repetitions):
+    for row in passes.measure(cells, repetitions, peers):
         rows.append(row)
         cell = f"{row['hidden']:>8} batch {row['batch']:<4}"
         print(f"{cell} {row['peer']:<20} {row['threads']} threads {row['seconds']:.4f} s", flush=True)
@@ -89,7 +91,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     figure = Figure(figsize=(9, 4), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     colors = ("#0072B2", "#D55E00", "#009E73")
-    for i, (column, color) in enumerate(zip(peers, colors, strict=True)):
+    for i, (column, color) in enumerate(zip(peers, colors, strict=False)):
         places = [row + (i - 1) * 0.27 for row in range(len(table))]
         axes.bar(places, table[column], width=0.25, color=color, label=column.removesuffix(" / npdigits"))
     axes.axhline(1, color="0.3", linewidth=0.8)

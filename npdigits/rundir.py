@@ -144,13 +144,24 @@ class RunDir:
         assert self._metrics is not None, "start() comes first"
         self._metrics.add(metrics.row(record))
 
-    def checkpoint(self, state: State, identity: dict[str, Any], summary: dict[str, Any], final: bool = False) -> None:
+    def checkpoint(
+        self,
+        state: State,
+        identity: dict[str, Any],
+        summary: dict[str, Any],
+        now: bool = False,
+        final: bool = False,
+    ) -> None:
         """Write last.npz, keeping its predecessor, best.npz and summary.json, unless the last ones are too recent.
 
-        At the end the predecessor is the last one, too: a copy in a file of its own.
+        Args:
+            state: where the run stands.
+            identity, summary: the run's.
+            now: write them in any case.
+            final: likewise, and make the predecessor a copy of last.npz.
         """
         begun = time.perf_counter()
-        if not final and begun - self._checkpoint_time < CADENCE * self._checkpoint_cost:
+        if not (now or final) and begun - self._checkpoint_time < CADENCE * self._checkpoint_cost:
             return
         self._write_last(state, identity, summary["data"], final)
         self._write_best(state, summary["identity"])

@@ -137,7 +137,7 @@ def _run(
             except Stopped:
                 progress()
                 summary["status"] = "interrupted"
-                run_dir.checkpoint(state, this, summary, final=True)
+                run_dir.checkpoint(state, this, summary, now=True)
                 report.say(f"interrupted after epoch {len(state.history)}: resume={run_dir.path} goes on from there")
                 watch.raise_signal()
                 return summary

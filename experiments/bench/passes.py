@@ -45,13 +45,20 @@ class Worker:
         self.process.wait()
 
 
-def measure(cells: list[tuple[list[int], int]], repetitions: int) -> Iterator[dict[str, Any]]:
+def measure(
+    cells: list[tuple[list[int], int]], repetitions: int, peers: set[str] | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield a row a pass: hidden, batch, peer, threads, repetition, seconds, and the accuracy after the last.
 
-    The peers take turns, forwards and backwards, so that a slow minute of the machine falls on all of them.
+    The peers (all, or npdigits and those named) take turns, forwards and backwards, so that a slow minute of the machine
+    falls on all of them.
     """
     with ExitStack() as stack:
-        workers = {c: stack.enter_context(Worker()) for c in [*CONTESTANTS, FOR_THE_RECORD]}
+        workers = {
+            c: stack.enter_context(Worker())
+            for c in [*CONTESTANTS, FOR_THE_RECORD]
+            if peers is None or c[0] in {"npdigits", *peers}
+        }
         for hidden, batch in cells:
             taking_part = [c for c in workers if c != FOR_THE_RECORD or hidden == [20]]
             for peer, threads in taking_part:
