@@ -8,6 +8,7 @@
 - ``sha256``: of all of these, names, types and shapes included.
 """
 
+import csv
 import hashlib
 import json
 from collections.abc import Callable
@@ -26,6 +27,10 @@ from npdigits.state import Epoch, State
 
 FORMAT = 1
 LAST, PREVIOUS, BEST = "last.npz", "previous.npz", "best.npz"
+
+
+class Damaged(RunDirError):
+    """All checkpoints of a run are damaged."""
 
 
 @dataclass(frozen=True)
@@ -104,18 +109,22 @@ def read(path: Path) -> Checkpoint:
     """Read last.npz or its predecessor.
 
     Raises:
-        OSError, ValueError: it cannot be read, or is damaged, or of another format.
+        OSError, ValueError: it cannot be read, or is damaged.
+        RunDirError: it is of another format.
     """
     arrays = _opened(path)
     try:
         header = json.loads(arrays.pop("header").tobytes())
         if header["format"] != FORMAT:
-            raise ValueError(f"format {header['format']}, and this version of npdigits reads {FORMAT}")
+            raise RunDirError(f"{path}: is of format {header['format']}, and this version of npdigits reads {FORMAT}")
+        kinds = {"identity": dict, "data": str, "steps": int, "stopped_by": str | None}
+        if wrong := [key for key, kind in kinds.items() if not isinstance(header[key], kind)]:
+            raise ValueError(f"{wrong[0]} is {header[wrong[0]]!r}")
         history = metrics.parse(arrays.pop("metrics").tobytes().decode())
         checkpoint = Checkpoint(
-            dict(header["identity"]), header["data"], history, arrays, int(header["steps"]), header["stopped_by"]
+            header["identity"], header["data"], history, arrays, header["steps"], header["stopped_by"]
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, csv.Error, RecursionError) as error:
         raise ValueError(f"{path}: not a checkpoint of npdigits: {error}") from error
     return checkpoint
 
@@ -124,7 +133,8 @@ def read_last(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
     """Read a run's last checkpoint; where it is damaged, its predecessor, and say so. None where there is none.
 
     Raises:
-        RunDirError: there are checkpoints, and none can be read.
+        Damaged: there are checkpoints, and all are.
+        RunDirError: one cannot be read, or is of another format; it may be a good one.
     """
     damages = []
     for name in (LAST, PREVIOUS):
@@ -132,14 +142,16 @@ def read_last(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
             checkpoint = read(folder / name)
         except FileNotFoundError:
             continue
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise RunDirError(f"{folder / name}: cannot be read: {error.strerror}") from error
+        except ValueError as error:
             damages.append(str(error))
         else:
             if damages:
                 warn(f"{damages[0]}; going on from its predecessor, {len(checkpoint.history)} epochs")
             return checkpoint
     if damages:
-        raise RunDirError(f"{damages[0]}; and there is no predecessor to go on from")
+        raise Damaged(f"{damages[0]}; and there is no whole predecessor to go on from")
     return None
 
 

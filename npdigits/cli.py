@@ -6,10 +6,12 @@ import functools
 import io
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from npdigits.config import Config, parse, unknown_key
@@ -60,6 +62,7 @@ def main(run: Callable[[Config, list[str]], int]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that has no "×" gets a "?"
+    signal.signal(signal.SIGTERM, _terminate)
     arguments = sys.argv[1:]
     if any(argument in ("--help", "-h") for argument in arguments):
         act = functools.partial(_print, help_text())
@@ -70,6 +73,10 @@ def main(run: Callable[[Config, list[str]], int]) -> None:
     else:
         act = functools.partial(_single, run, arguments)
     sys.exit(_one_line_errors(act, arguments))
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
 
 
 def _single(run: Callable[[Config, list[str]], int], overrides: list[str]) -> int:
@@ -106,6 +113,8 @@ def _hydras_command_line(run: Callable[[Config, list[str]], int], arguments: lis
             single.append((composed, overrides))  # made outside of Hydra, which would add its own words to every error
         else:
             codes.append(_one_line_errors(lambda: run(_checked(composed), overrides), overrides))
+            if codes[-1] in (INTERRUPTED, TERMINATED):  # ends the sweep, not this run alone
+                sys.exit(codes[-1])
 
     job()
     codes.extend(run(_checked(composed), overrides) for composed, overrides in single)

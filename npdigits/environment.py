@@ -35,6 +35,8 @@ def environment(more_packages: tuple[str, ...] = ()) -> dict[str, Any]:
 
 def bits_apart(there: dict[str, Any], here: dict[str, Any]) -> str:
     """Say in what two environments differ that bits depend on: NumPy, BLAS and the processor; "" if in nothing."""
+    if not isinstance(there.get("packages", {}), dict):
+        return "an environment that cannot be read"
     parts = [f"{key} {a}" for key in ("processor", "numpy_simd", "blas") if (a := there.get(key)) != here.get(key)]
     numpys = [environment.get("packages", {}).get("numpy") for environment in (there, here)]
     if numpys[0] != numpys[1]:

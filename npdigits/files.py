@@ -9,7 +9,7 @@ import io
 import math
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -78,16 +78,16 @@ class Appended:
         os.close(self._file)
 
 
-def remove_strays(folder: Path) -> None:
-    """Remove the temporary files that a process that was killed while writing has left in a folder."""
-    for path in folder.glob(".*.tmp"):
+def remove_strays(paths: Iterable[Path]) -> None:
+    """Remove the temporary files that a process has left that was killed while it wrote these files."""
+    for path in paths:
         with contextlib.suppress(OSError):
-            path.unlink()
+            _scratch(path).unlink()
 
 
-def is_stray(path: Path) -> bool:
-    """Say whether a file has the name of such a temporary file."""
-    return path.name.startswith(".") and path.suffix == ".tmp"
+def is_stray_of(path: Path, names: Iterable[str]) -> bool:
+    """Say whether a file is such a temporary file of one with these names."""
+    return any(path.name == _scratch(Path(name)).name for name in names)
 
 
 def npz(arrays: dict[str, Array]) -> bytes:
@@ -108,17 +108,19 @@ def read_npz(path: Path) -> dict[str, Array]:
         ValueError: it is damaged.
     """
     arrays: dict[str, Array] = {}
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: not a file")
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         try:
             with zipfile.ZipFile(file) as members:
                 for member in members.infolist():
-                    name = member.filename.removesuffix(".npy")
-                    if (
-                        member.compress_type != zipfile.ZIP_STORED
-                        or not member.file_size == member.compress_size <= size
-                    ):
+                    if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
                         raise ValueError(f"{member.filename} is packed")
+                if sum(member.file_size for member in members.infolist()) > size:
+                    raise ValueError("its members overlap")
+                for member in members.infolist():
+                    name = member.filename.removesuffix(".npy")
                     if name in arrays or not name.isidentifier() or not member.filename.endswith(".npy"):
                         raise ValueError(f"{member.filename} is not a member that belongs here")
                     arrays[name] = _array(members.read(member))

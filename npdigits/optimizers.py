@@ -20,8 +20,8 @@ from npdigits.team import ALONE, Part
 PIECE = 98_304
 # Numbers of float32 in a cache line: a piece begins at a multiple.
 CACHE_LINE = 16
-# With a smaller λ than this, squares of gradients that are multiplied by 1/λ could overflow.
-LEAST_L2 = 2.0**-30
+# For λ outside of these, gradients that are multiplied by 1/λ could overflow when squared, or vanish.
+LEAST_L2, LARGEST_L2 = 2.0**-30, 1.0
 # Steps between two searches for numbers on their way to zero.
 FLUSH_EVERY = 64
 
@@ -195,7 +195,7 @@ class Adam(Optimizer):
 
     θ ← θ − k·M / (√V + ε/r),   k = η·(1 − β₁) / ((1 − β₁ᵗ)·r)
 
-    Multiplying g, M and ε by any number and V by its square leaves θ as it is. With L2 that number is 1/λ: the
+    Multiplying g, M and ε by a number and V by its square leaves θ as it is. With 0 < λ ≤ 1 it is 1/λ: the L2
     penalty's gradient λ·W is then W itself, which saves a pass, and squares of small gradients stay normal numbers.
     """
 
@@ -211,8 +211,13 @@ class Adam(Optimizer):
         super().__init__(parameters, gradient)
         self.betas, self.eps = betas, eps
 
+    def _flush(self, piece: Piece) -> None:
+        super()._flush(piece)
+        m, v = piece.moments
+        m[v == 0] = 0  # alone it would be divided by ε
+
     def scale(self, l2: float) -> float:
-        return 1 / max(l2, LEAST_L2) if l2 else 1.0
+        return 1 / min(max(l2, LEAST_L2), LARGEST_L2) if l2 else 1.0
 
     def formula(self, lr: float, scale: float) -> Callable[[Piece], None]:
         beta1, beta2 = self.betas

@@ -75,7 +75,7 @@ class Report:
         self._keep(line)
         if self.quiet:
             return
-        if not sys.stdout.isatty():
+        if sys.stdout is None or not sys.stdout.isatty():
             self._print(line)
             return
         if self._live is None:
@@ -92,7 +92,7 @@ class Report:
     def _print(text: str) -> None:
         try:
             print(text, flush=True)
-        except BrokenPipeError:  # npdigits … | head: no reason to end a run
+        except OSError:  # npdigits … | head, or > a full disk: no reason to end a run
             nobody_reads()
 
     def start_clock(self) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import yaml
 
 from npdigits import checkpoint
+from npdigits.checkpoint import Damaged
 from npdigits.config import Config, parse
 from npdigits.errors import ConfigError, RunDirError
 from npdigits.identity import NOT_PART
-from npdigits.rundir import read_identity
+from npdigits.rundir import read_identity, read_summary
 from npdigits.schedules import BOUND_TO_EPOCHS
 
 
@@ -28,10 +29,12 @@ def settings(path: Path, typed: Config, overrides: Sequence[str], warn: Callable
         RunDirError: there is no run.
         ConfigError: a typed key would make it another run.
     """
-    identity, data = _identity(path, warn)
-    own = _own(path, identity)
+    identity, data = _identity(path)
+    own = _own(path, identity, typed, warn)
     changes: dict[str, Any] = {}
     for key in _typed_keys(overrides):
+        if key == "hydra":
+            continue
         if key == "experiment":
             raise ConfigError("experiment: not allowed with resume: the run keeps its own settings")
         there, here = getattr(own, key), getattr(typed, key)
@@ -50,28 +53,38 @@ def settings(path: Path, typed: Config, overrides: Sequence[str], warn: Callable
     return dataclasses.replace(own, **changes), data or own.data.name
 
 
-def _identity(path: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], str | None]:
+def _identity(path: Path) -> tuple[dict[str, Any], str | None]:
     """Return the identity of the run there, from its last checkpoint or else from identity.json; and its data set."""
     try:
-        kept = checkpoint.read_last(path / "checkpoints", warn)
-    except RunDirError:
-        kept = None  # said when the directory is claimed
+        kept = checkpoint.read_last(path / "checkpoints", warn=lambda line: None)  # said when the directory is claimed
+    except Damaged:
+        kept = None
     if kept:
         return kept.identity, kept.data
     identity = read_identity(path)
     if identity is None:
         raise RunDirError(f"resume={path}: not a run directory: it has neither a checkpoint nor identity.json")
-    return identity, None
+    try:
+        data = read_summary(path).get("data")
+    except RunDirError:
+        data = None
+    return identity, data if isinstance(data, str) else None
 
 
-def _own(path: Path, identity: dict[str, Any]) -> Config:
+def _own(path: Path, identity: dict[str, Any], typed: Config, warn: Callable[[str], None]) -> Config:
     """Return the run's own configuration: what decides its result by its identity, the rest by config.yaml."""
+    own = {key: value for key, value in identity.items() if key not in ("data_sha256", "numerics")}
+    own |= {"out": None, "resume": None}
     try:
         values = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-        own = {key: value for key, value in identity.items() if key not in ("data_sha256", "numerics")}
-        return parse({**values, **own, "out": None, "resume": None})
+        return parse({**values, **own})
     except (OSError, yaml.YAMLError, TypeError, ValueError, ConfigError) as error:
-        raise RunDirError(f"resume={path}: config.yaml cannot be used: {error}") from error
+        reason = " ".join(str(error).split())
+        warn(f"{path / 'config.yaml'}: cannot be used ({reason}): what decides no result is as typed")
+    try:
+        return parse({**typed.as_dict(), **own})
+    except ConfigError as error:
+        raise RunDirError(f"resume={path}: its identity cannot be used: {error}") from error
 
 
 def _typed_keys(overrides: Sequence[str]) -> list[str]:

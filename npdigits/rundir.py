@@ -17,16 +17,24 @@ import yaml
 from filelock import FileLock, Timeout
 
 from npdigits import checkpoint, metrics
-from npdigits.checkpoint import Checkpoint
+from npdigits.checkpoint import Checkpoint, Damaged
 from npdigits.config import Config
 from npdigits.errors import RunDirError
-from npdigits.files import Appended, is_stray, keep_as, npz, remove_strays, write_whole
+from npdigits.files import Appended, is_stray_of, keep_as, npz, remove_strays, write_whole
 from npdigits.identity import described, differences, digest
 from npdigits.memory import Array
 from npdigits.state import Epoch, State
 
 # A checkpoint is written at an epoch's end once this many times the last one's cost has passed: 2 % of the time.
 CADENCE = 50
+# The files that are written whole, so that a process that is killed can leave a part under another name.
+WRITTEN_WHOLE = (
+    *("identity.json", "summary.json", "config.yaml", "overrides.yaml", "environment.json", "metrics.csv"),
+    "predictions.npz",
+    *(f"checkpoints/{name}" for name in (checkpoint.LAST, checkpoint.PREVIOUS, checkpoint.BEST)),
+)
+# What a run that has ended and has a best epoch cannot be without.
+RESULTS = ("metrics.csv", "predictions.npz", "checkpoints/best.npz", "checkpoints/last.npz")
 # The statuses of a run that will not go on.
 ENDED = ("finished", "diverged")
 # What plots/ holds once it is complete; named here so that looking needs no matplotlib.
@@ -225,7 +233,7 @@ def read_identity(path: Path) -> dict[str, Any] | None:
 def _read_table(path: Path) -> dict[str, Any] | None:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return table if isinstance(table, dict) else None
 
@@ -238,11 +246,11 @@ def _same_run(
     (None, None) where the directory is empty, or holds only what a run leaves that was killed before it began.
     """
     nothing_yet = {".lock", "checkpoints", "identity.json"}
-    items = [item for item in path.iterdir() if not is_stray(item)]
+    items = [item for item in path.iterdir() if not is_stray_of(item, WRITTEN_WHOLE)]
     try:
         kept = checkpoint.read_last(path / "checkpoints", warn)
         there = kept.identity if kept else read_identity(path)
-    except RunDirError as error:
+    except Damaged as error:
         there, kept = read_identity(path), None
         if there is None:
             raise
@@ -256,8 +264,7 @@ def _same_run(
         raise RunDirError(
             f"out={path}: holds another run ({described(there, identity)}); choose another directory or empty it"
         )
-    for folder in (path, path / "checkpoints"):
-        remove_strays(folder)
+    remove_strays(path / name for name in WRITTEN_WHOLE)
     if {item.name for item in items} <= nothing_yet and kept is None:
         return None, None
     return _read_table(path / "summary.json") or {"status": "running"}, kept
@@ -266,8 +273,14 @@ def _same_run(
 def _ended_already(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     """Return the summary of this very run if it stands there and has ended."""
     summary = _read_table(path / "summary.json")
-    ended = summary and summary.get("identity") == digest(identity) and summary.get("status") in ENDED
-    return summary if ended else None
+    if summary is None or summary.get("identity") != digest(identity) or summary.get("status") not in ENDED:
+        return None
+    return summary if sizes(path) == summary.get("sizes") else None
+
+
+def sizes(path: Path) -> dict[str, int]:
+    """Return how many bytes each result has that is there, by which one that is lost or torn is noticed."""
+    return {name: (path / name).stat().st_size for name in RESULTS if (path / name).is_file()}
 
 
 def _new_directory(outputs: Path) -> Path:

@@ -8,6 +8,7 @@ lock in common, see the same memory where it was made for that (``memory.shared`
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from npdigits.errors import TeamError
+from npdigits.interruption import SIGNALS, Stopped, never
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -88,10 +90,15 @@ class Team:
     Args:
         size: how many.
         make: ``make(part)`` returns an object whose methods do that part's work; called in each member's process.
+        stop: asked, while the first member waits for long, whether to end.
+
+    Raises:
+        TeamError: the system allows no more processes.
     """
 
-    def __init__(self, size: int, make: Callable[[Part], Any]) -> None:
+    def __init__(self, size: int, make: Callable[[Part], Any], stop: Callable[[], bool] = never) -> None:
         self._others: list[tuple[int, Connection]] = []
+        self._stop = stop
         if size == 1:
             self._first = make(ALONE)
             return
@@ -106,7 +113,11 @@ class Team:
                 # Python 3.12 warns of threads, as one that holds a lock is not forked with it. The only ones here are
                 # BLAS's, which stops them for the fork.
                 warnings.simplefilter("ignore", DeprecationWarning)
-                pid = os.fork()
+                try:
+                    pid = os.fork()
+                except OSError as error:
+                    self.close()
+                    raise TeamError(f"threads={size}: no more processes can be started: {error.strerror}") from error
             if pid == 0:
                 _serve(_Member(rank, arrivals, lambda: _leave_if_orphaned(parent)), make, theirs)
             theirs.close()
@@ -145,17 +156,28 @@ class Team:
         """End the other members. They hold nothing that is not in this process too."""
         for pid, connection in self._others:
             connection.close()
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+            # A host that ignores SIGCHLD has had them waited for already.
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
         self._others = []
 
     def _look(self) -> None:
-        """Raise if another member is not coming, as it has failed or was killed."""
+        """Raise if another member is not coming, as it has failed or was killed, or if somebody wants to stop."""
+        if self._stop():
+            raise Stopped
         for pid, connection in self._others:
-            # WNOWAIT leaves its process number taken until it is waited for at the end.
-            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if _is_gone(pid):
                 _answer(connection)
                 raise TeamError(KILLED)
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        # WNOWAIT leaves its process number taken until it is waited for at the end.
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
 
 
 def _answer(connection: Connection) -> Any:
@@ -180,9 +202,9 @@ def _serve(part: Part, make: Callable[[Part], Any], connection: Connection) -> N
     """Do what is asked, as a forked process, until the first member is gone. Does not return."""
     code = 1
     try:
-        # Ctrl-C goes to every process of the terminal, but it is the first member that ends the others.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # Ctrl-C goes to every process of a terminal, SIGTERM often to all of a job; the first member ends the others.
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         _close_files_but(connection.fileno())
         member = make(part)
         while True:

@@ -1,6 +1,7 @@
 """Train one network: configuration, data, network, training, run directory, plots, from top to bottom."""
 
 import contextlib
+import dataclasses
 import itertools
 import os
 import time
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from npdigits import cli, data, outcome, resumption, team
+from npdigits import cli, data, outcome, resumption, rundir, team
 from npdigits.activations import ACTIVATIONS
 from npdigits.config import Config, without_effect
 from npdigits.environment import bits_apart, environment
@@ -46,8 +47,10 @@ def run(
 
     Args:
         config: the checked configuration. With ``resume`` the run there goes on by its own settings instead.
-        out_dir: the run directory: new, empty, or of this same run; None makes a new one under outputs/.
-        overrides: what the user typed, kept beside the composed configuration.
+        out_dir: the run directory: new, empty, or of this same run; None is ``out`` of the configuration, or else a
+            new one under outputs/.
+        overrides: what the user typed, kept beside the composed configuration; with ``resume`` only these keys count,
+            by default those that differ from the defaults.
         stop: asked between two batches whether to end; the summary then says ``interrupted``.
 
     Raises:
@@ -66,11 +69,12 @@ def _run(
     config: Config, out_dir: Path | None, overrides: Sequence[str], stop: Callable[[], bool], report: Report
 ) -> dict[str, Any]:
     data_name, fallback = config.data.name, config.data.fallback
+    out_dir = out_dir or config.out_dir()
     resuming = bool(config.resume)
     if resuming:
         out_dir = _path(config.resume)
         assert out_dir is not None
-        config, data_name = resumption.settings(out_dir, config, overrides, report.warn)
+        config, data_name = resumption.settings(out_dir, config, overrides or _typed(config), report.warn)
         fallback = None  # another data set would be another run
         report.quiet = config.quiet
     else:
@@ -109,7 +113,7 @@ def _run(
             here = _environment(run_dir, report)
             if "earlier" in here:
                 summary["bits_may_differ"] = True
-            run_dir.start(config, list(overrides), here, this, summary, state)
+            run_dir.start(_from_anywhere(config), list(overrides), here, this, summary, state)
             report.open_log(run_dir.path / "train.log")
             report.say(
                 f"{source.name}: {len(train):,} digits to train on, {len(val):,} for validation, {len(source.test):,} "
@@ -123,39 +127,43 @@ def _run(
                 summary["seconds"] = round(before + time.perf_counter() - begun, 3)
 
             try:
-                for record in fit(state, train, val, source.test, recipe(config), watch):
-                    run_dir.record(record)
+                try:
+                    for record in fit(state, train, val, source.test, recipe(config), watch):
+                        run_dir.record(record)
+                        progress()
+                        run_dir.checkpoint(state, this, summary)
+                        report.epoch(record, config.epochs)
+                except Diverged as error:
+                    state.stopped_by = "diverged"
+                    keys = f"lr (it is {config.lr:g})"
+                    if config.lr * config.weight_decay > 1:  # a step then takes away more than the whole weight
+                        keys += f" or weight_decay (it is {config.weight_decay:g})"
+                    report.warn(f"{error}: try a smaller {keys}, or another initializer")
+                except Stopped:
                     progress()
-                    run_dir.checkpoint(state, this, summary)
-                    report.epoch(record, config.epochs)
-            except Diverged as error:
-                state.stopped_by = "diverged"
-                keys = f"lr (it is {config.lr:g})"
-                if config.lr * config.weight_decay > 1:  # a step then takes away more than the whole weight
-                    keys += f" or weight_decay (it is {config.weight_decay:g})"
-                report.warn(f"{error}: try a smaller {keys}, or another initializer")
-            except Stopped:
+                    summary["status"] = "interrupted"
+                    run_dir.checkpoint(state, this, summary, now=True)
+                    report.say(
+                        f"interrupted after epoch {len(state.history)}: resume={run_dir.path} goes on from there"
+                    )
+                    watch.raise_signal()
+                    return summary
                 progress()
-                summary["status"] = "interrupted"
-                run_dir.checkpoint(state, this, summary, now=True)
-                report.say(f"interrupted after epoch {len(state.history)}: resume={run_dir.path} goes on from there")
-                watch.raise_signal()
-                return summary
+                run_dir.checkpoint(state, this, summary, final=True)
+                summary["status"] = "finished"
+                summary["stopped_by"] = state.stopped_by
+                if state.stopped_by == "diverged":
+                    summary["status"], summary["diverged_in_epoch"] = "diverged", len(state.history) + 1
+                if state.best_epoch is not None:
+                    p = outcome.test_probabilities(state, source.test)
+                    run_dir.write_predictions(outcome.predictions(p, source.test))
+                    summary |= outcome.best_figures(state.best_epoch)
+                    summary["readout"] = outcome.readout(p, source.test, config.seed)
+                summary["sizes"] = rundir.sizes(run_dir.path)
+                run_dir.write_summary(summary)
             except Exception as error:
                 _failed(run_dir, summary, error)
                 raise
-            progress()
-            run_dir.checkpoint(state, this, summary, final=True)
-            summary["status"] = "finished"
-            summary["stopped_by"] = state.stopped_by
-            if state.stopped_by == "diverged":
-                summary["status"], summary["diverged_in_epoch"] = "diverged", len(state.history) + 1
-            if state.best_epoch is not None:
-                p = outcome.test_probabilities(state, source.test)
-                run_dir.write_predictions(outcome.predictions(p, source.test))
-                summary |= outcome.best_figures(state.best_epoch)
-                summary["readout"] = outcome.readout(p, source.test, config.seed)
-            run_dir.write_summary(summary)
         watch.raise_signal()
         report.close_live()
         if state.best_epoch is not None:
@@ -238,7 +246,7 @@ def _go_on(run_dir: RunDir, state: State, config: Config, report: Report) -> flo
     if run_dir.summary is None:
         return 0.0
     if run_dir.kept is None:
-        report.say("this run was cut off before its first checkpoint: starting from the beginning")
+        report.say("this run has no checkpoint: starting from the beginning")
         return 0.0
     try:
         run_dir.kept.restore(state)
@@ -246,6 +254,8 @@ def _go_on(run_dir: RunDir, state: State, config: Config, report: Report) -> flo
         raise RunDirError(f"{run_dir.path}: its last checkpoint does not fit the run: {error}") from error
     if state.stopped_by == "epochs" and len(state.history) < config.epochs:
         state.stopped_by = None  # the run is to be longer than it was
+    if run_dir.summary.get("status") in ENDED and state.stopped_by:
+        report.warn(f"{run_dir.path}: a file was lost or torn: made again from the last checkpoint")
     report.say(f"going on after epoch {len(state.history)}")
     seconds = run_dir.summary.get("seconds")
     return float(seconds) if isinstance(seconds, int | float) else 0.0
@@ -258,6 +268,7 @@ def _environment(run_dir: RunDir, report: Report) -> dict[str, Any]:
     if there is None:
         return here
     earlier = there.pop("earlier", [])
+    earlier = earlier if isinstance(earlier, list) else []
     if changed := bits_apart(there, here):
         report.warn(f"this run was begun with {changed}: its bits may differ from those of a run made here alone")
         earlier = [*earlier, there]
@@ -277,7 +288,10 @@ def _finished_before(run_dir: RunDir, config: Config, report: Report) -> dict[st
     if "readout" in run_dir.summary:
         report.say(final_table(run_dir.summary))
         if config.plots and not all((run_dir.path / "plots" / f"{name}.png").exists() for name in PLOTS):
-            _draw(run_dir.path)
+            try:
+                _draw(run_dir.path)
+            except RunDirError as error:  # all that was asked for is there already
+                report.warn(str(error))
     report.result(str(run_dir.path))
     return run_dir.summary
 
@@ -286,6 +300,18 @@ def _draw(path: Path) -> None:
     from npdigits import plots  # matplotlib takes half a second to import
 
     plots.draw(path)
+
+
+def _typed(config: Config) -> list[str]:
+    """Return the keys that differ from the defaults: what was typed, where the caller does not say."""
+    default, here = cli.compose().as_dict(), config.as_dict()
+    return [f"{key}={value}" for key, value in here.items() if value != default[key]]
+
+
+def _from_anywhere(config: Config) -> Config:
+    """Return the configuration with paths that mean the same from every directory."""
+    folders = {name: str(path) for name in ("root", "dir") if (path := _path(getattr(config.data, name)))}
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, **folders))
 
 
 def _path(value: str | None) -> Path | None:

@@ -44,7 +44,7 @@ def team_of(state: State, splits: dict[str, Split], recipe: Recipe, stop: Callab
     """Return the processes that train ``state``, ready to be asked what a ``Member`` can do."""
     parameters = state.network.parameters
     layers = Layers(parameters.sizes, recipe.batch_size, parameters.flat.dtype.name) if recipe.threads > 1 else None
-    return Team(recipe.threads, lambda part: Member(state, splits, recipe, layers, part, stop))
+    return Team(recipe.threads, lambda part: Member(state, splits, recipe, layers, part, stop), stop)
 
 
 def _score(team: Team, name: str, n: int) -> tuple[float, float]:

@@ -134,7 +134,7 @@ def test_a_checkpoint_of_a_later_format_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "FORMAT", FORMAT + 1)
     (tmp_path / "last.npz").write_bytes(pack(trained(), IDENTITY, "mnist"))
     monkeypatch.undo()
-    with pytest.raises(ValueError, match=f"format {FORMAT + 1}, and this version of npdigits reads {FORMAT}"):
+    with pytest.raises(RunDirError, match=f"format {FORMAT + 1}, and this version of npdigits reads {FORMAT}"):
         read(tmp_path / "last.npz")
 
 
@@ -250,6 +250,36 @@ def test_a_bomb_takes_no_memory(tmp_path):
         read(tmp_path / "declared.npz")
 
 
+def test_members_that_overlap_take_no_memory(tmp_path):
+    """A hundred names for one stretch of the file."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as bomb:
+        bomb.writestr("W1.npy", npy(np.zeros(100_000, np.float32)))
+        first = bomb.infolist()[0]
+        for _ in range(100):
+            again = zipfile.ZipInfo("W1.npy")
+            for field in ("header_offset", "file_size", "compress_size", "CRC"):
+                setattr(again, field, getattr(first, field))
+            bomb.filelist.append(again)
+        bomb._didModify = True
+    (tmp_path / "a.npz").write_bytes(out.getvalue())
+    with pytest.raises(ValueError, match="its members overlap"):
+        read(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("steps", "5"), ("steps", 1e400), ("data", {}), ("stopped_by", ["x"]), ("identity", [])]
+)
+def test_a_header_of_the_wrong_kind_is_refused(tmp_path, key, value):
+    arrays = read_members(pack(trained(), IDENTITY, "mnist"))
+    del arrays["sha256"]
+    header = json.loads(arrays["header"].tobytes())
+    arrays["header"] = checkpoint._bytes(json.dumps({**header, key: value}))
+    (tmp_path / "last.npz").write_bytes(npz(checkpoint._sealed(arrays)))
+    with pytest.raises(ValueError, match=f"not a checkpoint of npdigits: {key} is"):
+        read(tmp_path / "last.npz")
+
+
 def test_a_damaged_checkpoint_falls_back_to_its_predecessor_and_says_so(tmp_path):
     older, newer = trained(), trained()
     older.history, said = HISTORY[:1], []
@@ -262,7 +292,7 @@ def test_a_damaged_checkpoint_falls_back_to_its_predecessor_and_says_so(tmp_path
     assert len(read_last(tmp_path, said.append).history) == 1
     assert len(said) == 1 and "last.npz: damaged" in said[0] and "predecessor, 1 epoch" in said[0]
     (tmp_path / "previous.npz").write_bytes(b"")
-    with pytest.raises(RunDirError, match=r"last\.npz: damaged.*no predecessor"):
+    with pytest.raises(RunDirError, match=r"last\.npz: damaged.*no whole predecessor"):
         read_last(tmp_path, said.append)
     (tmp_path / "last.npz").unlink()
     (tmp_path / "previous.npz").unlink()

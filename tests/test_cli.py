@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import time
 
 import pytest
 import yaml
@@ -200,3 +201,41 @@ def test_the_console_script_is_the_same_program(tmp_path):
 def test_outputs_of_a_checkout_are_the_checkouts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert cli.outputs() == REPOSITORY / "outputs"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither signal for another process")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("threads", [1, 2] if sys.platform == "linux" else [1])
+def test_a_signal_ends_a_sweep_and_not_its_first_run_alone(tmp_path, idx_set, number, code, threads):
+    listen = "from signal import *; signal(SIGINT, default_int_handler)"
+    keys = ["data=idx", f"data.dir={idx_set}", "epochs=300", "stop_on=none", "plots=false", f"threads={threads}"]
+    child = start_python(
+        f"import os; os.setpgid(0, 0); {listen}; from npdigits.train import main; main()",
+        *("-m", *keys, "hidden=60,61,62", f"'out={tmp_path}/h${{hidden}}'".strip("'")),
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("h*/checkpoints/last.npz")):
+        assert time.monotonic() < deadline and child.poll() is None, child.communicate()
+        time.sleep(0.01)
+    begun = time.monotonic()
+    os.killpg(child.pid, number)  # as a terminal, timeout or a job system does: to all processes of it
+    child.communicate(timeout=60)
+    assert time.monotonic() - begun < 2
+    assert child.returncode == code
+    runs = list(tmp_path.glob("h*/summary.json"))
+    assert [json.loads(path.read_text())["status"] for path in runs] == ["interrupted"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110
+@pytest.mark.parametrize("redirect", [">/dev/full", ">&-", "| head -1"])
+def test_a_run_does_not_need_a_reader(tmp_path, idx_set, redirect):
+    keys = f"data=idx data.dir={idx_set} epochs=2 out=run plots=false"
+    ended = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {sys.executable} -m npdigits.train {keys} {redirect}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "finished"

@@ -105,13 +105,22 @@ def test_pieces_change_no_bit(name, monkeypatch):
     assert len(set(results)) == 1
 
 
-@pytest.mark.parametrize("l2", [3.0, 0.07, 1e-12])
+@pytest.mark.parametrize("l2", [1e20, 3.0, 0.07, 1e-12])
 def test_adam_is_torchs_for_any_strength_of_l2(l2):
     """Adam is given gradients times 1/λ, but not times more than 2³⁰."""
     parameters, gradient = start()
     reference = hundred_torch_steps(lambda t, lr: torch.optim.Adam(t, lr), *torch_start(parameters), l2)
     hundred_steps(Adam(parameters, gradient), parameters, gradient, l2)
     np.testing.assert_allclose(parameters.flat, reference, rtol=1e-9, atol=1e-11)
+
+
+def test_a_tiny_eps_divides_nothing_that_the_flush_left_over():
+    parameters, gradient = start("float32", (6, 3))
+    optimizer, before = Adam(parameters, gradient, eps=1e-30), parameters.flat.copy()
+    for _ in range(130):
+        gradient.flat[:] = 1e-16
+        optimizer.step(1e-3)
+    assert np.abs(parameters.flat - before).max() < 0.2  # a step of Adam's is lr at the most
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])

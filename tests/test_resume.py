@@ -16,6 +16,7 @@ from typed import tree, typed
 
 from npdigits import cli
 from npdigits.errors import ConfigError, RunDirError
+from npdigits.files import read_npz
 from npdigits.interruption import Terminated, Watch
 from npdigits.metrics import read_metrics
 from npdigits.rundir import RunDir, read_summary
@@ -227,7 +228,7 @@ def test_a_damaged_last_checkpoint_costs_an_epoch_and_two_cost_time(go, both, ca
 
 def test_strays_of_a_killed_writer_are_tidied_up(go):
     path = go("run", after=40)
-    for name in (".summary.json.tmp", ".overrides.yaml.tmp", "checkpoints/.last.npz.tmp", "checkpoints/.kept.npz.tmp"):
+    for name in (".summary.json.tmp", ".overrides.yaml.tmp", "checkpoints/.last.npz.tmp"):
         (path / name).write_text("half")
     go("run")
     assert not list(path.rglob(".*.tmp"))
@@ -362,6 +363,106 @@ def test_a_run_marked_running_whose_owner_is_gone_is_free(go):
     (path / "summary.json").write_text(json.dumps({**summary, "status": "running"}))
     whole = result(go("whole"))
     assert result(go("run")) == whole
+
+
+LOSABLE = ("metrics.csv", "predictions.npz", "checkpoints/best.npz", "checkpoints/last.npz")
+
+
+@pytest.mark.parametrize("name", LOSABLE)
+@pytest.mark.parametrize("torn", [False, True])
+@pytest.mark.parametrize("how", ["resume=", "out="])
+def test_a_finished_run_that_lost_a_file_is_made_whole(go, name, torn, how, capsys):
+    path = go("run")
+    whole = result(path)
+    content = (path / name).read_bytes()
+    (path / name).unlink()
+    if torn:
+        (path / name).write_bytes(content[:50])
+    resume(path) if how == "resume=" else go("run")
+    assert result(path) == whole
+    assert "a file was lost or torn" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_checkpoint_that_cannot_be_read_is_not_a_damaged_one(go, monkeypatch, both):
+    """It may be a good one: nothing is overwritten."""
+    path = go("run", after=70)
+    before = tree(path)
+    original = read_npz
+
+    def unreadable(file):
+        if file.name == "last.npz" or both:
+            raise PermissionError(13, "Permission denied", str(file))
+        return original(file)
+
+    monkeypatch.setattr("npdigits.checkpoint.read_npz", unreadable)
+    for attempt in (lambda: resume(path), lambda: go("run")):
+        with pytest.raises(RunDirError, match=r"last\.npz: cannot be read: Permission denied$"):
+            attempt()
+    assert tree(path) == before
+
+
+def test_a_checkpoint_of_a_later_version_is_left_alone(go, monkeypatch):
+    monkeypatch.setattr("npdigits.checkpoint.FORMAT", 2)
+    path = go("run", after=70)
+    monkeypatch.setattr("npdigits.checkpoint.FORMAT", 1)
+    before = tree(path)
+    for attempt in (lambda: resume(path), lambda: go("run")):
+        with pytest.raises(RunDirError, match=r"is of format 2, and this version of npdigits reads 1"):
+            attempt()
+    assert tree(path) == before
+
+
+def test_from_python_what_was_composed_counts_as_typed(go, tmp_path):
+    path = go("run", after=40)
+    with pytest.raises(ConfigError, match=r"^lr=0.5: not allowed with resume"):
+        run(cli.compose([f"resume={path}", "lr=0.5"]))
+    longer = result(go("longer", "epochs=9"))
+    run(cli.compose([f"resume={path}", "epochs=9"]))
+    assert result(path) == longer
+    run(cli.compose([*PLAIN, f"data.dir={tmp_path / 'idx_set'}", f"out={tmp_path / 'by its key'}", "epochs=1"]))
+    assert read_summary(tmp_path / "by its key")["status"] == "finished"
+
+
+@pytest.mark.parametrize("content", [None, "", "lr: 0.5", "[", "\x00"])
+def test_a_lost_config_is_made_again_from_the_identity(go, idx_set, content, capsys):
+    whole = result(go("whole"))
+    path = go("run", after=40)
+    (path / "config.yaml").unlink()
+    if content is not None:
+        (path / "config.yaml").write_text(content)
+    resume(path, "plots=false", f"data.dir={idx_set}", "data=idx")
+    assert result(path) == whole
+    assert "config.yaml: cannot be used" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_from_another_directory(go, idx_set, tmp_path, monkeypatch):
+    whole = result(go("whole"))
+    monkeypatch.chdir(tmp_path)
+    path = go("run", f"data.dir={idx_set.relative_to(tmp_path)}", after=40)
+    monkeypatch.chdir(idx_set)
+    assert result(resume(path)) == whole
+
+
+def test_the_first_epoch_of_a_fallback_run_may_be_cut_off(tmp_path, warm_cache, no_torchvision):
+    typed_keys = ["hidden=4", "epochs=2", "plots=false", "quiet=true", "data.mirror=http://127.0.0.1:9/"]
+    run(cli.compose(typed_keys), tmp_path / "run", typed_keys, lambda: True)
+    for name in ("last.npz", "previous.npz"):
+        (tmp_path / "run" / "checkpoints" / name).unlink(missing_ok=True)
+    resume(tmp_path / "run")
+    assert read_summary(tmp_path / "run")["status"] == "finished"
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"packages": []}', '{"packages": 5, "blas": 1}', '{"earlier": 5}', "[" * 200_000]
+)
+def test_an_odd_environment_is_no_hindrance(go, text):
+    whole = result(go("whole"))
+    path = go("run", after=40)
+    (path / "environment.json").write_text(text)
+    found = result(resume(path))
+    found["summary"].pop("bits_may_differ", None)
+    assert found == whole
 
 
 def test_a_failed_run_says_why_and_goes_on(go, tmp_path, monkeypatch):

@@ -233,7 +233,7 @@ def test_the_last_checkpoint_keeps_its_predecessor_until_the_end(tmp_path):
 def test_a_finished_run_is_read_from_a_directory_that_cannot_be_written(tmp_path):
     path = tmp_path / "run"
     path.mkdir()
-    (path / "summary.json").write_text(json.dumps({"identity": digest(ME), "status": "finished"}))
+    (path / "summary.json").write_text(json.dumps({"identity": digest(ME), "status": "finished", "sizes": {}}))
     (path / ".lock").mkdir()  # nobody can lock this, whoever they are
     with RunDir.claim(path, tmp_path, ME) as run_dir:
         assert run_dir.summary["status"] == "finished" and not run_dir.held

@@ -14,6 +14,7 @@ from test_trainer import SIZES, TEST, TRAIN, VAL, recipe, state
 
 from npdigits import team
 from npdigits.errors import TeamError
+from npdigits.interruption import Stopped
 from npdigits.memory import shared
 from npdigits.network import Layers, Network, Parameters, Workspace
 from npdigits.team import ALONE, Part, Team
@@ -98,6 +99,49 @@ def test_a_member_that_is_killed_is_missed(order):
         os.kill(members.do("pid")[1], signal.SIGKILL)
         with pytest.raises(TeamError, match="was killed"):
             members.do(order)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_is_the_first_members_to_handle(number):
+    with counting(3) as members:
+        for pid in members.do("pid")[1:]:
+            os.kill(pid, number)
+        assert members.do("rounds", 3) == ["all came"] * 3
+
+
+def test_a_member_that_does_not_come_does_not_keep_the_first_from_stopping():
+    asked = []
+    with Team(2, lambda part: Counting(part, shared(2, "int64")), lambda: asked.append(1) or len(asked) > 2) as members:
+        os.kill(members.do("pid")[1], signal.SIGSTOP)
+        with pytest.raises(Stopped):
+            members.do("waits")
+
+
+def test_a_system_that_allows_no_more_processes_is_said_and_none_is_left(monkeypatch):
+    original, made = os.fork, []
+
+    def fork():
+        if made:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        made.append(original())
+        return made[-1]
+
+    monkeypatch.setattr(os, "fork", fork)
+    with pytest.raises(TeamError, match=r"^threads=3: no more processes can be started: Resource temporarily"):
+        counting(3)
+    assert not Path(f"/proc/{made[0]}").exists()
+
+
+def test_a_host_that_ignores_its_children_is_no_hindrance():
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with counting(2) as members:
+            assert members.do("rounds", 3) == ["all came"] * 2
+            os.kill(members.do("pid")[1], signal.SIGKILL)
+            with pytest.raises(TeamError, match="was killed"):
+                members.do("waits")
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 def test_a_member_keeps_no_file_open():

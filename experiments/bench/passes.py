@@ -50,8 +50,8 @@ def measure(
 ) -> Iterator[dict[str, Any]]:
     """Yield a row a pass: hidden, batch, peer, threads, repetition, seconds, and the accuracy after the last.
 
-    The peers (all, or npdigits and those named) take turns, forwards and backwards, so that a slow minute of the machine
-    falls on all of them.
+    The peers (all, or npdigits and those named) take turns, forwards and backwards, so that a slow minute of the
+    machine falls on all of them.
     """
     with ExitStack() as stack:
         workers = {
