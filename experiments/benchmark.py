@@ -87,7 +87,11 @@ def write(table: pd.DataFrame, path: Path) -> None:
 
 def draw(table: pd.DataFrame, path: Path) -> None:
     """Draw how many times as long each peer takes as npdigits, a group of bars a cell."""
-    peers = [column for column in table.columns if column.endswith(" / npdigits") and "DataLoader" not in column]
+    peers = [
+        column
+        for column in table.columns
+        if column.endswith(" / npdigits") and "DataLoader" not in column and "own order" not in column
+    ]
     figure = Figure(figsize=(9, 4), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     colors = ("#0072B2", "#D55E00", "#009E73")

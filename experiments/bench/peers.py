@@ -149,7 +149,7 @@ class ScikitLearn:
 
 
 class Jax:
-    """A whole pass in one compiled lax.scan; compiling is not timed."""
+    """A whole pass in one compiled lax.scan; compiling is not timed. The order is drawn by NumPy, which is faster."""
 
     def __init__(self, images: Array, labels: Array, hidden: list[int], batch: int, threads: int) -> None:
         import jax
@@ -194,23 +194,33 @@ class Jax:
             )
             return (parameters, m, v, t), None
 
-        def one_pass(state: Any, key: Any) -> Any:
-            order = jax.random.permutation(key, n)
+        def one_pass(state: Any, order: Any) -> Any:
             state, _ = jax.lax.scan(step, state, order[:whole].reshape(-1, batch))
             if whole < n:
                 state, _ = step(state, order[whole:])
             return state
 
         self.logits = jax.jit(logits)
-        self.compiled = jax.jit(one_pass).lower(self.state, key).compile()
+        self.rng, self.n = np.random.default_rng(0), n
+        self.compiled = jax.jit(one_pass).lower(self.state, self._order()).compile()
+
+    def _order(self) -> Any:
+        return self.jnp.asarray(self.rng.permutation(self.n).astype(np.int32))
 
     def one_pass(self) -> None:
-        self.key, drawn = self.jax.random.split(self.key)
-        self.state = self.jnp_ready(self.compiled(self.state, drawn))
+        self.state = self.jnp_ready(self.compiled(self.state, self._order()))
 
     def predict(self, images: Array) -> Array:
         x = self.jnp.asarray(images.astype(np.float32) / np.float32(255))
         return np.asarray(self.logits(self.state[0], x).argmax(axis=1))
+
+
+class JaxOwnOrder(Jax):
+    """The same with JAX's own permutation, which sorts: some 35 ms of a pass."""
+
+    def _order(self) -> Any:
+        self.key, drawn = self.jax.random.split(self.key)
+        return self.jax.random.permutation(drawn, self.n).astype(self.jnp.int32)
 
 
 PEERS: dict[str, Any] = {
@@ -219,4 +229,5 @@ PEERS: dict[str, Any] = {
     "PyTorch DataLoader": PyTorchDataLoader,
     "scikit-learn": ScikitLearn,
     "JAX": Jax,
+    "JAX, own order": JaxOwnOrder,
 }
