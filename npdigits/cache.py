@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import platformdirs
 
+from npdigits.files import digest
 from npdigits.memory import Array
 
 FORMAT = 1
@@ -52,16 +53,6 @@ def arrays_of(sources: Sequence[Path], read: Callable[[], dict[str, Array]]) -> 
     mapped = all(_is_mapped(array) for array in arrays.values())
     _keep(entry, {} if mapped else arrays, sha256)
     return arrays, sha256
-
-
-def digest(arrays: dict[str, Array]) -> str:
-    """Return the SHA-256 of arrays: of their names, types, shapes and elements, in the order of the names."""
-    hasher = hashlib.sha256()
-    for name in sorted(arrays):
-        array = arrays[name]
-        hasher.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        hasher.update(np.ascontiguousarray(array).data)
-    return hasher.hexdigest()
 
 
 def _keep(entry: Path, arrays: dict[str, Array], sha256: str) -> None:

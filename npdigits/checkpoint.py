@@ -9,7 +9,6 @@
 """
 
 import csv
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ import numpy as np
 
 from npdigits import metrics
 from npdigits.errors import RunDirError
-from npdigits.files import npz, read_npz
+from npdigits.files import digest, npz, read_npz
 from npdigits.memory import Array
 from npdigits.network import Parameters
 from npdigits.state import Epoch, State
@@ -187,25 +186,16 @@ def _arrays(state: State) -> dict[str, Array]:
 
 
 def _sealed(arrays: dict[str, Array]) -> dict[str, Array]:
-    return {**arrays, "sha256": np.frombuffer(_digest(arrays), np.uint8)}
+    return {**arrays, "sha256": np.frombuffer(bytes.fromhex(digest(arrays)), np.uint8)}
 
 
 def _opened(path: Path) -> dict[str, Array]:
     """Read arrays that were sealed, without the seal."""
     arrays = read_npz(path)
     seal = arrays.pop("sha256", None)
-    if seal is None or seal.tobytes() != _digest(arrays):
+    if seal is None or seal.tobytes().hex() != digest(arrays):
         raise ValueError(f"{path}: damaged: its content is not what its digest says")
     return arrays
-
-
-def _digest(arrays: dict[str, Array]) -> bytes:
-    """Return the SHA-256 of names, types, shapes and elements, in their order."""
-    hasher = hashlib.sha256()
-    for name, array in arrays.items():
-        hasher.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        hasher.update(np.ascontiguousarray(array).data)
-    return hasher.digest()
 
 
 def _bytes(text: str) -> Array:

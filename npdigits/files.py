@@ -5,6 +5,7 @@ tests can make each of them fail in turn.
 """
 
 import contextlib
+import hashlib
 import io
 import math
 import os
@@ -142,6 +143,16 @@ def _array(raw: bytes) -> Array:
     file.seek(0)
     array: Array = np.lib.format.read_array(file, allow_pickle=False, max_header_size=LONGEST_HEADER)
     return array
+
+
+def digest(arrays: dict[str, Array]) -> str:
+    """Return the SHA-256 of arrays: of their names, types, shapes and elements, in the order of the names."""
+    hasher = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        hasher.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        hasher.update(np.ascontiguousarray(array).data)
+    return hasher.hexdigest()
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ class Stopped(Exception):
 
 
 class Terminated(BaseException):
-    """SIGTERM has come, and what had to be saved is saved."""
+    """SIGTERM has come; a run that trained has been saved."""
 
 
 def never() -> bool:

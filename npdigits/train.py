@@ -94,7 +94,7 @@ def _run(
     this = identity(config, source.sha256)
 
     with RunDir.claim(out_dir, cli.outputs(), this, resuming, report.warn) as run_dir:
-        if run_dir.summary is not None and run_dir.summary["status"] in ENDED and not run_dir.held:
+        if not run_dir.held:
             return _finished_before(run_dir, config, report)
         with threadpool_limits(1, user_api="blas"), Watch(stop) as watch:
             state = initial_state(config, sizes)

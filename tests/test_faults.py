@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from made import start_python
 from test_resume import every_epoch, result  # noqa: F401 – every_epoch acts by itself
-from typed import typed
+from typed import tree, typed
 
 from npdigits import checkpoint, cli
 from npdigits.rundir import read_summary
@@ -154,12 +154,14 @@ def test_what_only_reads_works_on_a_copy_that_is_read_only(tmp_path, short):
     for path in sorted((tmp_path / "run").rglob("*"), reverse=True):
         path.chmod(0o555 if path.is_dir() else 0o444)
     (tmp_path / "run").chmod(0o555)
+    before = tree(tmp_path / "run")
     try:
         again = typed(*keys, f"out={tmp_path / 'run'}", cwd=tmp_path)
         assert again.returncode == 0 and "finished already" in again.stdout
         assert checkpoint.read_best(tmp_path / "run" / "checkpoints").keys() == {"W1", "b1", "W2", "b2"}
         assert read_summary(tmp_path / "run")["status"] == "finished"
         assert json.loads((tmp_path / "run" / "identity.json").read_text())["seed"] == 0
+        assert tree(tmp_path / "run") == before  # a superuser could have written there
     finally:
         for path in (tmp_path / "run", *(tmp_path / "run").rglob("*")):
             path.chmod(0o755)
