@@ -49,7 +49,8 @@ def main() -> None:
         elif part == "growth":
             points = growth.measure()
             write(points, arguments.out / "growth")
-            print(growth.exponents(points).to_string(index=False))
+            write(growth.exponents(points), arguments.out / "exponents")
+            growth.draw(points, arguments.out / "growth.png")
         else:
             parser.error(f"--parts={part}: allowed are passes, whole, growth")
     sys.exit(1 if wrong else 0)

@@ -157,21 +157,26 @@ class Network:
                 a = workspace.put_together(z, workspace.all_activations[layer], own)
         return workspace.logits
 
-    def gradient(self, x: Array, y: Array, gradient: Parameters, workspace: Workspace, scale: float = 1.0) -> None:
-        """Write ∂C/∂W and ∂C/∂b of a batch's mean cross-entropy into ``gradient``; L2 is the optimizer's to add.
+    def gradient(self, x: Array, y: Array, gradient: Parameters, workspace: Workspace, scale: float) -> None:
+        """Write ∂C/∂W and ∂C/∂b of the sum of a batch's cross-entropies into ``gradient``, times a number.
+
+        With 1/B as the number that is the gradient of their mean. L2 is the optimizer's to add.
 
         Args:
             x: images, shape (B, n₀), of the parameters' dtype.
             y: class labels 0 … nᴸ−1, shape (B,).
             gradient: receives the result; every element is overwritten (by the members together).
             workspace: memory for at least B images.
-            scale: a number that the result is multiplied by.
+            scale: the number.
         """
+        if not len(x):  # of a batch smaller than its team some members have no image
+            gradient.flat[...] = 0
+            return
         workspace = workspace.first(len(x))
         delta = self.forward(x, workspace)
         softmax(delta)
-        delta[workspace.rows, y] -= 1  # δᴸ = (p − onehot(y)) / B: softmax and cross-entropy as one step
-        delta *= scale / len(x)
+        delta[workspace.rows, y] -= 1  # δᴸ = p − onehot(y): softmax and cross-entropy as one step
+        delta *= scale
         own_delta = delta[:, workspace.units[-1]]
         for layer in reversed(range(len(self.parameters.weights))):
             a = workspace.all_activations[layer - 1] if layer else x

@@ -44,6 +44,11 @@ class Piece:
     weights: int
 
 
+def elements(part: Part, n: int) -> slice:
+    """Return which of n parameters a member updates."""
+    return part.slice(n, CACHE_LINE)
+
+
 class Optimizer(ABC):
     """What all optimizers share: their state, L2, weight decay, and going through the pieces.
 
@@ -108,7 +113,7 @@ class Optimizer(ABC):
     def _cut(self, part: Part) -> list[Piece]:
         """Return the pieces of a part, about equal in size."""
         theta, g, n_weights = self._parameters.flat, self._gradient.flat, self._parameters.all_weights.size
-        mine = part.slice(theta.size, CACHE_LINE)
+        mine = elements(part, theta.size)
         n = -(-(mine.stop - mine.start) // PIECE)
         cuts = [Part(i, n).slice(mine.stop - mine.start, CACHE_LINE) for i in range(n)]
         scratch = aligned(max((cut.stop - cut.start for cut in cuts), default=0), theta.dtype)  # stays in cache

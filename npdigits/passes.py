@@ -9,6 +9,8 @@ from npdigits.data import Split
 from npdigits.interruption import Stopped, never
 from npdigits.memory import Array, aligned
 from npdigits.network import Layers, Network, Workspace, cross_entropy, softmax
+from npdigits.optimizers import elements
+from npdigits.sharing import ALL_ALONE, Sharing
 from npdigits.state import Recipe, State
 from npdigits.streams import stream
 from npdigits.team import ALONE, Part
@@ -35,7 +37,7 @@ class Batches:
         batch: images at most.
         dtype: of the floats.
         part: of the member of a team, which reads its part of each batch and waits for the others'.
-        layers: where the team puts its batch and its layers together.
+        layers: where the team puts its batch and its layers together; without it a member sees its own images only.
     """
 
     def __init__(
@@ -46,23 +48,35 @@ class Batches:
         part: Part = ALONE,
         layers: Layers | None = None,
     ) -> None:
-        self.batch, self.part = batch, part
-        self.bytes = aligned((batch, sizes[0]), "uint8")
-        self.floats = aligned((batch, sizes[0]), dtype) if layers is None else layers.x
-        self.workspace = Workspace(sizes, batch, dtype, part, layers)
+        self.batch, self.part, self.together = batch, part, layers is not None
+        most = -(-batch // part.of)
+        self.bytes = aligned((most, sizes[0]), "uint8")
+        if layers is None:
+            self.floats = aligned((most, sizes[0]), dtype)
+            self.workspace = Workspace(sizes, most, dtype)
+        else:
+            self.floats = layers.x
+            self.workspace = Workspace(sizes, batch, dtype, part, layers)
 
-    def of(self, split: Split, rows: Array) -> Iterator[tuple[Array, Array]]:
-        """Yield (x, y) of these rows of the split's images, batch by batch; x is overwritten by the next."""
+    def of(self, split: Split, rows: Array) -> Iterator[tuple[Array, Array, int]]:
+        """Yield (x, y, n) of these rows of the split's images, batch by batch; x is overwritten by the next.
+
+        Of a batch of n images, x and y are either all, or this member's own.
+        """
         for start in range(0, len(rows), self.batch):
             chosen = rows[start : start + self.batch]
-            x = self.floats[: len(chosen)]
-            own = self.part.slice(len(chosen))
-            images = self.bytes[: own.stop - own.start]
+            n = len(chosen)
+            own = self.part.slice(n)
+            x = self.floats[own] if self.together else self.floats[: own.stop - own.start]
+            images = self.bytes[: len(x)]
             # mode="clip" lets take write straight into `out`; the default would go through a copy to check bounds.
             split.images.take(chosen[own], 0, images, "clip")
-            np.copyto(x[own], images)
+            np.copyto(x, images)
             self.part.wait()
-            yield x, split.labels[chosen]
+            if self.together:
+                yield self.floats[:n], split.labels[chosen], n
+            else:
+                yield x, split.labels[chosen[own]], n
 
 
 class Member:
@@ -72,8 +86,8 @@ class Member:
         state: what is trained; its arrays are in memory that all members see.
         splits: the sets of digits, by name.
         recipe: how to train.
-        layers: where the members put their batches and layers together.
         part: this member's.
+        sharing: what the members see of each other's work.
         stop: asked between two batches whether to end; by the first member only.
     """
 
@@ -82,13 +96,18 @@ class Member:
         state: State,
         splits: dict[str, Split],
         recipe: Recipe,
-        layers: Layers | None = None,
         part: Part = ALONE,
+        sharing: Sharing = ALL_ALONE,
         stop: Callable[[], bool] = never,
     ) -> None:
         sizes, dtype = state.network.parameters.sizes, state.network.parameters.flat.dtype.name
         self.state, self.splits, self.recipe, self.part = state, splits, recipe, part
-        self.training = Batches(sizes, recipe.batch_size, dtype, part, layers)
+        self.training = Batches(sizes, recipe.batch_size, dtype, part, sharing.layers)
+        # By images each member has a gradient of its own; the first one's is where all are added up.
+        self.gradient = (state.gradient, *sharing.gradients)[part.rank if sharing.gradients else 0]
+        own = elements(part, state.gradient.flat.size)
+        self.total = state.gradient.flat[own]
+        self.addends = [gradient.flat[own] for gradient in sharing.gradients]
         self.scoring = Batches(sizes, SCORING_BATCH, dtype)
         self.stop = stop if part.rank == 0 else never
 
@@ -104,13 +123,16 @@ class Member:
             state, recipe, train = self.state, self.recipe, self.splits["train"]
             scale = state.optimizer.scale(recipe.l2)
             order = train.rows[stream(recipe.seed, "shuffle", epoch).permutation(len(train))]
-            for i, (x, y) in enumerate(self.training.of(train, order)):
-                state.network.gradient(x, y, state.gradient, self.training.workspace, scale)
+            for i, (x, y, n) in enumerate(self.training.of(train, order)):
+                # Nobody changes the parameters here, so that all members see the same.
+                if i % FINITE_CHECK_EVERY == 0 and not math.isfinite(state.network.parameters.biases[-1].sum()):
+                    raise Diverged(epoch)
+                state.network.gradient(x, y, self.gradient, self.training.workspace, scale / n)
                 if self.stop():
                     raise Stopped
                 self.part.wait()
-                if i % FINITE_CHECK_EVERY == 0 and not math.isfinite(state.gradient.biases[-1].sum()):
-                    raise Diverged(epoch)
+                for addend in self.addends:
+                    np.add(self.total, addend, out=self.total)
                 state.optimizer.step(lr, recipe.l2, recipe.weight_decay, self.part)
 
     def score(self, name: str) -> tuple[float, int]:
@@ -130,7 +152,7 @@ def _score(
     network: Network, split: Split, rows: Array, batches: Batches, stop: Callable[[], bool] = never
 ) -> tuple[float, int]:
     cost, correct = 0.0, 0
-    for x, y in batches.of(split, rows):
+    for x, y, _ in batches.of(split, rows):
         if stop():
             raise Stopped
         logits = network.forward(x, batches.workspace)
@@ -143,7 +165,7 @@ def probabilities(network: Network, split: Split) -> Array:
     """Return softmax probabilities of a split, shape (len(split), nᴸ), in the order of the split."""
     batches = Batches(network.parameters.sizes, SCORING_BATCH, network.parameters.flat.dtype.name)
     chunks = []
-    for x, _ in batches.of(split, split.rows):
+    for x, _, _ in batches.of(split, split.rows):
         p = network.forward(x, batches.workspace).copy()
         softmax(p)
         chunks.append(p)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 from npdigits.data import Split
 from npdigits.interruption import never
-from npdigits.network import Layers
 from npdigits.passes import Diverged, Member
+from npdigits.sharing import sharing
 from npdigits.state import Epoch, Recipe, State
 from npdigits.stopping import variance_of_last
 from npdigits.team import Team
@@ -42,9 +42,8 @@ def fit(
 
 def team_of(state: State, splits: dict[str, Split], recipe: Recipe, stop: Callable[[], bool] = never) -> Team:
     """Return the processes that train ``state``, ready to be asked what a ``Member`` can do."""
-    parameters = state.network.parameters
-    layers = Layers(parameters.sizes, recipe.batch_size, parameters.flat.dtype.name) if recipe.threads > 1 else None
-    return Team(recipe.threads, lambda part: Member(state, splits, recipe, layers, part, stop), stop)
+    shared = sharing(state.network.parameters, recipe.batch_size, recipe.threads)
+    return Team(recipe.threads, lambda part: Member(state, splits, recipe, part, shared, stop), stop)
 
 
 def _score(team: Team, name: str, n: int) -> tuple[float, float]:

@@ -41,7 +41,7 @@ def gradient_of(network, x, y):
     gradient.flat[:] = np.nan
     for buffer in (*workspace.activations, *workspace.deltas):
         buffer[:] = np.nan
-    network.gradient(x, y, gradient, workspace)
+    network.gradient(x, y, gradient, workspace, 1 / len(x))
     return gradient
 
 

@@ -13,10 +13,15 @@ import pytest
 from test_trainer import SIZES, TEST, TRAIN, VAL, recipe, state
 
 from npdigits import team
+from npdigits.data import Split
 from npdigits.errors import TeamError
 from npdigits.interruption import Stopped
 from npdigits.memory import shared
 from npdigits.network import Layers, Network, Parameters, Workspace
+from npdigits.optimizers import SGD
+from npdigits.passes import Diverged
+from npdigits.schedules import constant
+from npdigits.sharing import ALL_ALONE, sharing
 from npdigits.team import ALONE, Part, Team
 from npdigits.trainer import fit
 
@@ -223,12 +228,25 @@ def test_a_team_computes_the_gradient(sizes, size, batch):
     np.testing.assert_allclose(gradient.flat, alone.flat, rtol=1e-9, atol=1e-12)
 
 
+# The last batch of 23 has one image, which one member of the team computes alone.
+BY_UNITS, BY_IMAGES = [4], [32, 23]
+
+
+@pytest.mark.parametrize(("batches", "by_images"), [(BY_UNITS, False), (BY_IMAGES, True)])
+def test_the_way_of_sharing_is_the_one_in_which_fewer_numbers_change_hands(batches, by_images):
+    for batch in batches:
+        chosen = sharing(state().network.parameters, batch, 3)
+        assert [chosen.layers is None, len(chosen.gradients)] == ([True, 2] if by_images else [False, 0])
+        assert sharing(state().network.parameters, batch, 1) is ALL_ALONE
+
+
+@pytest.mark.parametrize("batch", BY_UNITS + BY_IMAGES)
 @pytest.mark.parametrize("threads", [2, 3])
-def test_a_run_by_several_is_the_run_by_one_to_rounding_and_itself_to_the_bit(threads):
+def test_a_run_by_several_is_the_run_by_one_to_rounding_and_itself_to_the_bit(threads, batch):
     runs = []
     for n in (1, threads, threads):
         s = state()
-        list(fit(s, TRAIN, VAL, TEST, recipe(threads=n, l2=1e-3)))
+        list(fit(s, TRAIN, VAL, TEST, recipe(threads=n, l2=1e-3, batch_size=batch)))
         runs.append(s)
     one, several, again = runs
     assert several.network.parameters.flat.tobytes() == again.network.parameters.flat.tobytes()
@@ -237,6 +255,29 @@ def test_a_run_by_several_is_the_run_by_one_to_rounding_and_itself_to_the_bit(th
     for a, b in zip(one.history, several.history, strict=True):
         assert a.train_cost == pytest.approx(b.train_cost, rel=1e-3)
         assert a.val_accuracy == pytest.approx(b.val_accuracy, abs=0.021)
+
+
+@pytest.mark.parametrize("batch", [BY_UNITS[0], BY_IMAGES[0]])
+@pytest.mark.parametrize("threads", [2, 3])
+def test_the_first_step_of_several_is_the_first_of_one(threads, batch):
+    """Plain gradient descent by one step of one batch: what is off by a factor cannot hide in an epoch's noise."""
+    few = Split(TRAIN.images, TRAIN.labels, np.arange(batch))
+    after = []
+    for n in (1, threads):
+        s = state(SGD)
+        list(fit(s, few, VAL, TEST, recipe(threads=n, batch_size=batch, epochs=1, schedule=constant(1.0))))
+        after.append(s.network.parameters.flat.copy())
+    assert np.abs(after[0] - state(SGD).network.parameters.flat).max() > 1e-3
+    np.testing.assert_allclose(after[1], after[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("batch", [BY_UNITS[0], BY_IMAGES[0]])
+def test_a_team_that_diverges_says_so_in_one_place(batch):
+    s = state(SGD)
+    with pytest.raises(Diverged) as raised:
+        list(fit(s, TRAIN, VAL, TEST, recipe(threads=2, batch_size=batch, epochs=30, schedule=constant(1e30))))
+    assert raised.value.epoch == 1
+    assert np.isfinite(s.network.parameters.flat).all()
 
 
 def test_an_epoch_of_a_team_that_is_cut_short_leaves_no_trace():

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from npdigits import data
 from npdigits.rundir import read_summary
@@ -47,9 +48,29 @@ def exponents(points: pd.DataFrame) -> pd.DataFrame:
     """Fit seconds ∝ size^k by least squares of the logarithms, for each thing that grows."""
     rows = []
     for what, part in points.groupby("grows", sort=False):
-        k = np.polyfit(np.log(part["size"]), np.log(part["training seconds"]), 1)[0]
-        rows.append({"grows": what, "exponent of the seconds": round(float(k), 2)})
+        rows.append({"grows": what, "exponent of the seconds": round(_fit(part)[0], 2)})
     return pd.DataFrame(rows)
+
+
+def draw(points: pd.DataFrame, path: Path) -> None:
+    """Draw the seconds against what grows, both as logarithms, with the line that was fitted."""
+    parts = list(points.groupby("grows", sort=False))
+    figure = Figure(figsize=(9, 3.2), dpi=110, layout="constrained")
+    for axes, (what, part) in zip(figure.subplots(1, len(parts)), parts, strict=True):
+        k, c = _fit(part)
+        axes.plot(part["size"], np.exp(c) * part["size"] ** k, color="0.6", linewidth=1)
+        axes.plot(part["size"], part["training seconds"], "o", color="#0072B2", markersize=4)
+        axes.set(xscale="log", yscale="log", xlabel=what, title=f"seconds ∝ {what}^{k:.2f}")
+        axes.title.set_fontsize(10)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].set_ylabel("training and scoring (s)")
+    figure.savefig(path)
+
+
+def _fit(part: pd.DataFrame) -> tuple[float, float]:
+    """Return slope and intercept of the logarithms' line."""
+    k, c = np.polyfit(np.log(part["size"]), np.log(part["training seconds"]), 1)
+    return float(k), float(c)
 
 
 def _run(keys: list[str], out: Path) -> dict[str, Any]:
