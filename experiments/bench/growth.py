@@ -61,6 +61,8 @@ def draw(points: pd.DataFrame, path: Path) -> None:
         axes.plot(part["size"], np.exp(c) * part["size"] ** k, color="0.6", linewidth=1)
         axes.plot(part["size"], part["training seconds"], "o", color="#0072B2", markersize=4)
         axes.set(xscale="log", yscale="log", xlabel=what, title=f"seconds ∝ {what}^{k:.2f}")
+        axes.set_xticks(part["size"], [f"{size:,}" for size in part["size"]], fontsize=7)
+        axes.minorticks_off()
         axes.title.set_fontsize(10)
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].set_ylabel("training and scoring (s)")
