@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from npdigits.config import Config, parse, unknown_key
 from npdigits.errors import ConfigError, UserError
@@ -53,11 +53,24 @@ def compose(overrides: Sequence[str] = ()) -> Config:
         raise ConfigError(one_line(error, overrides)) from error
 
 
-def main(run: Callable[[Config, list[str]], int]) -> None:
+class Sweeping(Protocol):
+    """What does a sweep."""
+
+    def __call__(
+        self, points: list[tuple[list[str], Config]], swept: list[str], fixed: list[str], where: dict[str, Any]
+    ) -> int:
+        """Do these runs, of which the keys ``swept`` vary and the overrides ``fixed`` do not; return the exit code.
+
+        ``where`` are the values of ``hydra.launcher``.
+        """
+
+
+def main(run: Callable[[Config, list[str]], int], sweep: Sweeping) -> None:
     """Be the command line: compose the configuration with Hydra, and hand it to ``run``.
 
     Args:
         run: takes the configuration and the overrides as typed; returns the exit code.
+        sweep: likewise, of several.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -69,9 +82,9 @@ def main(run: Callable[[Config, list[str]], int]) -> None:
     elif "--version" in arguments:
         act = functools.partial(_print, f"npdigits {metadata.version('npdigits')}")
     elif any(argument.startswith("-") for argument in arguments):
-        act = functools.partial(_hydras_command_line, run, arguments)
+        act = functools.partial(_hydras_command_line, run, sweep, arguments)
     else:
-        act = functools.partial(_single, run, arguments)
+        act = functools.partial(_single, run, sweep, arguments)
     sys.exit(_one_line_errors(act, arguments))
 
 
@@ -79,46 +92,47 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
 
 
-def _single(run: Callable[[Config, list[str]], int], overrides: list[str]) -> int:
+def _single(run: Callable[[Config, list[str]], int], sweep: Sweeping, overrides: list[str]) -> int:
     """Make one run. Composed here, not by ``hydra.main``, which composes twice and words errors otherwise."""
     _check_overrides(overrides)
-    composed = _composed(overrides)
-    if str(composed.hydra.mode) == "RunMode.MULTIRUN":  # an experiment that is a sweep
-        return _hydras_command_line(run, overrides)
-    return run(_checked(composed), overrides)
+    experiment = [override for override in overrides if override.startswith("experiment=")]
+    if experiment and str(_composed(experiment).hydra.mode) == "RunMode.MULTIRUN":
+        return _hydras_command_line(run, sweep, ["-m", *overrides])
+    return run(_checked(_composed(overrides)), overrides)
 
 
-def _hydras_command_line(run: Callable[[Config, list[str]], int], arguments: list[str]) -> int:
-    """Let Hydra do what its options say; return the largest exit code of the runs."""
+def _hydras_command_line(run: Callable[[Config, list[str]], int], sweep: Sweeping, arguments: list[str]) -> int:
+    """Let Hydra do what its options say; return the exit code."""
     # Hydra then raises what it would otherwise print over several lines.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     import hydra
+    from hydra.core.global_hydra import GlobalHydra
     from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
-    from omegaconf import OmegaConf
+
+    from npdigits import sweeper
 
     # Hydra takes --multirun only before the overrides; people type it anywhere.
     arguments = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
     sys.argv[1:] = arguments
     _check_options(arguments)
     _check_overrides(arguments)
-    OmegaConf.register_new_resolver("outputs", lambda: str(outputs()), replace=True)
     single: list[tuple[Any, list[str]]] = []
-    codes = [0]
+
+    sweeper.register()
 
     @hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")
     def job(composed: Any) -> None:
-        overrides = list(HydraConfig.get().overrides.task)
-        if HydraConfig.get().mode == RunMode.RUN:
-            single.append((composed, overrides))  # made outside of Hydra, which would add its own words to every error
-        else:
-            codes.append(_one_line_errors(lambda: run(_checked(composed), overrides), overrides))
-            if codes[-1] in (INTERRUPTED, TERMINATED):  # ends the sweep, not this run alone
-                sys.exit(codes[-1])
+        # Made outside of Hydra, which would add its own words to every error.
+        single.append((composed, list(HydraConfig.get().overrides.task)))
 
-    job()
-    codes.extend(run(_checked(composed), overrides) for composed, overrides in single)
-    return max(codes)
+    try:
+        job()
+    except sweeper.Grid as grid:
+        GlobalHydra.instance().clear()
+        # Every point is checked before the first begins.
+        points = [(typed, parse(values)) for typed, values in grid.points]
+        return sweep(points, grid.swept, grid.fixed, grid.launcher)
+    return max((run(_checked(composed), overrides) for composed, overrides in single), default=0)
 
 
 def _composed(overrides: Sequence[str]) -> Any:
@@ -171,7 +185,8 @@ def help_text() -> str:
     for group in GROUPS:
         lines = []
         for path in sorted((CONF / group).glob("*.yaml")):
-            first, _, rest = path.read_text(encoding="utf-8").partition("\n")
+            text = path.read_text(encoding="utf-8").removeprefix("# @package _global_\n")
+            first, _, rest = text.partition("\n")
             lines.append(f"{group}={path.stem:<16} {first.removeprefix('# ')}")
             if group == "data":
                 of_data |= {line.partition(":")[0]: f"data.{line}" for line in rest.splitlines() if "#" in line}

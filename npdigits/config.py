@@ -67,6 +67,8 @@ RULES: dict[str, Rule] = {
     "seed": integer(0),
     "dtype": one_of({"float32": None, "float64": None}),
     "threads": integer(1, 256),
+    "name": optional(text),
+    "workers": optional(integer(0, 4096)),
     "out": optional(text),
     "resume": optional(text),
     "plots": boolean,
@@ -115,6 +117,8 @@ class Config:
     seed: int
     dtype: str
     threads: int
+    name: str | None
+    workers: int | None
     out: str | None
     resume: str | None
     plots: bool

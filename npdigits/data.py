@@ -110,14 +110,9 @@ def hold_out(data: Data, val_size: int | None, seed: int) -> tuple[Split, Split]
         ConfigError: nothing would be left to train on.
     """
     labels = data.train.labels[data.train.rows]
-    size = data.default_val_size if val_size is None else val_size
+    size = len(labels) - left_to_train(data, val_size)
     if size == 0:
         return data.train, Split(data.train.images, data.train.labels, data.train.rows[:0])
-    if size >= len(labels):
-        raise ConfigError(
-            f"val_size={size}: leaves nothing of the {len(labels):,} training digits of {data.name}: "
-            f"allowed is 0 … {len(labels) - 1}"
-        )
     counts = np.bincount(labels, minlength=data.n_classes)
     share = counts * size / len(labels)
     take = np.floor(share).astype(int)
@@ -128,6 +123,21 @@ def hold_out(data: Data, val_size: int | None, seed: int) -> tuple[Split, Split]
         held[rng.permutation(np.flatnonzero(labels == digit))[:n]] = True
     train, val = (Split(data.train.images, data.train.labels, data.train.rows[part]) for part in (~held, held))
     return train, val
+
+
+def left_to_train(data: Data, val_size: int | None) -> int:
+    """Return how many digits ``hold_out`` leaves to train on.
+
+    Raises:
+        ConfigError: none.
+    """
+    n = len(data.train)
+    size = data.default_val_size if val_size is None else val_size
+    if size >= n:
+        raise ConfigError(
+            f"val_size={size}: leaves nothing of the {n:,} training digits of {data.name}: allowed is 0 … {n - 1}"
+        )
+    return n - size
 
 
 def _torchvision(class_name: str, name: str) -> Callable[[Path, str | None, Path | None], Data]:

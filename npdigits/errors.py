@@ -21,5 +21,9 @@ class RunDirError(UserError):
     """A run directory that cannot be made, or holds something else."""
 
 
+class HeldError(RunDirError):
+    """A run directory that another process is writing."""
+
+
 class TeamError(UserError):
     """A process that shares a run's work is gone: not the user's fault, but theirs to know."""

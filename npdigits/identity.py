@@ -10,7 +10,7 @@ from npdigits.config import Config
 NUMERICS = 5
 
 # Keys that cannot change a result. ``data`` is left out because the SHA-256 of what was really read stands for it.
-NOT_PART = {"out", "resume", "plots", "quiet", "data"}
+NOT_PART = {"name", "workers", "out", "resume", "plots", "quiet", "data"}
 
 
 def identity(config: Config, data_sha256: str) -> dict[str, Any]:

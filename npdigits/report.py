@@ -21,10 +21,11 @@ class Report:
 
     Args:
         quiet: say nothing but warnings and the run directory.
+        silent: say nothing at all, but in the log.
     """
 
-    def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
+    def __init__(self, quiet: bool, silent: bool = False) -> None:
+        self.quiet, self.silent = quiet or silent, silent
         self._early: list[str] = []
         self._log: TextIO | None = None
         self._live: Any = None
@@ -60,12 +61,14 @@ class Report:
         """Print a warning on standard error, always."""
         self.close_live()
         self._keep(f"WARNING {text}")
-        print(f"npdigits: WARNING: {text}", file=sys.stderr, flush=True)
+        if not self.silent:
+            print(f"npdigits: WARNING: {text}", file=sys.stderr, flush=True)
 
     def result(self, text: str) -> None:
         """Print what a script wants to read, always."""
         self._keep(text)
-        self._print(text)
+        if not self.silent:
+            self._print(text)
 
     def epoch(self, record: Epoch, epochs: int) -> None:
         """Show an epoch's record, and how long the rest would take."""

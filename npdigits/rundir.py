@@ -4,6 +4,7 @@ One file is the truth: ``checkpoints/last.npz`` (see ``checkpoint``). When a run
 summary.json are made again from it, so that no crash between two files can matter.
 """
 
+import contextlib
 import datetime
 import json
 import math
@@ -19,7 +20,7 @@ from filelock import FileLock, Timeout
 from npdigits import checkpoint, metrics
 from npdigits.checkpoint import Checkpoint, Damaged
 from npdigits.config import Config
-from npdigits.errors import RunDirError
+from npdigits.errors import HeldError, RunDirError
 from npdigits.files import Appended, is_stray_of, keep_as, npz, remove_strays, write_whole
 from npdigits.identity import described, differences, digest
 from npdigits.memory import Array
@@ -86,7 +87,7 @@ class RunDir:
         Raises:
             RunDirError: it cannot be made or written, another process holds it, or something else is there.
         """
-        if path is not None and (ended := _ended_already(path, identity)):
+        if path is not None and (ended := ended_already(path, identity)):
             return cls(path, None, ended)  # only read, so that it may be read-only
         try:
             if path is None:
@@ -97,7 +98,7 @@ class RunDir:
             lock = FileLock(path / ".lock")
             lock.acquire(timeout=0)
         except Timeout:
-            raise RunDirError(f"out={path}: another process is writing this run") from None
+            raise HeldError(f"out={path}: another process is writing this run") from None
         except OSError as error:
             raise RunDirError(f"out={error.filename or path}: cannot be written: {error.strerror}") from error
         try:
@@ -270,12 +271,26 @@ def _same_run(
     return _read_table(path / "summary.json") or {"status": "running"}, kept
 
 
-def _ended_already(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+def ended_already(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     """Return the summary of this very run if it stands there and has ended."""
     summary = _read_table(path / "summary.json")
     if summary is None or summary.get("identity") != digest(identity) or summary.get("status") not in ENDED:
         return None
     return summary if sizes(path) == summary.get("sizes") else None
+
+
+def given_up(path: Path, reason: str) -> dict[str, Any] | None:
+    """Write into its summary that a run failed whose process is gone; return the summary, None where there is none.
+
+    A run that another process holds is left alone.
+    """
+    summary = _read_table(path / "summary.json")
+    if summary is None or summary.get("status") != "running":
+        return summary
+    with contextlib.suppress(OSError, Timeout), FileLock(path / ".lock", timeout=0):
+        summary = {**summary, "status": "failed", "reason": reason}
+        write_whole(path / "summary.json", _json(summary))
+    return summary
 
 
 def sizes(path: Path) -> dict[str, int]:

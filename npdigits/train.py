@@ -2,33 +2,25 @@
 
 import contextlib
 import dataclasses
-import itertools
-import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from npdigits import cli, data, outcome, resumption, rundir, team
-from npdigits.activations import ACTIVATIONS
-from npdigits.config import Config, without_effect
+from npdigits import cli, data, outcome, resumption, rundir
+from npdigits.assembly import check_fit, initial_state, recipe
+from npdigits.config import Config, DataConfig, without_effect
 from npdigits.environment import bits_apart, environment
-from npdigits.errors import ConfigError, RunDirError
+from npdigits.errors import RunDirError
 from npdigits.identity import digest, identity
-from npdigits.initializers import initialize
 from npdigits.interruption import Stopped, Watch, never
-from npdigits.network import Network, Parameters
-from npdigits.optimizers import OPTIMIZERS
 from npdigits.passes import Diverged
 from npdigits.report import Report, final_table
 from npdigits.rundir import ENDED, PLOTS, RunDir
-from npdigits.schedules import SCHEDULES, warmed_up
-from npdigits.state import Recipe, State
-from npdigits.stopping import STOPPING_RULES
-from npdigits.streams import stream
+from npdigits.state import State
 from npdigits.trainer import fit
 
 DIVERGED = 3
@@ -39,6 +31,9 @@ def run(
     out_dir: Path | None = None,
     overrides: Sequence[str] = (),
     stop: Callable[[], bool] = never,
+    source: data.Data | None = None,
+    report: Report | None = None,
+    shared: bool = False,
 ) -> dict[str, Any]:
     """Do the run that ``config`` describes, in ``out_dir``, and return its summary.
 
@@ -52,21 +47,30 @@ def run(
         overrides: what the user typed, kept beside the composed configuration; with ``resume`` only these keys count,
             by default those that differ from the defaults.
         stop: asked between two batches whether to end; the summary then says ``interrupted``.
+        source: the data set, if it is loaded already.
+        report: what speaks for the run; None speaks to the terminal.
+        shared: whether other runs share the machine, so that the seconds say little; the summary then says so.
 
     Raises:
         UserError: the configuration does not fit the data, the data cannot be had, or the directory cannot be used.
             Nothing has been written then.
         KeyboardInterrupt, Terminated: on Ctrl-C and SIGTERM, once the state at the last epoch's end is saved.
     """
-    report = Report(config.quiet)
+    report = report or Report(config.quiet)
     try:
-        return _run(config, out_dir, overrides, stop, report)
+        return _run(config, out_dir, overrides, stop, source, report, shared)
     finally:
         report.close()
 
 
 def _run(
-    config: Config, out_dir: Path | None, overrides: Sequence[str], stop: Callable[[], bool], report: Report
+    config: Config,
+    out_dir: Path | None,
+    overrides: Sequence[str],
+    stop: Callable[[], bool],
+    source: data.Data | None,
+    report: Report,
+    shared: bool,
 ) -> dict[str, Any]:
     data_name, fallback = config.data.name, config.data.fallback
     out_dir = out_dir or config.out_dir()
@@ -80,14 +84,7 @@ def _run(
     else:
         for line in without_effect(config, overrides):
             report.warn(line)
-    source = data.load(
-        data_name,
-        root=_path(config.data.root),
-        mirror=config.data.mirror,
-        folder=_path(config.data.dir),
-        fallback=fallback,
-        warn=report.warn,
-    )
+    source = source or load(config.data, data_name, fallback, report)
     train, val = data.hold_out(source, config.val_size, config.seed)
     sizes = (train.images.shape[1], *config.hidden, source.n_classes)
     check_fit(config, sizes, len(train))
@@ -110,6 +107,8 @@ def _run(
                 "epochs_run": len(state.history),
                 "seconds": before,
             }
+            if shared or (run_dir.summary or {}).get("seconds_shared"):
+                summary["seconds_shared"] = True
             here = _environment(run_dir, report)
             if "earlier" in here:
                 summary["bits_may_differ"] = True
@@ -174,71 +173,39 @@ def _run(
         return summary
 
 
+def load(chosen: DataConfig, name: str, fallback: str | None, report: Report) -> data.Data:
+    """Load a data set from where the configuration says."""
+    return data.load(
+        name,
+        root=_path(chosen.root),
+        mirror=chosen.mirror,
+        folder=_path(chosen.dir),
+        fallback=fallback,
+        warn=report.warn,
+    )
+
+
 def main() -> None:
-    """Train as the command line says; the exit code is 0, 2 for bad input, 3 for a run that diverged."""
+    """Train as the command line says.
+
+    The exit code is 0, 2 for bad input, 3 for a run that diverged, 1 for a sweep in which something failed.
+    """
 
     def job(config: Config, overrides: list[str]) -> int:
+        for key in ("name", "workers"):
+            if getattr(config, key) is not None:
+                print(
+                    f"npdigits: WARNING: {key}={getattr(config, key)} has no effect: it is a sweep's", file=sys.stderr
+                )
         summary = run(config, config.out_dir(), overrides)
         return DIVERGED if summary["status"] == "diverged" else 0
 
-    cli.main(job)
+    def sweep(points: list[tuple[list[str], Config]], swept: list[str], fixed: list[str], where: dict[str, Any]) -> int:
+        from npdigits.multirun import run_sweep  # which a single run has no need of
 
+        return run_sweep(points, swept, fixed, where)
 
-def check_fit(config: Config, sizes: tuple[int, ...], n_train: int) -> None:
-    """Refuse, before anything is written, what the data set or the machine cannot carry.
-
-    Raises:
-        ConfigError: with the key, the value and what is allowed.
-    """
-    if config.batch_size > n_train:
-        raise ConfigError(
-            f"batch_size={config.batch_size}: allowed is at most {n_train}, the number of digits left to train on"
-        )
-    if config.threads > 1 and not team.possible():
-        raise ConfigError(
-            f"threads={config.threads}: allowed is 1, as only on Linux can processes share a run's memory"
-        )
-    n = sum(rows * columns + columns for rows, columns in itertools.pairwise(sizes))
-    width = np.dtype(config.dtype).itemsize
-    # Parameters, gradient, best, scratch and up to two moments; activations and deltas of one batch.
-    need = width * (6 * n + 2 * config.batch_size * sum(sizes))
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        if need > memory:
-            raise ConfigError(
-                f"hidden={'–'.join(map(str, config.hidden))}: {n:,} parameters need about {need / 2**30:,.1f} GiB, "
-                f"allowed is what fits into this machine's {memory / 2**30:,.1f} GiB"
-            )
-
-
-def initial_state(config: Config, sizes: tuple[int, ...]) -> State:
-    """Return the network at its initial weights (biases 0), and an optimizer that has made no step."""
-    parameters = Parameters(sizes, config.dtype)
-    drawn = initialize(config.initializer, stream(config.seed, "initialization"), sizes)
-    for view, w in zip(parameters.weights, drawn, strict=True):
-        view[...] = w
-    network = Network(parameters, ACTIVATIONS[config.activation](config.leak), input_scale=1 / 255)
-    gradient = Parameters(sizes, config.dtype)
-    numbers = {"betas": config.betas, "eps": config.eps, "momentum": config.momentum, "rho": config.rho}
-    optimizer = OPTIMIZERS[config.optimizer](parameters, gradient, numbers)
-    return State(network, gradient, optimizer)
-
-
-def recipe(config: Config) -> Recipe:
-    """Return how to train, in plain values."""
-    schedule = SCHEDULES[config.schedule](config.lr, config.lr_decay, config.decay_every, config.epochs)
-    return Recipe(
-        schedule=warmed_up(schedule, config.warmup),
-        stop_on=config.stop_on,
-        stopping_rule=STOPPING_RULES[config.stop_on](config.patience, config.min_delta, config.window),
-        window=config.window,
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        l2=config.l2,
-        weight_decay=config.weight_decay,
-        seed=config.seed,
-        threads=config.threads,
-    )
+    cli.main(job, sweep)
 
 
 def _go_on(run_dir: RunDir, state: State, config: Config, report: Report) -> float:

@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from npdigits import checkpoint, cli, train
+from npdigits import assembly, checkpoint, cli
 from npdigits.checkpoint import FORMAT, pack, pack_best, read, read_best, read_last
 from npdigits.errors import RunDirError
 from npdigits.files import npz
@@ -36,7 +36,7 @@ compose = functools.cache(cli.compose)
 
 def state_of(*overrides, sizes=(4, 3, 2)):
     config = compose(overrides)
-    return train.initial_state(config, (sizes[0], *config.hidden, sizes[-1]) if overrides else sizes)
+    return assembly.initial_state(config, (sizes[0], *config.hidden, sizes[-1]) if overrides else sizes)
 
 
 def trained(*overrides):

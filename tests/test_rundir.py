@@ -12,7 +12,7 @@ import pytest
 import yaml
 from made import start_python
 
-from npdigits import cli, rundir, train
+from npdigits import assembly, cli, rundir
 from npdigits.checkpoint import read
 from npdigits.errors import RunDirError
 from npdigits.files import read_npz
@@ -33,7 +33,7 @@ SUMMARY = {"status": "running", "identity": digest(ME), "data": "mnist"}
 
 
 def small_state(*overrides):
-    return train.initial_state(cli.compose(overrides), (4, 3, 2))
+    return assembly.initial_state(cli.compose(overrides), (4, 3, 2))
 
 
 def started(path, state=None):

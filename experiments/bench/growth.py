@@ -34,7 +34,7 @@ def measure() -> pd.DataFrame:
             rows.append({"grows": "hidden units", "size": hidden} | _run(keys, Path(scratch) / f"h{hidden}"))
         for digits in DIGITS:
             folder = Path(scratch) / f"digits-{digits}"
-            _write_digits(folder, digits)
+            write_digits(folder, digits)
             keys = ["data=idx", f"data.dir={folder}", "epochs=1", "val_size=10000", "batch_size=128"]
             # The first run takes the files' hash, the second finds it kept: the second is what is measured.
             first = _run(keys, Path(scratch) / f"a{digits}")
@@ -99,7 +99,7 @@ def _run(keys: list[str], out: Path) -> dict[str, Any]:
     }
 
 
-def _write_digits(folder: Path, n: int) -> None:
+def write_digits(folder: Path, n: int) -> None:
     """Write IDX files of n training digits: MNIST's, over and over, each time moved by a pixel or two."""
     source = data.load("mnist", fallback=None)
     folder.mkdir()

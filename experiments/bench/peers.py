@@ -31,9 +31,9 @@ class NumPy:
     def __init__(self, images: Array, labels: Array, hidden: list[int], batch: int, threads: int) -> None:
         from threadpoolctl import threadpool_limits
 
+        from npdigits.assembly import initial_state, recipe
         from npdigits.cli import compose
         from npdigits.data import Split
-        from npdigits.train import initial_state, recipe
         from npdigits.trainer import team_of
 
         threadpool_limits(1, user_api="blas")

@@ -1,0 +1,75 @@
+"""What a checked configuration stands for: a network at its initial weights, an optimizer, and a recipe."""
+
+import itertools
+import os
+
+import numpy as np
+
+from npdigits import team
+from npdigits.activations import ACTIVATIONS
+from npdigits.config import Config
+from npdigits.errors import ConfigError
+from npdigits.initializers import initialize
+from npdigits.network import Network, Parameters
+from npdigits.optimizers import OPTIMIZERS
+from npdigits.schedules import SCHEDULES, warmed_up
+from npdigits.state import Recipe, State
+from npdigits.stopping import STOPPING_RULES
+from npdigits.streams import stream
+
+
+def check_fit(config: Config, sizes: tuple[int, ...], n_train: int) -> None:
+    """Refuse, before anything is written, what the data set or the machine cannot carry.
+
+    Raises:
+        ConfigError: with the key, the value and what is allowed.
+    """
+    if config.batch_size > n_train:
+        raise ConfigError(
+            f"batch_size={config.batch_size}: allowed is at most {n_train}, the number of digits left to train on"
+        )
+    if config.threads > 1 and not team.possible():
+        raise ConfigError(
+            f"threads={config.threads}: allowed is 1, as only on Linux can processes share a run's memory"
+        )
+    n = sum(rows * columns + columns for rows, columns in itertools.pairwise(sizes))
+    width = np.dtype(config.dtype).itemsize
+    # Parameters, gradient, best, scratch and up to two moments; activations and deltas of one batch.
+    need = width * (6 * n + 2 * config.batch_size * sum(sizes))
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        if need > memory:
+            raise ConfigError(
+                f"hidden={'–'.join(map(str, config.hidden))}: {n:,} parameters need about {need / 2**30:,.1f} GiB, "
+                f"allowed is what fits into this machine's {memory / 2**30:,.1f} GiB"
+            )
+
+
+def initial_state(config: Config, sizes: tuple[int, ...]) -> State:
+    """Return the network at its initial weights (biases 0), and an optimizer that has made no step."""
+    parameters = Parameters(sizes, config.dtype)
+    drawn = initialize(config.initializer, stream(config.seed, "initialization"), sizes)
+    for view, w in zip(parameters.weights, drawn, strict=True):
+        view[...] = w
+    network = Network(parameters, ACTIVATIONS[config.activation](config.leak), input_scale=1 / 255)
+    gradient = Parameters(sizes, config.dtype)
+    numbers = {"betas": config.betas, "eps": config.eps, "momentum": config.momentum, "rho": config.rho}
+    optimizer = OPTIMIZERS[config.optimizer](parameters, gradient, numbers)
+    return State(network, gradient, optimizer)
+
+
+def recipe(config: Config) -> Recipe:
+    """Return how to train, in plain values."""
+    schedule = SCHEDULES[config.schedule](config.lr, config.lr_decay, config.decay_every, config.epochs)
+    return Recipe(
+        schedule=warmed_up(schedule, config.warmup),
+        stop_on=config.stop_on,
+        stopping_rule=STOPPING_RULES[config.stop_on](config.patience, config.min_delta, config.window),
+        window=config.window,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        l2=config.l2,
+        weight_decay=config.weight_decay,
+        seed=config.seed,
+        threads=config.threads,
+    )

@@ -1,0 +1,198 @@
+"""A sweep's runs, done by the processes of a Dask cluster: this machine's own, made for the sweep, or any other.
+
+What a worker's process does stands in ``worker``.
+"""
+
+import contextlib
+import functools
+import logging
+import os
+import queue
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import Client, LocalCluster
+
+from npdigits import worker
+from npdigits.errors import ConfigError
+from npdigits.launcher import Job
+from npdigits.sweep import Ended, Point
+
+# Seconds that runs get to save themselves when the sweep is stopped.
+TO_SAVE = 3.0
+# Seconds between two counts of a cluster's workers, of which some may come and go.
+COUNT_EVERY = 1.0
+# Seconds to wait for the scheduler of a cluster, and for its first worker.
+TO_CONNECT = 15.0
+
+
+def work(
+    points: Sequence[Point],
+    job: Job,
+    address: str | None,
+    workers: int | None,
+    folder: Path,
+    stop: Callable[[], bool],
+    begun: Callable[[int], None],
+) -> Iterator[Ended]:
+    """Do the runs by a cluster's workers, and yield how each ended.
+
+    Args:
+        points, job, folder, stop, begun: as of ``launcher.launch``.
+        address: of the cluster's scheduler; None makes a cluster of this machine.
+        workers: of that cluster; None as many as there are cores for.
+
+    Raises:
+        ConfigError: the cluster cannot be reached, or one of its workers cannot be trusted.
+    """
+    with contextlib.ExitStack() as stack:
+        if address:
+            client, ahead = stack.enter_context(_connected(address)), 0
+        else:
+            client, ahead = stack.enter_context(_own(points, workers)), 2
+        yield from _by(client, points, job, folder, stop, begun, ahead)
+
+
+@contextlib.contextmanager
+def _own(points: Sequence[Point], workers: int | None) -> Iterator[Client]:
+    """Make a cluster of this machine's own: a process for each worker, with one thread."""
+    if workers is None:
+        workers = max(1, _cores() // max(point.config.threads for point in points))
+    settings = {
+        # A worker is given a run only when it has none; one that is killed then costs no run that only waited for it,
+        "distributed.scheduler.worker-saturation": 1.0,
+        # and its own run is not tried again until the sweep is.
+        "distributed.scheduler.allowed-failures": 0,
+        "distributed.comm.timeouts.connect": f"{TO_CONNECT}s",
+        # Looks a hundred times a second what a worker does.
+        "distributed.worker.profile.enabled": False,
+    }
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=min(workers, len(points)),
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL + 1,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        client.register_plugin(worker.DeafToSignals())
+        yield client
+
+
+@contextlib.contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    """Connect to a cluster's scheduler and wait for a first worker.
+
+    Raises:
+        ConfigError: neither comes.
+    """
+    logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
+    try:
+        client = Client(address, timeout=TO_CONNECT)
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigError(f"hydra.launcher.address={address}: no scheduler answers: {worker.line(error)}") from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=TO_CONNECT)
+        except TimeoutError as error:
+            raise ConfigError(f"hydra.launcher.address={address}: the cluster has no worker") from error
+        yield client
+
+
+def _by(
+    client: Client,
+    points: Sequence[Point],
+    job: Job,
+    folder: Path,
+    stop: Callable[[], bool],
+    begun: Callable[[int], None],
+    ahead: int,
+) -> Iterator[Ended]:
+    """Give the workers a run each, and the next as soon as one has ended.
+
+    Args:
+        client, points, job, folder, stop, begun: as of ``launch``.
+        ahead: how many runs more the scheduler is told of, so that it has the next one at hand. Only one that is known
+            not to hand them on to workers which are busy: these would lose them when they are killed.
+    """
+    launch_id = secrets.token_hex(8)
+    here = _same_everywhere(client, folder, launch_id)
+    seats, counted = _seats(client), time.monotonic()
+    act = functools.partial(worker.act, job, seats > 1, launch_id, here)
+    done: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    waiting, at_work = list(reversed(points)), dict[Any, Point]()
+    stopping: float | None = None
+    while waiting or at_work:
+        if stopping is None and stop():
+            stopping = time.monotonic()
+            waiting.clear()
+            with contextlib.suppress(Exception):  # a worker that cannot be told is ended with its cluster
+                client.run(worker.end, launch_id, on_error="ignore", wait=False)
+        if stopping is not None and time.monotonic() > stopping + TO_SAVE:
+            break
+        while waiting and len(at_work) < seats + ahead:
+            point = waiting.pop()
+            future = client.submit(act, point, key=f"{point.name}-{launch_id}", pure=False)
+            at_work[future] = point
+            future.add_done_callback(done.put)
+        begun(min(len(at_work), seats))
+        try:
+            future = done.get(timeout=0.1)
+        except queue.Empty:
+            continue
+        yield _outcome(future, at_work.pop(future))
+        future.release()
+        if time.monotonic() > counted + COUNT_EVERY:
+            seats, counted = _seats(client), time.monotonic()
+    for point in at_work.values():
+        yield Ended(point, "interrupted", "did not end in time; goes on from its last checkpoint")
+
+
+def _outcome(future: Any, point: Point) -> Ended:
+    """Return how a run ended, of which the future may know only that its process is gone."""
+    if future.status == "finished":
+        ended: Ended = future.result()
+        return ended
+    if future.status == "cancelled":
+        return Ended(point, "failed", "the cluster gave it up")
+    error = future.exception()
+    if type(error).__name__ == "KilledWorker":
+        return Ended(point, "failed", "its process was killed, perhaps as it took too much memory")
+    return Ended(point, "failed", worker.line(error))
+
+
+def _seats(client: Client) -> int:
+    """Return how many runs the workers can do at a time."""
+    return max(1, sum(int(threads) for threads in client.nthreads().values()))
+
+
+def _same_everywhere(client: Client, folder: Path, launch_id: str) -> dict[str, str]:
+    """Return what each worker is to say about itself.
+
+    Raises:
+        ConfigError: some worker says otherwise.
+    """
+    # A folder of the same name can be another one; this one only those see who see the sweep's.
+    token = folder / f".{launch_id}"
+    token.mkdir()
+    try:
+        here = worker.about(token)
+        answers = client.run(worker.about, token, on_error="return")
+    finally:
+        token.rmdir()
+    unfit = {where: reason for where, there in answers.items() if (reason := worker.unfit(there, here, folder))}
+    if unfit:
+        raise ConfigError("; ".join(f"the worker {where} is refused: {reason}" for where, reason in unfit.items()))
+    return {**here, "folder": str(folder)}
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

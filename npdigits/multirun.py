@@ -1,0 +1,223 @@
+"""A sweep from top to bottom: check every point, do those that have not ended, write the table."""
+
+import contextlib
+import dataclasses
+import functools
+import itertools
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from npdigits import cli, data, launcher, rundir, sweep
+from npdigits.assembly import check_fit
+from npdigits.config import Config, DataConfig
+from npdigits.errors import ConfigError, DataError, HeldError, UserError
+from npdigits.files import write_whole
+from npdigits.identity import identity
+from npdigits.interruption import Terminated, Watch, never
+from npdigits.launcher import Place
+from npdigits.progress import Progress
+from npdigits.report import Report
+from npdigits.rundir import ENDED
+from npdigits.sweep import Ended, Point
+from npdigits.train import DIVERGED, load, run
+
+TABLE = "sweep.csv"
+# A sweep in which some run failed, was held by another process, or is still to be done.
+INCOMPLETE = 1
+# Keys that concern the sweep as a whole.
+OF_THE_SWEEP = ("out", "workers", "quiet", "plots")
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The data set that the launching process has found: what a worker loads, and nothing else in its place."""
+
+    name: str
+    sha256: str
+    root: str
+    folder: str | None
+
+
+def run_sweep(
+    points: Sequence[tuple[list[str], Config]], swept: Sequence[str], fixed: Sequence[str], where: dict[str, Any]
+) -> int:
+    """Do the runs of a sweep in its folder, and return the exit code. Several ``name``s are as many sweeps.
+
+    Args:
+        points: of each run what was typed, and its configuration.
+        swept: the keys that vary.
+        fixed: what was typed of the others.
+        where: the values of ``hydra.launcher``.
+
+    Raises:
+        UserError: a point cannot be run at all. Nothing has been written then.
+        KeyboardInterrupt, Terminated: once the runs at work are saved and the table is written.
+    """
+    place = Place.of(where)
+    for _, config in points:
+        if config.resume:
+            raise ConfigError(f"resume={config.resume}: not allowed in a sweep, which goes on by the same command")
+    for key in OF_THE_SWEEP:
+        values = {getattr(config, key) for _, config in points}
+        if len(values) > 1:
+            raise ConfigError(f"{key}={','.join(map(str, sorted(values, key=str)))}: allowed is one for all runs")
+    report = Report(points[0][1].quiet)
+    folders: dict[Path, dict[str, Point]] = {}
+    sources: dict[DataConfig, tuple[data.Data, Source]] = {}
+    default = cli.compose()
+    for typed, config in points:
+        if config.data not in sources:
+            sources[config.data] = _source(config, report)
+        found, source = sources[config.data]
+        n_train = data.left_to_train(found, config.val_size)
+        check_fit(config, (found.train.images.shape[1], *config.hidden, found.n_classes), n_train)
+        this = identity(config, source.sha256)
+        folder = config.out_dir() or cli.outputs() / sweep.folder_name(config.name, swept, fixed)
+        point = Point(tuple(typed), config, this, sweep.run_name(config, default, this))
+        folders.setdefault(folder, {})[point.name] = point  # what is the same run twice is done once
+    found_by = {chosen: source for chosen, (_, source) in sources.items()}
+    codes = [_one(list(of_it.values()), folder, swept, found_by, place, report) for folder, of_it in folders.items()]
+    return INCOMPLETE if INCOMPLETE in codes else max(codes)
+
+
+def _one(
+    points: list[Point],
+    folder: Path,
+    swept: Sequence[str],
+    sources: dict[DataConfig, Source],
+    place: Place,
+    report: Report,
+) -> int:
+    """Do the runs of one folder that have not ended yet."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"out={folder}: cannot be written: {error.strerror}") from error
+    ended = [_before(point, folder) for point in points]
+    to_do = [point for point, one in zip(points, ended, strict=True) if one is None]
+    all_ended: dict[str, Ended] = {one.point.name: one for one in ended if one}
+    report.say(f"{len(points)} runs in {folder}" + (f", {len(all_ended)} of them ended before" if all_ended else ""))
+    job = functools.partial(do, folder, sources)
+    signal: BaseException | None = None
+    with Watch() as watch, Progress(len(to_do), report) as progress:
+        try:
+            for one in launcher.launch(to_do, job, place, folder, watch, progress.at_work):
+                one = _seen_from_here(one, folder)
+                all_ended[one.point.name] = one
+                progress.ended(one)
+        except (KeyboardInterrupt, Terminated) as error:  # of a run in this process, which has saved itself
+            signal = error
+        except UserError:  # nothing was begun
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+            raise
+    in_order = [all_ended.get(point.name) or _not_done(point, folder) for point in points]
+    write_whole(folder / TABLE, sweep.table(in_order, swept))
+    _conclude(in_order, folder, report)
+    if signal:
+        raise signal
+    watch.raise_signal()
+    if any(one.status not in ENDED for one in in_order):
+        return INCOMPLETE
+    return DIVERGED if any(one.status == "diverged" for one in in_order) else 0
+
+
+def do(
+    folder: Path, sources: dict[DataConfig, Source], point: Point, shared: bool, stop: Callable[[], bool] = never
+) -> Ended:
+    """Do one run of a sweep, wherever this is called; whatever happens to it stays its own.
+
+    Args:
+        folder: the sweep's.
+        sources: what the launching process has found.
+        point: the run.
+        shared: whether other runs share the machine.
+        stop: asked between two batches whether to end.
+    """
+    try:
+        found = _loaded(sources[point.config.data])
+        config = dataclasses.replace(point.config, out=None, name=None, workers=None)
+        report = Report(quiet=True, silent=True)
+        summary = run(config, folder / point.name, point.overrides, stop, found, report, shared)
+    except HeldError:
+        return Ended(point, "held", "another process is writing it")
+    except Exception as error:
+        if not isinstance(error, UserError):
+            _log(folder / point.name, traceback.format_exc())
+        return Ended(point, "failed", " ".join(f"{type(error).__name__}: {error}".split()))
+    reason = f"in epoch {summary.get('diverged_in_epoch')}" if summary["status"] == "diverged" else ""
+    return Ended(point, summary["status"], reason, summary)
+
+
+def _source(config: Config, report: Report) -> tuple[data.Data, Source]:
+    """Load a data set as the configuration says, and return it with what a worker is to load."""
+    found = load(config.data, config.data.name, config.data.fallback, report)
+    where = Path(config.data.root).expanduser().absolute() if config.data.root else data.data_root()
+    folder = str(Path(config.data.dir).expanduser().absolute()) if config.data.dir else None
+    return found, Source(found.name, found.sha256, str(where), folder)
+
+
+@functools.cache
+def _loaded(source: Source) -> data.Data:
+    """Load a data set once a process.
+
+    Raises:
+        DataError: what is found here is not what the launching process found.
+    """
+    folder = Path(source.folder) if source.folder else None
+    found = data.load(source.name, root=Path(source.root), folder=folder, fallback=None, warn=lambda line: None)
+    if found.sha256 != source.sha256:
+        raise DataError(f"data={source.name}: other digits than those that the sweep was begun with")
+    return found
+
+
+def _before(point: Point, folder: Path) -> Ended | None:
+    """Return how a run ended, if it ended before."""
+    summary = rundir.ended_already(folder / point.name, point.identity)
+    return Ended(point, summary["status"], "", summary, before=True) if summary else None
+
+
+def _not_done(point: Point, folder: Path) -> Ended:
+    """Return how far a run has come that was not done, or not to its end."""
+    try:
+        summary = rundir.read_summary(folder / point.name)
+    except UserError:
+        return Ended(point, "left")
+    return Ended(point, "interrupted" if summary.get("epochs_run") else "left", "", summary)
+
+
+def _seen_from_here(one: Ended, folder: Path) -> Ended:
+    """Write into its summary that a run failed whose process could not do so any more."""
+    if one.status == "failed" and not one.summary:
+        return dataclasses.replace(one, summary=rundir.given_up(folder / one.point.name, one.reason) or {})
+    return one
+
+
+def _conclude(ended: Sequence[Ended], folder: Path, report: Report) -> None:
+    """List what did not finish and why, and say how many did."""
+    for status, group in itertools.groupby(sorted(ended, key=lambda one: sweep.STATUSES.index(one.status)), _status):
+        if status in ("diverged", "failed", "held"):
+            for one in group:
+                log = folder / one.point.name / "train.log"
+                where = f"; {log}" if status != "held" and log.exists() else ""
+                report.warn(f"{status}: {one.point.name}{': ' * bool(one.reason)}{one.reason}{where}")
+    counted = sweep.counted(ended)
+    if any(one.status in ("failed", "interrupted", "held", "left") for one in ended):
+        counted += "; the same command goes on"
+    report.say(f"{counted}; table: {folder / TABLE}")
+    report.result(str(folder))
+
+
+def _status(one: Ended) -> str:
+    return one.status
+
+
+def _log(path: Path, text: str) -> None:
+    """Add a traceback to a run's log, if there is room for it."""
+    try:
+        with (path / "train.log").open("a", encoding="utf-8") as log:
+            log.write(text)
+    except OSError:
+        return

@@ -1,0 +1,470 @@
+"""Sweeps: their names and folders, what is done twice and what is not, and who pays for a failure."""
+
+import csv
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made import write_set
+from typed import tree, typed
+
+from npdigits import cli, sweep, worker
+from npdigits import cluster as cluster_of_dask
+from npdigits.errors import ConfigError
+from npdigits.identity import identity
+from npdigits.multirun import run_sweep
+from npdigits.sweep import folder_name, run_name, safe
+
+FINISHED, BAD_INPUT, INCOMPLETE, DIVERGED = 0, 2, 1, 3
+# Seconds in a summary and the machine's share of it are no part of a result.
+TIMES = ("seconds", "seconds_shared")
+RESULTS = ("metrics.csv", "predictions.npz", "checkpoints/last.npz", "checkpoints/previous.npz", "checkpoints/best.npz")
+
+
+@given(st.text(max_size=400))
+def test_no_name_leads_out_of_its_folder_or_is_too_long(text):
+    name = safe(text)
+    assert re.fullmatch(r"[A-Za-z0-9._+-]{1,80}", name)
+    assert name not in (".", "..") and not name.endswith(".") and not name.startswith("-")
+    assert (Path("/a") / name).resolve().parent == Path("/a")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a/b/../../../esc", "a-b-..-..-..-esc"),
+        ("..", "_"),
+        ("", "_"),
+        ("nul", "_nul"),
+        ("COM1.txt", "_COM1.txt"),
+        ("größe 3", "gr-e-3"),
+        ("hidden=20", "hidden-20"),
+    ],
+)
+def test_odd_texts_become_plain_names(text, name):
+    assert safe(text) == name
+
+
+def test_long_texts_keep_apart():
+    a, b = safe("x" * 300), safe("x" * 300 + "y")
+    assert a != b and len(a) == len(b) == 80
+
+
+def test_a_sweeps_name_is_of_its_keys_and_never_of_the_values_that_vary():
+    assert folder_name(None, ["seed", "hidden"], ["lr=0.1"]) == "hidden_seed_lr-0.1"
+    assert (
+        folder_name(None, ["hidden", "seed"], ["lr=0.1", "plots=false", "out=x", "workers=2"]) == "hidden_seed_lr-0.1"
+    )
+    assert folder_name("my/width", ["hidden"], []) == "my-width"
+    assert folder_name(None, [], []) == "sweep"
+
+
+def test_a_runs_name_says_what_differs_from_the_defaults():
+    default = cli.compose()
+    typed_keys = ["hidden=[30,10]", "lr=0.5", "data=mnist_5k", "plots=false", "workers=0"]
+    name = run_name(here := cli.compose(typed_keys), default, identity(here, "0" * 64))
+    assert re.fullmatch(r"hidden-30-10_lr-0.5_data-mnist_5k-[0-9a-f]{8}", name)
+    assert run_name(default, default, identity(default, "0" * 64)).startswith("default-")
+    assert run_name(here, default, identity(here, "1" * 64)) != name
+
+
+def keys(idx_set, *more):
+    """The fixed part of a command for a small data set."""
+    return ["data=idx", f"data.dir={idx_set}", "epochs=3", "hidden=6", "plots=false", *more]
+
+
+def rows(folder):
+    with (folder / "sweep.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def results(folder):
+    """What must be equal between two sweeps: of each run its results' bytes, and its summary without times."""
+    found = {}
+    for summary in sorted(folder.glob("*/summary.json")):
+        run = summary.parent
+        content = {key: value for key, value in json.loads(summary.read_text()).items() if key not in TIMES}
+        found[run.name] = (content, *((run / name).read_bytes() for name in RESULTS))
+    return found
+
+
+def test_a_grid_lands_in_one_folder_and_grows_there(idx_set, tmp_path):
+    # typed in another directory than the one it is continued from
+    first = typed("-m", *keys(idx_set), "seed=0,1", "lr=0.01", "out=grid", cwd=tmp_path)
+    folder = tmp_path / "grid"
+    assert (first.returncode, first.stderr) == (FINISHED, "")
+    assert "2 finished; table: " in first.stdout and first.stdout.splitlines()[-1] == str(folder)
+    assert [row["status"] for row in rows(folder)] == ["finished"] * 2
+    assert [row["seed"] for row in rows(folder)] == ["0", "1"]
+    before = tree(folder)
+    (tmp_path / "elsewhere").mkdir()
+    again = typed("-m", *keys(idx_set), "seed=0,1,2", "lr=0.01", "out=../grid", cwd=tmp_path / "elsewhere")
+    assert again.returncode == FINISHED and "3 runs in" in again.stdout and "2 of them ended before" in again.stdout
+    assert "3 finished (2 before)" in again.stdout
+    after = tree(folder)
+    assert {name: after[name] for name in before if name != "sweep.csv"} == {
+        name: content for name, content in before.items() if name != "sweep.csv"
+    }
+    assert len(results(folder)) == 3
+
+
+def test_this_process_and_several_leave_the_same_bytes(idx_set, tmp_path):
+    # Of each: lists as values, a wide network whose processes share it, and one alone.
+    grid = ["-m", *keys(idx_set), "hidden=6,[8,5],[]", "threads=1,2", "seed=0,1"]
+    for name, workers in (("alone", "0"), ("several", "2"), ("default", "null")):
+        ended = typed(*grid, f"out={name}", f"workers={workers}", cwd=tmp_path)
+        assert ended.returncode == FINISHED, ended.stderr
+    alone = results(tmp_path / "alone")
+    assert len(alone) == 12
+    assert alone == results(tmp_path / "several") == results(tmp_path / "default")
+    assert {row["seconds_shared"] for row in rows(tmp_path / "alone")} == {"false"}
+    assert {row["seconds_shared"] for row in rows(tmp_path / "several")} == {"true"}
+
+
+def test_a_point_that_is_not_allowed_is_found_before_the_first_run(idx_set, tmp_path):
+    for grid, said in (
+        (["hidden=6,7,-3"], "npdigits: hidden=-3: allowed is"),
+        (["hidden=6", "batch_size=10,100000"], "npdigits: batch_size=100000: allowed is at most"),
+        (["seed=0,1", "out=a,b"], "npdigits: out=a,b: allowed is one for all runs"),
+        (["seed=0,1", "resume=x"], "npdigits: resume=x: not allowed in a sweep"),
+        (["seed=0,1", "hiden=3"], "npdigits: hiden=3: unknown key; did you mean hidden?"),
+        (["hiden=3,4"], "npdigits: hiden=3,4: unknown key; did you mean hidden?"),
+        (["seed=0,1", "workers=-1"], "npdigits: workers=-1: allowed is"),
+        (["seed=0,1", "hydra.launcher.workers=two"], "npdigits: hydra.launcher.workers=two: allowed is null or an"),
+        (["seed=0,1", "hydra.launcher.address=here"], "npdigits: hydra.launcher.address=here: allowed is null or tcp:"),
+        (["seed=interval(0,3)"], "npdigits: seed=interval(0,3): allowed in a sweep are lists, choices, ranges and"),
+    ):
+        out = [] if any(key.startswith("out=") for key in grid) else ["out=sweep"]
+        ended = typed("-m", *keys(idx_set), *grid, *out, cwd=tmp_path)
+        assert ended.returncode == BAD_INPUT, (grid, ended)
+        assert ended.stderr.startswith(said) and ended.stderr.count("\n") == 1, ended.stderr
+        assert [path.name for path in tmp_path.iterdir()] == ["idx_set"]
+
+
+def test_an_address_where_nobody_answers_is_said(idx_set, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster_of_dask, "TO_CONNECT", 0.3)
+    nowhere = "tcp://127.0.0.1:1"
+    grid = composed([*keys(idx_set), "seed=0,1", f"out={tmp_path}/sweep", f"hydra.launcher.address={nowhere}"])
+    with pytest.raises(ConfigError, match=rf"^hydra.launcher.address={nowhere}: no scheduler answers"):
+        run_sweep(*grid)
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_what_is_the_same_run_twice_is_done_once(idx_set, tmp_path):
+    ended = typed("-m", *keys(idx_set), "lr=0.01,0.010", "out=sweep", "workers=0", cwd=tmp_path)
+    assert ended.returncode == FINISHED and len(results(tmp_path / "sweep")) == 1
+
+
+def test_one_that_diverges_costs_only_itself_and_is_listed(idx_set, tmp_path):
+    grid = ["-m", *keys(idx_set), "optimizer=sgd", "lr=0.01,1e30", "out=sweep"]
+    ended = typed(*grid, cwd=tmp_path)
+    assert ended.returncode == DIVERGED
+    assert [row["status"] for row in rows(tmp_path / "sweep")] == ["finished", "diverged"]
+    assert re.search(r"WARNING: diverged: .*lr-1e\+30.*: in epoch 1; .*train\.log", ended.stderr)
+    assert "1 finished, 1 diverged" in ended.stdout
+
+
+FAULTS = """
+import os, signal, sys
+if os.environ.get("NPDIGITS_FAULTS") == "yes":
+    import npdigits.streams as streams
+    original = streams.stream
+    def stream(seed, purpose, *numbers):
+        if purpose == "shuffle" and numbers[0] == 2:
+            if seed in (3, 11, 17):
+                raise RuntimeError(f"on purpose, seed {seed}")
+            if seed == 20:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return original(seed, purpose, *numbers)
+    streams.stream = stream
+"""
+# 24 jobs, of which three raise and one kills its own process, as long as the faults are there.
+JOBS = ["seed=range(24)", "epochs=60", "stop_on=none"]
+BROKEN = {3: "failed", 11: "failed", 17: "failed", 20: "failed"}
+
+
+@pytest.fixture
+def faulty(tmp_path, monkeypatch):
+    """Let every Python process that is started from here on have the faults; they are mended by FAULTS=no."""
+    (tmp_path / "faults").mkdir()
+    (tmp_path / "faults" / "sitecustomize.py").write_text(FAULTS)
+    path = [str(tmp_path / "faults"), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
+    monkeypatch.setenv("NPDIGITS_FAULTS", "yes")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The 24 jobs, done one after the other without a fault; and the data set."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NPDIGITS_CACHE", str(folder / "cache"))
+        idx_set = write_set(folder / "idx_set")
+        ended = typed("-m", *keys(idx_set), *JOBS, "out=sweep", "workers=0", cwd=folder)
+    assert ended.returncode == FINISHED, ended.stderr
+    return idx_set, results(folder / "sweep")
+
+
+def finished(folder):
+    """The finished runs with all their files, which must not change any more."""
+    runs = [path.parent for path in folder.glob("*/summary.json")]
+    return {
+        run.name: tree(run) for run in runs if json.loads((run / "summary.json").read_text())["status"] == "finished"
+    }
+
+
+def processes_of(folder):
+    """The living processes that were started with this folder in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            zombie = (process / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+            if not zombie and str(folder).encode() in (process / "environ").read_bytes():
+                found.append(int(process.name))
+        except OSError:  # gone meanwhile
+            continue
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_a_sweep_with_faults_that_is_cut_off_five_times_is_the_undisturbed_one(undisturbed, tmp_path, faulty):
+    idx_set, expected = undisturbed
+    folder = tmp_path / "sweep"
+    command = [sys.executable, "-m", "npdigits.train", "-m", *keys(idx_set), *JOBS, f"out={folder}"]
+    environment = {**os.environ, "NPDIGITS_MARK": str(tmp_path)}
+    rng = random.Random(5)
+    untouched = {}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL, signal.SIGINT):
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        time.sleep(rng.uniform(0.5, 4))
+        # A terminal's Ctrl-C goes to all processes of the group.
+        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+        patience = 30 if number == signal.SIGKILL else 5
+        _, err = process.communicate(timeout=patience)
+        deadline = time.monotonic() + patience
+        while processes_of(tmp_path):
+            assert time.monotonic() < deadline, f"{processes_of(tmp_path)} outlive signal {number}"
+            time.sleep(0.05)
+        assert "Traceback" not in err, err
+        now = finished(folder)
+        assert {name: now[name] for name in untouched} == untouched, "a finished run was touched"
+        untouched = now
+    for _ in range(2):  # what fails is tried again, and fails again
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        assert ended.returncode == INCOMPLETE, ended
+        assert "20 finished" in ended.stdout and "4 failed" in ended.stdout
+        assert {int(row["seed"]): row["status"] for row in rows(folder) if row["status"] != "finished"} == BROKEN
+        listed = re.findall(r"WARNING: failed: \S*_(seed-\d+)_data\S*: (.*); (\S+train\.log)", ended.stderr)
+        assert [name for name, _, _ in listed] == ["seed-3", "seed-11", "seed-17", "seed-20"]
+        assert listed[0][1] == "RuntimeError: on purpose, seed 3"
+        assert "its process was killed" in listed[3][1]
+        assert "Traceback (most recent call last)" in Path(listed[0][2]).read_text()
+        statuses = {json.loads(path.read_text())["status"] for path in folder.glob("*/summary.json")}
+        assert statuses == {"finished", "failed"}
+        now = finished(folder)
+        assert {name: now[name] for name in untouched} == untouched
+        untouched = now
+    ended = subprocess.run(
+        command, env={**environment, "NPDIGITS_FAULTS": "no"}, capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == FINISHED, ended
+    assert "24 finished (20 before)" in ended.stdout
+    assert results(folder) == expected
+    now = finished(folder)
+    assert {name: now[name] for name in untouched} == untouched
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_a_second_launch_skips_what_the_first_one_holds(undisturbed, tmp_path):
+    idx_set, _ = undisturbed
+    folder = tmp_path / "sweep"
+    grid = ["-m", *keys(idx_set), "seed=0,1", "epochs=100000", "stop_on=none", f"out={folder}"]
+    first = subprocess.Popen(
+        [sys.executable, "-m", "npdigits.train", *grid], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while len(list(folder.glob("*/metrics.csv"))) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        second = typed(*grid, cwd=tmp_path)
+        assert second.returncode == INCOMPLETE
+        assert "2 held" in second.stdout
+        assert len(re.findall(r"WARNING: held: .*another process is writing it", second.stderr)) == 2
+        assert first.poll() is None
+    finally:
+        first.send_signal(signal.SIGTERM)
+        code = first.wait(timeout=10)
+    assert code == cli.TERMINATED
+    statuses = [json.loads(path.read_text())["status"] for path in folder.glob("*/summary.json")]
+    assert statuses == ["interrupted"] * 2
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A real ``dask scheduler`` and two ``dask worker`` processes on the loopback address, in another directory."""
+    away = tmp_path / "away"
+    away.mkdir()
+    started = []
+
+    def start(*arguments, **environment):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
+            cwd=away,
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        started.append(process)
+        return process
+
+    file = away / "scheduler.json"
+    start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+    deadline = time.monotonic() + 30
+    while not file.exists() or not file.read_text().strip():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    address = json.loads(file.read_text())["address"]
+    worker = ("dask_worker", address, "--nthreads", "1", "--no-dashboard", "--local-directory", str(away))
+    yield address, lambda **environment: start(*worker, **environment)
+    for process in reversed(started):
+        process.kill()
+        process.wait()
+
+
+def test_a_cluster_elsewhere_leaves_the_same_bytes(undisturbed, tmp_path, cluster):
+    idx_set, expected = undisturbed
+    address, start_worker = cluster
+    for _ in range(2):
+        start_worker()
+    ended = typed("-m", *keys(idx_set), *JOBS, "out=sweep", f"hydra.launcher.address={address}", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (FINISHED, ""), ended
+    assert results(tmp_path / "sweep") == expected
+
+
+def test_a_worker_that_cannot_be_trusted_is_refused(undisturbed, tmp_path, cluster):
+    idx_set, _ = undisturbed
+    address, start_worker = cluster
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "sitecustomize.py").write_text("import npdigits.identity\nnpdigits.identity.NUMERICS = -1\n")
+    path = [str(tmp_path / "other"), os.environ.get("PYTHONPATH", "")]
+    start_worker(PYTHONPATH=os.pathsep.join(filter(None, path)))
+    ended = typed("-m", *keys(idx_set), "seed=0,1", "out=sweep", f"hydra.launcher.address={address}", cwd=tmp_path)
+    assert ended.returncode == BAD_INPUT
+    assert re.fullmatch(r"npdigits: the worker tcp://\S+ is refused: numerics -1 there, \d+ here\n", ended.stderr)
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_a_worker_that_sees_another_folder_or_has_no_npdigits_is_refused(tmp_path):
+    here = worker.about(tmp_path)
+    assert worker.unfit(dict(here), here, tmp_path) == ""
+    assert worker.unfit(worker.about(tmp_path / "elsewhere"), here, tmp_path) == f"it does not see {tmp_path}"
+    other = {**here, "numpy": "1.0", "npdigits": "9.9"}
+    assert worker.unfit(other, here, tmp_path) == (
+        f"npdigits 9.9 there, {here['npdigits']} here; numpy 1.0 there, {np.__version__} here"
+    )
+    missing = ModuleNotFoundError("No module named 'npdigits'")
+    assert worker.unfit(missing, here, tmp_path).startswith("npdigits cannot be used there: ModuleNotFoundError: No")
+
+
+def test_the_launchers_data_is_what_a_run_takes_or_none(idx_set, tmp_path, no_torchvision):
+    from npdigits.multirun import Source, _loaded
+
+    with pytest.raises(Exception, match="data=idx: other digits than those that the sweep was begun with"):
+        _loaded(Source("idx", "0" * 64, str(tmp_path), str(idx_set)))
+    with pytest.raises(Exception, match="data=mnist is not at hand"):
+        _loaded(Source("mnist", "0" * 64, str(tmp_path / "nothing"), None))
+
+
+EXPERIMENTS = sorted(path.stem for path in (cli.CONF / "experiment").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_shipped_experiment_says_what_it_is_and_composes(name):
+    first, second, *_ = (cli.CONF / "experiment" / f"{name}.yaml").read_text().splitlines()
+    assert first == "# @package _global_" and second.startswith("# ")
+    assert cli.compose([f"experiment={name}"]).name == name
+    assert re.search(rf"^experiment={name} +{re.escape(second[2:])}$", cli.help_text(), re.MULTILINE)
+
+
+def test_the_shipped_experiments():
+    assert EXPERIMENTS == ["batch_size", "initializers", "l2", "lr_decay", "patience", "seed_script", "width"]
+
+
+@pytest.mark.parametrize("option", [[], ["-m"]])
+def test_an_experiment_is_a_sweep_with_and_without_m_and_what_is_typed_wins(option, idx_set, tmp_path):
+    grid = ["experiment=l2", "l2=0,0.1", "seed=0,1", *keys(idx_set), "out=sweep", "workers=0"]
+    ended = typed(*option, *grid, cwd=tmp_path)
+    assert ended.returncode == FINISHED, ended.stderr
+    assert sorted((row["l2"], row["seed"]) for row in rows(tmp_path / "sweep")) == [
+        *(("0.0", "0"), ("0.0", "1"), ("0.1", "0"), ("0.1", "1"))
+    ]
+    for path in (tmp_path / "sweep").glob("*/config.yaml"):  # the fixed part of the experiment holds as well
+        assert "weight_decay: 0.0" in path.read_text()
+
+
+def test_experiments_by_a_glob_each_have_their_folder(idx_set, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "outputs", lambda: tmp_path / "outputs")
+    typed_keys = ["experiment=glob([l*,p*])", "seed=0", "l2=0", "lr_decay=1", "patience=2", *keys(idx_set, "workers=0")]
+    points, *others = composed(typed_keys)
+    assert [configuration.name for _, configuration in points] == ["l2", "lr_decay", "patience"]
+    assert run_sweep(points, *others) == FINISHED
+    assert sorted(path.name for path in (tmp_path / "outputs").iterdir()) == ["l2", "lr_decay", "patience"]
+    assert [len(results(folder)) for folder in (tmp_path / "outputs").iterdir()] == [1, 1, 1]
+
+
+def test_points_composed_the_fast_way_are_those_of_hydra():
+    """What varies in plain values is set by us; each must be what Hydra alone makes of the same words."""
+    words = [
+        ["hidden=20", "hidden=[300,100]", "hidden=[]", "lr=1e-3", "lr=.5", "l2=0", "betas=[0.5,0.9]", "min_delta=null"],
+        ["out='a b'", "plots=true", "activation=relu", "name=x", "seed=7", "quiet=True", "val_size=null"],
+    ]
+    for word in (word for line in words for word in line):
+        key = word.partition("=")[0]
+        other = {"hidden": "hidden=3", "out": "out=c", "activation": "activation=tanh", "name": "name=y"}.get(key)
+        other = other or {"betas": "betas=[0.1,0.2]", "plots": "plots=false", "quiet": "quiet=false"}.get(
+            key, f"{key}=1"
+        )
+        (_, _), (_, configuration) = composed([f"{key}={other.partition('=')[2]},{word.partition('=')[2]}"])[0]
+        assert configuration == cli.compose([word])
+
+
+def composed(arguments):
+    """What a sweep of these arguments is to do: points, keys that vary, keys that do not, and where."""
+    caught = []
+
+    def collect(*grid):
+        caught.extend(grid)
+        return 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["npdigits"])
+        cli._hydras_command_line(lambda *_: 0, collect, ["-m", *arguments])
+    return caught
+
+
+def test_the_table_tells_of_every_run():
+    default = cli.compose()
+    point = sweep.Point((), default, {}, "default-00000000")
+    ended = [
+        sweep.Ended(point, "finished", "", {"val_accuracy": 0.5, "val_cost": None, "seconds": 1.5}),
+        sweep.Ended(point, "failed", 'it said "no", twice'),
+    ]
+    first, second = csv.DictReader(sweep.table(ended, ["hidden", "data", "missing"]).splitlines())
+    assert first["hidden"] == "[20]" and first["data"] == "mnist" and first["missing"] == ""
+    assert (first["val_accuracy"], first["val_cost"], first["seconds_shared"]) == ("0.5", "", "false")
+    assert (second["status"], second["reason"], second["seconds_shared"]) == ("failed", 'it said "no", twice', "")
+    assert sweep.counted(ended) == "1 finished, 1 failed"
+    assert np.isfinite(float(first["seconds"]))
