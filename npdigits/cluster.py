@@ -77,7 +77,7 @@ def _own(points: Sequence[Point], workers: int | None) -> Iterator[Client]:
             n_workers=min(workers, len(points)),
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port; None would ask for 8787, which another sweep may have
             silence_logs=logging.CRITICAL + 1,
         ) as cluster,
         Client(cluster) as client,
@@ -147,8 +147,10 @@ def _by(
             future = done.get(timeout=0.1)
         except queue.Empty:
             continue
-        yield _outcome(future, at_work.pop(future))
+        ended = _outcome(future, at_work.pop(future))
         future.release()
+        begun(min(len(at_work), seats))
+        yield ended
         if time.monotonic() > counted + COUNT_EVERY:
             seats, counted = _seats(client), time.monotonic()
     for point in at_work.values():

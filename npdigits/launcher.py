@@ -82,8 +82,9 @@ def launch(
             if stop():
                 return
             begun(1)
-            yield job(point, False, stop)
+            ended = job(point, False, stop)
             begun(0)
+            yield ended
         return
     from npdigits import cluster  # which imports Dask
 

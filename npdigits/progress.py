@@ -55,7 +55,7 @@ class Progress:
         """Return the live line."""
         finished = sum(one.status in ENDED for one in self._ended)
         failed = len(self._ended) - finished
-        left = self.total - len(self._ended) - self._at_work
+        left = max(0, self.total - len(self._ended) - self._at_work)
         parts = [f"{finished} finished", f"{self._at_work} running", f"{failed} failed", f"{left} left"]
         known = [one for one in self._ended if one.summary.get("val_accuracy") is not None and one.status in ENDED]
         best = max(known, key=lambda one: one.summary["val_accuracy"], default=None)
