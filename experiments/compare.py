@@ -13,7 +13,7 @@ import pandas as pd
 import yaml
 
 # Keys that make runs repetitions of one configuration, or that change no result.
-NOT_COMPARED = {"seed", "out", "plots", "quiet", "data"}
+NOT_COMPARED = {"seed", "name", "workers", "out", "plots", "quiet", "data"}
 FIGURES = ["val_accuracy", "test_accuracy", "val_cost", "best_epoch", "epochs_run", "seconds"]
 
 
