@@ -354,6 +354,29 @@ def test_a_cluster_elsewhere_leaves_the_same_bytes(undisturbed, tmp_path, cluste
     assert results(tmp_path / "sweep") == expected
 
 
+def test_workers_elsewhere_notice_that_the_launching_process_is_gone(undisturbed, tmp_path, cluster):
+    idx_set, _ = undisturbed
+    address, start_worker = cluster
+    start_worker()
+    endless = ["-m", *keys(idx_set), "seed=0,1", "epochs=999999", "stop_on=none", "out=sweep"]
+    command = [sys.executable, "-m", "npdigits.train", *endless, f"hydra.launcher.address={address}"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while not list(tmp_path.glob("sweep/*/metrics.csv")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 30
+    while (status := statuses(tmp_path / "sweep")) != ["interrupted"]:
+        assert time.monotonic() < deadline, status
+        time.sleep(0.1)
+
+
+def statuses(folder):
+    return [json.loads(path.read_text())["status"] for path in folder.glob("*/summary.json")]
+
+
 def test_a_worker_that_cannot_be_trusted_is_refused(undisturbed, tmp_path, cluster):
     idx_set, _ = undisturbed
     address, start_worker = cluster
