@@ -76,6 +76,8 @@ def main(run: Callable[[Config, list[str]], int], sweep: Sweeping) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that has no "×" gets a "?"
     signal.signal(signal.SIGTERM, _terminate)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup does
+        signal.signal(signal.SIGHUP, _terminate)
     arguments = sys.argv[1:]
     if any(argument in ("--help", "-h") for argument in arguments):
         act = functools.partial(_print, help_text())
@@ -125,10 +127,13 @@ def _hydras_command_line(run: Callable[[Config, list[str]], int], sweep: Sweepin
         # Made outside of Hydra, which would add its own words to every error.
         single.append((composed, list(HydraConfig.get().overrides.task)))
 
+    grid: sweeper.Grid | None = None
     try:
         job()
-    except sweeper.Grid as grid:
-        GlobalHydra.instance().clear()
+    except sweeper.Grid as raised:
+        grid = raised
+    GlobalHydra.instance().clear()
+    if grid:
         # Every point is checked before the first begins.
         points = [(typed, parse(values)) for typed, values in grid.points]
         return sweep(points, grid.swept, grid.fixed, grid.launcher)

@@ -9,16 +9,19 @@ import logging
 import os
 import queue
 import secrets
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster
 
 from npdigits import worker
-from npdigits.errors import ConfigError
+from npdigits.errors import ClusterLostError, ConfigError
+from npdigits.interruption import SIGNALS
 from npdigits.launcher import Job
 from npdigits.sweep import Ended, Point
 
@@ -28,6 +31,7 @@ TO_SAVE = 3.0
 COUNT_EVERY = 1.0
 # Seconds to wait for the scheduler of a cluster, and for its first worker.
 TO_CONNECT = 15.0
+KILLED = "its process was killed, perhaps as it took too much memory"
 
 
 def work(
@@ -49,12 +53,8 @@ def work(
     Raises:
         ConfigError: the cluster cannot be reached, or one of its workers cannot be trusted.
     """
-    with contextlib.ExitStack() as stack:
-        if address:
-            client, ahead = stack.enter_context(_connected(address)), 0
-        else:
-            client, ahead = stack.enter_context(_own(points, workers)), 2
-        yield from _by(client, points, job, folder, stop, begun, ahead)
+    with _connected(address) if address else _own(points, workers) as client:
+        yield from _by(client, points, job, folder, stop, begun)
 
 
 @contextlib.contextmanager
@@ -63,27 +63,44 @@ def _own(points: Sequence[Point], workers: int | None) -> Iterator[Client]:
     if workers is None:
         workers = max(1, _cores() // max(point.config.threads for point in points))
     settings = {
-        # A worker is given a run only when it has none; one that is killed then costs no run that only waited for it,
-        "distributed.scheduler.worker-saturation": 1.0,
-        # and its own run is not tried again until the sweep is.
+        # The run of a worker that is killed is not tried again until the sweep is.
         "distributed.scheduler.allowed-failures": 0,
         "distributed.comm.timeouts.connect": f"{TO_CONNECT}s",
         # Looks a hundred times a second what a worker does.
         "distributed.worker.profile.enabled": False,
     }
-    with (
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=min(workers, len(points)),
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",  # any free port; None would ask for 8787, which another sweep may have
-            silence_logs=logging.CRITICAL + 1,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        client.register_plugin(worker.DeafToSignals())
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set(settings))
+        with _signals_for_this_thread_alone():
+            cluster = stack.enter_context(
+                LocalCluster(
+                    n_workers=min(workers, len(points)),
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",  # any free port; None asks for 8787, which another sweep may have
+                    silence_logs=logging.CRITICAL + 1,
+                )
+            )
+            client = stack.enter_context(Client(cluster))
         yield client
+
+
+@contextlib.contextmanager
+def _signals_for_this_thread_alone() -> Iterator[None]:
+    """Let threads and processes that are started here have Ctrl-C, SIGTERM and SIGHUP blocked, for good.
+
+    They come to all processes of a group, and are the launching process's to handle. One that comes meanwhile waits.
+    Workers that take the place of killed ones are started by these threads, too.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # else it is started by one of these threads, which lets signals in again then
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
@@ -93,7 +110,8 @@ def _connected(address: str) -> Iterator[Client]:
     Raises:
         ConfigError: neither comes.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         client = Client(address, timeout=TO_CONNECT)
     except (OSError, ValueError, ImportError) as error:
@@ -113,21 +131,21 @@ def _by(
     folder: Path,
     stop: Callable[[], bool],
     begun: Callable[[int], None],
-    ahead: int,
 ) -> Iterator[Ended]:
     """Give the workers a run each, and the next as soon as one has ended.
 
-    Args:
-        client, points, job, folder, stop, begun: as of ``launch``.
-        ahead: how many runs more the scheduler is told of, so that it has the next one at hand. Only one that is known
-            not to hand them on to workers which are busy: these would lose them when they are killed.
+    No run is given away ahead: Dask blames all that a worker has for its death, also what only waited there. Where it
+    happens nevertheless, as workers come and go, a run that was never begun is given to another.
+
+    Raises:
+        ClusterLostError: the scheduler is gone.
     """
     launch_id = secrets.token_hex(8)
     here = _same_everywhere(client, folder, launch_id)
-    seats, counted = _seats(client), time.monotonic()
+    seats, counted, before = _seats(client), time.monotonic(), time.time()
     act = functools.partial(worker.act, job, seats > 1, launch_id, here)
     done: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    waiting, at_work = list(reversed(points)), dict[Any, Point]()
+    waiting, at_work, given_twice = list(reversed(points)), dict[Any, Point](), set[str]()
     stopping: float | None = None
     while waiting or at_work:
         if stopping is None and stop():
@@ -137,9 +155,9 @@ def _by(
                 client.run(worker.end, launch_id, on_error="ignore", wait=False)
         if stopping is not None and time.monotonic() > stopping + TO_SAVE:
             break
-        while waiting and len(at_work) < seats + ahead:
+        while waiting and len(at_work) < seats:
             point = waiting.pop()
-            future = client.submit(act, point, key=f"{point.name}-{launch_id}", pure=False)
+            future = client.submit(act, point, key=f"{point.name}-{secrets.token_hex(8)}", pure=False)
             at_work[future] = point
             future.add_done_callback(done.put)
         begun(min(len(at_work), seats))
@@ -147,14 +165,26 @@ def _by(
             future = done.get(timeout=0.1)
         except queue.Empty:
             continue
-        ended = _outcome(future, at_work.pop(future))
+        point = at_work.pop(future)
+        ended = _outcome(future, point)
         future.release()
         begun(min(len(at_work), seats))
-        yield ended
+        if ended.reason == KILLED and point.name not in given_twice and not _begun(folder / point.name, before):
+            given_twice.add(point.name)
+            waiting.append(point)
+        else:
+            yield ended
         if time.monotonic() > counted + COUNT_EVERY:
-            seats, counted = _seats(client), time.monotonic()
-    for point in at_work.values():
-        yield Ended(point, "interrupted", "did not end in time; goes on from its last checkpoint")
+            try:
+                seats, counted = _seats(client), time.monotonic()
+            except OSError as error:
+                raise ClusterLostError(f"the cluster is gone: {worker.line(error)}") from error
+
+
+def _begun(path: Path, since: float) -> bool:
+    """Say whether a run has begun since then."""
+    summary = path / "summary.json"
+    return summary.exists() and summary.stat().st_mtime > since
 
 
 def _outcome(future: Any, point: Point) -> Ended:
@@ -162,11 +192,11 @@ def _outcome(future: Any, point: Point) -> Ended:
     if future.status == "finished":
         ended: Ended = future.result()
         return ended
-    if future.status == "cancelled":
-        return Ended(point, "failed", "the cluster gave it up")
+    if future.status in ("cancelled", "lost"):
+        raise ClusterLostError("the cluster is gone: its scheduler no longer answers")
     error = future.exception()
-    if type(error).__name__ == "KilledWorker":
-        return Ended(point, "failed", "its process was killed, perhaps as it took too much memory")
+    if isinstance(error, KilledWorker):
+        return Ended(point, "failed", KILLED)
     return Ended(point, "failed", worker.line(error))
 
 

@@ -25,5 +25,9 @@ class HeldError(RunDirError):
     """A run directory that another process is writing."""
 
 
+class ClusterLostError(UserError):
+    """The cluster that does a sweep's runs no longer answers."""
+
+
 class TeamError(UserError):
     """A process that shares a run's work is gone: not the user's fault, but theirs to know."""

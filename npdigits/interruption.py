@@ -1,4 +1,4 @@
-"""Ending a run on Ctrl-C or SIGTERM: not wherever Python happens to be, but where its state is whole.
+"""Ending a run on Ctrl-C, SIGTERM or SIGHUP: not wherever Python happens to be, but where its state is whole.
 
 A signal's exception may come between any two instructions, also between the lines that belong together. So for as long
 as a run trains, a signal is only noted, and the trainer asks between two batches.
@@ -10,7 +10,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# SIGHUP: the terminal was closed. Windows has no such signal.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
 
 
 class Stopped(Exception):
@@ -18,7 +19,7 @@ class Stopped(Exception):
 
 
 class Terminated(BaseException):
-    """SIGTERM has come; a run that trained has been saved."""
+    """SIGTERM or SIGHUP has come; a run that trained has been saved."""
 
 
 def never() -> bool:
@@ -27,7 +28,7 @@ def never() -> bool:
 
 
 class Watch:
-    """Notes SIGINT and SIGTERM while it is entered, in the main thread; elsewhere only the caller's own wish counts.
+    """Notes these signals while it is entered, in the main thread; elsewhere only the caller's own wish counts.
 
     Args:
         also: the caller's own wish to stop.
@@ -48,7 +49,8 @@ class Watch:
     def __enter__(self) -> "Watch":
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
-                self._before[number] = signal.signal(number, self._note)
+                if number in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                    self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:

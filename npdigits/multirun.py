@@ -4,15 +4,18 @@ import contextlib
 import dataclasses
 import functools
 import itertools
+import secrets
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from npdigits import cli, data, launcher, rundir, sweep
 from npdigits.assembly import check_fit
-from npdigits.config import Config, DataConfig
-from npdigits.errors import ConfigError, DataError, HeldError, UserError
+from npdigits.config import Config, DataConfig, without_effect
+from npdigits.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError
 from npdigits.files import write_whole
 from npdigits.identity import identity
 from npdigits.interruption import Terminated, Watch, never
@@ -24,6 +27,7 @@ from npdigits.sweep import Ended, Point
 from npdigits.train import DIVERGED, load, run
 
 TABLE = "sweep.csv"
+HELD = "another process is writing it"
 # A sweep in which some run failed, was held by another process, or is still to be done.
 INCOMPLETE = 1
 # Keys that concern the sweep as a whole.
@@ -64,6 +68,9 @@ def run_sweep(
         if len(values) > 1:
             raise ConfigError(f"{key}={','.join(map(str, sorted(values, key=str)))}: allowed is one for all runs")
     report = Report(points[0][1].quiet)
+    idle = [set(without_effect(config, typed)) for typed, config in points]
+    for line in sorted(set.intersection(*idle)):
+        report.warn(line)
     folders: dict[Path, dict[str, Point]] = {}
     sources: dict[DataConfig, tuple[data.Data, Source]] = {}
     default = cli.compose()
@@ -91,37 +98,43 @@ def _one(
     report: Report,
 ) -> int:
     """Do the runs of one folder that have not ended yet."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"out={folder}: cannot be written: {error.strerror}") from error
-    ended = [_before(point, folder) for point in points]
-    to_do = [point for point, one in zip(points, ended, strict=True) if one is None]
-    all_ended: dict[str, Ended] = {one.point.name: one for one in ended if one}
-    report.say(f"{len(points)} runs in {folder}" + (f", {len(all_ended)} of them ended before" if all_ended else ""))
+    _writable(folder)
+    ended = {point.name: one for point in points if (one := _before(point, folder))}
+    to_do = [point for point in points if point.name not in ended]
+    report.say(f"{len(points)} runs in {folder}" + (f", {len(ended)} of them ended before" if ended else ""))
     job = functools.partial(do, folder, sources)
     signal: BaseException | None = None
-    with Watch() as watch, Progress(len(to_do), report) as progress:
+    with Watch() as watch, Progress(len(to_do), swept, report) as progress:
         try:
             for one in launcher.launch(to_do, job, place, folder, watch, progress.at_work):
-                one = _seen_from_here(one, folder)
-                all_ended[one.point.name] = one
+                ended[one.point.name] = one = _seen_from_here(one, folder)
                 progress.ended(one)
         except (KeyboardInterrupt, Terminated) as error:  # of a run in this process, which has saved itself
             signal = error
+        except ClusterLostError as error:
+            report.warn(str(error))
         except UserError:  # nothing was begun
             with contextlib.suppress(OSError):
                 folder.rmdir()
             raise
-    in_order = [all_ended.get(point.name) or _not_done(point, folder) for point in points]
-    write_whole(folder / TABLE, sweep.table(in_order, swept))
-    _conclude(in_order, folder, report)
+    # Who held a run, or did not answer in time, may have ended it meanwhile.
+    all_ended = [
+        one if (one := ended.get(point.name)) and one.status != "held" else _not_done(point, folder, one)
+        for point in points
+    ]
+    here = [(one.point.config.as_dict(), one.status, one.point.name, one.reason, one.summary) for one in all_ended]
+    others = _others(folder, {point.name for point in points})
+    columns = sweep.differing([config for config, *_ in here + others], swept)
+    write_whole(folder / TABLE, sweep.table([sweep.row(columns, *run) for run in here + others]))
+    rows = [sweep.row(swept, *run) for run in here]
+    report.say(sweep.shown(rows, swept))
+    _conclude(all_ended, folder, report)
     if signal:
         raise signal
     watch.raise_signal()
-    if any(one.status not in ENDED for one in in_order):
+    if any(one.status not in ENDED for one in all_ended):
         return INCOMPLETE
-    return DIVERGED if any(one.status == "diverged" for one in in_order) else 0
+    return DIVERGED if any(one.status == "diverged" for one in all_ended) else 0
 
 
 def do(
@@ -142,13 +155,12 @@ def do(
         report = Report(quiet=True, silent=True)
         summary = run(config, folder / point.name, point.overrides, stop, found, report, shared)
     except HeldError:
-        return Ended(point, "held", "another process is writing it")
+        return Ended(point, "held", HELD)
     except Exception as error:
         if not isinstance(error, UserError):
             _log(folder / point.name, traceback.format_exc())
         return Ended(point, "failed", " ".join(f"{type(error).__name__}: {error}".split()))
-    reason = f"in epoch {summary.get('diverged_in_epoch')}" if summary["status"] == "diverged" else ""
-    return Ended(point, summary["status"], reason, summary)
+    return _as_summarized(point, summary)
 
 
 def _source(config: Config, report: Report) -> tuple[data.Data, Source]:
@@ -173,26 +185,62 @@ def _loaded(source: Source) -> data.Data:
     return found
 
 
+def _writable(folder: Path) -> None:
+    """Make the folder if it is not there.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    probe = folder / f".{secrets.token_hex(8)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise ConfigError(f"out={folder}: cannot be written: {error.strerror}") from error
+
+
+def _as_summarized(point: Point, summary: dict[str, Any], before: bool = False) -> Ended:
+    diverged = f"in epoch {summary.get('diverged_in_epoch')}" if summary["status"] == "diverged" else ""
+    return Ended(point, summary["status"], diverged or summary.get("reason", ""), summary, before)
+
+
 def _before(point: Point, folder: Path) -> Ended | None:
     """Return how a run ended, if it ended before."""
     summary = rundir.ended_already(folder / point.name, point.identity)
-    return Ended(point, summary["status"], "", summary, before=True) if summary else None
+    return _as_summarized(point, summary, before=True) if summary else None
 
 
-def _not_done(point: Point, folder: Path) -> Ended:
-    """Return how far a run has come that was not done, or not to its end."""
-    try:
-        summary = rundir.read_summary(folder / point.name)
-    except UserError:
-        return Ended(point, "left")
-    return Ended(point, "interrupted" if summary.get("epochs_run") else "left", "", summary)
+def _not_done(point: Point, folder: Path, held: Ended | None) -> Ended:
+    """Return how far a run has come that was not done here, or not to its end."""
+    if one := _before(point, folder):
+        return dataclasses.replace(one, before=False)
+    if held:
+        return held
+    summary = rundir.given_up(folder / point.name, "interrupted")
+    if summary and summary["status"] == "running":
+        return Ended(point, "held", HELD, summary)
+    return _as_summarized(point, summary) if summary else Ended(point, "left")
 
 
 def _seen_from_here(one: Ended, folder: Path) -> Ended:
     """Write into its summary that a run failed whose process could not do so any more."""
     if one.status == "failed" and not one.summary:
-        return dataclasses.replace(one, summary=rundir.given_up(folder / one.point.name, one.reason) or {})
+        return dataclasses.replace(one, summary=rundir.given_up(folder / one.point.name, "failed", one.reason) or {})
     return one
+
+
+def _others(folder: Path, here: set[str]) -> list[sweep.Run]:
+    """Return the folder's other runs, of an earlier and larger grid."""
+    found: list[sweep.Run] = []
+    for path in sorted(path.parent for path in folder.glob("*/summary.json") if path.parent.name not in here):
+        try:
+            config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+            summary = rundir.read_summary(path)
+            found.append(({**config}, summary["status"], path.name, summary.get("reason", ""), summary))
+        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, UserError):
+            continue  # not a run of ours, or begun this moment
+    return found
 
 
 def _conclude(ended: Sequence[Ended], folder: Path, report: Report) -> None:

@@ -1,7 +1,9 @@
 """What a sweep shows while its runs are at work: one live line on a terminal, elsewhere a line for each that ended."""
 
+import collections
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from npdigits.report import Report
@@ -14,14 +16,15 @@ class Progress:
 
     Args:
         total: how many runs there are to do.
+        swept: the keys that vary, by which the best is called.
         report: what speaks.
     """
 
-    def __init__(self, total: int, report: Report) -> None:
-        self.total, self.report = total, report
+    def __init__(self, total: int, swept: Sequence[str], report: Report) -> None:
+        self.total, self.swept, self.report = total, swept, report
         self._ended: list[Ended] = []
         self._at_work = 0
-        self._begun = time.perf_counter()
+        self._begun = self._last_end = time.perf_counter()
         self._live: Any = None
 
     def __enter__(self) -> "Progress":
@@ -44,6 +47,7 @@ class Progress:
     def ended(self, one: Ended) -> None:
         """Take note of a run's end, and say it where there is no live line."""
         self._ended.append(one)
+        self._last_end = time.perf_counter()
         if self._live:
             return
         figure = one.summary.get("val_accuracy")
@@ -53,14 +57,16 @@ class Progress:
 
     def line(self) -> str:
         """Return the live line."""
-        finished = sum(one.status in ENDED for one in self._ended)
-        failed = len(self._ended) - finished
+        ended = collections.Counter(one.status for one in self._ended)
         left = max(0, self.total - len(self._ended) - self._at_work)
-        parts = [f"{finished} finished", f"{self._at_work} running", f"{failed} failed", f"{left} left"]
-        known = [one for one in self._ended if one.summary.get("val_accuracy") is not None and one.status in ENDED]
-        best = max(known, key=lambda one: one.summary["val_accuracy"], default=None)
-        line = ", ".join(parts) + self._time_left()
-        return line + (f"  best val {best.summary['val_accuracy']:.2%} {best.point.name}" if best else "")
+        always = {"finished": ended.pop("finished", 0), "running": self._at_work, "failed": ended.pop("failed", 0)}
+        line = ", ".join(f"{n} {status}" for status, n in {**always, **ended, "left": left}.items()) + self._time_left()
+        known = [one for one in self._ended if one.status in ENDED and one.summary.get("val_accuracy") is not None]
+        if not known:
+            return line
+        best = max(known, key=lambda one: one.summary["val_accuracy"])
+        varied = [override for override in best.point.overrides if override.partition("=")[0] in self.swept]
+        return f"{line}  best val {best.summary['val_accuracy']:.2%} {' '.join(varied)}"
 
     def _one_line(self) -> Any:
         from rich.text import Text
@@ -72,5 +78,7 @@ class Progress:
         n = len(self._ended)
         if not n or n == self.total:
             return ""
-        seconds = (time.perf_counter() - self._begun) / n * (self.total - n)
+        # Between two ends it counts down, and does not grow.
+        since = time.perf_counter() - self._last_end
+        seconds = max(0.0, (self._last_end - self._begun) / n * (self.total - n) - since)
         return f"  {seconds:.0f} s left" if seconds < 100 else f"  {seconds / 60:.0f} min left"

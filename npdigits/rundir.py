@@ -279,8 +279,8 @@ def ended_already(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None
     return summary if sizes(path) == summary.get("sizes") else None
 
 
-def given_up(path: Path, reason: str) -> dict[str, Any] | None:
-    """Write into its summary that a run failed whose process is gone; return the summary, None where there is none.
+def given_up(path: Path, status: str, reason: str = "") -> dict[str, Any] | None:
+    """Write into its summary how a run ended whose process is gone; return the summary, None where there is none.
 
     A run that another process holds is left alone.
     """
@@ -288,7 +288,7 @@ def given_up(path: Path, reason: str) -> dict[str, Any] | None:
     if summary is None or summary.get("status") != "running":
         return summary
     with contextlib.suppress(OSError, Timeout), FileLock(path / ".lock", timeout=0):
-        summary = {**summary, "status": "failed", "reason": reason}
+        summary = {**summary, "status": status} | ({"reason": reason} if reason else {})
         write_whole(path / "summary.json", _json(summary))
     return summary
 

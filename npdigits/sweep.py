@@ -20,6 +20,9 @@ UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
 # Windows takes no file of these names, whatever its ending.
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 LONGEST_NAME = 80
+Row = dict[str, Any]
+# (configuration, status, name of the directory, reason, summary)
+Run = tuple[dict[str, Any], str, str, str, dict[str, Any]]
 FIGURES = ("val_cost", "val_accuracy", "test_cost", "test_accuracy", "best_epoch", "epochs_run", "seconds")
 # How a run of a sweep can have ended; all but the first two are tried again by the same command.
 STATUSES = (*ENDED, "failed", "interrupted", "held", "left")
@@ -69,33 +72,67 @@ def folder_name(name: str | None, swept: Sequence[str], fixed: Sequence[str]) ->
     if name is not None:
         return safe(name)
     counting = sorted(o for o in fixed if _key(o).partition(".")[0] not in NOT_PART - {"data"})
-    return safe("_".join([*sorted(swept), *counting]) or "sweep")
+    return safe("_".join([*sorted(swept), *(override.replace("=", "-") for override in counting)]) or "sweep")
 
 
 def run_name(config: Config, default: Config, identity: dict[str, Any]) -> str:
-    """Return a run directory's name: what differs from the defaults, and eight hex digits of the identity."""
+    """Return a run directory's name: what differs from the defaults, and eight hex digits of the identity.
+
+    What does not fit into it is left out, but not the seed, which stands last.
+    """
     here, there = config.as_dict(), default.as_dict()
-    parts = [f"{key}-{_shown(value)}" for key, value in here.items() if key not in NOT_PART and value != there[key]]
+    differing = {key: value for key, value in here.items() if key not in NOT_PART and value != there[key]}
+    seed = [f"seed-{differing.pop('seed')}"] if "seed" in differing else []
+    parts = [f"{key}-{_shown(value)}" for key, value in differing.items()]
     if config.data.name != default.data.name:
         parts.append(f"data-{config.data.name}")
-    return f"{safe('_'.join(parts) or 'default')}-{digest(identity)[:8]}"
+    end = "_".join([*seed, digest(identity)[:8]])
+    room, kept = LONGEST_NAME - len(end) - 1, ""
+    for part in map(_plain, parts or ([] if seed else ["default"])):
+        longer = f"{kept}_{part}" if kept else part[:room].rstrip("-.")
+        kept = longer if len(longer) <= room else kept
+    return f"{kept}_{end}" if kept else end
 
 
-def table(ended: Sequence[Ended], swept: Sequence[str]) -> str:
-    """Return the runs as CSV: the keys that vary, the status, the best epoch's figures, the directory.
+def differing(configs: Sequence[dict[str, Any]], swept: Sequence[str]) -> list[str]:
+    """Return the keys that vary, and those in which any of these configurations differ besides."""
+    besides = [key for key in configs[0] if key not in {*NOT_PART, *swept}]
+    return [*swept, *(key for key in besides if any(other.get(key) != configs[0][key] for other in configs))]
+
+
+def row(
+    swept: Sequence[str], config: dict[str, Any], status: str, name: str, reason: str, summary: dict[str, Any]
+) -> Row:
+    """Return a run's row of the table: the keys that vary, the status, the best epoch's figures, the directory.
 
     ``seconds_shared`` says whether other runs of the sweep shared the machine while the seconds were measured.
     """
+    varied = {key: _value(config, key) for key in swept}
+    figures = {figure: "" if (value := summary.get(figure)) is None else value for figure in FIGURES}
+    shared = str(summary.get("seconds_shared", False)).lower() if summary else ""
+    return {**varied, "status": status, **figures, "seconds_shared": shared, "run": name, "reason": reason}
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as CSV."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*swept, "status", *FIGURES, "seconds_shared", "run", "reason"])
-    for one in ended:
-        config, summary = one.point.config.as_dict(), one.summary
-        varied = [config["data"]["name"] if key == "data" else config.get(key, "") for key in swept]
-        figures = ["" if (figure := summary.get(name)) is None else figure for name in FIGURES]
-        shared = str(summary.get("seconds_shared", False)).lower() if summary else ""
-        writer.writerow([*varied, one.status, *figures, shared, one.point.name, one.reason])
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return text.getvalue()
+
+
+def shown(rows: Sequence[Row], swept: Sequence[str]) -> str:
+    """Return the rows for the eye: the keys that vary, and a few of the figures."""
+    lines = [[*swept, "status", "val_accuracy", "test_accuracy", "best_epoch", "epochs_run", "seconds"]]
+    for one in rows:
+        lines.append(
+            [f"{v:.4f}" if isinstance(v := one[key], float) and "accuracy" in key else str(v) for key in lines[0]]
+        )
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 def counted(ended: Sequence[Ended]) -> str:
@@ -110,11 +147,25 @@ def counted(ended: Sequence[Ended]) -> str:
 
 
 def safe(text: str) -> str:
-    """Return a text as a name that is safe on every file system and short; it cannot lead to another folder."""
-    name = UNSAFE.sub("-", text).strip("-.") or "_"
-    if RESERVED.match(name):
-        name = f"_{name}"
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 9]}-{digest({'name': text})[:8]}"
+    """Return a text as a name that is safe on every file system and short; it cannot lead to another folder.
+
+    A text that had to be altered gets eight hex digits, so that no two texts have one name.
+    """
+    name = _plain(text)
+    return name if name == text else f"{name[: LONGEST_NAME - 9]}-{digest({'name': text})[:8]}"
+
+
+def _plain(text: str) -> str:
+    name = UNSAFE.sub("-", text).strip("-.")
+    return f"_{name}" if not name or RESERVED.match(name) else name[:LONGEST_NAME]
+
+
+def _value(config: dict[str, Any], key: str) -> Any:
+    """Return a key's value; ``data`` alone is its name, and what a configuration does not have is empty."""
+    value: Any = config
+    for part in key.split("."):
+        value = value.get(part, "") if isinstance(value, dict) else ""
+    return value.get("name", "") if isinstance(value, dict) else value
 
 
 def _key(override: str) -> str:
@@ -122,4 +173,4 @@ def _key(override: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "-".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ("-".join(map(str, value)) or "none") if isinstance(value, list) else str(value)

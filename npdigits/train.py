@@ -192,11 +192,9 @@ def main() -> None:
     """
 
     def job(config: Config, overrides: list[str]) -> int:
-        for key in ("name", "workers"):
-            if getattr(config, key) is not None:
-                print(
-                    f"npdigits: WARNING: {key}={getattr(config, key)} has no effect: it is a sweep's", file=sys.stderr
-                )
+        for override in overrides:
+            if override.startswith(("name=", "workers=")):
+                print(f"npdigits: WARNING: {override} has no effect: it is a sweep's", file=sys.stderr)
         summary = run(config, config.out_dir(), overrides)
         return DIVERGED if summary["status"] == "diverged" else 0
 

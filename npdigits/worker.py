@@ -1,15 +1,14 @@
 """What a worker's process does: one run of a sweep, if it can be trusted with it, and the run is still wanted."""
 
-import signal
+import hashlib
 import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from distributed import Worker, WorkerPlugin, get_worker
+from distributed import get_worker
 
 from npdigits.identity import NUMERICS
-from npdigits.interruption import SIGNALS
 from npdigits.launcher import Job
 from npdigits.sweep import Ended, Point
 
@@ -49,7 +48,9 @@ def end(launch_id: str) -> None:
 def about(token: Path) -> dict[str, str]:
     """Return what must be the same for every worker: what the bits depend on, and that the sweep's folder is seen."""
     versions = {name: metadata.version(name) for name in ("npdigits", "numpy")}
-    return versions | {"numerics": str(NUMERICS), "folder": str(token) if token.is_dir() else "not seen"}
+    code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
+    same = {"numerics": str(NUMERICS), "code": code.hexdigest()[:12]}
+    return versions | same | {"folder": str(token) if token.is_dir() else "not seen"}
 
 
 def unfit(there: Any, here: dict[str, str], folder: Path) -> str:
@@ -60,15 +61,6 @@ def unfit(there: Any, here: dict[str, str], folder: Path) -> str:
         return f"it does not see {folder}"
     differing = [f"{name} {there[name]} there, {here[name]} here" for name in here if there[name] != here[name]]
     return "; ".join(differing)
-
-
-class DeafToSignals(WorkerPlugin):
-    """For workers of our own: Ctrl-C and SIGTERM to all of the group are the launching process's to handle."""
-
-    def setup(self, worker: Worker) -> None:
-        """Ignore them; called in the worker's main thread."""
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
 
 
 def line(error: Any) -> str:

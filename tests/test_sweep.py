@@ -23,6 +23,8 @@ from npdigits import cluster as cluster_of_dask
 from npdigits.errors import ConfigError
 from npdigits.identity import identity
 from npdigits.multirun import run_sweep
+from npdigits.progress import Progress
+from npdigits.report import Report
 from npdigits.sweep import folder_name, run_name, safe
 
 FINISHED, BAD_INPUT, INCOMPLETE, DIVERGED = 0, 2, 1, 3
@@ -42,22 +44,42 @@ def test_no_name_leads_out_of_its_folder_or_is_too_long(text):
 @pytest.mark.parametrize(
     ("text", "name"),
     [
-        ("a/b/../../../esc", "a-b-..-..-..-esc"),
-        ("..", "_"),
-        ("", "_"),
-        ("nul", "_nul"),
-        ("COM1.txt", "_COM1.txt"),
-        ("größe 3", "gr-e-3"),
-        ("hidden=20", "hidden-20"),
+        ("a/b/../../../esc", "a-b-..-..-..-esc-"),
+        ("..", "_-"),
+        ("", "_-"),
+        ("nul", "_nul-"),
+        ("COM1.txt", "_COM1.txt-"),
+        ("größe 3", "gr-e-3-"),
     ],
 )
-def test_odd_texts_become_plain_names(text, name):
-    assert safe(text) == name
+def test_odd_texts_become_plain_names_that_keep_apart(text, name):
+    assert re.fullmatch(re.escape(name) + "[0-9a-f]{8}", safe(text))
 
 
-def test_long_texts_keep_apart():
-    a, b = safe("x" * 300), safe("x" * 300 + "y")
-    assert a != b and len(a) == len(b) == 80
+@pytest.mark.parametrize("text", ["depth", "hidden_seed_lr-0.1", "a.b+c", "x" * 80])
+def test_plain_texts_are_names_as_they_are(text):
+    assert safe(text) == text
+
+
+def test_no_two_texts_have_one_name():
+    texts = [
+        "Größe",
+        "Gräße",
+        "ä",
+        "ö",
+        "..",
+        ".",
+        "_",
+        "a/b",
+        "a:b*?",
+        "a-b",
+        "x" * 300,
+        "x" * 300 + "y",
+        "nul",
+        "_nul",
+    ]
+    assert len({safe(text) for text in texts}) == len(texts)
+    assert len(safe("x" * 300)) == 80
 
 
 def test_a_sweeps_name_is_of_its_keys_and_never_of_the_values_that_vary():
@@ -65,7 +87,7 @@ def test_a_sweeps_name_is_of_its_keys_and_never_of_the_values_that_vary():
     assert (
         folder_name(None, ["hidden", "seed"], ["lr=0.1", "plots=false", "out=x", "workers=2"]) == "hidden_seed_lr-0.1"
     )
-    assert folder_name("my/width", ["hidden"], []) == "my-width"
+    assert folder_name("width", ["hidden"], []) == "width"
     assert folder_name(None, [], []) == "sweep"
 
 
@@ -73,8 +95,14 @@ def test_a_runs_name_says_what_differs_from_the_defaults():
     default = cli.compose()
     typed_keys = ["hidden=[30,10]", "lr=0.5", "data=mnist_5k", "plots=false", "workers=0"]
     name = run_name(here := cli.compose(typed_keys), default, identity(here, "0" * 64))
-    assert re.fullmatch(r"hidden-30-10_lr-0.5_data-mnist_5k-[0-9a-f]{8}", name)
-    assert run_name(default, default, identity(default, "0" * 64)).startswith("default-")
+    assert re.fullmatch(r"hidden-30-10_lr-0.5_data-mnist_5k_[0-9a-f]{8}", name)
+    assert run_name(default, default, identity(default, "0" * 64)).startswith("default_")
+    long = [*typed_keys, "seed=7", "hidden=[]", "initializer=normal", "optimizer=sgd", "momentum=0.25", "l2=1e-4"]
+    name = run_name(here := cli.compose([*long, "min_delta=0.125"]), default, identity(here, "0" * 64))
+    assert len(name) <= 80
+    assert re.fullmatch(r"hidden-none_initializer-normal_optimizer-sgd_momentum-0.25_seed-7_[0-9a-f]{8}", name)
+    name = run_name(here := cli.compose([f"hidden={[9] * 90}"]), default, identity(here, "0" * 64))
+    assert len(name) <= 80 and name.startswith("hidden-9-9-9-9")
     assert run_name(here, default, identity(here, "1" * 64)) != name
 
 
@@ -170,8 +198,27 @@ def test_one_that_diverges_costs_only_itself_and_is_listed(idx_set, tmp_path):
     ended = typed(*grid, cwd=tmp_path)
     assert ended.returncode == DIVERGED
     assert [row["status"] for row in rows(tmp_path / "sweep")] == ["finished", "diverged"]
-    assert re.search(r"WARNING: diverged: .*lr-1e\+30.*: in epoch 1; .*train\.log", ended.stderr)
-    assert "1 finished, 1 diverged" in ended.stdout
+    for _ in range(2):  # also of what diverged before
+        assert re.search(r"WARNING: diverged: .*lr-1e\+30.*: in epoch 1; .*train\.log", ended.stderr)
+        assert "1 finished" in ended.stdout and "1 diverged" in ended.stdout
+        assert [row["reason"] for row in rows(tmp_path / "sweep")] == ["", "in epoch 1"]
+        ended = typed(*grid, cwd=tmp_path)
+
+
+def test_a_smaller_grid_leaves_the_others_in_the_table(idx_set, tmp_path):
+    for seeds in ("0,1,2", "1"):
+        ended = typed("-m", *keys(idx_set), f"seed={seeds}", "lr=0.01", "out=sweep", "workers=0", cwd=tmp_path)
+        assert ended.returncode == FINISHED, ended.stderr
+    assert [(row["seed"], row["status"]) for row in rows(tmp_path / "sweep")] == [
+        *(("1", "finished"), ("0", "finished"), ("2", "finished"))
+    ]
+
+
+def test_a_key_that_no_run_reads_is_warned_about_once(idx_set, tmp_path):
+    grid = [*keys(idx_set), "activation=tanh,relu", "leak=0.1", "out=sweep", "workers=0"]
+    ended = typed("-m", *grid, cwd=tmp_path)
+    assert ended.stderr == "npdigits: WARNING: leak=0.1 has no effect: it is read with activation=leaky_relu only\n"
+    assert "activation  status    val_accuracy" in ended.stdout
 
 
 FAULTS = """
@@ -249,8 +296,8 @@ def test_a_sweep_with_faults_that_is_cut_off_five_times_is_the_undisturbed_one(u
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
         time.sleep(rng.uniform(0.5, 4))
-        # A terminal's Ctrl-C goes to all processes of the group.
-        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+        # A terminal's Ctrl-C goes to all processes of the group, a job system's SIGTERM likewise.
+        (os.kill if number == signal.SIGKILL else os.killpg)(process.pid, number)
         patience = 30 if number == signal.SIGKILL else 5
         _, err = process.communicate(timeout=patience)
         deadline = time.monotonic() + patience
@@ -266,7 +313,7 @@ def test_a_sweep_with_faults_that_is_cut_off_five_times_is_the_undisturbed_one(u
         assert ended.returncode == INCOMPLETE, ended
         assert "20 finished" in ended.stdout and "4 failed" in ended.stdout
         assert {int(row["seed"]): row["status"] for row in rows(folder) if row["status"] != "finished"} == BROKEN
-        listed = re.findall(r"WARNING: failed: \S*_(seed-\d+)_data\S*: (.*); (\S+train\.log)", ended.stderr)
+        listed = re.findall(r"WARNING: failed: \S*_(seed-\d+)_\S*: (.*); (\S+train\.log)", ended.stderr)
         assert [name for name, _, _ in listed] == ["seed-3", "seed-11", "seed-17", "seed-20"]
         assert listed[0][1] == "RuntimeError: on purpose, seed 3"
         assert "its process was killed" in listed[3][1]
@@ -284,6 +331,50 @@ def test_a_sweep_with_faults_that_is_cut_off_five_times_is_the_undisturbed_one(u
     assert results(folder) == expected
     now = finished(folder)
     assert {name: now[name] for name in untouched} == untouched
+
+
+def test_a_process_that_is_killed_costs_no_run_that_waits(undisturbed, tmp_path, faulty):
+    idx_set, _ = undisturbed
+    ended = typed("-m", *keys(idx_set), "seed=20,0,1,2", "out=sweep", "workers=1", cwd=tmp_path)
+    assert ended.returncode == INCOMPLETE
+    assert [row["status"] for row in rows(tmp_path / "sweep")] == ["failed", *["finished"] * 3]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, cli.INTERRUPTED), (signal.SIGTERM, cli.TERMINATED)])
+@pytest.mark.parametrize("after", [0.0, 0.3, 0.6])
+def test_a_signal_while_the_workers_start_ends_in_one_line(undisturbed, tmp_path, number, code, after):
+    idx_set, _ = undisturbed
+    listen = "from signal import *; signal(SIGINT, default_int_handler)"
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"{listen}; from npdigits.train import main; main()",
+            "-m",
+            *keys(idx_set),
+            *JOBS,
+            "out=s",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "NPDIGITS_MARK": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 30
+    while len(processes_of(tmp_path)) < 2:
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.01)
+    time.sleep(after)
+    os.killpg(process.pid, number)
+    _, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (
+        code,
+        f"npdigits: {'interrupted' if code == cli.INTERRUPTED else 'terminated'}\n",
+    )
+    assert {row["status"] for row in rows(tmp_path / "s")} <= {"left", "interrupted", "finished"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
@@ -480,14 +571,33 @@ def composed(arguments):
 
 def test_the_table_tells_of_every_run():
     default = cli.compose()
-    point = sweep.Point((), default, {}, "default-00000000")
-    ended = [
-        sweep.Ended(point, "finished", "", {"val_accuracy": 0.5, "val_cost": None, "seconds": 1.5}),
-        sweep.Ended(point, "failed", 'it said "no", twice'),
+    done = {"val_accuracy": 0.5, "val_cost": None, "seconds": 1.5}
+    rows_made = [
+        sweep.row(["hidden", "data", "missing"], default.as_dict(), "finished", "a", "", done),
+        sweep.row(["hidden", "data", "missing"], default.as_dict(), "failed", "b", 'it said "no", twice', {}),
     ]
-    first, second = csv.DictReader(sweep.table(ended, ["hidden", "data", "missing"]).splitlines())
-    assert first["hidden"] == "[20]" and first["data"] == "mnist" and first["missing"] == ""
+    first, second = csv.DictReader(sweep.table(rows_made).splitlines())
+    assert (first["hidden"], first["data"], first["missing"]) == ("[20]", "mnist", "")
     assert (first["val_accuracy"], first["val_cost"], first["seconds_shared"]) == ("0.5", "", "false")
     assert (second["status"], second["reason"], second["seconds_shared"]) == ("failed", 'it said "no", twice', "")
-    assert sweep.counted(ended) == "1 finished, 1 failed"
-    assert np.isfinite(float(first["seconds"]))
+    lines = sweep.shown(rows_made, ["hidden"]).splitlines()
+    assert lines[0].split()[:3] == ["hidden", "status", "val_accuracy"]
+    assert lines[1].split() == ["[20]", "finished", "0.5000", "1.5"]
+
+
+def test_how_runs_ended_is_counted():
+    point = sweep.Point((), cli.compose(), {}, "a")
+    ended = [sweep.Ended(point, "finished", before=True), sweep.Ended(point, "failed"), sweep.Ended(point, "finished")]
+    assert sweep.counted(ended) == "2 finished (1 before), 1 failed"
+
+
+def test_the_live_line_counts_each_run_once():
+    points = [sweep.Point((f"lr={i}", "seed=1"), cli.compose(), {}, str(i)) for i in range(6)]
+    progress = Progress(6, ["lr"], Report(quiet=True))
+    assert progress.line() == "0 finished, 0 running, 0 failed, 6 left"
+    progress.at_work(2)
+    for point, status, accuracy in zip(points, ("finished", "diverged", "failed"), (0.9, 0.1, None), strict=False):
+        progress.ended(sweep.Ended(point, status, "", {"val_accuracy": accuracy}))
+    line = progress.line()
+    assert line.startswith("1 finished, 2 running, 1 failed, 1 diverged, 1 left  0 s left")
+    assert line.endswith("best val 90.00% lr=0")
