@@ -315,12 +315,17 @@ def test_a_watch_notes_signals_and_puts_the_handlers_back():
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither signal for another process")
 @pytest.mark.parametrize("threads", [1, 2] if sys.platform == "linux" else [1])
 @pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")]
+    ("number", "code", "word"),
+    [
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGINT, 130, "interrupted"),
+        (getattr(signal, "SIGHUP", None), 143, "terminated"),
+    ],
 )
 def test_a_signal_ends_a_process_within_two_seconds_and_loses_one_epoch(tmp_path, idx_set, number, code, word, threads):
     typed_keys = ["data=idx", f"data.dir={idx_set}", "epochs=400", "stop_on=none", "hidden=300", f"threads={threads}"]
     typed_keys += ["plots=false", "schedule=constant", "lr=1e-4"]
-    listen = "from signal import *; signal(SIGINT, default_int_handler)"  # a background process may ignore it
+    listen = "from signal import *; signal(SIGINT, default_int_handler); signal(SIGHUP, SIG_DFL)"  # perhaps ignored
     child = start_python(f"{listen}; from npdigits.train import main; main()", *typed_keys, f"out={tmp_path / 'run'}")
     table = tmp_path / "run" / "metrics.csv"
     deadline = time.monotonic() + 60
@@ -337,6 +342,21 @@ def test_a_signal_ends_a_process_within_two_seconds_and_loses_one_epoch(tmp_path
     assert summary["epochs_run"] < 400
     longer = typed("resume=run", "epochs=401", cwd=tmp_path)
     assert longer.returncode == 0, longer.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows closes no terminal by a signal")
+def test_a_run_under_nohup_outlives_its_terminal(tmp_path, idx_set):
+    typed_keys = ["data=idx", f"data.dir={idx_set}", "epochs=40", "stop_on=none", "hidden=100", "plots=false"]
+    ignore = "from signal import *; signal(SIGHUP, SIG_IGN)"
+    child = start_python(f"{ignore}; from npdigits.train import main; main()", *typed_keys, f"out={tmp_path / 'run'}")
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "run" / "metrics.csv").exists():
+        assert time.monotonic() < deadline and child.poll() is None
+        time.sleep(0.01)
+    child.send_signal(signal.SIGHUP)
+    child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert read_summary(tmp_path / "run")["status"] == "finished"
 
 
 def test_two_resumes_of_one_run_at_once_one_wins_and_the_other_says_why(tmp_path, idx_set):
