@@ -44,6 +44,7 @@ COUNTS = {
     "val_size": ([0, 1, 10_000], [-1]),
     "seed": ([0, 2**70], [-1]),
     "threads": ([1, 256], [0, 257]),
+    "workers": ([0, 2, 4096], [-1, 4097]),
 }
 NAMES = {
     "activation": set(ACTIVATIONS),
@@ -59,6 +60,7 @@ OTHERS = {
     "plots": ("true or false", [1, 0, "yes"]),
     "quiet": ("true or false", [1, "no"]),
     "out": ("null or a text", ["", "  ", 3, ["a"], "a\0b"]),
+    "name": ("null or a text", ["", "  ", 3, ["a"], "a\0b"]),
 }
 
 
@@ -130,7 +132,7 @@ def test_names_are_taken_and_others_refused_with_the_whole_list(key):
 
 
 def test_null_is_allowed_only_where_it_means_something():
-    free = {"min_delta", "val_size", "out", "resume"}
+    free = {"min_delta", "val_size", "name", "workers", "out", "resume"}
     assert parse(DEFAULTS | dict.fromkeys(free)) == parse(DEFAULTS)
     for key in set(KEYS) - free:
         assert refusal(key, None).startswith(f"{key}=null: allowed is ")

@@ -42,6 +42,8 @@ OTHER = {
     "threads": 2,
 }
 WITHOUT_EFFECT = {
+    "name": "a sweep",
+    "workers": 2,
     "out": "elsewhere",
     "resume": "elsewhere",
     "plots": False,
