@@ -231,6 +231,8 @@ if os.environ.get("NPDIGITS_FAULTS") == "yes":
             if seed in (3, 11, 17):
                 raise RuntimeError(f"on purpose, seed {seed}")
             if seed == 20:
+                with open(os.environ["NPDIGITS_KILLS"], "a") as kills:
+                    kills.write("x")
                 os.kill(os.getpid(), signal.SIGKILL)
         return original(seed, purpose, *numbers)
     streams.stream = stream
@@ -248,6 +250,7 @@ def faulty(tmp_path, monkeypatch):
     path = [str(tmp_path / "faults"), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
     monkeypatch.setenv("NPDIGITS_FAULTS", "yes")
+    monkeypatch.setenv("NPDIGITS_KILLS", str(tmp_path / "kills"))
 
 
 @pytest.fixture(scope="module")
@@ -338,6 +341,7 @@ def test_a_process_that_is_killed_costs_no_run_that_waits(undisturbed, tmp_path,
     ended = typed("-m", *keys(idx_set), "seed=20,0,1,2", "out=sweep", "workers=1", cwd=tmp_path)
     assert ended.returncode == INCOMPLETE
     assert [row["status"] for row in rows(tmp_path / "sweep")] == ["failed", *["finished"] * 3]
+    assert (tmp_path / "kills").read_text() == "x"  # and it was not tried on another process
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
