@@ -211,12 +211,17 @@ def help_text() -> str:
 
 def _checked(composed: Any) -> Config:
     """Check what Hydra composed, as plain values: so ``+key=`` cannot pass by the check."""
+    return parse(plain(composed))
+
+
+def plain(composed: Any) -> dict[str, Any]:
+    """Return our own part of what Hydra composed, as plain values."""
     from omegaconf import OmegaConf
 
     ours = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
     values = OmegaConf.to_container(ours, resolve=True)
     assert isinstance(values, dict)
-    return parse({str(key): value for key, value in values.items()})
+    return {str(key): value for key, value in values.items()}
 
 
 def _check_options(arguments: list[str]) -> None:

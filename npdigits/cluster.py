@@ -20,7 +20,7 @@ import dask
 from distributed import Client, KilledWorker, LocalCluster
 
 from npdigits import worker
-from npdigits.errors import ClusterLostError, ConfigError
+from npdigits.errors import ClusterLostError, ConfigError, on_one_line
 from npdigits.interruption import SIGNALS
 from npdigits.launcher import Job
 from npdigits.sweep import Ended, Point
@@ -115,7 +115,7 @@ def _connected(address: str) -> Iterator[Client]:
     try:
         client = Client(address, timeout=TO_CONNECT)
     except (OSError, ValueError, ImportError) as error:
-        raise ConfigError(f"hydra.launcher.address={address}: no scheduler answers: {worker.line(error)}") from error
+        raise ConfigError(f"hydra.launcher.address={address}: no scheduler answers: {on_one_line(error)}") from error
     with client:
         try:
             client.wait_for_workers(1, timeout=TO_CONNECT)
@@ -178,7 +178,7 @@ def _by(
             try:
                 seats, counted = _seats(client), time.monotonic()
             except OSError as error:
-                raise ClusterLostError(f"the cluster is gone: {worker.line(error)}") from error
+                raise ClusterLostError(f"the cluster is gone: {on_one_line(error)}") from error
 
 
 def _begun(path: Path, since: float) -> bool:
@@ -197,7 +197,7 @@ def _outcome(future: Any, point: Point) -> Ended:
     error = future.exception()
     if isinstance(error, KilledWorker):
         return Ended(point, "failed", KILLED)
-    return Ended(point, "failed", worker.line(error))
+    return Ended(point, "failed", on_one_line(error))
 
 
 def _seats(client: Client) -> int:

@@ -31,3 +31,8 @@ class ClusterLostError(UserError):
 
 class TeamError(UserError):
     """A process that shares a run's work is gone: not the user's fault, but theirs to know."""
+
+
+def on_one_line(error: BaseException) -> str:
+    """Return an error's kind and message on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -15,7 +15,7 @@ import yaml
 from npdigits import cli, data, launcher, rundir, sweep
 from npdigits.assembly import check_fit
 from npdigits.config import Config, DataConfig, without_effect
-from npdigits.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError
+from npdigits.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError, on_one_line
 from npdigits.files import write_whole
 from npdigits.identity import identity
 from npdigits.interruption import Terminated, Watch, never
@@ -24,7 +24,7 @@ from npdigits.progress import Progress
 from npdigits.report import Report
 from npdigits.rundir import ENDED
 from npdigits.sweep import Ended, Point
-from npdigits.train import DIVERGED, load, run
+from npdigits.train import DIVERGED, absolute, load, run
 
 TABLE = "sweep.csv"
 HELD = "another process is writing it"
@@ -40,8 +40,8 @@ class Source:
 
     name: str
     sha256: str
-    root: str
-    folder: str | None
+    root: Path
+    folder: Path | None
 
 
 def run_sweep(
@@ -159,16 +159,15 @@ def do(
     except Exception as error:
         if not isinstance(error, UserError):
             _log(folder / point.name, traceback.format_exc())
-        return Ended(point, "failed", " ".join(f"{type(error).__name__}: {error}".split()))
+        return Ended(point, "failed", on_one_line(error))
     return _as_summarized(point, summary)
 
 
 def _source(config: Config, report: Report) -> tuple[data.Data, Source]:
     """Load a data set as the configuration says, and return it with what a worker is to load."""
     found = load(config.data, config.data.name, config.data.fallback, report)
-    where = Path(config.data.root).expanduser().absolute() if config.data.root else data.data_root()
-    folder = str(Path(config.data.dir).expanduser().absolute()) if config.data.dir else None
-    return found, Source(found.name, found.sha256, str(where), folder)
+    root = absolute(config.data.root) or data.data_root()
+    return found, Source(found.name, found.sha256, root, absolute(config.data.dir))
 
 
 @functools.cache
@@ -178,8 +177,7 @@ def _loaded(source: Source) -> data.Data:
     Raises:
         DataError: what is found here is not what the launching process found.
     """
-    folder = Path(source.folder) if source.folder else None
-    found = data.load(source.name, root=Path(source.root), folder=folder, fallback=None, warn=lambda line: None)
+    found = data.load(source.name, root=source.root, folder=source.folder, fallback=None, warn=lambda line: None)
     if found.sha256 != source.sha256:
         raise DataError(f"data={source.name}: other digits than those that the sweep was begun with")
     return found

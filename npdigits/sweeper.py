@@ -19,6 +19,7 @@ from hydra.plugins.sweeper import Sweeper as HydrasSweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from npdigits.cli import plain
 from npdigits.config import RULES
 
 EXPERIMENT = "experiment"
@@ -89,22 +90,22 @@ class Sweeper(HydrasSweeper):
         Hydra takes some 0.03 s to compose a configuration. Of points that differ in plain values of our own keys alone
         it composes the first; the others are that one with their values, as Hydra's parser reads them.
         """
-        plain = [
+        ours = [
             key
             for key, override in overrides.items()
             if key in RULES and not override.is_add() and not override.is_force_add() and not override.is_delete()
             if not any("${" in value for value in axes[key])
         ]
-        others = [key for key in axes if key not in plain]
+        others = [key for key in axes if key not in ours]
         composed: dict[tuple[str, ...], dict[str, Any]] = {}
         for values in itertools.product(*axes.values()):
             point = dict(zip(axes, values, strict=True))
             typed = [*experiment, *(f"{key}={value}" for key, value in point.items())]
             of_others = tuple(point[key] for key in others)
             if of_others not in composed:
-                composed[of_others] = _plain(self.loader.load_sweep_config(self.base, typed))
+                composed[of_others] = plain(self.loader.load_sweep_config(self.base, typed))
             here = copy.deepcopy(composed[of_others])
-            for key in plain:
+            for key in ours:
                 here[key] = self._read(f"{key}={point[key]}")
             yield typed, here
 
@@ -124,14 +125,6 @@ def _values(override: Override) -> list[str]:
     if not values:
         raise HydraException(f"{override.input_line}: nothing fits")
     return values
-
-
-def _plain(composed: DictConfig) -> dict[str, Any]:
-    """Return our own part of a composed configuration as plain values."""
-    own = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
-    ours = OmegaConf.to_container(own, resolve=True)
-    assert isinstance(ours, dict)
-    return {str(key): value for key, value in ours.items()}
 
 
 def register() -> None:

@@ -76,7 +76,7 @@ def _run(
     out_dir = out_dir or config.out_dir()
     resuming = bool(config.resume)
     if resuming:
-        out_dir = _path(config.resume)
+        out_dir = absolute(config.resume)
         assert out_dir is not None
         config, data_name = resumption.settings(out_dir, config, overrides or _typed(config), report.warn)
         fallback = None  # another data set would be another run
@@ -177,9 +177,9 @@ def load(chosen: DataConfig, name: str, fallback: str | None, report: Report) ->
     """Load a data set from where the configuration says."""
     return data.load(
         name,
-        root=_path(chosen.root),
+        root=absolute(chosen.root),
         mirror=chosen.mirror,
-        folder=_path(chosen.dir),
+        folder=absolute(chosen.dir),
         fallback=fallback,
         warn=report.warn,
     )
@@ -275,11 +275,11 @@ def _typed(config: Config) -> list[str]:
 
 def _from_anywhere(config: Config) -> Config:
     """Return the configuration with paths that mean the same from every directory."""
-    folders = {name: str(path) for name in ("root", "dir") if (path := _path(getattr(config.data, name)))}
+    folders = {name: str(path) for name in ("root", "dir") if (path := absolute(getattr(config.data, name)))}
     return dataclasses.replace(config, data=dataclasses.replace(config.data, **folders))
 
 
-def _path(value: str | None) -> Path | None:
+def absolute(value: str | None) -> Path | None:
     """Return a path argument as seen from where the user stands."""
     return Path(value).expanduser().absolute() if value else None
 

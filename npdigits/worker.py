@@ -8,6 +8,7 @@ from typing import Any
 
 from distributed import get_worker
 
+from npdigits.errors import on_one_line
 from npdigits.identity import NUMERICS
 from npdigits.launcher import Job
 from npdigits.sweep import Ended, Point
@@ -56,13 +57,8 @@ def about(token: Path) -> dict[str, str]:
 def unfit(there: Any, here: dict[str, str], folder: Path) -> str:
     """Say why a worker cannot be used, if so; ``there`` is what it says about itself, or its error."""
     if not isinstance(there, dict):
-        return f"npdigits cannot be used there: {line(there)}"
+        return f"npdigits cannot be used there: {on_one_line(there)}"
     if there["folder"] != here["folder"]:
         return f"it does not see {folder}"
     differing = [f"{name} {there[name]} there, {here[name]} here" for name in here if there[name] != here[name]]
     return "; ".join(differing)
-
-
-def line(error: Any) -> str:
-    """Return an error on one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -501,9 +501,9 @@ def test_the_launchers_data_is_what_a_run_takes_or_none(idx_set, tmp_path, no_to
     from npdigits.multirun import Source, _loaded
 
     with pytest.raises(Exception, match="data=idx: other digits than those that the sweep was begun with"):
-        _loaded(Source("idx", "0" * 64, str(tmp_path), str(idx_set)))
+        _loaded(Source("idx", "0" * 64, tmp_path, idx_set))
     with pytest.raises(Exception, match="data=mnist is not at hand"):
-        _loaded(Source("mnist", "0" * 64, str(tmp_path / "nothing"), None))
+        _loaded(Source("mnist", "0" * 64, tmp_path / "nothing", None))
 
 
 EXPERIMENTS = sorted(path.stem for path in (cli.CONF / "experiment").glob("*.yaml"))
