@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from npdigits import data
 from npdigits.rundir import read_summary
@@ -62,6 +63,8 @@ def draw(points: pd.DataFrame, path: Path) -> None:
         axes.plot(part["size"], part["training seconds"], "o", color="#0072B2", markersize=4)
         axes.set(xscale="log", yscale="log", xlabel=what, title=f"seconds ∝ {what}^{k:.2f}")
         axes.set_xticks(part["size"], [f"{size:,}" for size in part["size"]], fontsize=7)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
         axes.title.set_fontsize(10)
         axes.spines[["top", "right"]].set_visible(False)
