@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from bench import growth, passes, sweeps, whole
+from bench import comparison, growth, passes, sweeps, whole
 from matplotlib.figure import Figure
 
 from npdigits.environment import environment
@@ -23,7 +23,9 @@ SAME_ACCURACY = 0.02
 def main() -> None:
     """Run the parts that are asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--parts", default="passes,whole,growth,sweeps", help="which to run (default: %(default)s)")
+    parser.add_argument(
+        "--parts", default="passes,whole,growth,sweeps,comparison", help="which to run (default: %(default)s)"
+    )
     parser.add_argument("--repetitions", type=int, default=5, help="of each measurement (default: %(default)s)")
     parser.add_argument("--hidden", help="only this network of the grid, such as 20 or 300-100")
     parser.add_argument("--batch", type=int, help="only this batch size of the grid")
@@ -53,8 +55,10 @@ def main() -> None:
             growth.draw(points, arguments.out / "growth.png")
         elif part == "sweeps":
             write(sweeps.measure(), arguments.out / "sweeps")
+        elif part == "comparison":
+            write(comparison.measure(), arguments.out / "comparison")
         else:
-            parser.error(f"--parts={part}: allowed are passes, whole, growth, sweeps")
+            parser.error(f"--parts={part}: allowed are passes, whole, growth, sweeps, comparison")
     sys.exit(1 if wrong else 0)
 
 

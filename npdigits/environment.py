@@ -33,15 +33,28 @@ def environment(more_packages: tuple[str, ...] = ()) -> dict[str, Any]:
     }
 
 
+def bits(environment: dict[str, Any]) -> dict[str, Any]:
+    """Return what of an environment bits depend on: NumPy, BLAS and its kernel, the processor; and of earlier ones.
+
+    Raises:
+        ValueError: it is not what ``environment`` returned.
+    """
+    packages, earlier = environment.get("packages", {}), environment.get("earlier", [])
+    readable = isinstance(packages, dict) and isinstance(earlier, list)
+    if not readable or not all(isinstance(one, dict) for one in earlier):
+        raise ValueError("an environment that cannot be read")
+    named = {key: environment.get(key) for key in ("processor", "numpy_simd", "blas")}
+    kept = {"numpy": packages.get("numpy"), **named}
+    return kept | ({"earlier": [bits(one) for one in earlier]} if earlier else {})
+
+
 def bits_apart(there: dict[str, Any], here: dict[str, Any]) -> str:
     """Say in what two environments differ that bits depend on: NumPy, BLAS and the processor; "" if in nothing."""
-    if not isinstance(there.get("packages", {}), dict):
-        return "an environment that cannot be read"
-    parts = [f"{key} {a}" for key in ("processor", "numpy_simd", "blas") if (a := there.get(key)) != here.get(key)]
-    numpys = [environment.get("packages", {}).get("numpy") for environment in (there, here)]
-    if numpys[0] != numpys[1]:
-        parts.insert(0, f"numpy {numpys[0]}")
-    return ", ".join(parts)
+    try:
+        first, second = bits(there), bits(here)
+    except ValueError as error:
+        return str(error)
+    return ", ".join(f"{key} {value}" for key, value in first.items() if value != second.get(key))
 
 
 def _version(package: str) -> str | None:

@@ -11,6 +11,8 @@ from npdigits.errors import RunDirError
 from npdigits.state import Epoch
 
 COLUMNS = [column.name for column in dataclasses.fields(Epoch)]
+# Those of the three sets.
+SCORES = tuple(f"{split}_{figure}" for split in ("train", "val", "test") for figure in ("cost", "accuracy"))
 
 
 def header() -> str:

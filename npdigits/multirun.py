@@ -126,8 +126,9 @@ def _one(
     others = _others(folder, {point.name for point in points})
     columns = sweep.differing([config for config, *_ in here + others], swept)
     write_whole(folder / TABLE, sweep.table([sweep.row(columns, *run) for run in here + others]))
-    rows = [sweep.row(swept, *run) for run in here]
-    report.say(sweep.shown(rows, swept))
+    # Who pressed Ctrl-C does not wait for pandas; npdigits-compare shows what has finished.
+    if not (report.quiet or signal or watch.signal) and any(one.status == "finished" for one in all_ended):
+        report.say(_compared([folder / point.name for point in points], report))
     _conclude(all_ended, folder, report)
     if signal:
         raise signal
@@ -239,6 +240,21 @@ def _others(folder: Path, here: set[str]) -> list[sweep.Run]:
         except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, UserError):
             continue  # not a run of ours, or begun this moment
     return found
+
+
+def _compared(directories: Sequence[Path], report: Report) -> str:
+    """Return the table of ``npdigits-compare``, and the verdict, of the runs that are there."""
+    from npdigits.compare.comparison import compare  # pandas, which the runs have no need of
+    from npdigits.compare.formats import terminal
+    from npdigits.compare.runs import read
+    from npdigits.compare.verdict import footnotes, verdict
+    from npdigits.compare.views import configurations
+
+    runs = read(path for path in directories if path.is_dir())
+    for line in runs.warnings:
+        report.warn(line)
+    comparison = compare(runs, default=cli.compose().as_dict())
+    return terminal(configurations(comparison), [*verdict(comparison), *footnotes(comparison)]).rstrip()
 
 
 def _conclude(ended: Sequence[Ended], folder: Path, report: Report) -> None:

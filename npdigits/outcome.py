@@ -8,6 +8,7 @@ import numpy as np
 
 from npdigits.data import Split
 from npdigits.memory import Array
+from npdigits.metrics import SCORES
 from npdigits.network import Parameters
 from npdigits.passes import probabilities
 from npdigits.state import Epoch, State
@@ -20,8 +21,7 @@ MISTAKES_KEPT = 24
 def best_figures(best: Epoch) -> dict[str, Any]:
     """Return the best epoch's number and its figures, under the names of metrics.csv."""
     figures = dataclasses.asdict(best)
-    kept = [f"{split}_{figure}" for split in ("train", "val", "test") for figure in ("cost", "accuracy")]
-    return {"best_epoch": best.epoch, **{name: figures[name] for name in kept}}
+    return {"best_epoch": best.epoch, **{name: figures[name] for name in SCORES}}
 
 
 def predictions(p: Array, test: Split) -> dict[str, Array]:

@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 # raw value -> value; raises ValueError with what is allowed.
@@ -100,7 +100,7 @@ def pair_of_betas(value: Any) -> tuple[float, ...]:
         raise ValueError("two numbers 0 ≤ β < 1, such as [0.9,0.999]") from None
 
 
-def suggestion(given: Any, known: list[str]) -> str:
+def suggestion(given: Any, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(str(given).lower(), known, n=1)
     return f"; did you mean {near[0]}?" if near else ""
 

@@ -38,6 +38,8 @@ WRITTEN_WHOLE = (
 RESULTS = ("metrics.csv", "predictions.npz", "checkpoints/best.npz", "checkpoints/last.npz")
 # The statuses of a run that will not go on.
 ENDED = ("finished", "diverged")
+# What a summary's status can be.
+STATUSES = (*ENDED, "failed", "interrupted", "running")
 # What plots/ holds once it is complete; named here so that looking needs no matplotlib.
 PLOTS = ("cost", "accuracy", "gap", "learning_rate", "confusion", "mistakes", "weights")
 

@@ -122,19 +122,6 @@ def table(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def shown(rows: Sequence[Row], swept: Sequence[str]) -> str:
-    """Return the rows for the eye: the keys that vary, and a few of the figures."""
-    lines = [[*swept, "status", "val_accuracy", "test_accuracy", "best_epoch", "epochs_run", "seconds"]]
-    for one in rows:
-        lines.append(
-            [f"{v:.4f}" if isinstance(v := one[key], float) and "accuracy" in key else str(v) for key in lines[0]]
-        )
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
-
-
 def counted(ended: Sequence[Ended]) -> str:
     """Return how many ended in which way: "3 finished (2 of them before), 1 failed"."""
     parts = []

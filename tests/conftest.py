@@ -1,11 +1,13 @@
 """Fixtures of all tests. None reaches the user's own folders, and none needs the network."""
 
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from made import original_files, write_set
+from playwright.sync_api import Browser, sync_playwright
 
 from npdigits import data
 
@@ -77,3 +79,18 @@ def no_torchvision(torchvision_is: Callable[[str], None]) -> str:
     complaint = "operator torchvision::nms does not exist"
     torchvision_is(f"raise RuntimeError({complaint!r})")
     return complaint
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real browser: the system's Chromium, driven by Playwright. Where CI runs it must be there."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("needs Chromium: apt-get install chromium")
+        pytest.skip("needs Chromium")
+    sandbox = os.name != "posix" or os.geteuid() != 0  # Chromium's sandbox does not work for root
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, chromium_sandbox=sandbox)
+        yield running
+        running.close()

@@ -218,7 +218,7 @@ def test_a_key_that_no_run_reads_is_warned_about_once(idx_set, tmp_path):
     grid = [*keys(idx_set), "activation=tanh,relu", "leak=0.1", "out=sweep", "workers=0"]
     ended = typed("-m", *grid, cwd=tmp_path)
     assert ended.stderr == "npdigits: WARNING: leak=0.1 has no effect: it is read with activation=leaky_relu only\n"
-    assert "activation  status    val_accuracy" in ended.stdout
+    assert "activation  n  val_accuracy %" in ended.stdout and "McNemar" in ended.stdout
 
 
 FAULTS = """
@@ -584,9 +584,6 @@ def test_the_table_tells_of_every_run():
     assert (first["hidden"], first["data"], first["missing"]) == ("[20]", "mnist", "")
     assert (first["val_accuracy"], first["val_cost"], first["seconds_shared"]) == ("0.5", "", "false")
     assert (second["status"], second["reason"], second["seconds_shared"]) == ("failed", 'it said "no", twice', "")
-    lines = sweep.shown(rows_made, ["hidden"]).splitlines()
-    assert lines[0].split()[:3] == ["hidden", "status", "val_accuracy"]
-    assert lines[1].split() == ["[20]", "finished", "0.5000", "1.5"]
 
 
 def test_how_runs_ended_is_counted():

@@ -8,6 +8,7 @@ import zipfile
 import pytest
 import yaml
 from made import REPOSITORY, write_set
+from made_runs import made_run
 from typed import tree, typed
 
 from npdigits import cli
@@ -43,7 +44,9 @@ def test_the_wheel_holds_the_package_and_its_configuration_and_nothing_else(whee
     with zipfile.ZipFile(wheel) as file:
         names = [name for name in file.namelist() if ".dist-info/" not in name]
     conf = {f"npdigits/conf/{path.relative_to(cli.CONF).as_posix()}" for path in cli.CONF.rglob("*.yaml")}
-    code = {path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "npdigits").rglob("*.py")}
+    package = REPOSITORY / "npdigits"
+    page = (package / "compare" / "page_files").iterdir()
+    code = {path.relative_to(REPOSITORY).as_posix() for path in (*package.rglob("*.py"), *page)}
     assert len(conf) >= 6
     assert set(names) == conf | code and len(names) == len(set(names))
 
@@ -75,3 +78,11 @@ def test_help_and_the_console_script_come_with_the_wheel(installed, tmp_path):
     version = checked(sys.executable, str(script), "--version", cwd=tmp_path, env=env)
     assert version == f"npdigits {cli.metadata.version('npdigits')}\n"
     assert tree(tmp_path) == before
+
+
+def test_runs_are_compared_and_the_page_is_made_by_the_wheel(installed, tmp_path):
+    made_run(tmp_path / "runs" / "a")
+    script = next(path for path in (installed / "bin").iterdir() if path.stem == "npdigits-compare")
+    command = (str(script), "runs", "--html", "page.html")
+    said = checked(sys.executable, *command, cwd=tmp_path, env={"PYTHONPATH": str(installed)})
+    assert said.startswith("n  val_accuracy %") and (tmp_path / "page.html").stat().st_size > 60_000

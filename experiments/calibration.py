@@ -1,0 +1,92 @@
+"""Does the comparison keep its promises? ``python experiments/calibration.py``
+
+Simulates sweeps in which no setting makes a difference, and counts how often the comparison's own functions say that
+one does, and how often the intervals hold the truth. An accuracy is a mean + an effect of the seed, which all settings
+of a seed share (the held-out digits, the order) + noise, rounded to the 10,000 digits that it is counted on.
+"""
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+
+from npdigits.compare.family import best_observed, family_of
+from npdigits.compare.rows import Row, Section
+from npdigits.compare.statistics import ALPHA, Numbers
+
+METRIC = "val_accuracy"
+MEAN, SEEDS_SPREAD, SPREAD, DIGITS = 0.965, 0.001, 0.001, 10_000
+# Each with mean 0 and standard deviation 1.
+NOISES: dict[str, Callable[[np.random.Generator, tuple[int, int]], Numbers]] = {
+    "normal": lambda rng, shape: rng.standard_normal(shape),
+    "uniform": lambda rng, shape: rng.uniform(-np.sqrt(3), np.sqrt(3), shape),
+    "skewed": lambda rng, shape: 1 - rng.exponential(size=shape),
+}
+WHERE = Section("", 0, "")
+
+
+def null_sweep(rng: np.random.Generator, settings: int, seeds: int, noise: str) -> list[Row]:
+    """Return the rows of a sweep in which all settings are the same."""
+    of_seed = SEEDS_SPREAD * rng.standard_normal(seeds)
+    values = MEAN + of_seed + SPREAD * NOISES[noise](rng, (settings, seeds))
+    names = tuple(map(str, range(seeds)))
+    return [
+        Row({"setting": place}, WHERE, names, names, {METRIC: figures})
+        for place, figures in enumerate(np.round(values * DIGITS) / DIGITS)
+    ]
+
+
+def calibrate(sweeps: int, settings: int, seeds: int, noise: str, rng: np.random.Generator) -> dict[str, float]:
+    """Return the shares of sweeps with a false finding, and of intervals that hold the truth."""
+    counts = dict.fromkeys(
+        (
+            "mean held",
+            "difference held",
+            "baseline",
+            "baseline, uncorrected",
+            "best",
+            "best, over its own",
+            "best, uncorrected",
+        ),
+        0.0,
+    )
+    for _ in range(sweeps):
+        rows = null_sweep(rng, settings, seeds, noise)
+        fixed = family_of(rows, METRIC, {WHERE: rows[0]}, True, lambda row: None)
+        best = family_of(rows, METRIC, best_observed(rows, METRIC), False, lambda row: None)
+        # The same tests as if the best had been fixed beforehand: what a table without the right correction says.
+        naive = family_of(rows, METRIC, best_observed(rows, METRIC), True, lambda row: None)
+        intervals = [row.interval(METRIC) for row in rows]
+        differences = [one.interval for one in fixed.differences.values()]
+        counts["mean held"] += sum(one.low <= MEAN <= one.high for one in intervals) / settings
+        counts["difference held"] += sum(one.low <= 0 <= one.high for one in differences) / (settings - 1)
+        counts["baseline"] += any(one.real for one in fixed.differences.values())
+        counts["baseline, uncorrected"] += any((one.p or 1) <= ALPHA for one in fixed.differences.values())
+        counts["best"] += any(one.real for one in best.differences.values())
+        counts["best, over its own"] += any(one.real for one in naive.differences.values())
+        counts["best, uncorrected"] += any((one.p or 1) <= ALPHA for one in best.differences.values())
+    return {name: count / sweeps for name, count in counts.items()}
+
+
+def main() -> None:
+    """Print a table in Markdown: shares in per cent."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--sweeps", type=int, default=10_000, help="simulated sweeps of each row (default: %(default)s)"
+    )
+    parser.add_argument("--shapes", default="6x10,3x10,11x10,6x20", help="settings x seeds (default: %(default)s)")
+    chosen = parser.parse_args()
+    header = None
+    for noise in NOISES:
+        for shape in chosen.shapes.split(","):
+            settings, seeds = map(int, shape.split("x"))
+            shares = calibrate(chosen.sweeps, settings, seeds, noise, np.random.default_rng([settings, seeds]))
+            if header is None:
+                header = ["noise", "settings", "seeds", *shares]
+                print(f"| {' | '.join(header)} |\n|{'---|' * len(header)}", flush=True)
+            cells = [noise, shape.partition("x")[0], str(seeds), *(f"{100 * share:.1f}" for share in shares.values())]
+            print(f"| {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

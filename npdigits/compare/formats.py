@@ -1,0 +1,101 @@
+"""A table in other notations: terminal, CSV, Markdown, LaTeX, JSON. What a cell holds never becomes notation."""
+
+import json
+import math
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from npdigits.compare.views import View
+
+# What begins with one of these, a spreadsheet takes for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+LATEX = {
+    **{"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%"},
+    **{"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "|": r"$|$", '"': "''"},
+    # "–" is put in at the end, as two hyphens are an en dash; a line's end would take a star or a bracket for its own.
+    **{"±": r"$\pm$", "−": r"$-$", "–": "\0", "Δ": r"$\Delta$", "≤": r"$\leq$", "[": "{[}", "*": "{*}", "`": "{`}"},
+}
+# Letters beyond ASCII that LaTeX's default font has.
+ACCENTED = set("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿ")
+
+
+def terminal(view: View, lines: Sequence[str]) -> str:
+    """Return aligned columns, and the lines under them."""
+    rows = [[plain(cell) for cell in row] for row in [view.columns, *view.cells]]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    text = [
+        "  ".join(
+            cell + " " * (width - _width(cell)) if index < view.left else " " * (width - _width(cell)) + cell
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([*text, "", *map(plain, lines)]).rstrip() + "\n"
+
+
+def plain(text: str) -> str:
+    """Return text on one line, what could steer a terminal as escapes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+
+
+def as_csv(frame: pd.DataFrame) -> str:
+    """Return unrounded figures as CSV; text that a spreadsheet would take for a formula gets an apostrophe."""
+    harmless = frame.map(lambda value: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value)
+    return str(harmless.to_csv(index=False, lineterminator="\n"))
+
+
+def markdown(view: View, lines: Sequence[str]) -> str:
+    """Return a table in GitHub's Markdown, and the lines under it."""
+    rows = [[markdown_text(cell) for cell in row] for row in [view.columns, *view.cells]]
+    rule = ["---" if index < view.left else "---:" for index in range(len(view.columns))]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in [rows[0], rule, *rows[1:]])
+    return "\n\n".join([table, *map(markdown_text, lines)]) + "\n"
+
+
+def markdown_text(text: str) -> str:
+    """Return text of which Markdown reads nothing as notation."""
+    text = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{c}" if c in "\\`*_[]|#~$!" else c for c in text)
+
+
+def latex(view: View, lines: Sequence[str]) -> str:
+    """Return a tabular with the rules of booktabs, and the lines under it as comments."""
+    rows = [f"  {' & '.join(map(latex_text, row))} \\\\" for row in [view.columns, *view.cells]]
+    layout = "l" * view.left + "r" * (len(view.columns) - view.left)
+    head = ["% \\usepackage{booktabs}", f"\\begin{{tabular}}{{{layout}}}", "  \\toprule", rows[0], "  \\midrule"]
+    comments = [f"% {plain(line)}" for line in lines]
+    return "\n".join([*head, *rows[1:], "  \\bottomrule", "\\end{tabular}", *comments]) + "\n"
+
+
+def latex_text(text: str) -> str:
+    """Return text of which LaTeX reads nothing as notation; what pdfTeX has no letter for is named by its number."""
+    letters = (
+        LATEX.get(c) or (c if c.isascii() or c in ACCENTED else rf"\texttt{{U+{ord(c):04X}}}") for c in plain(text)
+    )
+    return "".join(letters).replace("--", "-{}-").replace("\0", "--")
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """Return JSON; a figure that is not there is null."""
+    return json.dumps(_jsonable(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, pd.DataFrame):
+        return [_jsonable(record) for record in value.to_dict("records")]
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(one) for one in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,165 @@
+"""The page: one self-contained HTML file with the table, the curves, main effects, a heat map and pairs of rows.
+
+Everything is in the file, and its content-security policy forbids it to fetch anything. What comes from runs is data,
+which the page's script puts in as text, never as notation.
+"""
+
+import base64
+import hashlib
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from npdigits.compare.comparison import Comparison, place, shown
+from npdigits.compare.curves import COLUMNS, curves, rounded
+from npdigits.compare.figures import title, unit
+from npdigits.compare.rows import MARKS, Row, marginal
+from npdigits.compare.runs import Runs
+from npdigits.compare.verdict import footnotes, outcome, verdict
+from npdigits.compare.views import configurations, in_order, pivot, pivot_says
+
+FILES = Path(__file__).parent / "page_files"
+# Of so many keys heat maps are made, two by two.
+MOST_KEYS = 6
+TEST = "reported; nothing is chosen by it, so the table is not sorted by it"
+
+
+def page(runs: Runs, comparison: Comparison) -> str:
+    """Return the page of a comparison of configurations."""
+    style, plotting, script = (
+        (FILES / name).read_text(encoding="utf-8") for name in ("page.css", "uPlot.iife.min.js", "page.js")
+    )
+    style += (FILES / "uPlot.min.css").read_text(encoding="utf-8")
+    content = json.dumps(_content(runs, comparison), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    policy = (
+        f"default-src 'none'; script-src {_hash(plotting)} {_hash(script)}; style-src {_hash(style)}; base-uri 'none'"
+    )
+    parts = {
+        "policy": policy,
+        "style": style,
+        # Inside a script element nothing but "<" can be read as notation.
+        "content": content.replace("<", "\\u003c"),
+        "plotting": plotting,
+        "script": script,
+    }
+    text = (FILES / "page.html").read_text(encoding="utf-8")
+    before, *pieces = text.split("{{")
+    for piece in pieces:
+        name, _, after = piece.partition("}}")
+        before += parts[name] + after
+    return before
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _content(runs: Runs, comparison: Comparison) -> dict[str, Any]:
+    """Return what the page's script shows."""
+    notes: list[str] = []
+    view = configurations(comparison)
+    drawn = [curves(row, notes.append) for row in comparison.rows]
+    swept = [key for key in comparison.keys if key not in MARKS][:MOST_KEYS]
+    effects = [_effect(comparison, key, section) for key in swept for section in _sections(comparison)]
+    return {
+        "heading": _heading(comparison),
+        "verdict": verdict(comparison),
+        "columns": [_column(comparison, index, column) for index, column in enumerate(view.columns)],
+        "rows": [
+            {
+                "label": comparison.label(row, marks=True, unlike=_reference(comparison, row)),
+                "cells": cells,
+                "sort": [None if value != value else value for value in record],
+                "outcome": outcome(comparison, row),
+                "settings": {key: shown(row.values[key]) for key in comparison.keys},
+            }
+            for row, cells, record in zip(comparison.rows, view.cells, _sorting(comparison, view.frame), strict=True)
+        ],
+        "curves": drawn,
+        "curve_columns": [{"name": name, "title": title(name), "scale": unit(name).scale} for name in COLUMNS],
+        "effects": [effect for effect in effects if effect],
+        "heat": [_heat(comparison, *pair) for pair in itertools.combinations(swept, 2)] if _one(comparison) else [],
+        "notes": [*footnotes(comparison), *dict.fromkeys(notes)],
+        "left_out": [{"run": run, "status": status, "reason": why} for run, status, why in comparison.left_out],
+    }
+
+
+def _reference(comparison: Comparison, row: Row) -> Row | None:
+    """Return the row that this one is compared with, so that it need not be called by more than the difference."""
+    one = comparison.family.differences.get(row)
+    return one.against if one else None
+
+
+def _heading(comparison: Comparison) -> str:
+    n_runs, n_rows = sum(len(row.runs) for row in comparison.rows), len(comparison.rows)
+    sets = " and ".join(sorted({str(row.values["data"]) for row in comparison.rows}))
+    runs = f"{n_runs} finished runs" if n_runs != 1 else "1 finished run"
+    return f"{runs} of {n_rows} configuration{'s' * (n_rows != 1)} on {sets}"
+
+
+def _column(comparison: Comparison, index: int, column: str) -> dict[str, Any]:
+    name = column.split(" ")[0]
+    fixed = name.startswith("test_")
+    return {"title": column, "figure": index >= len(comparison.keys), "why_not": TEST if fixed else ""}
+
+
+def _sorting(comparison: Comparison, frame: pd.DataFrame) -> list[list[Any]]:
+    """Return for each cell of the table what it is sorted by."""
+    family = comparison.family
+    names = [*comparison.keys, "n", comparison.metrics[0]]
+    names += ["difference", "p_corrected", "verdict"] if family.differences else []
+    names += [metric for metric in (*comparison.metrics[1:], "best_epoch", "seconds") if metric not in names]
+    return [[value.item() if hasattr(value, "item") else value for value in record] for record in frame[names].values]
+
+
+def _sections(comparison: Comparison) -> list[Any]:
+    return list(dict.fromkeys(row.section for row in comparison.rows))
+
+
+def _one(comparison: Comparison) -> bool:
+    return len(_sections(comparison)) == 1
+
+
+def _effect(comparison: Comparison, key: str, section: Any) -> dict[str, Any] | None:
+    """Return a key's main effect: the marginal mean of each of its values, with every seed's figure."""
+    metric, said = comparison.metrics[0], list[str]()
+    others = [other for other in comparison.keys if other not in (key, *MARKS)]
+    of_it = [row for row in comparison.rows if row.section == section]
+    rows: list[Row] = marginal(of_it, key, others, said.append)
+    if len(rows) < 2:
+        return None
+    rows.sort(key=lambda row: place(row.values[key]))
+    scale = unit(metric).scale
+    marks = [str(of_it[0].values[mark]) for mark in comparison.keys if mark in MARKS]
+    others_said = f"averaged over {', '.join(others)}" if others else ""
+    return {
+        "title": " · ".join([key, *marks]),
+        "axis": title(metric),
+        "values": [shown(row.values[key]) for row in rows],
+        # A line between values that have no order would mean nothing.
+        "ordered": not any(isinstance(row.values[key], str) for row in rows),
+        "mean": rounded(row.interval(metric).mean * scale for row in rows),
+        "half": rounded((row.interval(metric).half or float("nan")) * scale for row in rows),
+        "seeds": [rounded(row.figures[metric] * scale) for row in rows],
+        "says": "; ".join(filter(None, [others_said, *said])),
+    }
+
+
+def _heat(comparison: Comparison, down: str, across: str) -> dict[str, Any]:
+    """Return the first metric over two keys."""
+    metric = comparison.metrics[0]
+    view = pivot(comparison, down, across)
+    means = {(r[down], r[across]): r[metric] * unit(metric).scale for r in view.frame.to_dict("records")}
+    downs, tops = (in_order(cell[i] for cell in means) for i in (0, 1))
+    return {
+        "down": down,
+        "across": across,
+        "downs": [shown(value) for value in downs],
+        "tops": [shown(value) for value in tops],
+        "cells": [row[1:] for row in view.cells],
+        "means": [rounded(means.get((left, top), float("nan")) for top in tops) for left in downs],
+        "says": pivot_says(comparison, down, across)[0],
+    }

@@ -1,0 +1,293 @@
+"""Run directories as tables: ``load_runs`` gives a row a run, ``load_metrics`` a row an epoch."""
+
+import functools
+import hashlib
+import json
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from npdigits.environment import bits
+from npdigits.errors import ConfigError, RunDirError
+from npdigits.identity import digest
+from npdigits.metrics import SCORES, read_metrics
+from npdigits.rundir import STATUSES, read_identity, read_summary
+
+# What a run's summary measures, in the order of the columns.
+FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
+# Of an identity, what is no key of the configuration that two runs can be said to differ by.
+NOT_KEYS = ("seed", "data_sha256", "numerics")
+UNKNOWN = "unknown"
+# Files beside the runs of a sweep that are ours, or the user's own notes.
+EXPECTED = {"sweep.csv", "README.md"}
+# What a comparison reads of a run besides, where it shows curves or single runs.
+READ_LATER = ("metrics.csv", "predictions.npz")
+# By one of these a folder is taken for a run directory.
+SIGNS = {"identity.json", "summary.json", "metrics.csv"}
+# Columns whose values are numbers, whatever is missing.
+NUMBERS = (*FIGURES, "parameters")
+# The columns that say what a run is and how it ended.
+OWN = (
+    *("run", "status", "reason", "same_as", "data", "data_sha256", "numerics", "environment"),
+    *("identity", "configuration", "seed"),
+)
+SHARED = ("seconds_shared",)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What was found under some folders.
+
+    Attributes:
+        table: a row a run, as ``load_runs`` returns it.
+        keys: its columns that are keys of the configuration, without the seed.
+        environments: what each name in the column ``environment`` stands for, in words.
+        warnings: a line for each thing that was skipped or is strange.
+    """
+
+    table: pd.DataFrame
+    keys: tuple[str, ...]
+    environments: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+def load_runs(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
+    """Read run directories into a table, a row a run, sorted by path.
+
+    Example::
+
+        runs = npdigits.load_runs("outputs/width")
+        runs[runs.status == "finished"].groupby("hidden").val_accuracy.agg(["mean", "std"])
+
+    Args:
+        path: a run directory, or a folder with any number of them at any depth; or several of these.
+
+    Returns:
+        The columns ``run`` (its path), ``status``, ``reason`` (why it did not finish), ``same_as`` (of a run that is
+        there twice the path of the one that counts, else ""), ``data``, ``data_sha256``, ``numerics``,
+        ``environment`` (a name for the NumPy, BLAS and processor that bits depend on), ``identity`` (a name for all
+        that decides the result), ``configuration`` (likewise, without the seed), ``seed``, one for each other key of
+        the configuration, and the best epoch's figures: ``train_cost`` … ``test_accuracy``, ``best_epoch``,
+        ``epochs_run``, ``seconds``, ``parameters``, ``seconds_shared``. Figures that a run has not are NaN. A single
+        hidden layer is a number, else text as typed: ``[300,100]``.
+
+    Raises:
+        ConfigError: a path is not there.
+
+    Warns:
+        UserWarning: for each thing that cannot be read; it is skipped.
+    """
+    found = read([path] if isinstance(path, str | os.PathLike) else path)
+    for line in found.warnings:
+        warnings.warn(line, stacklevel=2)
+    return found.table
+
+
+def load_metrics(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
+    """Read metrics.csv of one or many run directories: a row an epoch, with ``run``, the path, as its first column.
+
+    Example::
+
+        metrics = npdigits.load_metrics("outputs/width")
+        metrics.merge(npdigits.load_runs("outputs/width")[["run", "hidden", "seed"]], on="run")
+
+    Args:
+        path: as for ``load_runs``.
+
+    Raises:
+        ConfigError: a path is not there.
+
+    Warns:
+        UserWarning: for each file that cannot be read; it is skipped.
+    """
+    frames = [pd.DataFrame({"run": []}, dtype=str)]
+    for directory in find([path] if isinstance(path, str | os.PathLike) else path, warnings.warn):
+        try:
+            frames.append(pd.DataFrame({"run": str(directory), **read_metrics(directory)}))
+        except RunDirError as error:
+            warnings.warn(str(error), stacklevel=2)
+    return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
+
+
+def find(paths: Iterable[str | os.PathLike[str]], warn: Callable[[str], None]) -> Iterator[Path]:
+    """Yield the run directories at and below these paths, each once, in the order of their names.
+
+    Raises:
+        ConfigError: a path is not there, or no folder.
+    """
+    seen: set[tuple[int, int]] = set()
+    foreign: list[str] = []
+    for given in paths:
+        if not Path(given).is_dir():
+            raise ConfigError(f"{given}: {'no folder' if Path(given).exists() else 'there is no such folder'}")
+        yield from _below(Path(given), seen, foreign)
+    if foreign:
+        more = f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
+        warn(f"skipped, as not of a run: {', '.join(foreign[:5])}{more}")
+
+
+def _below(folder: Path, seen: set[tuple[int, int]], foreign: list[str]) -> Iterator[Path]:
+    status = folder.stat()
+    if (status.st_dev, status.st_ino) in seen:  # given twice, or a link that leads round
+        return
+    seen.add((status.st_dev, status.st_ino))
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        foreign.append(f"{folder} ({error.strerror})")
+        return
+    if SIGNS & {entry.name for entry in entries}:
+        yield folder
+        return
+    if not entries:
+        foreign.append(f"{folder} (empty)")
+    for entry in entries:
+        if entry.is_dir():
+            yield from _below(folder / entry.name, seen, foreign)
+        elif not entry.name.startswith(".") and entry.name not in EXPECTED:
+            foreign.append(entry.path)
+
+
+def read(paths: Iterable[str | os.PathLike[str]]) -> Runs:
+    """Read the run directories at and below these paths; what cannot be read is skipped, with a warning.
+
+    Raises:
+        ConfigError: a path is not there.
+    """
+    said: list[str] = []
+    environments: dict[str, str] = {}
+    named = functools.cache(_named_environment)
+    rows: list[dict[str, Any]] = []
+    keys: dict[str, None] = {}
+    for directory in find(paths, said.append):
+        try:
+            row, configuration = _run(directory, said.append)
+        except (RunDirError, ValueError) as error:
+            said.append(f"skipped: {error}")
+            continue
+        row["environment"], described = named(_content(directory / "environment.json"))
+        environments[row["environment"]] = described
+        keys |= dict.fromkeys(key for key in configuration if key not in row)
+        rows.append({**configuration, **row})
+    table = pd.DataFrame(rows, columns=[*OWN, *keys, *NUMBERS, *SHARED], dtype=object)
+    for column in table.columns:
+        table[column] = pd.to_numeric(table[column]) if column in NUMBERS else table[column].infer_objects()
+    table = mark_twins(table)
+    said += _contradictions(table)
+    return Runs(table, tuple(keys), environments, tuple(said))
+
+
+def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a run's row without its configuration, and its configuration.
+
+    Raises:
+        RunDirError, ValueError: it is not a run, or one of its files is damaged.
+    """
+    summary, identity = read_summary(directory), read_identity(directory)
+    if identity is None:
+        raise RunDirError(f"{directory}/identity.json: missing or damaged")
+    if summary.get("identity") != digest(identity):
+        raise RunDirError(f"{directory}: identity.json and summary.json are not of the same run")
+    status = summary.get("status")
+    if status not in STATUSES:
+        raise RunDirError(f"{directory}/summary.json: damaged: status={status!r}")
+    if type(identity.get("seed")) is not int:
+        raise RunDirError(f"{directory}/identity.json: damaged: seed={identity.get('seed')!r}")
+    reason = str(summary.get("reason") or "")
+    if status == "diverged":
+        reason = f"the cost stopped being finite in epoch {summary.get('diverged_in_epoch')}"
+    elif status == "running":
+        reason = f"at work, or its process was killed; {summary.get('epochs_run')} epochs so far"
+    elif status == "interrupted":
+        reason = f"after epoch {summary.get('epochs_run')}; the same command goes on"
+    for name in READ_LATER:
+        size, recorded = _size(f"{directory}/{name}"), (summary.get("sizes") or {}).get(name)
+        if recorded is not None and size not in (None, recorded):
+            warn(f"{directory}/{name}: torn: {size} bytes, {recorded} were written; the table takes summary.json's")
+    without_seed = {key: value for key, value in identity.items() if key != "seed"}
+    row = {
+        "run": str(directory),
+        "status": status,
+        "reason": reason,
+        "same_as": "",
+        "data": str(summary.get("data")),
+        "data_sha256": str(identity.get("data_sha256")),
+        "numerics": identity.get("numerics"),
+        "environment": UNKNOWN,
+        "identity": summary["identity"],
+        "configuration": hashlib.sha256(json.dumps(without_seed, sort_keys=True).encode()).hexdigest()[:16],
+        "seed": identity.get("seed"),
+        **{name: _figure(directory, summary, name) for name in (*FIGURES, "parameters")},
+        "seconds_shared": bool(summary.get("seconds_shared", False)),
+    }
+    return row, {key: cell(value) for key, value in identity.items() if key not in NOT_KEYS}
+
+
+def _size(path: str) -> int | None:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 – a Path for each would take a tenth of all the time
+    except OSError:
+        return None
+
+
+def _figure(directory: Path, summary: dict[str, Any], name: str) -> float:
+    value = summary.get(name)
+    if value is None and summary["status"] == "finished" and not name.startswith("val_"):
+        raise RunDirError(f"{directory}/summary.json: damaged: no {name}")
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise RunDirError(f"{directory}/summary.json: damaged: {name}={value!r}")
+    return value
+
+
+def cell(value: Any) -> Any:
+    """Return a value of the configuration as a cell: one hidden layer is its number, what is no scalar is text."""
+    if isinstance(value, list | tuple):
+        return value[0] if len(value) == 1 else f"[{','.join(map(str, value))}]"
+    return value if isinstance(value, int | float | str) else json.dumps(value)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _named_environment(content: bytes | None) -> tuple[str, str]:
+    """Return a name for what bits depend on in an environment.json of this content, and what it is in words."""
+    try:
+        named = bits(json.loads(content or b""))
+        blas = [f"{one['internal_api']} {one['version']} {one['architecture']}" for one in named["blas"] or [{}]]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return UNKNOWN, "environment.json is missing or damaged"
+    name = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:8]
+    simd = (named["numpy_simd"] or {}).get("found", [])
+    text = f"NumPy {named['numpy']}, {', '.join(blas)}, {named['processor']} ({' '.join(map(str, simd))})"
+    return name, text + ("; begun in another environment" if "earlier" in named else "")
+
+
+def mark_twins(table: pd.DataFrame) -> pd.DataFrame:
+    """Mark runs that are there more than once, so that each counts once: the finished one, or else the first."""
+    finished_first = table.sort_values("status", key=lambda status: status != "finished", kind="stable")
+    first = finished_first.groupby(["identity", "environment"]).run.transform("first")
+    first = first.reindex(table.index)
+    return table.assign(same_as=first.where(first != table.run, ""))
+
+
+def _contradictions(table: pd.DataFrame) -> list[str]:
+    """Return a line for each run that is there twice, with the same identity and environment, but other results."""
+    finished = table[table.status == "finished"]
+    twins = finished[finished.duplicated(["identity", "environment"], keep=False)]
+    lines = []
+    for _, group in twins.groupby(["identity", "environment"]):
+        if (group[list(SCORES)].nunique(dropna=False) > 1).any():
+            lines.append(f"the same run in the same environment, with other results: {', '.join(group.run)}")
+    return lines

@@ -1,0 +1,196 @@
+"""npdigits-compare as it is typed: outputs, exit codes, and one line where something is wrong."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from made import REPOSITORY
+from made_runs import made_run, made_sweep
+
+from npdigits.compare import command
+
+ACCURACIES = {20: [0.90, 0.91, 0.92], 50: [0.93, 0.94, 0.95]}
+
+
+@pytest.fixture
+def width(tmp_path):
+    return made_sweep(tmp_path / "width", "hidden", ACCURACIES)
+
+
+@pytest.fixture
+def typed(monkeypatch, capsys):
+    """Type a command line; return the exit code, and what was printed where."""
+
+    def type_it(*arguments):
+        monkeypatch.setattr(sys, "argv", ["npdigits-compare", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            command.main()
+        said = capsys.readouterr()
+        return end.value.code, said.out, said.err
+
+    return type_it
+
+
+def test_the_table_and_the_verdict_are_printed(width, typed):
+    code, out, err = typed(width)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].split()[:3] == ["hidden", "n", "val_accuracy"] and lines[1].split()[0] == "50"
+    assert "Open: hidden=50 by +3.00 ± 0.00 points (p = 0.25)." in out
+    assert "3 pairs of seeds cannot decide anything here" in out
+
+
+def test_every_notation_is_written_and_the_table_printed_besides(width, typed, tmp_path):
+    files = {notation: tmp_path / f"table.{notation}" for notation in command.NOTATIONS}
+    options = [part for notation, path in files.items() for part in (f"--{notation}", path)]
+    code, out, err = typed(width, *options)
+    assert code == 0 and err == "" and out.startswith("hidden")
+    rows = list(csv.DictReader(files["csv"].open()))
+    assert [row["hidden"] for row in rows] == ["50", "20"] and float(rows[0]["val_accuracy"]) == pytest.approx(0.94)
+    content = json.loads(files["json"].read_text())
+    assert content["rows"][0]["p"] == 0.25 and content["seeds_needed"] == 6 and content["can_decide"] is False
+    assert files["markdown"].read_text().startswith("| hidden | n |")
+    assert "\\toprule" in files["latex"].read_text()
+    assert files["html"].read_text().startswith("<!doctype html>")
+
+
+def test_a_dash_prints_only_that(width, typed):
+    code, out, _ = typed(width, "--json", "-")
+    assert code == 0 and len(json.loads(out)["rows"]) == 2
+
+
+def test_views(width, typed):
+    assert typed(width, "--all")[1].count("hidden-50-") == 3
+    for arguments in (["--by", "hidden"], ["--sort=-hidden"], ["--metric", "val_cost,seconds"]):
+        code, out, err = typed(width, *arguments)
+        assert code == 0 and out and not err
+    assert typed(width, "--metric", "val_cost")[1].split()[:4] == ["hidden", "n", "val_cost", "nats"]
+    for seed in range(2):
+        made_run(width / f"lr{seed}", 0.5, "lr=0.1", f"seed={seed}")
+    code, out, _ = typed(width, "--pivot", "hidden", "lr")
+    assert code == 0 and out.splitlines()[0].split() == ["hidden", "\\", "lr", "0.01", "0.1"]
+
+
+def test_a_filter_is_a_pandas_query(width, typed):
+    code, out, err = typed(width, "--filter", "hidden == 50 and seed < 2")
+    assert code == 0 and "over 2 seeds" in out and err == ""
+    assert "biased" in typed(width, "--filter", "val_accuracy > 0.91")[2]
+    assert typed(width, "--filter", "hidden > 1000")[0] == command.NOTHING
+
+
+def test_a_filter_lets_the_copy_count_where_it_hides_the_first(width, typed, tmp_path):
+    made_run(tmp_path / "z-again" / "a", 0.90, "hidden=20", "seed=0")
+    code, out, _ = typed(tmp_path, "--filter", "run.str.contains('z-again')")
+    assert code == 0 and "One configuration" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "nowhere: there is no such folder"),
+        ([], "which runs? name one or more folders"),
+        (["--filter", "hiden > 3"], "--filter 'hiden > 3': name 'hiden' is not defined; columns are hidden,"),
+        (["--filter", "hidden >"], "--filter 'hidden >': "),
+        (["--filter", "@__import__('os').system('true')"], "--filter "),
+        (["--filter", "lr"], "--filter 'lr': "),
+        (["--metric", "accuracy"], "--metric accuracy: allowed is one of train_cost"),
+        (["--by", "hiden"], "--by hiden: allowed is one of hidden"),
+        (["--sort", "test_cost"], "test columns are reported"),
+        (["--sort", "lr"], "--sort lr: allowed is one of hidden, n"),
+        (["--baseline", "hidden=30"], "--baseline hidden=30: no finished run has that"),
+        (["--baseline", "hiden=30"], "--baseline hiden=30: unknown key; did you mean hidden?"),
+        (["--baseline", "hidden=-1"], "--baseline hidden=-1: allowed is"),
+        (["--baseline", "seed=0"], "a row holds all seeds"),
+        (["--baseline", "20"], "allowed is best, or key=value"),
+        (["--pivot", "hidden", "lr"], "--pivot lr: allowed is one of hidden"),
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+        (["--csv", "no/such/folder/x.csv"], "--csv no/such/folder/x.csv: there is no such folder"),
+        (["--csv", "."], "--csv .: a folder"),
+        (["--diff", "nowhere", "nowhere"], "nowhere: there is no such folder"),
+    ],
+)
+def test_what_cannot_be_ends_in_one_line(width, typed, monkeypatch, arguments, message):
+    monkeypatch.chdir(width.parent)
+    known = arguments and arguments[0].startswith("--") and "--diff" not in arguments
+    code, out, err = typed(*(["width"] if known else []), *arguments)
+    assert code == command.BAD_INPUT and out == ""
+    assert err.startswith("npdigits-compare: ") and message in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "typed_value", ["hidden=20", "hidden='20' lr=1e-2", "data=mnist hidden=[20]", "lr=0.01 hidden=20"]
+)
+def test_a_baseline_is_typed_as_on_the_command_line(width, typed, typed_value):
+    code, out, err = typed(width, "--baseline", typed_value)
+    assert (code, err) == (0, "") and "Compared with hidden=20 (" in out
+
+
+def test_no_file_of_a_run_is_overwritten(width, typed):
+    run = width / "hidden-20-0"
+    before = (run / "metrics.csv").read_bytes()
+    for target in (run / "metrics.csv", run / "new.csv", width / "sweep.csv"):
+        code, _, err = typed(width, "--csv", target)
+        assert code == command.BAD_INPUT and "could be lost" in err
+    assert (run / "metrics.csv").read_bytes() == before and not (width / "sweep.csv").exists()
+
+
+def test_nothing_to_compare_is_not_success(typed, tmp_path):
+    code, out, err = typed(tmp_path)
+    assert (code, out) == (command.NOTHING, "") and "nothing to compare" in err
+    made_run(tmp_path / "a", status="failed", reason="MemoryError")
+    code, out, err = typed(tmp_path)
+    assert (code, out) == (command.NOTHING, "") and "MemoryError" in err
+
+
+def test_torn_and_foreign_files_are_warned_about_and_the_rest_is_compared(width, typed):
+    (width / "hidden-20-0" / "summary.json").write_text("{")
+    (width / "notes.txt").write_text("\x1b[2J")
+    code, out, err = typed(width)
+    assert code == 0 and "hidden" in out
+    assert err.count("WARNING") == 2 and "hidden-20-0/summary.json: damaged" in err and "notes.txt" in err
+
+
+def test_two_runs_side_by_side(tmp_path, typed):
+    a = made_run(tmp_path / "a", 0.90, "hidden=20", right=[True] * 12 + [False] * 8)
+    b = made_run(tmp_path / "b", 0.91, "hidden=50", "lr=0.1", "seed=1", right=[True] * 20)
+    code, out, err = typed("--diff", a, f"{b}/")
+    assert (code, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    assert ["hidden", "20", "50"] in lines and ["lr", "0.01", "0.1"] in lines and ["seed", "0", "1"] in lines
+    assert ["val_accuracy", "90.00", "91.00"] in lines
+    assert (
+        "the first alone reads 0 right, the second alone 8; McNemar's exact p = 0.0078: the two networks differ" in out
+    )
+    (a / "predictions.npz").unlink()
+    assert "Test predictions cannot be compared" in typed("--diff", a, b)[1]
+    assert typed("--diff", a, a)[1].endswith("No such file or directory\n")
+
+
+def test_two_runs_must_be_runs(width, typed, tmp_path):
+    code, _, err = typed("--diff", width, width / "hidden-20-0")
+    assert code == command.BAD_INPUT and err == f"npdigits-compare: --diff {width}: it is no run directory\n"
+
+
+@pytest.mark.parametrize("start", [["-m", "npdigits.compare"], [str(REPOSITORY / "experiments" / "compare.py")]])
+def test_it_can_be_started_in_other_ways(width, start, tmp_path):
+    ended = subprocess.run(
+        [sys.executable, *start, "width"], cwd=width.parent, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "") and ended.stdout.startswith("hidden")
+
+
+def test_whoever_stops_reading_is_not_complained_about(width, tmp_path):
+    command_line = f"'{sys.executable}' -m npdigits.compare width --all | head -c 1"
+    ended = subprocess.run(command_line, shell=True, cwd=width.parent, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "h", "")
+
+
+def test_help_names_every_option(typed):
+    code, out, _ = typed("--help")
+    assert code == 0
+    for option in ("--baseline", "--by", "--pivot", "--filter", "--metric", "--sort", "--all", "--diff", "--html"):
+        assert option in out
+    assert Path(command.__file__).is_file()
