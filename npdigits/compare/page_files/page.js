@@ -37,8 +37,10 @@ function choices(select, names, chosen, changed) {
 function axes(xLabels, yTitle) {
   const common = { stroke: () => colour("--soft"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { show: false } };
   if (xLabels) {
-    const long = xLabels.join("").length > 28;
-    const named = { splits: () => xLabels.map((_, index) => index), values: () => xLabels, grid: { show: false } };
+    const every = Math.ceil(xLabels.length / 12); // of more labels, which would overlap, only some
+    const places = [...xLabels.keys()].filter((index) => index % every === 0);
+    const long = places.map((index) => xLabels[index]).join("").length > 28;
+    const named = { splits: () => places, values: () => places.map((index) => xLabels[index]), grid: { show: false } };
     return [{ ...common, ...named, rotate: long ? -35 : 0, size: long ? 78 : 34 }, axes(null, yTitle)[1]];
   }
   return [
