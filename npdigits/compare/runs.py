@@ -6,15 +6,16 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from npdigits.compare.find import find
 from npdigits.environment import bits
-from npdigits.errors import ConfigError, RunDirError
+from npdigits.errors import RunDirError
 from npdigits.identity import digest
 from npdigits.metrics import SCORES, read_metrics
 from npdigits.rundir import STATUSES, read_identity, read_summary
@@ -24,12 +25,8 @@ FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
 # Of an identity, what is no key of the configuration that two runs can be said to differ by.
 NOT_KEYS = ("seed", "data_sha256", "numerics")
 UNKNOWN = "unknown"
-# Files beside the runs of a sweep that are ours, or the user's own notes.
-EXPECTED = {"sweep.csv", "README.md"}
 # What a comparison reads of a run besides, where it shows curves or single runs.
 READ_LATER = ("metrics.csv", "predictions.npz")
-# By one of these a folder is taken for a run directory.
-SIGNS = {"identity.json", "summary.json", "metrics.csv"}
 # Columns whose values are numbers, whatever is missing.
 NUMBERS = (*FIGURES, "parameters")
 # The columns that say what a run is and how it ended.
@@ -113,45 +110,6 @@ def load_metrics(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
         except RunDirError as error:
             warnings.warn(str(error), stacklevel=2)
     return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
-
-
-def find(paths: Iterable[str | os.PathLike[str]], warn: Callable[[str], None]) -> Iterator[Path]:
-    """Yield the run directories at and below these paths, each once, in the order of their names.
-
-    Raises:
-        ConfigError: a path is not there, or no folder.
-    """
-    seen: set[tuple[int, int]] = set()
-    foreign: list[str] = []
-    for given in paths:
-        if not Path(given).is_dir():
-            raise ConfigError(f"{given}: {'no folder' if Path(given).exists() else 'there is no such folder'}")
-        yield from _below(Path(given), seen, foreign)
-    if foreign:
-        more = f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
-        warn(f"skipped, as not of a run: {', '.join(foreign[:5])}{more}")
-
-
-def _below(folder: Path, seen: set[tuple[int, int]], foreign: list[str]) -> Iterator[Path]:
-    status = folder.stat()
-    if (status.st_dev, status.st_ino) in seen:  # given twice, or a link that leads round
-        return
-    seen.add((status.st_dev, status.st_ino))
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        foreign.append(f"{folder} ({error.strerror})")
-        return
-    if SIGNS & {entry.name for entry in entries}:
-        yield folder
-        return
-    if not entries:
-        foreign.append(f"{folder} (empty)")
-    for entry in entries:
-        if entry.is_dir():
-            yield from _below(folder / entry.name, seen, foreign)
-        elif not entry.name.startswith(".") and entry.name not in EXPECTED:
-            foreign.append(entry.path)
 
 
 def read(paths: Iterable[str | os.PathLike[str]]) -> Runs:
