@@ -221,7 +221,7 @@ def read_summary(path: Path) -> dict[str, Any]:
         summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
     except OSError as error:
         raise RunDirError(f"{path}: not a run directory: summary.json: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunDirError(f"{path}/summary.json: damaged: {error}") from error
     if not isinstance(summary, dict):
         raise RunDirError(f"{path}/summary.json: damaged: not a table of names and values")

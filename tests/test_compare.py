@@ -1,5 +1,6 @@
 """The comparison of hand-made runs: which rows there are, every figure by pencil, what is tested and what is said."""
 
+import json
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ from npdigits.compare.runs import read
 from npdigits.compare.verdict import footnotes, left_out, outcome, verdict
 from npdigits.compare.views import configurations, every_run, pivot
 from npdigits.errors import ConfigError
+from npdigits.identity import digest
 
 DEFAULT = cli.compose().as_dict()
 # Eight seeds: differences to 20 are 0.01 everywhere for 50; for 10 they are −0.012 and 0.01 in turn.
@@ -52,7 +54,7 @@ def test_every_figure_by_pencil(width):
     ways = [math.comb(4, i) * math.comb(4, j) for i in range(5) for j in range(5)]
     assert open_.p == sum(n for n, total in zip(ways, sums, strict=True) if total >= 8) / 256
     assert open_.corrected == open_.p and not open_.real
-    assert comparison.family.comparisons == 2 and comparison.family.can_decide
+    assert comparison.family.comparisons == 2 and not better.undecidable and not open_.undecidable
 
 
 def test_the_table_of_it(width):
@@ -132,14 +134,13 @@ def test_what_all_rows_have_in_common_does_not_unmake_the_default(tmp_path):
 def test_few_seeds_cannot_decide_and_it_is_said_how_many_could(tmp_path):
     sweep = {hidden: [0.1 * (hidden / 50 + 1) + seed / 100 for seed in range(6)] for hidden in (10, 20, 30, 40, 50)}
     comparison = compare(read([made_sweep(tmp_path, "hidden", sweep)]), default=DEFAULT)
-    assert not comparison.family.can_decide
+    assert all(one.undecidable for one in comparison.family.differences.values())
     assert {one.p for one in comparison.family.differences.values()} == {2 / 64}
     text = " ".join(verdict(comparison))
     # 4·2^(1−6) = 0.125; 4·2^(1−8) = 0.031
-    assert (
-        "6 pairs of seeds cannot decide anything here: the least possible p is 0.031, for 4 comparisons 0.12." in text
-    )
-    assert "This takes 8 seeds or more of each, or fewer rows at once." in text
+    assert "Too few seeds to tell: hidden=50 by " in text
+    assert "Of 6 pairs of seeds p is at least 0.031, over 4 comparisons 0.12: to tell takes 8 seeds or more" in text
+    assert {outcome(comparison, row) for row in comparison.rows} == {"baseline", "too few"}
 
 
 def test_six_seeds_can_decide_one_comparison(tmp_path):
@@ -199,7 +200,7 @@ def test_unfinished_runs_are_listed_and_never_averaged(tmp_path):
     comparison = compare(read([tmp_path]), default=DEFAULT)
     assert set(by_key(comparison, "hidden")) == {10, 20, 50}
     row = by_key(comparison, "hidden")[50]
-    assert row.interval("val_accuracy").mean == pytest.approx(0.925) and row.lost == {"diverged": 1, "failed": 1}
+    assert row.interval("val_accuracy").mean == pytest.approx(0.925) and row.lost == 2
     assert configurations(comparison).cells[0][1] == "8 of 10"
     assert "Did not finish: hidden=50 2 of 10." in " ".join(verdict(comparison))
     assert left_out(comparison) == [
@@ -238,26 +239,64 @@ def test_other_data_numerics_and_environments_never_share_a_row(tmp_path):
     assert any("Haswell" in line for line in footnotes(comparison))
 
 
-def test_environments_share_a_row_only_when_told_to_and_marked(tmp_path):
-    haswell = ENVIRONMENT | {"processor": "another"}
-    for seed in range(4):
-        environment = haswell if seed > 1 else ENVIRONMENT
-        made_run(tmp_path / str(seed), 0.9, f"seed={seed}", environment=environment)
-    made_run(tmp_path / "again", 0.7, "seed=3")
-    assert sorted(len(row) for row in compare(read([tmp_path])).rows) == [2, 3]
-    comparison = compare(read([tmp_path]), pool=True)
-    (row,) = comparison.rows
-    assert len(row) == 4 and " and " in row.values["environment"]
-    assert any("their seed is there twice" in note for note in comparison.notes)
-    assert len(comparison.environments) == 2
+def test_whether_seeds_can_decide_is_said_of_each_row(tmp_path):
+    made_sweep(tmp_path, "hidden", {20: BASE, 50: [x + 0.01 for x in BASE], 30: [x + 0.02 for x in BASE[:4]]})
+    comparison = compare(read([tmp_path]), default=DEFAULT)
+    rows = by_key(comparison, "hidden")
+    assert [outcome(comparison, rows[hidden]) for hidden in (50, 30)] == ["better", "too few"]
+    assert {row[0]: row[3] for row in configurations(comparison).cells}["30"] == "+2.00 ± 0.00 (4 pairs)"
+    assert "Of 4 pairs of seeds p is at least 0.12, over 2 comparisons 0.25" in " ".join(verdict(comparison))
+
+
+def test_a_lucky_single_seed_is_not_the_best_observed(tmp_path):
+    made_sweep(tmp_path, "hidden", {30: BASE, 50: [x + 0.01 for x in BASE], 10: [0.99]})
+    comparison = compare(read([tmp_path]), default=DEFAULT)
+    (best,) = comparison.family.references.values()
+    assert best.values["hidden"] == 50
+    rows = by_key(comparison, "hidden")
+    assert [outcome(comparison, rows[hidden]) for hidden in (30, 10)] == ["worse", "too few"]
+
+
+def test_seconds_measured_beside_other_runs_are_not_tested(tmp_path):
+    for hidden in (20, 50):
+        for seed in range(6):
+            made_run(
+                tmp_path / f"{hidden}-{seed}",
+                0.9,
+                f"hidden={hidden}",
+                f"seed={seed}",
+                seconds=hidden,
+                seconds_shared=True,
+            )
+    comparison = compare(read([tmp_path]), metrics=["seconds"], default=DEFAULT)
+    assert not comparison.family.differences and "other runs shared the machine" in verdict(comparison)[0]
+
+
+def test_a_key_that_a_run_did_not_know_yet_is_a_dash(tmp_path):
+    made_run(tmp_path / "new", 0.9, "hidden=20")
+    old = made_run(tmp_path / "old", 0.9, "hidden=50")
+    identity = json.loads((old / "identity.json").read_text())
+    del identity["warmup"]
+    (old / "identity.json").write_text(json.dumps(identity))
+    summary = json.loads((old / "summary.json").read_text()) | {"identity": digest(identity)}
+    (old / "summary.json").write_text(json.dumps(summary))
+    comparison = compare(read([tmp_path]), default=DEFAULT)
+    assert comparison.keys == ("hidden", "warmup") and comparison.baseline == "the default"
+    assert {row.values["warmup"] for row in comparison.rows} == {0, "–"}
+
+
+def test_a_run_that_is_there_twice_counts_once_and_needs_no_word(tmp_path):
+    for place in ("a", "b"):
+        made_sweep(tmp_path / place, "hidden", {20: BASE, 50: BASE})
+    comparison = compare(read([tmp_path]), default=DEFAULT)
+    assert [len(row) for row in comparison.rows] == [8, 8] and comparison.notes == ()
+    assert left_out(comparison) == ["16 runs there more than once, and counted once."]
 
 
 def test_one_configuration_is_one_row_and_one_seed_has_no_interval(tmp_path):
     made_run(tmp_path / "a", 0.9)
     comparison = compare(read([tmp_path]), default=DEFAULT)
-    assert verdict(comparison)[0] == (
-        "One configuration: validation accuracy 90.00 % of one seed, so without interval."
-    )
+    assert verdict(comparison)[0] == ("One row: validation accuracy 90.00 % of one seed, so without interval.")
     assert configurations(comparison).cells == [["1", "90.00", "89.00", "2.0", "2.0"]]
 
 
@@ -274,7 +313,7 @@ def crossed(folder, skip=()):
 
 
 def test_marginal_means_by_pencil(tmp_path):
-    comparison = compare(crossed(tmp_path), by="initializer", default=DEFAULT)
+    comparison = compare(crossed(tmp_path), by=["initializer"], default=DEFAULT)
     assert comparison.keys == ("initializer",) and comparison.baseline == "the default"
     rows = by_key(comparison, "initializer")
     assert set(rows) == {"he_normal", "xavier_he"}
@@ -288,25 +327,55 @@ def test_marginal_means_by_pencil(tmp_path):
 def test_marginal_means_compare_like_with_like(tmp_path):
     # Without "he" at the worse rate, he's mean over what is there would be better by far more than 0.004.
     skip = {("he", 0.01, seed) for seed in range(3)}
-    comparison = compare(crossed(tmp_path, skip), by="initializer", default=DEFAULT)
+    comparison = compare(crossed(tmp_path, skip), by=["initializer"], default=DEFAULT)
     (one,) = comparison.family.differences.values()
     assert one.interval.mean == pytest.approx(0.004)
     assert comparison.notes == (
-        "3 runs left out: not every value of initializer was run with their other settings and seed",
+        "3 runs left out of the means: not every initializer was run with their other settings and seed",
     )
 
 
 def test_a_pivot_by_pencil(tmp_path):
-    comparison = compare(crossed(tmp_path), default=DEFAULT)
-    view = pivot(comparison, "initializer", "lr")
+    view = pivot(compare(crossed(tmp_path), by=["initializer", "lr"], default=DEFAULT))
     # 0.900, 0.901, 0.902: s = 0.001, t(0.975; 2) = 4.30265, /√3: 0.00248
     assert view.columns == ["initializer \\ lr", "0.01", "0.1"]
     assert view.cells == [
         ["he_normal", "90.50 ± 0.25", "92.50 ± 0.25"],
         ["xavier_he", "90.10 ± 0.25", "92.10 ± 0.25"],
     ]
-    with pytest.raises(ConfigError, match="--pivot l2: allowed is one of initializer, lr"):
-        pivot(comparison, "initializer", "l2")
+
+
+def test_a_pivot_compares_like_with_like(tmp_path):
+    # width × decay: hidden=20 with two decays, 50 with one; the mean over what is there would favour hidden=20
+    for hidden, decay, accuracy in ((20, 0.06, 0.90), (20, 0.0, 0.96), (50, 0.06, 0.92)):
+        for seed in range(2):
+            made_run(
+                tmp_path / f"{hidden}-{decay}-{seed}",
+                accuracy,
+                f"hidden={hidden}",
+                f"weight_decay={decay}",
+                f"seed={seed}",
+            )
+    comparison = compare(read([tmp_path]), by=["hidden", "batch_size"], default=DEFAULT)
+    assert pivot(comparison).cells == [["20", "90.00 ± 0.00"], ["50", "92.00 ± 0.00"]]
+    assert comparison.averaged == ("weight_decay",) and "2 runs left out of the means" in comparison.notes[0]
+    # and with no setting in common there is no mean at all
+    for seed in range(2):
+        made_run(tmp_path / f"30-{seed}", 0.9, "hidden=30", "weight_decay=0.5", f"seed={seed}")
+    assert compare(read([tmp_path]), by=["hidden", "batch_size"]).rows == ()
+
+
+def test_a_pivot_keeps_data_sets_apart_and_tells_lost_runs(tmp_path):
+    for sha256, accuracy in (("a" * 64, 0.9), ("b" * 64, 0.6)):
+        for hidden in (20, 50):
+            made_run(tmp_path / f"{hidden}{sha256[0]}", accuracy, f"hidden={hidden}", sha256=sha256)
+    made_run(tmp_path / "lost", 0.5, "hidden=50", "seed=1", sha256="b" * 64, status="diverged")
+    view = pivot(compare(read([tmp_path]), by=["lr", "hidden"], default=DEFAULT))
+    assert view.columns == ["data", "lr \\ hidden", "20", "50"]
+    assert view.cells == [
+        ["mnist aaaaaaaa", "0.01", "90.00", "90.00"],
+        ["mnist bbbbbbbb", "0.01", "60.00", "60.00 (n 1 of 2)"],
+    ]
 
 
 def test_a_row_a_run(width):
@@ -373,7 +442,7 @@ def test_a_baseline_may_be_named(width):
     assert verdict(comparison)[0].startswith("Compared with hidden=50 (validation accuracy 92.50")
 
 
-@pytest.mark.parametrize("option", [{"metrics": ["accuracy"]}, {"by": "hiden"}, {"sort": "loss"}])
+@pytest.mark.parametrize("option", [{"metrics": ["accuracy"]}, {"by": ["hiden"]}, {"sort": "loss"}])
 def test_unknown_names_are_errors(width, option):
     with pytest.raises(ConfigError, match="allowed is one of"):
         compare(width, **option)
@@ -385,5 +454,6 @@ def test_many_single_runs_are_not_read_one_by_one(tmp_path, monkeypatch):
     for hidden in (10, 20, 50):
         made_run(tmp_path / str(hidden), 0.9, f"hidden={hidden}", right=[True])
     comparison = compare(read([tmp_path]), default=DEFAULT)
-    assert comparison.family.test == "sign-flip" and not comparison.family.can_decide
+    assert comparison.family.test == "sign-flip"
+    assert all(one.undecidable for one in comparison.family.differences.values())
     assert "--diff compares two" in " ".join(verdict(comparison))

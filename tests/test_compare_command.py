@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -39,8 +41,8 @@ def test_the_table_and_the_verdict_are_printed(width, typed):
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0].split()[:3] == ["hidden", "n", "val_accuracy"] and lines[1].split()[0] == "50"
-    assert "Open: hidden=50 by +3.00 ± 0.00 points (p = 0.25)." in out
-    assert "3 pairs of seeds cannot decide anything here" in out
+    assert "Too few seeds to tell: hidden=50 by +3.00 ± 0.00 points (p = 0.25). Of 3 pairs" in out
+    assert "Data: mnist (aaaaaaaa)." in out
 
 
 def test_every_notation_is_written_and_the_table_printed_besides(width, typed, tmp_path):
@@ -51,7 +53,7 @@ def test_every_notation_is_written_and_the_table_printed_besides(width, typed, t
     rows = list(csv.DictReader(files["csv"].open()))
     assert [row["hidden"] for row in rows] == ["50", "20"] and float(rows[0]["val_accuracy"]) == pytest.approx(0.94)
     content = json.loads(files["json"].read_text())
-    assert content["rows"][0]["p"] == 0.25 and content["seeds_needed"] == 6 and content["can_decide"] is False
+    assert content["rows"][0]["p"] == 0.25 and content["seeds_needed"] == 6 and content["data"] == ["mnist (aaaaaaaa)"]
     assert files["markdown"].read_text().startswith("| hidden | n |")
     assert "\\toprule" in files["latex"].read_text()
     assert files["html"].read_text().startswith("<!doctype html>")
@@ -84,7 +86,7 @@ def test_a_filter_is_a_pandas_query(width, typed):
 def test_a_filter_lets_the_copy_count_where_it_hides_the_first(width, typed, tmp_path):
     made_run(tmp_path / "z-again" / "a", 0.90, "hidden=20", "seed=0")
     code, out, _ = typed(tmp_path, "--filter", "run.str.contains('z-again')")
-    assert code == 0 and "One configuration" in out
+    assert code == 0 and "One row" in out
 
 
 @pytest.mark.parametrize(
@@ -99,13 +101,22 @@ def test_a_filter_lets_the_copy_count_where_it_hides_the_first(width, typed, tmp
         (["--metric", "accuracy"], "--metric accuracy: allowed is one of train_cost"),
         (["--by", "hiden"], "--by hiden: allowed is one of hidden"),
         (["--sort", "test_cost"], "test columns are reported"),
-        (["--sort", "lr"], "--sort lr: allowed is one of hidden, n"),
+        (["--sort", "hiden"], "--sort hiden: allowed is one of "),
+        (["--filter", "seed"], "--filter 'seed': is no condition"),
+        (["--filter", "hidden + 1"], "is no condition"),
         (["--baseline", "hidden=30"], "--baseline hidden=30: no finished run has that"),
         (["--baseline", "hiden=30"], "--baseline hiden=30: unknown key; did you mean hidden?"),
         (["--baseline", "hidden=-1"], "--baseline hidden=-1: allowed is"),
         (["--baseline", "seed=0"], "a row holds all seeds"),
         (["--baseline", "20"], "allowed is best, or key=value"),
-        (["--pivot", "hidden", "lr"], "--pivot lr: allowed is one of hidden"),
+        (["--pivot", "hidden", "hiden"], "--pivot hiden: allowed is one of hidden"),
+        (["--pivot", "hidden", "hidden"], "--pivot hidden hidden: allowed are two keys"),
+        (["--pivot", "hidden", "lr", "--sort", "lr"], "--pivot takes no --sort: nothing is tested or sorted"),
+        (["--by", "hidden", "--all"], "not allowed with"),
+        (["--baseline", "hidden=20 hidden=50"], "hidden is there twice"),
+        (["--baseline", "hidden=[20,"], "--baseline hidden=[20,: allowed is"),
+        (["--csv", "a.csv", "--json", "a.csv"], "--json a.csv: --csv is written there too"),
+        (["--csv", "new/"], "--csv new/: a folder"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
         (["--csv", "no/such/folder/x.csv"], "--csv no/such/folder/x.csv: there is no such folder"),
         (["--csv", "."], "--csv .: a folder"),
@@ -131,10 +142,54 @@ def test_a_baseline_is_typed_as_on_the_command_line(width, typed, typed_value):
 def test_no_file_of_a_run_is_overwritten(width, typed):
     run = width / "hidden-20-0"
     before = (run / "metrics.csv").read_bytes()
-    for target in (run / "metrics.csv", run / "new.csv", width / "sweep.csv"):
+    link = width / "link.csv"
+    link.symlink_to(run / "metrics.csv")
+    for target in (run / "metrics.csv", run / "new.csv", run / "plots" / "new.csv", width / "sweep.csv", link):
         code, _, err = typed(width, "--csv", target)
         assert code == command.BAD_INPUT and "could be lost" in err
     assert (run / "metrics.csv").read_bytes() == before and not (width / "sweep.csv").exists()
+
+
+def test_a_pipe_and_a_link_stay_what_they_are(width, typed, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as readers:
+        text = readers.submit(pipe.read_text)
+        assert typed(width, "--csv", pipe)[0] == 0
+        assert text.result(timeout=10).startswith("hidden") and pipe.is_fifo()
+    (tmp_path / "real.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    assert typed(width, "--csv", tmp_path / "link.csv")[0] == 0
+    assert (tmp_path / "link.csv").is_symlink() and (tmp_path / "real.csv").read_text().startswith("hidden")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names that are not UTF-8")
+@pytest.mark.parametrize("notation", command.NOTATIONS)
+def test_a_name_that_is_not_utf8_is_written_as_it_can_be(typed, tmp_path, notation):
+    made_run(os.fsdecode(os.fsencode(tmp_path) + b"/run-\xff"))
+    target = tmp_path.parent / f"{tmp_path.name}.{notation}"
+    rows = [] if notation == "html" else ["--all"]
+    code, _, err = typed(tmp_path, *rows, f"--{notation}", target)
+    assert (code, err) == (0, "") and target.stat().st_size > 100
+
+
+def test_ctrl_c_and_a_closed_output_are_no_tracebacks(width, monkeypatch, capsys):
+    def interrupted(chosen):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["npdigits-compare", str(width)])
+    monkeypatch.setattr(command, "act", interrupted)
+    with pytest.raises(SystemExit) as end:
+        command.main()
+    assert end.value.code == 130 and capsys.readouterr().err == "npdigits-compare: interrupted\n"
+    line = f"'{sys.executable}' -m npdigits.compare width >&-"
+    ended = subprocess.run(line, shell=True, cwd=width.parent, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_row_a_run_may_be_sorted_by_what_only_runs_have(width, typed):
+    code, out, _ = typed(width, "--all", "--sort=-seed")
+    assert code == 0 and [line.split()[1] for line in out.splitlines()[1:7]] == ["2", "2", "1", "1", "0", "0"]
 
 
 def test_nothing_to_compare_is_not_success(typed, tmp_path):
@@ -150,6 +205,7 @@ def test_torn_and_foreign_files_are_warned_about_and_the_rest_is_compared(width,
     (width / "notes.txt").write_text("\x1b[2J")
     code, out, err = typed(width)
     assert code == 0 and "hidden" in out
+    assert "1 run unreadable, and in no mean:" in out
     assert err.count("WARNING") == 2 and "hidden-20-0/summary.json: damaged" in err and "notes.txt" in err
 
 
@@ -166,7 +222,8 @@ def test_two_runs_side_by_side(tmp_path, typed):
     )
     (a / "predictions.npz").unlink()
     assert "Test predictions cannot be compared" in typed("--diff", a, b)[1]
-    assert typed("--diff", a, a)[1].endswith("No such file or directory\n")
+    code, _, err = typed("--diff", a, a)
+    assert code == command.BAD_INPUT and "the same run twice" in err
 
 
 def test_two_runs_must_be_runs(width, typed, tmp_path):

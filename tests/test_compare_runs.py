@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from made import output_of, start_python
 from made_runs import ENVIRONMENT, SHA256, made_run
 
 import npdigits
@@ -89,6 +90,11 @@ DAMAGE = {
     "text for a figure": lambda path: rewrite(path / "summary.json", val_accuracy="=1+1"),
     "NaN": lambda path: rewrite(path / "summary.json", test_cost=float("nan")),
     "no figure": lambda path: rewrite(path / "summary.json", test_cost=None),
+    "deep summary": lambda path: (path / "summary.json").write_text("[" * 100_000),
+    "more than all": lambda path: rewrite(path / "summary.json", val_accuracy=1.7),
+    "no validation figure": lambda path: rewrite(path / "summary.json", val_accuracy=None),
+    "a pipe": lambda path: ((path / "summary.json").unlink(), os.mkfifo(path / "summary.json")),
+    "a pipe to be read later": lambda path: ((path / "metrics.csv").unlink(), os.mkfifo(path / "metrics.csv")),
     "status": lambda path: rewrite(path / "summary.json", status="splendid"),
     "a folder": lambda path: ((path / "summary.json").unlink(), (path / "summary.json").mkdir()),
 }
@@ -104,7 +110,7 @@ def test_what_is_damaged_is_named_and_skipped(tmp_path, damage):
     damage(bad)
     runs = read([tmp_path])
     assert runs.table.run.tolist() == [str(good)]
-    assert len(runs.warnings) == 1 and runs.warnings[0].startswith("skipped: ") and str(bad) in runs.warnings[0]
+    assert len(runs.warnings) == 1 and runs.warnings[0].startswith("skipped") and str(bad) in runs.warnings[0]
 
 
 def test_a_summary_of_a_run_with_an_odd_seed_is_damaged(tmp_path):
@@ -124,7 +130,7 @@ def test_what_is_foreign_is_named_and_what_belongs_there_is_not(tmp_path):
     (tmp_path / "deeper" / "still").mkdir(parents=True)
     runs = read([tmp_path])
     assert runs.warnings == (
-        f"skipped, as not of a run: {tmp_path / 'deeper' / 'still'} (empty), {tmp_path / 'photo.jpg'}",
+        f"skipped, as not of a run: {tmp_path / 'photo.jpg'}, {tmp_path / 'deeper' / 'still'} (empty)",
     )
     assert len(runs.table) == 1
 
@@ -140,6 +146,13 @@ def test_folders_given_twice_and_links_that_lead_round_count_once(tmp_path):
     made_run(tmp_path / "sweep" / "a")
     (tmp_path / "sweep" / "again").symlink_to(tmp_path)
     assert len(read([tmp_path, tmp_path / "sweep", tmp_path]).table) == 1
+
+
+def test_folders_may_lie_deeper_than_python_can_call(tmp_path):
+    made = "import os, sys\nos.chdir(sys.argv[1])\nfor _ in range(1500): os.mkdir('d'); os.chdir('d')"
+    output_of(start_python(made, tmp_path))
+    made_run(tmp_path / "run")
+    assert len(read([tmp_path]).table) == 1
 
 
 def test_the_same_run_in_two_places_counts_once_and_the_finished_one(tmp_path):

@@ -12,10 +12,10 @@ from npdigits import cli
 from npdigits.compare import formats
 from npdigits.compare.comparison import Comparison, compare
 from npdigits.compare.diff import diff
-from npdigits.compare.options import BAD_INPUT, NOTATIONS, PROGRAM, baseline, check_target, filtered, parser
+from npdigits.compare.options import BAD_INPUT, NOTATIONS, PROGRAM, baseline, by, check_targets, filtered, parser
 from npdigits.compare.runs import Runs, read
-from npdigits.compare.verdict import footnotes, left_out, verdict
-from npdigits.compare.views import View, configurations, every_run, pivot, pivot_says
+from npdigits.compare.verdict import footnotes, left_out, lost_remarks, verdict
+from npdigits.compare.views import OF_A_RUN, View, configurations, every_run, pivot, pivot_says
 from npdigits.errors import ConfigError, UserError
 from npdigits.files import write_whole
 from npdigits.report import nobody_reads
@@ -30,11 +30,15 @@ def main() -> None:
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="backslashreplace")
     warnings.simplefilter("ignore")  # NumPy's and pandas's, of means of nothing; ours are printed
     try:
         code = act(parser().parse_args())
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted", file=sys.stderr)
+        code = cli.INTERRUPTED
     except UserError as error:
         print(f"{PROGRAM}: {formats.plain(str(error))}", file=sys.stderr)
         code = BAD_INPUT
@@ -54,8 +58,7 @@ def act(chosen: argparse.Namespace) -> int:
         UserError: something that was typed cannot be.
     """
     targets = {notation: target for notation in NOTATIONS if (target := getattr(chosen, notation))}
-    for notation, target in targets.items():
-        check_target(notation, target)
+    check_targets(targets)
     if chosen.diff:
         if "html" in targets:
             raise ConfigError("--html: a page is of folders; there any two configurations can be picked")
@@ -75,19 +78,21 @@ def act(chosen: argparse.Namespace) -> int:
         metrics=[metric.strip() for metric in chosen.metric.split(",")],
         baseline=baseline(chosen.baseline),
         default=cli.compose().as_dict(),
-        pool=chosen.pool,
-        sort=chosen.sort,
+        sort=None if chosen.all and str(chosen.sort).removeprefix("-") in OF_A_RUN else chosen.sort,
     )
-    comparison = compared(by=chosen.by)
+    comparison = compared(by=by(chosen))
     if not comparison.rows:
         for line in left_out(comparison):
             print(formats.plain(line), file=sys.stderr)
-        print(f"{PROGRAM}: nothing to compare: no finished run there", file=sys.stderr)
+        why = "no finished run there"
+        if comparison.averaged:
+            why = f"no setting of {', '.join(comparison.averaged)} was run with all of them: choose some with --filter"
+        print(f"{PROGRAM}: nothing to compare: {why}", file=sys.stderr)
         return NOTHING
     if chosen.pivot:
-        view, lines = pivot(comparison, *chosen.pivot), pivot_says(comparison, *chosen.pivot) + footnotes(comparison)
+        view, lines = pivot(comparison), pivot_says(comparison) + lost_remarks(comparison) + footnotes(comparison)
     elif chosen.all:
-        view, lines = every_run(runs, comparison), footnotes(comparison)
+        view, lines = every_run(runs, comparison, chosen.sort), footnotes(comparison)
     else:
         view, lines = configurations(comparison), verdict(comparison) + footnotes(comparison)
     facts = _facts(comparison)
@@ -112,9 +117,17 @@ def _write(
         if target == "-":
             print(content, end="")
         else:
-            write_whole(Path(target), content)
+            _put(Path(target), content.encode("utf-8", "backslashreplace"))
     if "-" not in targets.values():
         print(formats.terminal(view, lines), end="")
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file whole, where a link leads to; a device or a pipe is written into."""
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+    else:
+        write_whole(path.resolve(), content)
 
 
 def _page(runs: Runs, comparison: Comparison) -> str:
@@ -132,8 +145,9 @@ def _facts(comparison: Comparison) -> dict[str, Any]:
         "baseline": comparison.baseline,
         "baselines": [comparison.label(row, marks=True) for row in dict.fromkeys(family.references.values())],
         "comparisons": family.comparisons,
-        "can_decide": family.can_decide,
         "seeds_needed": family.seeds_needed,
+        "data": comparison.data,
+        "means_over": comparison.averaged,
         "all_rows_have": comparison.constant,
         "environments": comparison.environments,
         "left_out": [dict(zip(("run", "status", "reason"), one, strict=True)) for one in comparison.left_out],

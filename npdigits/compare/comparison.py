@@ -1,5 +1,6 @@
 """``compare``: from runs to rows in order, each tested against one baseline."""
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 
 from npdigits.compare.family import Family, baselines, best_observed, decided_by, family_of, higher_is_better
 from npdigits.compare.predictions import Guesses, read_guesses
-from npdigits.compare.rows import MARKS, Row, differing, marginal, rows_of
+from npdigits.compare.rows import MARKS, Row, Section, differing, marginal, rows_of
 from npdigits.compare.runs import FIGURES, Runs, cell
 from npdigits.errors import ConfigError, RunDirError
 from npdigits.rules import suggestion
@@ -33,7 +34,9 @@ class Comparison:
         environments: what the rows' environments are, in words.
         seconds_shared: whether other runs shared the machine while seconds were measured.
         notes: what there is to know besides.
-        by: the key whose marginal means the rows are, if any.
+        data: the data sets, with the first digits of their SHA-256.
+        averaged: of marginal means the keys that were averaged over.
+        by: the keys whose marginal means the rows are, if any.
     """
 
     rows: tuple[Row, ...]
@@ -46,7 +49,9 @@ class Comparison:
     environments: dict[str, str]
     seconds_shared: bool
     notes: tuple[str, ...]
-    by: str | None = None
+    data: tuple[str, ...]
+    averaged: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
 
     def label(self, row: Row, marks: bool = False, unlike: Row | None = None) -> str:
         """Return what a row is called: "hidden=20 lr=0.01".
@@ -67,8 +72,7 @@ def compare(
     metrics: Sequence[str] = METRICS,
     baseline: Mapping[str, Any] | str | None = None,
     default: Mapping[str, Any] | None = None,
-    by: str | None = None,
-    pool: bool = False,
+    by: Sequence[str] = (),
     sort: str | None = None,
 ) -> Comparison:
     """Compare the finished runs, a row a configuration.
@@ -79,8 +83,7 @@ def compare(
         baseline: the values of the row to compare with, fixed before the results were seen; "best" is the best observed
             one. None is the row whose keys all stand at their defaults, if it is there, else the best observed.
         default: the default configuration.
-        by: a key: a row is then a value of it, averaged over the settings of all other keys.
-        pool: let runs of several environments share a row, marked.
+        by: keys: a row is then one combination of their values, averaged over the settings of all other keys.
         sort: a key or a metric to sort by, with a leading "-" backwards; None is the first metric, the best first.
 
     Raises:
@@ -88,17 +91,25 @@ def compare(
     """
     for metric in metrics:
         check_name("--metric", metric, FIGURES)
+    for key in by:
+        check_name("--by" if len(by) == 1 else "--pivot", key, runs.keys)
     notes: list[str] = []
-    rows = rows_of(runs.table, runs.keys, pool, notes.append)
+    rows = rows_of(runs.table, runs.keys)
     keys = differing(rows, runs.keys)
+    constant = {key: rows[0].values[key] for key in runs.keys if rows and key not in keys}
+    averaged: list[str] = []
     if by:
-        check_name("--by", by, runs.keys)
-        settings = [key for key in keys if key not in (by, *MARKS)]
-        rows = marginal(rows, by, settings, notes.append)
-        keys = [key for key in keys if key in MARKS] + [by]
-    references, name, fixed = _references(rows, keys, metrics[0], baseline, default or {}, notes)
+        averaged = [key for key in keys if key not in (*by, *MARKS)]
+        rows = marginal(rows, by, averaged, notes.append)
+        keys = [*(key for key in keys if key in MARKS), *by]
+    shared = _seconds_shared(runs, rows)
+    if metrics[0] == "seconds" and shared:
+        notes.append("seconds are not tested, as other runs shared the machine while they were measured")
+        found: tuple[dict[Section, Row], str, bool] = ({}, "", True)
+    else:
+        found = _references(rows, keys, metrics[0], baseline, default or {}, notes)
+    references, name, fixed = found
     family = family_of(rows, metrics[0], references, fixed, lambda row: _guesses(row, notes))
-    constant = {key: rows[0].values[key] for key in runs.keys if rows and key not in keys and key in rows[0].values}
     if default:
         constant = {key: value for key, value in constant.items() if value != cell(default.get(key))}
     counted = {path for row in rows for path in row.runs}
@@ -109,18 +120,40 @@ def compare(
         metrics=tuple(metrics),
         family=family,
         baseline=name if family.differences else "",
-        constant=constant if len(rows) > 0 else {},
-        left_out=tuple(
-            (run, status, f"the same run as {same_as}" if same_as else reason)
-            for run, status, reason, same_as in zip(left.run, left.status, left.reason, left.same_as, strict=True)
+        constant=constant,
+        left_out=(
+            *(
+                (run, status, f"the same run as {same_as}" if same_as else reason)
+                for run, status, reason, same_as in zip(left.run, left.status, left.reason, left.same_as, strict=True)
+            ),
+            *((run, "unreadable", why) for run, why in runs.skipped),
         ),
         environments={
             name: runs.environments.get(name, "")
             for name in sorted(set(runs.table.environment[runs.table.run.isin(counted)]))
         },
-        seconds_shared=bool(runs.table.seconds_shared[runs.table.run.isin(counted)].any()),
+        seconds_shared=shared,
         notes=tuple(dict.fromkeys(notes)),
-        by=by,
+        data=tuple(sorted({f"{row.values['data']} ({row.section.data_sha256[:8]})" for row in rows})),
+        averaged=tuple(averaged),
+        by=tuple(by),
+    )
+
+
+def margins(comparison: Comparison, by: Sequence[str], rows: Sequence[Row]) -> Comparison:
+    """Return marginal means of some of a comparison's rows, untested: for a picture.
+
+    Args:
+        comparison: of configurations.
+        by: keys, as for ``compare``.
+        rows: which of the comparison's rows.
+    """
+    notes: list[str] = []
+    averaged = [key for key in comparison.keys if key not in (*by, *MARKS)]
+    means = marginal(rows, by, averaged, notes.append)
+    keys = (*(key for key in comparison.keys if key in MARKS), *by)
+    return dataclasses.replace(
+        comparison, rows=tuple(means), keys=keys, averaged=tuple(averaged), by=tuple(by), notes=tuple(notes)
     )
 
 
@@ -149,7 +182,7 @@ def _references(
     baseline: Mapping[str, Any] | str | None,
     default: Mapping[str, Any],
     notes: list[str],
-) -> tuple[dict[Any, Row], str, bool]:
+) -> tuple[dict[Section, Row], str, bool]:
     """Return the row of each section to compare with, what it is, and whether it was fixed beforehand."""
     if isinstance(baseline, Mapping):
         return baselines(rows, keys, baseline, notes.append), "as asked", True
@@ -159,6 +192,11 @@ def _references(
     if baseline is None and swept and len(at_default) == len(swept) and any(fits):
         return baselines(rows, keys, at_default, notes.append), "the default", True
     return best_observed(rows, metric), "the best observed", False
+
+
+def _seconds_shared(runs: Runs, rows: Sequence[Row]) -> bool:
+    shared = set(runs.table.run[runs.table.seconds_shared.astype(bool)])
+    return any(path in shared for row in rows for path in row.runs)
 
 
 def _guesses(row: Row, notes: list[str]) -> Guesses | None:
@@ -176,7 +214,7 @@ def _in_order(rows: Sequence[Row], keys: Sequence[str], metric: str, sort: str |
     if sort:
         if by.startswith("test_"):
             raise ConfigError(f"--sort {sort}: test columns are reported, and nothing is chosen by them")
-        check_name("--sort", by, [*(key for key in keys if key not in MARKS), "n", *FIGURES])
+        check_name("--sort", by, [*rows[0].values, "n", *FIGURES] if rows else [by])
     elif higher_is_better(by):
         backwards = True
 

@@ -25,22 +25,24 @@ def diff(runs: Runs, first: str, second: str) -> tuple[View, list[str]]:
     Raises:
         ConfigError: one of the paths is not that of a run.
     """
+    if Path(first).resolve() == Path(second).resolve():
+        raise ConfigError(f"--diff {first} {second}: the same run twice")
     chosen = []
     for path in (first, second):
         found = runs.table[runs.table.run == str(Path(path))]
         if len(found) != 1:
             why = next((line for line in runs.warnings if str(Path(path)) in line), "it is no run directory")
             raise ConfigError(f"--diff {path}: {why}")
-        chosen.append(found.iloc[0])
+        chosen.append(found.astype(object).iloc[0])
     a, b = chosen
     settings = [key for key in (*ABOUT, "seed", *runs.keys) if a[key] != b[key]]
     rows = [[key, *(shown(run[key]) for run in (a, b))] for key in settings]
     figures = [[name, *(figure(run[name], name) for run in (a, b))] for name in FIGURES]
-    frame = pd.DataFrame([{"": key, first: a[key], second: b[key]} for key in (*settings, *FIGURES)])
+    frame = pd.DataFrame([{"setting": key, first: a[key], second: b[key]} for key in (*settings, *FIGURES)])
     lines = [] if settings else ["The settings are the same."]
     if "environment" in settings:
         lines += [f"environment {run.environment}: {runs.environments[run.environment]}" for run in (a, b)]
-    return View(["", first, second], 1, rows + figures, frame), [*lines, _predictions(first, second)]
+    return View(["setting", first, second], 1, rows + figures, frame), [*lines, _predictions(first, second)]
 
 
 def _predictions(first: str, second: str) -> str:

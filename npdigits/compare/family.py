@@ -38,17 +38,24 @@ class Difference:
             digits, without interval.
         p: of the test, uncorrected; None where there is nothing to test.
         corrected: p over all comparisons of the family.
+        least: what ``corrected`` would be if every pair of seeds of the family spoke for the same side.
     """
 
     against: Row
     interval: Interval
     p: float | None
     corrected: float | None = None
+    least: float | None = None
 
     @property
     def real(self) -> bool:
         """Whether the test tells the two apart."""
         return self.corrected is not None and self.corrected <= ALPHA
+
+    @property
+    def undecidable(self) -> bool:
+        """Whether no outcome of the test could have told the two apart, as there are too few seeds."""
+        return self.least is not None and self.least > ALPHA
 
 
 @dataclass(frozen=True)
@@ -70,16 +77,6 @@ class Family:
     references: Mapping[Section, Row]
     differences: Mapping[Row, Difference]
     comparisons: int
-
-    @property
-    def most_pairs(self) -> int:
-        """How many seeds the best-paired comparison has."""
-        return max((one.interval.n for one in self.differences.values()), default=0)
-
-    @property
-    def can_decide(self) -> bool:
-        """Whether the seeds suffice for any difference to come out as real."""
-        return self.test != SIGN_FLIP or self.comparisons * least_p(max(1, self.most_pairs)) <= ALPHA
 
     @property
     def seeds_needed(self) -> int:
@@ -123,18 +120,25 @@ def baselines(
     if not found:
         raise ConfigError(f"--baseline {typed}: no finished run has that")
     if n := len({row.section for row in rows} - found.keys()):
-        warn(f"{n} of the data sets and environments have no run with the baseline's settings: nothing is tested there")
+        warn(f"nothing is tested in {n} of the groups of rows (data, numerics, environment): the baseline is not there")
     return found
 
 
 def best_observed(rows: Sequence[Row], metric: str) -> dict[Section, Row]:
-    """Return the best row of each section, by validation data."""
+    """Return the best row of each section, by validation data.
+
+    Of rows with at least half as many seeds as any has: a single seed may be the best by luck, and nothing can be
+    tested against it.
+    """
     by, sign = decided_by(metric), 1 if higher_is_better(metric) else -1
+    most: dict[Section, int] = {}
+    for row in rows:
+        most[row.section] = max(most.get(row.section, 0), row.interval(by).n)
     best: dict[Section, tuple[float, Row]] = {}
     for row in rows:
-        mean = sign * row.interval(by).mean
-        if mean == mean and (row.section not in best or mean > best[row.section][0]):
-            best[row.section] = mean, row
+        mean, _, n = row.interval(by)
+        if n and 2 * n >= most[row.section] and (row.section not in best or sign * mean > best[row.section][0]):
+            best[row.section] = sign * mean, row
     return {section: row for section, (_, row) in best.items()}
 
 
@@ -159,20 +163,22 @@ def family_of(
     compared = {row: reference for row in rows if (reference := references.get(row.section)) not in (None, row)}
     difference = _on_digits(rows if compared else [], guesses) if single else _over_seeds(metric)
     differences = {row: difference(row, reference) for row, reference in compared.items()}
-    p = {row: one.p for row, one in differences.items() if one.p is not None}
-    others: list[float] = []
-    comparisons = len(p)
+    tested = {row: one for row, one in differences.items() if one.p is not None}
+    others: list[Difference] = []
+    comparisons = len(tested)
     if not fixed:
         in_section = [[row for row in rows if row.section == section] for section in references]
-        comparisons = max(len(p), sum(len(some) * (len(some) - 1) // 2 for some in in_section))
+        comparisons = max(len(tested), sum(len(some) * (len(some) - 1) // 2 for some in in_section))
         if comparisons <= MOST_TESTED:
             pairs = [pair for some in in_section for pair in itertools.combinations(some, 2)]
-            between = [difference(a, b).p for a, b in pairs if references[a.section] not in (a, b)]
-            others = [one for one in between if one is not None]
-    corrected = holm([*p.values(), *others], comparisons)
-    for row, value in zip(p, corrected, strict=False):  # those of the others are not shown
-        differences[row] = dataclasses.replace(differences[row], corrected=value)
-    test = "" if not p else MCNEMAR if single else SIGN_FLIP
+            between = [difference(a, b) for a, b in pairs if references[a.section] not in (a, b)]
+            others = [one for one in between if one.p is not None]
+    every = [*tested.values(), *others]
+    corrected = holm([one.p or 0.0 for one in every], comparisons)
+    least = holm([0.0 if single else least_p(one.interval.n) for one in every], comparisons)
+    for row, p, least_of_it in zip(tested, corrected, least, strict=False):  # those of the others are not shown
+        differences[row] = dataclasses.replace(differences[row], corrected=p, least=least_of_it)
+    test = "" if not tested else MCNEMAR if single else SIGN_FLIP
     return Family("test_accuracy" if single else metric, test, fixed, references, differences, comparisons)
 
 

@@ -8,8 +8,10 @@ from npdigits.errors import ConfigError
 
 # By one of these a folder is taken for a run directory.
 SIGNS = {"identity.json", "summary.json", "metrics.csv"}
-# Files beside the runs of a sweep that are ours, or the user's own notes.
-EXPECTED = {"sweep.csv", "README.md"}
+# What is read of a run: to open a pipe of such a name would wait for ever.
+READ = {*SIGNS, "environment.json", "predictions.npz"}
+# Beside the runs of a sweep lie its table, what comparisons were written to, and the user's notes.
+EXPECTED = (".csv", ".md", ".tex", ".json", ".html")
 
 
 def find(paths: Iterable[str | os.PathLike[str]], warn: Callable[[str], None]) -> Iterator[Path]:
@@ -29,23 +31,29 @@ def find(paths: Iterable[str | os.PathLike[str]], warn: Callable[[str], None]) -
         warn(f"skipped, as not of a run: {', '.join(foreign[:5])}{more}")
 
 
-def _below(folder: Path, seen: set[tuple[int, int]], foreign: list[str]) -> Iterator[Path]:
-    status = folder.stat()
-    if (status.st_dev, status.st_ino) in seen:  # given twice, or a link that leads round
-        return
-    seen.add((status.st_dev, status.st_ino))
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        foreign.append(f"{folder} ({error.strerror})")
-        return
-    if SIGNS & {entry.name for entry in entries}:
-        yield folder
-        return
-    if not entries:
-        foreign.append(f"{folder} (empty)")
-    for entry in entries:
-        if entry.is_dir():
-            yield from _below(folder / entry.name, seen, foreign)
-        elif not entry.name.startswith(".") and entry.name not in EXPECTED:
-            foreign.append(entry.path)
+def _below(top: Path, seen: set[tuple[int, int]], foreign: list[str]) -> Iterator[Path]:
+    to_do = [top]  # the next one last: folders may lie deeper than Python can call
+    while to_do:
+        folder = to_do.pop()
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:  # given twice, or a link that leads round
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            foreign.append(f"{folder} ({error.strerror})")
+            continue
+        if odd := [entry.path for entry in entries if entry.name in READ and not entry.is_file()]:
+            foreign += [f"{path} (not a file)" for path in odd]
+        elif SIGNS & {entry.name for entry in entries}:
+            yield folder
+        else:
+            if not entries:
+                foreign.append(f"{folder} (empty)")
+            to_do += [folder / entry.name for entry in reversed(entries) if entry.is_dir()]
+            foreign += [entry.path for entry in entries if not entry.is_dir() and not _expected(entry.name)]
+
+
+def _expected(name: str) -> bool:
+    return name.startswith(".") or name.endswith(EXPECTED)

@@ -3,12 +3,15 @@
 import argparse
 import ast
 import dataclasses
+import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+import pandas as pd
 import yaml
 
 from npdigits.compare.comparison import METRICS
@@ -41,15 +44,15 @@ def parser() -> argparse.ArgumentParser:
     said.add_argument("--baseline", metavar="KEY=VALUE", help=baseline)
     metric = f"columns to show, of {', '.join(FIGURES)}; the first one is compared"
     said.add_argument("--metric", default=",".join(METRICS), metavar="M,M", help=metric)
-    said.add_argument("--by", metavar="KEY", help="a row a value of KEY, averaged over all other keys")
-    said.add_argument("--pivot", nargs=2, metavar="KEY", help="one key's values down, another's across")
-    said.add_argument("--all", action="store_true", help="a row a run")
+    rows = said.add_mutually_exclusive_group()
+    rows.add_argument("--by", metavar="KEY", help="a row a value of KEY, averaged over all other keys")
+    rows.add_argument("--pivot", nargs=2, metavar="KEY", help="one key's values down, another's across")
+    rows.add_argument("--all", action="store_true", help="a row a run")
+    rows.add_argument("--diff", nargs=2, metavar="RUN", help="two runs side by side")
     said.add_argument("--filter", metavar="QUERY", help="only these runs, a pandas query: 'lr < 0.1 and l2 > 0'")
     said.add_argument("--sort", metavar="COLUMN", help="a key or a metric; '--sort=-hidden' backwards")
-    said.add_argument("--pool", action="store_true", help="let runs of several machines or NumPys share a row, marked")
-    said.add_argument("--diff", nargs=2, metavar="RUN", help="two runs side by side")
     for notation in NOTATIONS:
-        what = "one page with curves, for any browser" if notation == "html" else f"the table as {notation}"
+        what = "a page of all configurations, with curves" if notation == "html" else f"the table as {notation}"
         said.add_argument(f"--{notation}", metavar="FILE", help=f"write {what}; - prints it")
     return said
 
@@ -61,18 +64,20 @@ def filtered(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
         ConfigError: pandas cannot make sense of it.
     """
     try:
-        table = runs.table.query(query, engine="python", local_dict={}, global_dict={})
+        passes = runs.table.eval(query, engine="python", local_dict={}, global_dict={})
     except Exception as error:  # whatever was typed is evaluated
         columns = ", ".join([*runs.keys, "seed", *FIGURES])
         why = " ".join(str(error).split()) or type(error).__name__
         raise ConfigError(f"--filter {query!r}: {why}; columns are {columns}") from error
+    if not isinstance(passes, pd.Series) or passes.dtype != bool:
+        raise ConfigError(f"--filter {query!r}: is no condition, such as 'lr < 0.1'")
     try:
         names = {node.id for node in ast.walk(ast.parse(query.strip(), mode="eval")) if isinstance(node, ast.Name)}
     except SyntaxError:
         names = set()  # pandas takes a little more than Python does
     if seen := sorted(names & set(FIGURES)):
         warn(f"--filter looks at results ({', '.join(seen)}): means of runs chosen by their results are biased")
-    return dataclasses.replace(runs, table=mark_twins(table))
+    return dataclasses.replace(runs, table=mark_twins(runs.table[passes]))
 
 
 def baseline(typed: str | None) -> dict[str, Any] | str | None:
@@ -84,10 +89,12 @@ def baseline(typed: str | None) -> dict[str, Any] | str | None:
     if typed is None or typed == "best":
         return typed
     values = {}
-    for part in shlex.split(typed):
+    for part in shlex.split(re.sub(r",\s+", ",", typed)):
         key, equals, text = part.partition("=")
         if not equals:
             raise ConfigError(f"--baseline {typed}: allowed is best, or key=value (several with spaces between)")
+        if key in values:
+            raise ConfigError(f"--baseline {typed}: {key} is there twice")
         if key in MARKS:
             values[key] = text
             continue
@@ -105,23 +112,45 @@ def baseline(typed: str | None) -> dict[str, Any] | str | None:
 def _literal(text: str) -> Any:
     """Return a value as Hydra reads it: YAML, to which 1e-4 is text, but for that."""
     try:
-        return float(text) if any(c.isdigit() for c in text) and not text.isdigit() else yaml.safe_load(text)
-    except ValueError:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = yaml.safe_load(text)
+        return float(value) if isinstance(value, str) else value
+    except (yaml.YAMLError, ValueError):
         return text
 
 
-def check_target(notation: str, target: str) -> None:
+def check_targets(targets: dict[str, str]) -> None:
     """Refuse to write where a file of a run could be lost, or where nothing can be written.
 
     Raises:
         ConfigError: says why.
     """
-    path = Path(target)
-    if target == "-":
-        return
-    if path.is_dir() or not path.parent.is_dir():
-        raise ConfigError(f"--{notation} {target}: {'a folder' if path.is_dir() else 'there is no such folder'}")
-    if any((path.parent / name).exists() for name in SIGNS) or path.name == "sweep.csv":
-        raise ConfigError(f"--{notation} {target}: a file of a run or a sweep could be lost; choose another place")
+    files: dict[Path, str] = {}
+    for notation, target in targets.items():
+        if target == "-":
+            continue
+        path = Path(target).resolve()
+        if path.is_dir() or target.endswith(("/", os.sep)):
+            raise ConfigError(f"--{notation} {target}: a folder")
+        if not path.parent.is_dir():
+            raise ConfigError(f"--{notation} {target}: there is no such folder")
+        if path in files:
+            raise ConfigError(f"--{notation} {target}: --{files[path]} is written there too")
+        files[path] = notation
+        of_a_run = any((folder / name).exists() for folder in path.parents for name in SIGNS)
+        if of_a_run or path.name == "sweep.csv":
+            raise ConfigError(f"--{notation} {target}: a file of a run or a sweep could be lost; choose another place")
+
+
+def by(chosen: argparse.Namespace) -> tuple[str, ...]:
+    """Return the keys whose marginal means are wanted.
+
+    Raises:
+        ConfigError: two options that do not go together.
+    """
+    if chosen.pivot and (chosen.baseline or chosen.sort):
+        raise ConfigError(
+            f"--pivot takes no --{'baseline' if chosen.baseline else 'sort'}: nothing is tested or sorted"
+        )
+    if chosen.pivot and chosen.pivot[0] == chosen.pivot[1]:
+        raise ConfigError(f"--pivot {' '.join(chosen.pivot)}: allowed are two keys")
+    return tuple(chosen.pivot or filter(None, [chosen.by]))

@@ -5,18 +5,20 @@ which the page's script puts in as text, never as notation.
 """
 
 import base64
+import dataclasses
 import hashlib
 import itertools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from npdigits.compare.comparison import Comparison, place, shown
+from npdigits.compare.comparison import Comparison, margins, place, shown
 from npdigits.compare.curves import COLUMNS, curves, rounded
 from npdigits.compare.figures import title, unit
-from npdigits.compare.rows import MARKS, Row, marginal
+from npdigits.compare.rows import MARKS, Row, Section
 from npdigits.compare.runs import Runs
 from npdigits.compare.verdict import footnotes, outcome, verdict
 from npdigits.compare.views import configurations, in_order, pivot, pivot_says
@@ -81,7 +83,12 @@ def _content(runs: Runs, comparison: Comparison) -> dict[str, Any]:
         "curves": drawn,
         "curve_columns": [{"name": name, "title": title(name), "scale": unit(name).scale} for name in COLUMNS],
         "effects": [effect for effect in effects if effect],
-        "heat": [_heat(comparison, *pair) for pair in itertools.combinations(swept, 2)] if _one(comparison) else [],
+        "heat": [
+            heat
+            for pair in itertools.combinations(swept, 2)
+            for section in _sections(comparison)
+            if (heat := _heat(comparison, pair, section))
+        ],
         "notes": [*footnotes(comparison), *dict.fromkeys(notes)],
         "left_out": [{"run": run, "status": status, "reason": why} for run, status, why in comparison.left_out],
     }
@@ -103,7 +110,12 @@ def _heading(comparison: Comparison) -> str:
 def _column(comparison: Comparison, index: int, column: str) -> dict[str, Any]:
     name = column.split(" ")[0]
     fixed = name.startswith("test_")
-    return {"title": column, "figure": index >= len(comparison.keys), "why_not": TEST if fixed else ""}
+    return {
+        "title": column,
+        "figure": index >= len(comparison.keys),
+        "tested": name in ("Δ", "p", "verdict"),
+        "why_not": TEST if fixed else "",
+    }
 
 
 def _sorting(comparison: Comparison, frame: pd.DataFrame) -> list[list[Any]]:
@@ -115,26 +127,20 @@ def _sorting(comparison: Comparison, frame: pd.DataFrame) -> list[list[Any]]:
     return [[value.item() if hasattr(value, "item") else value for value in record] for record in frame[names].values]
 
 
-def _sections(comparison: Comparison) -> list[Any]:
+def _sections(comparison: Comparison) -> list[Section]:
     return list(dict.fromkeys(row.section for row in comparison.rows))
 
 
-def _one(comparison: Comparison) -> bool:
-    return len(_sections(comparison)) == 1
-
-
-def _effect(comparison: Comparison, key: str, section: Any) -> dict[str, Any] | None:
+def _effect(comparison: Comparison, key: str, section: Section) -> dict[str, Any] | None:
     """Return a key's main effect: the marginal mean of each of its values, with every seed's figure."""
-    metric, said = comparison.metrics[0], list[str]()
-    others = [other for other in comparison.keys if other not in (key, *MARKS)]
-    of_it = [row for row in comparison.rows if row.section == section]
-    rows: list[Row] = marginal(of_it, key, others, said.append)
-    if len(rows) < 2:
+    metric = comparison.metrics[0]
+    means = margins(comparison, [key], [row for row in comparison.rows if row.section == section])
+    rows = sorted(means.rows, key=lambda row: place(row.values[key]))
+    if len(rows) < 2 or not any(row.interval(metric).n for row in rows):
         return None
-    rows.sort(key=lambda row: place(row.values[key]))
     scale = unit(metric).scale
-    marks = [str(of_it[0].values[mark]) for mark in comparison.keys if mark in MARKS]
-    others_said = f"averaged over {', '.join(others)}" if others else ""
+    marks = [str(rows[0].values[mark]) for mark in means.keys if mark in MARKS]
+    averaged = f"averaged over {', '.join(means.averaged)}" if means.averaged else ""
     return {
         "title": " · ".join([key, *marks]),
         "axis": title(metric),
@@ -144,22 +150,28 @@ def _effect(comparison: Comparison, key: str, section: Any) -> dict[str, Any] | 
         "mean": rounded(row.interval(metric).mean * scale for row in rows),
         "half": rounded((row.interval(metric).half or float("nan")) * scale for row in rows),
         "seeds": [rounded(row.figures[metric] * scale) for row in rows],
-        "says": "; ".join(filter(None, [others_said, *said])),
+        "says": "; ".join(filter(None, [averaged, *means.notes])),
     }
 
 
-def _heat(comparison: Comparison, down: str, across: str) -> dict[str, Any]:
-    """Return the first metric over two keys."""
-    metric = comparison.metrics[0]
-    view = pivot(comparison, down, across)
-    means = {(r[down], r[across]): r[metric] * unit(metric).scale for r in view.frame.to_dict("records")}
-    downs, tops = (in_order(cell[i] for cell in means) for i in (0, 1))
+def _heat(comparison: Comparison, pair: tuple[str, str], section: Section) -> dict[str, Any] | None:
+    """Return the first metric over two keys; None where no setting of the others was run with all of them."""
+    metric, (down, across) = comparison.metrics[0], pair
+    means = margins(comparison, pair, [row for row in comparison.rows if row.section == section])
+    if not means.rows:
+        return None
+    marks = [str(means.rows[0].values[mark]) for mark in means.keys if mark in MARKS]
+    view = pivot(dataclasses.replace(means, keys=pair))
+    of_it = {(row.values[down], row.values[across]): row.interval(metric).mean for row in means.rows}
+    downs, tops = (in_order(cell[i] for cell in of_it) for i in (0, 1))
+    values = [[of_it.get((left, top), math.nan) * unit(metric).scale for top in tops] for left in downs]
     return {
+        "name": " · ".join([f"{down} and {across}", *marks]),
         "down": down,
         "across": across,
         "downs": [shown(value) for value in downs],
         "tops": [shown(value) for value in tops],
         "cells": [row[1:] for row in view.cells],
-        "means": [rounded(means.get((left, top), float("nan")) for top in tops) for left in downs],
-        "says": pivot_says(comparison, down, across)[0],
+        "means": [rounded(line) for line in values],
+        "says": " ".join([*pivot_says(means), *(f"{note}." for note in means.notes)]),
     }

@@ -1,7 +1,7 @@
 """Rows of a comparison: the runs of one configuration, over its seeds."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,10 @@ from npdigits.compare.statistics import Interval, Numbers, t_interval
 
 # Columns besides the configuration's keys by which rows are kept apart and marked.
 MARKS = ("data", "numerics", "environment")
+# What the runs of one row have in common.
+GROUP = ["configuration", "environment"]
+# Values of several keys.
+Place = tuple[Any, ...]
 
 
 class Section(NamedTuple):
@@ -20,7 +24,7 @@ class Section(NamedTuple):
     Attributes:
         data_sha256: the digits.
         numerics: which bits the code computes.
-        environment: the NumPy, BLAS and processor; "" where they are pooled.
+        environment: the NumPy, BLAS and processor.
     """
 
     data_sha256: str
@@ -38,7 +42,7 @@ class Row:
         seeds: (n,), sorted.
         runs: (n,), the paths.
         figures: metric -> (n,), of the best epochs.
-        lost: status -> how many of its runs did not finish.
+        lost: how many of its runs did not finish.
     """
 
     values: dict[str, Any]
@@ -46,7 +50,7 @@ class Row:
     seeds: tuple[Any, ...]
     runs: tuple[str, ...]
     figures: dict[str, Numbers]
-    lost: dict[str, int] = field(default_factory=dict)
+    lost: int = 0
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -67,47 +71,34 @@ class Row:
         return difference[~np.isnan(difference)]
 
 
-def rows_of(table: pd.DataFrame, keys: Sequence[str], pool: bool, warn: Callable[[str], None]) -> list[Row]:
-    """Return a row a configuration with finished runs.
+def rows_of(table: pd.DataFrame, keys: Sequence[str]) -> list[Row]:
+    """Return a row a configuration with finished runs, in one environment.
 
     Args:
         table: of runs, as ``load_runs`` returns it.
         keys: the configuration's.
-        pool: let runs of several environments share a row.
-        warn: told of runs that are left out.
     """
     # By digest, so that a hundred thousand cells need not be compared.
-    by = ["configuration"] if pool else ["configuration", "environment"]
-    lost = _lost(table, by)
-    runs = named_apart(table[(table.status == "finished") & (table.same_as == "")])
-    runs = runs.sort_values([*by, "seed", "run"], kind="stable", ignore_index=True)
-    twice = runs.duplicated([*by, "seed"])
-    if twice.any():
-        warn(f"{twice.sum()} runs left out of the means, as their seed is there twice: {_some(runs.run[twice])}")
-        runs = runs[~twice].reset_index(drop=True)
+    lost = _lost(table)
+    runs = table[(table.status == "finished") & (table.same_as == "")]
     if runs.empty:
         return []
-    bounds = np.flatnonzero(np.r_[True, (runs[by] != runs[by].shift()).any(axis=1)[1:]]).tolist()
+    runs = named_apart(runs).sort_values([*GROUP, "seed"], kind="stable", ignore_index=True)
+    bounds = np.flatnonzero(np.r_[True, (runs[GROUP] != runs[GROUP].shift()).any(axis=1)[1:]]).tolist()
     figures = {metric: runs[metric].to_numpy(dtype=float) for metric in FIGURES}
-    columns = list(dict.fromkeys([*by, *MARKS, "data_sha256", *keys]))
-    firsts = runs.loc[bounds, columns].astype(object).to_dict("records")
-    seeds, paths, environments = (runs[column].tolist() for column in ("seed", "run", "environment"))
-    rows = []
-    for first, start, end in zip(firsts, bounds, [*bounds[1:], len(runs)], strict=True):
-        environment = "" if pool else first["environment"]
-        if pool:
-            first["environment"] = " and ".join(sorted(set(environments[start:end])))
-        rows.append(
-            Row(
-                values={key: first[key] for key in (*MARKS, *keys)},
-                section=Section(first["data_sha256"], first["numerics"], environment),
-                seeds=tuple(seeds[start:end]),
-                runs=tuple(paths[start:end]),
-                figures={metric: values[start:end] for metric, values in figures.items()},
-                lost=lost.get(tuple(first[key] for key in by), {}),
-            )
+    firsts = runs.loc[bounds, [*MARKS, "configuration", "data_sha256", *keys]].astype(object).to_dict("records")
+    seeds, paths = runs.seed.tolist(), runs.run.tolist()
+    return [
+        Row(
+            values={key: first[key] for key in (*MARKS, *keys)},
+            section=Section(first["data_sha256"], first["numerics"], first["environment"]),
+            seeds=tuple(seeds[start:end]),
+            runs=tuple(paths[start:end]),
+            figures={metric: values[start:end] for metric, values in figures.items()},
+            lost=lost.get(tuple(first[key] for key in GROUP), 0),
         )
-    return rows
+        for first, start, end in zip(firsts, bounds, [*bounds[1:], len(runs)], strict=True)
+    ]
 
 
 def named_apart(table: pd.DataFrame) -> pd.DataFrame:
@@ -116,12 +107,10 @@ def named_apart(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(data=table.data.where(digits <= 1, table.data + " " + table.data_sha256.str[:8]))
 
 
-def _lost(table: pd.DataFrame, by: list[str]) -> dict[tuple[Any, ...], dict[str, int]]:
-    lost: dict[tuple[Any, ...], dict[str, int]] = {}
+def _lost(table: pd.DataFrame) -> dict[tuple[Any, ...], int]:
+    """Return how many runs of a configuration did not finish."""
     unfinished = table[(table.status != "finished") & (table.same_as == "")]
-    for (*group, status), n in unfinished.groupby([*by, "status"]).size().items():
-        lost.setdefault(tuple(group), {})[status] = int(n)
-    return lost
+    return {tuple(group): int(n) for group, n in unfinished.groupby(GROUP).size().items()}
 
 
 def differing(rows: Iterable[Row], keys: Sequence[str]) -> list[str]:
@@ -133,47 +122,63 @@ def differing(rows: Iterable[Row], keys: Sequence[str]) -> list[str]:
     return [key for key, values in seen.items() if len(values) > 1]
 
 
-def marginal(rows: Sequence[Row], key: str, others: Sequence[str], warn: Callable[[str], None]) -> list[Row]:
-    """Return a row each value of a key: for each seed the mean over the settings of the other keys.
+def marginal(rows: Sequence[Row], keys: Sequence[str], others: Sequence[str], warn: Callable[[str], None]) -> list[Row]:
+    """Return a row each combination of some keys' values: for each seed the mean over the settings of the other keys.
 
-    Only what is there for all values counts, so that like is compared with like: of a setting of the other keys, a seed
-    that was run with every value of ``key``.
+    Like is compared with like: all rows of a section are means over the same seeds and the same settings of the others,
+    those that were run with each of them. Where no other key differs there is nothing to average.
 
     Args:
         rows: of all configurations.
-        key: whose values are compared.
+        keys: whose values are compared.
         others: the keys, besides, that differ among the rows.
         warn: told of what is left out.
     """
-    values = list(dict.fromkeys(row.values[key] for row in rows))
-    # (section, setting of the others, seed) -> value of the key -> (row, place of the seed in it)
-    cells: dict[tuple[Any, ...], dict[Any, tuple[Row, int]]] = {}
-    for row in rows:
-        setting = tuple(row.values[other] for other in others)
-        for place, seed in enumerate(row.seeds):
-            cells.setdefault((row.section, setting, seed), {})[row.values[key]] = (row, place)
-    there = {section: {row.values[key] for row in rows if row.section == section} for section, *_ in cells}
-    complete = {cell: found for cell, found in cells.items() if len(found) == len(there[cell[0]])}
-    n_left_out = sum(map(len, cells.values())) - sum(map(len, complete.values()))
-    if n_left_out:
-        warn(f"{n_left_out} runs left out: not every value of {key} was run with their other settings and seed")
+    if not others:
+        return list(rows)
     result = []
-    for section in there:
-        of_it = [(seed, found) for (its, _, seed), found in complete.items() if its == section]
-        seeds = tuple(sorted({seed for seed, _ in of_it}))
-        for value in (value for value in values if value in there[section] and seeds):
-            chosen = [[found[value] for its, found in of_it if its == seed] for seed in seeds]
-            figures = {
-                metric: np.array([np.mean([row.figures[metric][place] for row, place in some]) for some in chosen])
-                for metric in FIGURES
-            }
-            first = chosen[0][0][0]
-            marks = {mark: first.values[mark] for mark in MARKS}
-            paths = tuple(row.runs[place] for some in chosen for row, place in some)
-            result.append(Row({**marks, key: value}, section, seeds, paths, figures))
+    for section in dict.fromkeys(row.section for row in rows):
+        # value of the keys -> setting of the others -> row
+        of_it: dict[Place, dict[Place, Row]] = {}
+        for row in (row for row in rows if row.section == section):
+            value, setting = (tuple(row.values[key] for key in some) for some in (keys, others))
+            of_it.setdefault(value, {})[setting] = row
+        settings, seeds = _common(list(of_it.values()))
+        n_runs = sum(len(row) for by_setting in of_it.values() for row in by_setting.values())
+        if left_out := n_runs - len(of_it) * len(settings) * len(seeds):
+            names = " and ".join(keys)
+            warn(f"{left_out} runs left out of the means: not every {names} was run with their other settings and seed")
+        if settings:
+            result += [_mean_row(value, by_setting, keys, settings, seeds) for value, by_setting in of_it.items()]
     return result
 
 
-def _some(names: Iterable[str], most: int = 5) -> str:
-    names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _common(values: Sequence[dict[Place, Row]]) -> tuple[list[Place], list[Any]]:
+    """Return the settings that were run with each value by the most seeds, and the seeds that all of them have."""
+    seeds_of = {
+        setting: set.intersection(*(set(by_setting[setting].seeds) for by_setting in values))
+        for setting in values[0]
+        if all(setting in by_setting for by_setting in values)
+    }
+    most = max(map(len, seeds_of.values()), default=0)
+    fullest = [setting for setting, seeds in seeds_of.items() if seeds and len(seeds) == most]
+    if not fullest:
+        return [], []
+    # Another seed than the first one's would bring other settings into the mean of that seed alone.
+    settings = [setting for setting in fullest if seeds_of[setting] == seeds_of[fullest[0]]]
+    return settings, sorted(seeds_of[fullest[0]])
+
+
+def _mean_row(
+    value: Place, by_setting: dict[Place, Row], keys: Sequence[str], settings: Sequence[Place], seeds: Sequence[Any]
+) -> Row:
+    some = [by_setting[setting] for setting in settings]
+    places = [[row.seeds.index(seed) for seed in seeds] for row in some]
+    figures = {
+        metric: np.mean([row.figures[metric][place] for row, place in zip(some, places, strict=True)], axis=0)
+        for metric in FIGURES
+    }
+    runs = tuple(row.runs[i] for row, place in zip(some, places, strict=True) for i in place)
+    marks = {mark: some[0].values[mark] for mark in MARKS}
+    lost = sum(row.lost for row in by_setting.values())
+    return Row({**marks, **dict(zip(keys, value, strict=True))}, some[0].section, tuple(seeds), runs, figures, lost)

@@ -25,6 +25,7 @@ FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
 # Of an identity, what is no key of the configuration that two runs can be said to differ by.
 NOT_KEYS = ("seed", "data_sha256", "numerics")
 UNKNOWN = "unknown"
+MISSING = "–"
 # What a comparison reads of a run besides, where it shows curves or single runs.
 READ_LATER = ("metrics.csv", "predictions.npz")
 # Columns whose values are numbers, whatever is missing.
@@ -45,12 +46,14 @@ class Runs:
         table: a row a run, as ``load_runs`` returns it.
         keys: its columns that are keys of the configuration, without the seed.
         environments: what each name in the column ``environment`` stands for, in words.
+        skipped: (path, why) of what looks like a run and cannot be read.
         warnings: a line for each thing that was skipped or is strange.
     """
 
     table: pd.DataFrame
     keys: tuple[str, ...]
     environments: dict[str, str]
+    skipped: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
 
 
@@ -121,6 +124,7 @@ def read(paths: Iterable[str | os.PathLike[str]]) -> Runs:
     said: list[str] = []
     environments: dict[str, str] = {}
     named = functools.cache(_named_environment)
+    skipped: list[tuple[str, str]] = []
     rows: list[dict[str, Any]] = []
     keys: dict[str, None] = {}
     for directory in find(paths, said.append):
@@ -128,17 +132,20 @@ def read(paths: Iterable[str | os.PathLike[str]]) -> Runs:
             row, configuration = _run(directory, said.append)
         except (RunDirError, ValueError) as error:
             said.append(f"skipped: {error}")
+            skipped.append((str(directory), str(error).removeprefix(f"{directory}/").removeprefix(f"{directory}: ")))
             continue
         row["environment"], described = named(_content(directory / "environment.json"))
         environments[row["environment"]] = described
         keys |= dict.fromkeys(key for key in configuration if key not in row)
         rows.append({**configuration, **row})
-    table = pd.DataFrame(rows, columns=[*OWN, *keys, *NUMBERS, *SHARED], dtype=object)
+    # A key that a run does not have: it was made by a version that did not know it.
+    table = pd.DataFrame([{**dict.fromkeys(keys, MISSING), **row} for row in rows], dtype=object)
+    table = table.reindex(columns=[*OWN, *keys, *NUMBERS, *SHARED])
     for column in table.columns:
         table[column] = pd.to_numeric(table[column]) if column in NUMBERS else table[column].infer_objects()
     table = mark_twins(table)
     said += _contradictions(table)
-    return Runs(table, tuple(keys), environments, tuple(said))
+    return Runs(table, tuple(keys), environments, tuple(skipped), tuple(said))
 
 
 def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -196,13 +203,15 @@ def _size(path: str) -> int | None:
 
 def _figure(directory: Path, summary: dict[str, Any], name: str) -> float:
     value = summary.get(name)
-    if value is None and summary["status"] == "finished" and not name.startswith("val_"):
+    without = name.startswith("val_") and not (summary.get("data_sizes") or {}).get("val")
+    if value is None and summary["status"] == "finished" and not without:
         raise RunDirError(f"{directory}/summary.json: damaged: no {name}")
     if value is None:
         return math.nan
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or value < 0 or (name.endswith("accuracy") and value > 1):
         raise RunDirError(f"{directory}/summary.json: damaged: {name}={value!r}")
-    return value
+    return float(value)
 
 
 def cell(value: Any) -> Any:

@@ -13,6 +13,14 @@ MOST_NAMED = 12
 # So many runs that did not finish are named one by one.
 MOST_LISTED = 20
 TWICE = "there twice"
+# What a row can be, and how its sentence begins.
+SAID = {
+    "better": "Better",
+    "worse": "Worse",
+    "open": "Open",
+    "too few": "Too few seeds to tell",
+    "untested": "Not tested",
+}
 
 
 def verdict(comparison: Comparison) -> list[str]:
@@ -20,24 +28,19 @@ def verdict(comparison: Comparison) -> list[str]:
     family = comparison.family
     if not family.differences:
         return [*_nothing_tested(comparison), *_remarks(comparison)]
-    groups: dict[str, list[str]] = {"better": [], "worse": [], "open": [], "untested": []}
+    groups: dict[str, list[Row]] = {}
     for row in comparison.rows:
-        if one := family.differences.get(row):
-            groups[outcome(comparison, row)].append(_one(comparison, row, one))
+        if row in family.differences:
+            groups.setdefault(outcome(comparison, row), []).append(row)
     lines = [_opening(comparison)]
-    if groups["better"]:
-        lines.append(f"Better: {_listed(groups['better'])}.")
-    if groups["worse"]:
-        lines.append(f"Worse: {_listed(groups['worse'])}.")
-    if groups["open"]:
-        lines.append(f"Open: {_listed(groups['open'])}. {_open(comparison)}")
-    if groups["untested"]:
-        lines.append(f"Not tested: {_listed(groups['untested'])}.")
+    for name, rows in ((name, groups[name]) for name in SAID if name in groups):
+        said = _listed([_one(comparison, row, family.differences[row]) for row in rows])
+        lines.append(f"{SAID[name]}: {said}.{_more(comparison, name, rows)}")
     return [*lines, _method(comparison), *_remarks(comparison)]
 
 
 def outcome(comparison: Comparison, row: Row) -> str:
-    """Return what the tests say of a row: "baseline", "better", "worse", "open", "untested" or ""."""
+    """Return what the tests say of a row: one of ``SAID``, "baseline", "best" or ""."""
     family = comparison.family
     if comparison.baseline and family.references.get(row.section) is row:
         return "baseline" if family.fixed else "best"
@@ -47,7 +50,7 @@ def outcome(comparison: Comparison, row: Row) -> str:
     if one.p is None:
         return "untested"
     if not one.real:
-        return "open"
+        return "too few" if one.undecidable else "open"
     return "better" if (one.interval.mean > 0) == higher_is_better(family.metric) else "worse"
 
 
@@ -63,12 +66,16 @@ def _opening(comparison: Comparison) -> str:
             f"{comparison.label(row, several)} ({named(metric)} {as_interval(interval, metric, True)}, {seeds})"
         )
     kind = {"the default": "the default, ", "as asked": "", "the best observed": "the best observed, "}
-    return f"Compared with {kind[comparison.baseline]}{'; '.join(parts)}, by {named(family.metric)}:"
+    means = f"Means over {', '.join(comparison.averaged)}. " if comparison.averaged else ""
+    return f"{means}Compared with {kind[comparison.baseline]}{'; '.join(parts)}, by {named(family.metric)}:"
 
 
 def _one(comparison: Comparison, row: Row, one: Difference) -> str:
     label = comparison.label(row, len(comparison.family.references) > 1, unlike=one.against)
     if one.p is None:
+        metric = comparison.metrics[0]
+        if any(not r.interval(metric).n for r in (row, one.against)):
+            return f"{label} (no {named(metric)})"
         return f"{label} ({'no test predictions' if len(row.runs) == 1 else 'no seed in common'})"
     size = as_difference(one.interval, comparison.family.metric, True)
     return f"{label} by {size} ({p_is(one.corrected)})"
@@ -79,17 +86,19 @@ def _listed(parts: Sequence[str]) -> str:
     return "; ".join(parts[:MOST_NAMED]) + more
 
 
-def _open(comparison: Comparison) -> str:
+def _more(comparison: Comparison, name: str, rows: Sequence[Row]) -> str:
+    """Return what there is to say of rows that are neither better nor worse."""
+    if name == "open":
+        return " These are not shown to differ, nor to be equal."
+    if name != "too few":
+        return ""
     family = comparison.family
-    if family.can_decide:
-        return "These are not shown to differ, nor to be equal."
-    least = least_p(max(1, family.most_pairs))
-    pairs = f"{family.most_pairs} pairs" if family.most_pairs != 1 else "One pair"
-    many = f"{family.comparisons} comparisons" if family.comparisons != 1 else "one comparison"
+    pairs = max(family.differences[row].interval.n for row in rows)
+    many = f"{pairs} pairs" if pairs > 1 else "one pair"
+    over = f", over {family.comparisons} comparisons {as_p(min(1.0, family.comparisons * least_p(pairs)))}"
     return (
-        f"{pairs} of seeds cannot decide anything here: the least possible p is {as_p(least)}, for {many} "
-        f"{as_p(min(1.0, family.comparisons * least))}. "
-        f"This takes {family.seeds_needed} seeds or more of each, or fewer rows at once."
+        f" Of {many} of seeds p is at least {as_p(least_p(pairs))}{over * (family.comparisons > 1)}: to tell takes "
+        f"{family.seeds_needed} seeds or more of each row, or fewer rows at once."
     )
 
 
@@ -111,11 +120,15 @@ def _method(comparison: Comparison) -> str:
 
 def _nothing_tested(comparison: Comparison) -> list[str]:
     metric = comparison.metrics[0]
+    means = [f"Means over {', '.join(comparison.averaged)}."] if comparison.averaged else []
     if len(comparison.rows) == 1:
         row = comparison.rows[0]
         seeds = f"over {len(row)} seeds" if len(row) != 1 else "of one seed, so without interval"
-        return [f"One configuration: {named(metric)} {as_interval(row.interval(metric), metric, True)} {seeds}."]
-    return [f"Nothing is tested: no two of these rows can be compared by {named(metric)}."]
+        one = f"One row: {named(metric)} {as_interval(row.interval(metric), metric, True)} {seeds}."
+        return [*means, one]
+    if metric == "seconds" and comparison.seconds_shared:
+        return [*means, "Nothing is tested: other runs shared the machine while the seconds were measured."]
+    return [*means, f"Nothing is tested: there is no baseline that the rows could be compared with by {named(metric)}."]
 
 
 def _remarks(comparison: Comparison) -> list[str]:
@@ -124,27 +137,31 @@ def _remarks(comparison: Comparison) -> list[str]:
         lines.append("Rows of one seed have no interval.")
     if len(comparison.rows) > MOST_SINGLE and all(len(row) == 1 for row in comparison.rows):
         lines.append(f"Over {MOST_SINGLE} single runs: their test predictions are not compared; --diff compares two.")
-    lost = [(row, sum(row.lost.values())) for row in comparison.rows if row.lost]
-    if lost:
-        named_ones = _listed([f"{comparison.label(row)} {n} of {n + len(row)}" for row, n in lost])
-        lines.append(
-            f"Did not finish: {named_ones}. Their rows are of the runs that did, which may be the luckier ones."
-        )
+    lines += lost_remarks(comparison)
     if "val_size" in comparison.keys:
         lines.append("val_size differs: these rows' validation digits are not the same.")
     if "data" in comparison.keys:
         lines.append("Rows of different data sets are not compared with each other.")
     if "numerics" in comparison.keys or "environment" in comparison.keys:
-        lines.append("Rows whose bits were made in other ways are kept apart (--pool lets environments share a row).")
+        lines.append("Rows whose bits were made in other ways are not compared with each other.")
     if comparison.constant:
         settings = ", ".join(f"{key}={shown(value)}" for key, value in comparison.constant.items())
         lines.append(f"All rows have, other than by default: {settings}.")
     return lines
 
 
+def lost_remarks(comparison: Comparison) -> list[str]:
+    """Return which rows are of fewer runs than were begun."""
+    lost = [row for row in comparison.rows if row.lost]
+    if not lost:
+        return []
+    named_ones = _listed([f"{comparison.label(row)} {row.lost} of {row.lost + len(row.runs)}" for row in lost])
+    return [f"Did not finish: {named_ones}. Their rows are of the runs that did, which may be the luckier ones."]
+
+
 def footnotes(comparison: Comparison) -> list[str]:
     """Return what the columns mean, where that is not plain."""
-    lines = []
+    lines = [f"Data: {', '.join(comparison.data)}."]
     if len(comparison.environments) > 1 or "unknown" in comparison.environments:
         lines += [f"environment {name}: {words}" for name, words in comparison.environments.items()]
     if any(metric.startswith("test_") for metric in comparison.metrics):

@@ -7,13 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from npdigits.compare.comparison import ALWAYS, Comparison, check_name, place, shown
-from npdigits.compare.family import MCNEMAR
+from npdigits.compare.comparison import ALWAYS, Comparison, place, shown
+from npdigits.compare.family import MCNEMAR, Difference
 from npdigits.compare.figures import as_difference, as_interval, as_p, title, unit
-from npdigits.compare.rows import Row, named_apart
+from npdigits.compare.rows import MARKS, Row, named_apart
 from npdigits.compare.runs import Runs
-from npdigits.compare.statistics import t_interval
 from npdigits.compare.verdict import outcome
+
+# What only single runs can be sorted by.
+OF_A_RUN = ("seed", "run")
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,24 @@ def configurations(comparison: Comparison) -> View:
         line = [*of_keys, _n(row), _interval(row, comparison.metrics[0])]
         if tested:
             one = family.differences.get(row)
-            line += [as_difference(one.interval, family.metric), as_p(one.corrected)] if one else ["", ""]
+            line += [_difference(row, one, family.metric), as_p(one.corrected)] if one else ["", ""]
             line.append(outcome(comparison, row))
         cells.append(line + [_interval(row, metric) for metric in (*comparison.metrics[1:], *more)])
         records.append(_record(comparison, row, [*comparison.metrics, *more]))
     return View(columns, len(comparison.keys), cells, pd.DataFrame(records))
 
 
+def _difference(row: Row, one: Difference, metric: str) -> str:
+    pairs = one.interval.n
+    fewer = f" ({pairs} pairs)" if pairs < max(len(row), len(one.against)) and one.p is not None else ""
+    return as_difference(one.interval, metric) + fewer
+
+
 def _n(row: Row) -> str:
-    lost = sum(row.lost.values())
-    return f"{len(row)} of {len(row) + lost}" if lost else str(len(row))
+    """Return how many seeds a row is of; if runs are lost, of how many, or (where a seed has several) how many."""
+    if not row.lost:
+        return str(len(row))
+    return f"{len(row)} of {len(row) + row.lost}" if len(row.runs) == len(row) else f"{len(row)}, {row.lost} runs lost"
 
 
 def _interval(row: Row, metric: str) -> str:
@@ -68,7 +78,8 @@ def _interval(row: Row, metric: str) -> str:
 def _record(comparison: Comparison, row: Row, metrics: Sequence[str]) -> dict[str, Any]:
     """Return a row's figures, unrounded."""
     record: dict[str, Any] = {key: row.values[key] for key in comparison.keys}
-    record |= {"n": len(row), "not_finished": sum(row.lost.values())}
+    record |= {"data": row.values["data"], "data_sha256": row.section.data_sha256}
+    record |= {"n": len(row), "not_finished": row.lost}
     for metric in metrics:
         interval = row.interval(metric)
         record |= {metric: interval.mean, f"{metric}_half": interval.half}
@@ -84,22 +95,27 @@ def _record(comparison: Comparison, row: Row, metrics: Sequence[str]) -> dict[st
     return record
 
 
-def every_run(runs: Runs, comparison: Comparison) -> View:
-    """Return a row a finished run, in the order of the comparison's rows."""
-    metrics = [*comparison.metrics, *(name for name in ("best_epoch", "epochs_run", "seconds"))]
-    metrics = list(dict.fromkeys(metrics))
-    table = named_apart(runs.table).set_index("run", drop=False)
-    cells, records = [], []
-    for row in comparison.rows:
-        for path in row.runs:
-            run = table.loc[path]
-            values = {**{key: run[key] for key in comparison.keys}, "seed": run["seed"]}
-            # One run is one figure: nothing to round but what is beyond its own digits.
-            figures = [figure(run[metric], metric) for metric in metrics]
-            cells.append([*map(shown, values.values()), *figures, path])
-            records.append({**values, **{metric: run[metric] for metric in metrics}, "run": path})
-    titles = [title(metric) for metric in metrics]
-    return View([*comparison.keys, "seed", *titles, "run"], len(comparison.keys), cells, pd.DataFrame(records))
+def every_run(runs: Runs, comparison: Comparison, sort: str | None = None) -> View:
+    """Return a row a finished run, in the order of the comparison's rows, or by ``seed`` or ``run``.
+
+    Args:
+        runs: what was read.
+        comparison: whose runs they are.
+        sort: "seed", "run", or with a leading "-" backwards; whatever else has put the comparison's rows in order.
+    """
+    metrics = list(dict.fromkeys([*comparison.metrics, "best_epoch", "epochs_run", "seconds"]))
+    table = named_apart(runs.table).set_index("run", drop=False).astype(object)
+    table = table.loc[[path for row in comparison.rows for path in row.runs]]
+    if sort and sort.removeprefix("-") in OF_A_RUN:
+        table = table.sort_values(sort.removeprefix("-"), ascending=not sort.startswith("-"), kind="stable")
+    names = [*comparison.keys, "seed"]
+    records = table[[*names, *metrics, "run"]].to_dict("records")
+    cells = [
+        [*(shown(run[name]) for name in names), *(figure(run[metric], metric) for metric in metrics), run["run"]]
+        for run in records
+    ]
+    titles = [*names, *(title(metric) for metric in metrics), "run"]
+    return View(titles, len(comparison.keys), cells, pd.DataFrame(records))
 
 
 def figure(value: float, metric: str) -> str:
@@ -109,41 +125,34 @@ def figure(value: float, metric: str) -> str:
     return "–" if math.isnan(value) else f"{value * scale:.{decimals}f}"
 
 
-def pivot(comparison: Comparison, down: str, across: str) -> View:
-    """Return the first metric with one key's values down and another's across: means over seeds, with intervals.
+def pivot(comparison: Comparison) -> View:
+    """Return the first metric of a comparison ``by`` two keys: one key's values down, the other's across.
 
-    Where other keys differ too, each seed's figure is the mean over their settings.
-
-    Raises:
-        ConfigError: a key does not differ among the rows.
+    A cell names its number of seeds where not all cells have the same, and how many runs did not finish.
     """
-    metric = comparison.metrics[0]
-    for key in (down, across):
-        check_name("--pivot", key, comparison.keys)
-    grouped: dict[tuple[Any, Any], dict[Any, list[float]]] = {}
-    for row in comparison.rows:
-        by_seed = grouped.setdefault((row.values[down], row.values[across]), {})
-        for seed, value in zip(row.seeds, row.figures[metric], strict=True):
-            by_seed.setdefault(seed, []).append(float(value))
-    intervals = {
-        cell: t_interval([sum(some) / len(some) for some in by_seed.values()]) for cell, by_seed in grouped.items()
-    }
-    tops, lefts = (in_order(cell[i] for cell in grouped) for i in (1, 0))
-    cells = [
-        [shown(left), *(as_interval(intervals[left, top], metric) if (left, top) in grouped else "" for top in tops)]
-        for left in lefts
-    ]
-    records = [
-        {down: left, across: top, "n": n, metric: mean, f"{metric}_half": half}
-        for (left, top), (mean, half, n) in intervals.items()
-    ]
-    return View([f"{down} \\ {across}", *map(shown, tops)], 1, cells, pd.DataFrame(records))
+    metric, (down, across) = comparison.metrics[0], comparison.by
+    marks = [key for key in comparison.keys if key in MARKS]
+    tops = in_order(row.values[across] for row in comparison.rows)
+    lines: dict[tuple[Any, ...], dict[Any, Row]] = {}
+    for row in sorted(comparison.rows, key=lambda row: place(row.values[down])):
+        lines.setdefault(tuple(row.values[key] for key in (*marks, down)), {})[row.values[across]] = row
+    alike = len({len(row) for row in comparison.rows}) == 1
+
+    def cell(row: Row | None) -> str:
+        if row is None:
+            return ""
+        text = _interval(row, metric)
+        return text if alike and not row.lost else f"{text} (n {_n(row)})"
+
+    cells = [[*map(shown, left), *(cell(of_it.get(top)) for top in tops)] for left, of_it in lines.items()]
+    records = [_record(comparison, row, [metric]) for row in comparison.rows]
+    titles = [*marks, f"{down} \\ {across}", *map(shown, tops)]
+    return View(titles, len(marks) + 1, cells, pd.DataFrame(records))
 
 
-def pivot_says(comparison: Comparison, down: str, across: str) -> list[str]:
+def pivot_says(comparison: Comparison) -> list[str]:
     """Return what the cells of a pivot are."""
-    others = [key for key in comparison.keys if key not in (down, across)]
-    averaged = f", each seed's figure averaged over {', '.join(others)}" if others else ""
+    averaged = f", each seed's figure averaged over {', '.join(comparison.averaged)}" if comparison.averaged else ""
     return [f"{title(comparison.metrics[0])}: mean ± half of the 95 % t interval over seeds{averaged}."]
 
 

@@ -44,7 +44,7 @@ function axes(xLabels, yTitle) {
     return [{ ...common, ...named, rotate: long ? -35 : 0, size: long ? 78 : 34 }, axes(null, yTitle)[1]];
   }
   return [
-    { ...common, label: "epoch", labelSize: 22, size: 34 },
+    { ...common, label: "epoch", labelSize: 22, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
     { ...common, label: yTitle, labelSize: 24, size: 62 },
   ];
 }
@@ -86,7 +86,9 @@ function drawCurves(holder, chosen, colours, column) {
   legend.className = "legend";
   const values = chosen.map((row) => {
     const entry = add(legend, "span");
-    add(entry, "i", "", "swatch").style.background = COLOURS[colours.get(row) % COLOURS.length];
+    const place = colours.get(row);
+    const swatch = add(entry, "i", "", place < COLOURS.length ? "swatch" : "swatch dotted");
+    swatch.style.color = COLOURS[place % COLOURS.length];
     add(entry, "span", content.rows[row].label);
     return add(entry, "span");
   });
@@ -199,7 +201,7 @@ function drawTable() {
     });
     cells.forEach((text, column) => {
       const isVerdict = content.columns[column].title === "verdict";
-      add(line, "td", text, [content.columns[column].figure ? "figure" : "", isVerdict ? outcome : ""].join(" ").trim());
+      add(line, "td", text, [content.columns[column].figure ? "figure" : "", isVerdict ? outcome.replace(" ", "-") : ""].join(" ").trim());
     });
   }
 }
@@ -250,8 +252,9 @@ function showPair() {
     add(made, "td", second);
   }
   Object.keys(a.settings).forEach((key) => line(key, a.settings[key], b.settings[key], true));
-  content.columns.forEach(({ title, figure: isFigure }, column) => {
-    if (isFigure) line(title, a.cells[column], b.cells[column], false);
+  // What the tests say is of a row and the baseline, not of this pair.
+  content.columns.forEach(({ title, figure: isFigure, tested }, column) => {
+    if (isFigure && !tested) line(title, a.cells[column], b.cells[column], false);
   });
   const drawn = [...new Set(pair)];
   drawCurves(byId("pair-curves"), drawn, new Map(drawn.map((row, place) => [row, place])), Number(byId("pair-column").value));
@@ -268,8 +271,10 @@ function main() {
   content.verdict.forEach((sentence) => add(byId("verdict"), "p", sentence));
   const columns = content.curve_columns.map(({ title }) => title);
   const labels = content.rows.map(({ label }) => label);
-  choices(byId("curve-column"), columns, 0, showCurves);
-  choices(byId("pair-column"), columns, 0, showPair);
+  const drawn = ({ name }) => content.curves.some((curve) => curve[name].mean.some((value) => value !== null));
+  const first = Math.max(0, content.curve_columns.findIndex(drawn)); // without validation data another than its cost
+  choices(byId("curve-column"), columns, first, showCurves);
+  choices(byId("pair-column"), columns, first, showPair);
   const reference = Math.max(0, content.rows.findIndex(({ outcome }) => outcome === "baseline" || outcome === "best"));
   choices(byId("first"), labels, reference, showPair);
   choices(byId("second"), labels, labels.length > 1 && reference === 0 ? 1 : 0, showPair);
@@ -282,7 +287,7 @@ function main() {
     drawEffect(add(holder, "div", "", "chart"), effect);
     add(holder, "p", effect.says, "hint");
   });
-  choices(byId("heat-pair"), content.heat.map(({ down, across }) => `${down} and ${across}`), 0, showHeat);
+  choices(byId("heat-pair"), content.heat.map(({ name }) => name), 0, showHeat);
   if (content.heat.length) showHeat();
   content.notes.forEach((note) => add(byId("notes"), "li", note));
   content.left_out.forEach(({ run, status, reason }) => {
