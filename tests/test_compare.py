@@ -335,6 +335,18 @@ def test_marginal_means_compare_like_with_like(tmp_path):
     )
 
 
+def test_marginal_means_are_over_the_same_settings_for_every_seed(tmp_path):
+    # The other rate's seeds are others: in one mean they would make the rates' difference look like one of seeds.
+    for initializer in ("he", "xavier_he"):
+        for lr, seeds in ((0.01, (0, 1)), (0.1, (2, 3))):
+            for seed in seeds:
+                typed = (f"initializer={initializer}", f"lr={lr}", f"seed={seed}")
+                made_run(tmp_path / "-".join(typed), 0.9 + (lr > 0.05) * 0.05, *typed)
+    comparison = compare(read([tmp_path]), by=["initializer"], default=DEFAULT)
+    assert [(row.seeds, row.figures["val_accuracy"].tolist()) for row in comparison.rows] == [((0, 1), [0.9, 0.9])] * 2
+    assert comparison.notes[0].startswith("4 runs left out of the means")
+
+
 def test_a_pivot_by_pencil(tmp_path):
     view = pivot(compare(crossed(tmp_path), by=["initializer", "lr"], default=DEFAULT))
     # 0.900, 0.901, 0.902: s = 0.001, t(0.975; 2) = 4.30265, /√3: 0.00248
