@@ -7,7 +7,9 @@ import numpy as np
 
 from npdigits import team
 from npdigits.activations import ACTIVATIONS
+from npdigits.augmentation import Ranges
 from npdigits.config import Config
+from npdigits.costs import COSTS
 from npdigits.errors import ConfigError
 from npdigits.initializers import initialize
 from npdigits.network import Network, Parameters
@@ -47,19 +49,26 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int) -> None:
 
 def initial_state(config: Config, sizes: tuple[int, ...]) -> State:
     """Return the network at its initial weights (biases 0), and an optimizer that has made no step."""
-    parameters = Parameters(sizes, config.dtype)
+    network = empty_network(config, sizes)
+    parameters = network.parameters
     drawn = initialize(config.initializer, stream(config.seed, "initialization"), sizes)
     for view, w in zip(parameters.weights, drawn, strict=True):
         view[...] = w
-    network = Network(parameters, ACTIVATIONS[config.activation](config.leak), input_scale=1 / 255)
     gradient = Parameters(sizes, config.dtype)
     numbers = {"betas": config.betas, "eps": config.eps, "momentum": config.momentum, "rho": config.rho}
     optimizer = OPTIMIZERS[config.optimizer](parameters, gradient, numbers)
     return State(network, gradient, optimizer)
 
 
-def recipe(config: Config) -> Recipe:
-    """Return how to train, in plain values."""
+def empty_network(config: Config, sizes: tuple[int, ...]) -> Network:
+    """Return the network with all weights and biases 0."""
+    activation = ACTIVATIONS[config.activation](config.leak)
+    derivative = COSTS[config.output, config.cost]
+    return Network(Parameters(sizes, config.dtype), activation, input_scale=1 / 255, derivative=derivative)
+
+
+def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
+    """Return how to train images of this shape, in plain values."""
     schedule = SCHEDULES[config.schedule](config.lr, config.lr_decay, config.decay_every, config.epochs)
     return Recipe(
         schedule=warmed_up(schedule, config.warmup),
@@ -72,4 +81,22 @@ def recipe(config: Config) -> Recipe:
         weight_decay=config.weight_decay,
         seed=config.seed,
         threads=config.threads,
+        dropout=per_layer(config),
+        input_dropout=config.input_dropout,
+        max_norm=config.max_norm,
+        augment=ranges(config),
+        image_shape=image_shape,
     )
+
+
+def per_layer(config: Config) -> tuple[float, ...]:
+    """Return the dropout of each hidden layer: those given, or the one given for all."""
+    return config.dropout if len(config.dropout) == len(config.hidden) else config.dropout * len(config.hidden)
+
+
+def ranges(config: Config) -> Ranges | None:
+    """Return how far the training images are distorted; None for not at all."""
+    if config.augment == "none":
+        return None
+    alpha = config.alpha if config.augment == "elastic" else 0.0
+    return Ranges(config.rotation, config.scale, config.shear, config.shift, alpha, config.sigma)

@@ -8,6 +8,7 @@ from typing import Any
 
 from npdigits import initializers
 from npdigits.activations import ACTIVATIONS
+from npdigits.costs import COSTS
 from npdigits.data import LOADERS
 from npdigits.errors import ConfigError
 from npdigits.initializers import INITIALIZERS
@@ -21,6 +22,7 @@ from npdigits.rules import (
     one_of,
     optional,
     pair_of_betas,
+    shares,
     shown,
     suggestion,
     text,
@@ -44,6 +46,8 @@ RULES: dict[str, Rule] = {
     "hidden": hidden_sizes,
     "activation": one_of(ACTIVATIONS),
     "leak": BELOW_ONE,
+    "output": one_of(dict.fromkeys(output for output, _ in COSTS)),
+    "cost": one_of(dict.fromkeys(cost for _, cost in COSTS)),
     "initializer": one_of(INITIALIZERS, initializers.ALIASES),
     "optimizer": one_of(OPTIMIZERS),
     "betas": pair_of_betas,
@@ -59,6 +63,16 @@ RULES: dict[str, Rule] = {
     "epochs": integer(1),
     "l2": NOT_NEGATIVE,
     "weight_decay": NOT_NEGATIVE,
+    "dropout": shares,
+    "input_dropout": BELOW_ONE,
+    "max_norm": optional(POSITIVE),
+    "augment": one_of(dict.fromkeys(("none", "affine", "elastic"))),
+    "alpha": NOT_NEGATIVE,
+    "sigma": POSITIVE,
+    "rotation": number("a number from 0 to 180, in degrees", lambda x: 0 <= x <= 180),
+    "scale": BELOW_ONE,
+    "shear": number("a number from 0 to below 90, in degrees", lambda x: 0 <= x < 90),
+    "shift": NOT_NEGATIVE,
     "stop_on": one_of(STOPPING_RULES),
     "patience": integer(1),
     "min_delta": optional(NOT_NEGATIVE),
@@ -94,6 +108,8 @@ class Config:
     hidden: tuple[int, ...]
     activation: str
     leak: float
+    output: str
+    cost: str
     initializer: str
     optimizer: str
     betas: tuple[float, float]
@@ -109,6 +125,16 @@ class Config:
     epochs: int
     l2: float
     weight_decay: float
+    dropout: tuple[float, ...]
+    input_dropout: float
+    max_norm: float | None
+    augment: str
+    alpha: float
+    sigma: float
+    rotation: float
+    scale: float
+    shear: float
+    shift: float
     stop_on: str
     patience: int
     min_delta: float
@@ -138,7 +164,7 @@ class Config:
 def parse(values: Mapping[str, Any]) -> Config:
     """Check a composed configuration and return it with its types.
 
-    Two values depend on others: ``min_delta: null`` becomes the stopping rule's own threshold, and without validation
+    Some values depend on others: ``min_delta: null`` becomes the stopping rule's own threshold, and without validation
     data (``val_size: 0``) no rule can act, so ``stop_on`` becomes ``none``.
 
     Raises:
@@ -148,6 +174,13 @@ def parse(values: Mapping[str, Any]) -> Config:
     data = DataConfig(**_checked(checked.pop("data"), DATA_RULES, required={"name"}, prefix="data."))
     if checked["val_size"] == 0:
         checked["stop_on"] = "none"
+    if (checked["output"], checked["cost"]) not in COSTS:
+        outputs = " or ".join(output for output, cost in COSTS if cost == checked["cost"])
+        raise ConfigError(f"cost={checked['cost']}: allowed is output={outputs} with it, not {checked['output']}")
+    if len(checked["dropout"]) not in (1, len(checked["hidden"])):
+        raise ConfigError(f"dropout={shown(list(checked['dropout']))}: allowed is one number, or one a hidden layer")
+    if len(set(checked["dropout"])) == 1:  # one way to write one experiment
+        checked["dropout"] = checked["dropout"][:1]
     if checked["min_delta"] is None:
         checked["min_delta"] = MIN_DELTA[checked["stop_on"]]
     return Config(**checked, data=data)
@@ -162,6 +195,8 @@ READ_ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
     "rho": ("optimizer", ("rmsprop",)),
     "lr_decay": ("schedule", ("exponential", "step")),
     "decay_every": ("schedule", ("step",)),
+    **dict.fromkeys(("rotation", "scale", "shear", "shift"), ("augment", ("affine", "elastic"))),
+    **dict.fromkeys(("alpha", "sigma"), ("augment", ("elastic",))),
     "patience": ("stop_on", ("val_cost", "gap", "variance")),
     "min_delta": ("stop_on", ("val_cost", "gap", "variance")),
 }

@@ -5,7 +5,7 @@ Notation, with B images a batch and layers l = 1 … L: a⁰ = x the input, W of
     zˡ = aˡ⁻¹ Wˡᵀ + bˡ        (B, nₗ)
     aˡ = f(zˡ)                hidden layers
     p  = softmax(zᴸ)          output
-    C  = −(1/B) Σ ln p[y]
+    C  = −(1/B) Σ ln p[y]     or another cost (``costs``)
 
 The backward pass is the chain rule on these lines (Rumelhart, Hinton & Williams 1986; Nielsen, ch. 2, BP1–BP4).
 
@@ -15,12 +15,15 @@ of z, a and δ. Where a product needs a whole layer, the parts are put together.
 
 import copy
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from npdigits import products
 from npdigits.activations import Activation
+from npdigits.costs import Derivative, softmax_cross_entropy
+from npdigits.dropout import Mask
 from npdigits.memory import Array, aligned, shared
 from npdigits.team import ALONE, Part
 
@@ -79,7 +82,10 @@ class Workspace:
         part: the member's part of the work.
         units: slices, of each layer 1 … L the units that are this member's own.
         activations, deltas: of its own units only, a¹ … aᴸ⁻¹ and δ¹ … δᴸ⁻¹ = ∂C/∂z.
-        all_activations, all_deltas: of whole layers. Alone they are the same arrays.
+        all_activations, all_deltas: of whole layers; what the next layer sees. Alone they are the same arrays, unless
+            units are left out.
+        masks: by which its own units of a¹ … aᴸ⁻¹ are multiplied before the next layer sees them (``dropout``); None
+            where nothing is left out.
         logits: zᴸ, which every member computes whole; δᴸ takes its place.
         ones, rows: (1, …, 1) and 0 … batch−1.
     """
@@ -91,13 +97,18 @@ class Workspace:
         dtype: str = "float32",
         part: Part = ALONE,
         layers: Layers | None = None,
+        dropout: Sequence[float] = (),
     ) -> None:
         self.part = part
         self.units = [part.slice(n) for n in sizes[1:]]
         widths = [units.stop - units.start for units in self.units[:-1]]
         self.activations: list[Array] = [aligned((batch, n), dtype) for n in widths]
         self.deltas: list[Array] = [aligned((batch, n), dtype) for n in widths]
-        self.all_activations = self.activations if layers is None else layers.activations
+        # Where units are left out, f′ needs the activations as they were before.
+        self.masks = [Mask((batch, n), p, dtype) if p else None for n, p in zip(widths, dropout, strict=False)]
+        self.masks += [None] * (len(widths) - len(self.masks))
+        alone = [a if m is None else aligned(a.shape, dtype) for a, m in zip(self.activations, self.masks, strict=True)]
+        self.all_activations = alone if layers is None else layers.activations
         self.all_deltas = self.deltas if layers is None else layers.deltas
         # The logits lie in memory by class, not by image: the maximum and the sum over ten classes then run along
         # the batch (the maximum of 128 rows of ten: 10 → 1.4 µs).
@@ -116,12 +127,20 @@ class Workspace:
             self._smaller[n] = view
         return self._smaller[n]
 
-    def put_together(self, own: Array, whole: Array, units: slice) -> Array:
+    def put_together(self, own: Array, whole: Array, units: slice, mask: Mask | None = None) -> Array:
         """Return the whole layer of which ``own`` are these units, when every member has put its own there."""
-        if self.part.of > 1:
+        if mask is not None:
+            np.multiply(own, mask.values[: len(own)], out=whole[:, units])
+        elif self.part.of > 1:
             whole[:, units] = own
-            self.part.wait()
+        self.part.wait()
         return whole
+
+    def leave_out(self, rng: np.random.Generator, n: int) -> None:
+        """Draw which units are left out for each of the next n images."""
+        for mask in self.masks:
+            if mask is not None:
+                mask.draw(rng, n)
 
 
 @dataclass(frozen=True)
@@ -131,6 +150,7 @@ class Network:
     Attributes:
         parameters: what is learned.
         activation: f of the hidden layers.
+        derivative: of the cost that is trained, by zᴸ.
         input_scale: s in a⁰ = s·x. Images come as bytes 0 … 255; with s = 1/255 folded into the first layer's
             product it is applied to B·n₁ numbers instead of B·784.
     """
@@ -138,6 +158,7 @@ class Network:
     parameters: Parameters
     activation: Activation
     input_scale: float = 1.0
+    derivative: Derivative = softmax_cross_entropy
 
     def forward(self, x: Array, workspace: Workspace) -> Array:
         """Return the logits zᴸ of a batch x of shape (B, n₀): a view of the workspace, shape (B, nᴸ)."""
@@ -154,11 +175,11 @@ class Network:
             z += b[own]
             if hidden:
                 self.activation.apply(z)
-                a = workspace.put_together(z, workspace.all_activations[layer], own)
+                a = workspace.put_together(z, workspace.all_activations[layer], own, workspace.masks[layer])
         return workspace.logits
 
     def gradient(self, x: Array, y: Array, gradient: Parameters, workspace: Workspace, scale: float) -> None:
-        """Write ∂C/∂W and ∂C/∂b of the sum of a batch's cross-entropies into ``gradient``, times a number.
+        """Write ∂C/∂W and ∂C/∂b of the sum of a batch's costs into ``gradient``, times a number.
 
         With 1/B as the number that is the gradient of their mean. L2 is the optimizer's to add.
 
@@ -174,8 +195,7 @@ class Network:
             return
         workspace = workspace.first(len(x))
         delta = self.forward(x, workspace)
-        softmax(delta)
-        delta[workspace.rows, y] -= 1  # δᴸ = p − onehot(y): softmax and cross-entropy as one step
+        self.derivative(delta, y, workspace.rows)  # δᴸ
         delta *= scale
         own_delta = delta[:, workspace.units[-1]]
         for layer in reversed(range(len(self.parameters.weights))):
@@ -188,20 +208,13 @@ class Network:
             if layer:
                 previous, below = workspace.deltas[layer - 1], workspace.units[layer - 1]
                 np.matmul(delta, self.parameters.weights[layer][:, below], out=previous)
+                mask = workspace.masks[layer - 1]
+                if mask is not None:
+                    previous *= mask.values[: len(previous)]
                 self.activation.backward(previous, workspace.activations[layer - 1])
                 own_delta = previous
                 if layer > 1:  # the first layer's δ is needed by nobody else
                     delta = workspace.put_together(previous, workspace.all_deltas[layer - 1], below)
-
-
-def softmax(z: Array) -> None:
-    """Turn logits into probabilities e^z / Σ e^z, row by row and in place.
-
-    The row's maximum is taken off first, which changes nothing but keeps e^z ≤ 1: logits of ±10⁴ are fine.
-    """
-    z -= np.maximum.reduce(z, axis=1, keepdims=True)
-    np.exp(z, out=z)
-    z /= np.add.reduce(z, axis=1, keepdims=True)
 
 
 def cross_entropy(logits: Array, y: Array) -> Array:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from npdigits.augmentation import Augmentation
 from npdigits.data import Split
 from npdigits.memory import Array
 from npdigits.metrics import SCORES
@@ -16,6 +17,8 @@ from npdigits.streams import stream
 
 READOUT_DIGITS = 75
 MISTAKES_KEPT = 24
+# How many digits are shown distorted, and how often each.
+DISTORTED_DIGITS, DISTORTED_TIMES = 6, 9
 
 
 def best_figures(best: Epoch) -> dict[str, Any]:
@@ -36,6 +39,22 @@ def predictions(p: Array, test: Split) -> dict[str, Array]:
         "mistakes": worst,
         "mistake_images": test.images[test.rows[worst]],
     }
+
+
+def distorted(train: Split, augmentation: Augmentation, seed: int) -> dict[str, Array]:
+    """Return what distorted.npz holds: some training images, and what the augmentation makes of each.
+
+    ``originals``, bytes of shape (digits, pixels), one of each of the first classes; ``distorted`` (digits, times,
+    pixels).
+    """
+    labels = train.labels[train.rows]
+    firsts = np.sort([np.flatnonzero(labels == digit)[0] for digit in np.unique(labels)[:DISTORTED_DIGITS]])
+    originals = train.images[train.rows[firsts]]
+    many = np.repeat(originals, DISTORTED_TIMES, axis=0)
+    drawn = np.empty(many.shape, np.float32)
+    augmentation(stream(seed, "distorted"), many, drawn)
+    shape = (len(originals), DISTORTED_TIMES, originals.shape[1])
+    return {"originals": originals, "distorted": np.rint(drawn).astype(np.uint8).reshape(shape)}
 
 
 def readout(p: Array, test: Split, seed: int) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """One pass over the digits of a split: to train on them, or to score them."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from npdigits.augmentation import Augmentation
+from npdigits.costs import softmax
 from npdigits.data import Split
+from npdigits.dropout import Mask
 from npdigits.interruption import Stopped, never
+from npdigits.max_norm import shorten
 from npdigits.memory import Array, aligned
-from npdigits.network import Layers, Network, Workspace, cross_entropy, softmax
+from npdigits.network import Layers, Network, Workspace, cross_entropy
 from npdigits.optimizers import elements
 from npdigits.sharing import ALL_ALONE, Sharing
 from npdigits.state import Recipe, State
@@ -19,6 +23,10 @@ from npdigits.team import ALONE, Part
 SCORING_BATCH = 256
 # A cost that is no longer finite is looked for after every so many batches, besides every epoch's end.
 FINITE_CHECK_EVERY = 100
+
+
+# (x, images): makes floats of bytes.
+Draw = Callable[[Array, Array], None]
 
 
 class Diverged(ArithmeticError):
@@ -38,6 +46,7 @@ class Batches:
         dtype: of the floats.
         part: of the member of a team, which reads its part of each batch and waits for the others'.
         layers: where the team puts its batch and its layers together; without it a member sees its own images only.
+        dropout: of each hidden layer the share of units to leave out.
     """
 
     def __init__(
@@ -47,21 +56,27 @@ class Batches:
         dtype: str,
         part: Part = ALONE,
         layers: Layers | None = None,
+        dropout: Sequence[float] = (),
     ) -> None:
         self.batch, self.part, self.together = batch, part, layers is not None
         most = -(-batch // part.of)
         self.bytes = aligned((most, sizes[0]), "uint8")
         if layers is None:
             self.floats = aligned((most, sizes[0]), dtype)
-            self.workspace = Workspace(sizes, most, dtype)
+            self.workspace = Workspace(sizes, most, dtype, dropout=dropout)
         else:
             self.floats = layers.x
-            self.workspace = Workspace(sizes, batch, dtype, part, layers)
+            self.workspace = Workspace(sizes, batch, dtype, part, layers, dropout)
 
-    def of(self, split: Split, rows: Array) -> Iterator[tuple[Array, Array, int]]:
+    def of(self, split: Split, rows: Array, draw: Draw = np.copyto) -> Iterator[tuple[Array, Array, int]]:
         """Yield (x, y, n) of these rows of the split's images, batch by batch; x is overwritten by the next.
 
         Of a batch of n images, x and y are either all, or this member's own.
+
+        Args:
+            split: the digits.
+            rows: which, in which order.
+            draw: ``draw(x, images)`` makes the floats of a member's own images, shape (n, pixels), from their bytes.
         """
         for start in range(0, len(rows), self.batch):
             chosen = rows[start : start + self.batch]
@@ -71,7 +86,7 @@ class Batches:
             images = self.bytes[: len(x)]
             # mode="clip" lets take write straight into `out`; the default would go through a copy to check bounds.
             split.images.take(chosen[own], 0, images, "clip")
-            np.copyto(x, images)
+            draw(x, images)
             self.part.wait()
             if self.together:
                 yield self.floats[:n], split.labels[chosen], n
@@ -102,7 +117,10 @@ class Member:
     ) -> None:
         sizes, dtype = state.network.parameters.sizes, state.network.parameters.flat.dtype.name
         self.state, self.splits, self.recipe, self.part = state, splits, recipe, part
-        self.training = Batches(sizes, recipe.batch_size, dtype, part, sharing.layers)
+        self.training = Batches(sizes, recipe.batch_size, dtype, part, sharing.layers, recipe.dropout)
+        most = -(-recipe.batch_size // part.of)
+        self.input_mask = Mask((most, sizes[0]), recipe.input_dropout, dtype) if recipe.input_dropout else None
+        self.augmentation = Augmentation(recipe.image_shape, recipe.augment) if recipe.augment else None
         # By images each member has a gradient of its own; the first one's is where all are added up.
         self.gradient = (state.gradient, *sharing.gradients)[part.rank if sharing.gradients else 0]
         own = elements(part, state.gradient.flat.size)
@@ -123,10 +141,12 @@ class Member:
             state, recipe, train = self.state, self.recipe, self.splits["train"]
             scale = state.optimizer.scale(recipe.l2)
             order = train.rows[stream(recipe.seed, "shuffle", epoch).permutation(len(train))]
-            for i, (x, y, n) in enumerate(self.training.of(train, order)):
+            left_out = stream(recipe.seed, f"dropout of member {self.part.rank}", epoch)
+            for i, (x, y, n) in enumerate(self.training.of(train, order, self._draw(epoch))):
                 # Nobody changes the parameters here, so that all members see the same.
                 if i % FINITE_CHECK_EVERY == 0 and not math.isfinite(state.network.parameters.biases[-1].sum()):
                     raise Diverged(epoch)
+                self.training.workspace.leave_out(left_out, len(x))
                 state.network.gradient(x, y, self.gradient, self.training.workspace, scale / n)
                 if self.stop():
                     raise Stopped
@@ -134,6 +154,28 @@ class Member:
                 for addend in self.addends:
                     np.add(self.total, addend, out=self.total)
                 state.optimizer.step(lr, recipe.l2, recipe.weight_decay, self.part)
+                if recipe.max_norm:
+                    self.part.wait()  # a unit's weights may be another member's parameters
+                    for w in state.network.parameters.weights[:-1]:
+                        shorten(w[self.part.slice(len(w))], recipe.max_norm)
+
+    def _draw(self, epoch: int) -> Draw:
+        """Return what makes an epoch's floats of this member's images: distorted, with pixels left out."""
+        augmentation, mask = self.augmentation, self.input_mask
+        if augmentation is None and mask is None:
+            return np.copyto
+        purposes = ("augmentation", "input dropout")
+        distorted, left_out = (stream(self.recipe.seed, f"{one} of member {self.part.rank}", epoch) for one in purposes)
+
+        def draw(x: Array, images: Array) -> None:
+            if augmentation is None:
+                np.copyto(x, images)
+            else:
+                augmentation(distorted, images, x)
+            if mask is not None:
+                x *= mask.draw(left_out, len(x))
+
+        return draw
 
     def score(self, name: str) -> tuple[float, int]:
         """Return (sum of cross-entropies in nats, how many were read right) of this member's part of a split."""

@@ -15,7 +15,7 @@ from npdigits.errors import RunDirError, UserError
 from npdigits.files import read_npz, write_whole
 from npdigits.memory import Array
 from npdigits.metrics import read_metrics
-from npdigits.rundir import ENDED, PLOTS, read_summary
+from npdigits.rundir import DISTORTED, ENDED, PLOTS, read_summary
 
 # Okabe & Ito's colours, which also the colour-blind tell apart; each set also has its own line style.
 STYLES: dict[str, dict[str, Any]] = {
@@ -43,6 +43,7 @@ class Run:
         try:
             self.predictions = read_npz(path / "predictions.npz")
             self.best = read_npz(path / "checkpoints" / "best.npz")
+            self.distorted = read_npz(path / DISTORTED) if (path / DISTORTED).exists() else None
         except (OSError, ValueError) as error:
             raise RunDirError(f"{path}: cannot be drawn: {error}") from error
 
@@ -65,7 +66,7 @@ def draw(path: Path) -> list[Path]:
     try:
         folder.mkdir(exist_ok=True)
         drawn = []
-        for name in PLOTS:
+        for name in (*PLOTS, *(["augmentation"] if run.distorted else [])):
             png = io.BytesIO()
             canvas: Any = FigureCanvasAgg(DRAWN_BY[name](run))
             canvas.print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
@@ -165,6 +166,20 @@ def mistakes(run: Run) -> Figure:
     return figure
 
 
+def augmentation(run: Run) -> Figure:
+    """Draw some training digits, on the left, and what the augmentation makes of them."""
+    assert run.distorted is not None, "drawn only where it is there"
+    height, width = run.summary["image_shape"]
+    rows = np.concatenate([run.distorted["originals"][:, None], run.distorted["distorted"]], axis=1)
+    pictures = np.pad(rows.reshape(*rows.shape[:2], height, width), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    sheet = pictures.transpose(0, 2, 1, 3).reshape(len(rows) * (height + 2), -1)
+    figure, axes = _figure(f"Training digits, and as they are seen — {run.title}", size=(6.4, 3.6), right=1.0)
+    axes.imshow(sheet, cmap="gray_r", interpolation="nearest")
+    axes.axvline(width + 1.5, color="#D55E00", linewidth=1)
+    axes.axis("off")
+    return figure
+
+
 def weights(run: Run) -> Figure:
     """Draw the weights of each first-layer unit as a picture: blue pixels speak against it, red ones for it."""
     w = run.best["W1"]
@@ -194,6 +209,7 @@ DRAWN_BY: dict[str, Callable[[Run], Figure]] = {
     "confusion": confusion,
     "mistakes": mistakes,
     "weights": weights,
+    "augmentation": augmentation,
 }
 
 

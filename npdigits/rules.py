@@ -89,6 +89,18 @@ def hidden_sizes(value: Any) -> tuple[int, ...]:
     return sizes
 
 
+def shares(value: Any) -> tuple[float, ...]:
+    """Allow one number 0 ≤ p < 1, or a list of them."""
+    rule = number("", lambda p: 0 <= p < 1)
+    try:
+        allowed = tuple(rule(p) for p in (value if isinstance(value, list | tuple) else (value,)))
+        if not allowed:
+            raise ValueError
+    except ValueError:
+        raise ValueError("a number from 0 to below 1, or a list of them, one a hidden layer") from None
+    return allowed
+
+
 def pair_of_betas(value: Any) -> tuple[float, ...]:
     """Allow two numbers 0 ≤ β < 1."""
     rule = number("", lambda beta: 0 <= beta < 1)

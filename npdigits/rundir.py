@@ -28,10 +28,12 @@ from npdigits.state import Epoch, State
 
 # A checkpoint is written at an epoch's end once this many times the last one's cost has passed: 2 % of the time.
 CADENCE = 50
+# What shows how the training images were distorted, where they were.
+DISTORTED = "distorted.npz"
 # The files that are written whole, so that a process that is killed can leave a part under another name.
 WRITTEN_WHOLE = (
     *("identity.json", "summary.json", "config.yaml", "overrides.yaml", "environment.json", "metrics.csv"),
-    "predictions.npz",
+    *("predictions.npz", DISTORTED),
     *(f"checkpoints/{name}" for name in (checkpoint.LAST, checkpoint.PREVIOUS, checkpoint.BEST)),
 )
 # What a run that has ended and has a best epoch cannot be without.
@@ -197,6 +199,10 @@ class RunDir:
     def write_predictions(self, arrays: dict[str, Array]) -> None:
         """Write predictions.npz."""
         self.write("predictions.npz", npz(arrays))
+
+    def write_distorted(self, arrays: dict[str, Array]) -> None:
+        """Write distorted.npz."""
+        self.write(DISTORTED, npz(arrays))
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write summary.json."""

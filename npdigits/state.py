@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from npdigits.augmentation import Ranges
 from npdigits.memory import Array
 from npdigits.network import Network, Parameters
 from npdigits.optimizers import Optimizer
@@ -77,3 +78,8 @@ class Recipe:
     weight_decay: float
     seed: int
     threads: int = 1  # processes that share the work
+    dropout: tuple[float, ...] = ()  # of each hidden layer
+    input_dropout: float = 0.0
+    max_norm: float | None = None
+    augment: Ranges | None = None
+    image_shape: tuple[int, int] = (28, 28)

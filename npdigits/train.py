@@ -11,7 +11,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from npdigits import cli, data, outcome, resumption, rundir
-from npdigits.assembly import check_fit, initial_state, recipe
+from npdigits.assembly import check_fit, initial_state, ranges, recipe
+from npdigits.augmentation import Augmentation
 from npdigits.config import Config, DataConfig, without_effect
 from npdigits.environment import bits_apart, environment
 from npdigits.errors import RunDirError
@@ -113,6 +114,9 @@ def _run(
             if "earlier" in here:
                 summary["bits_may_differ"] = True
             run_dir.start(_from_anywhere(config), list(overrides), here, this, summary, state)
+            if distortions := ranges(config):
+                pictures = outcome.distorted(train, Augmentation(source.image_shape, distortions), config.seed)
+                run_dir.write_distorted(pictures)
             report.open_log(run_dir.path / "train.log")
             report.say(
                 f"{source.name}: {len(train):,} digits to train on, {len(val):,} for validation, {len(source.test):,} "
@@ -127,7 +131,7 @@ def _run(
 
             try:
                 try:
-                    for record in fit(state, train, val, source.test, recipe(config), watch):
+                    for record in fit(state, train, val, source.test, recipe(config, source.image_shape), watch):
                         run_dir.record(record)
                         progress()
                         run_dir.checkpoint(state, this, summary)

@@ -33,6 +33,14 @@ NUMBERS = {
     "l2": ([0, 1e-4], [-1e-4]),
     "weight_decay": ([0, 0.03], [-0.01]),
     "min_delta": ([0, 1e-4], [-1e-9]),
+    "input_dropout": ([0, 0.2], [1, -0.1]),
+    "max_norm": ([0.5, 3], [0, -1]),
+    "alpha": ([0, 37], [-1]),
+    "sigma": ([0.5, 5.5], [0, -1]),
+    "rotation": ([0, 15, 180], [-1, 181]),
+    "scale": ([0, 0.15], [1, -0.1]),
+    "shear": ([0, 89], [90, -1]),
+    "shift": ([0, 2.5], [-1]),
 }
 COUNTS = {
     "decay_every": ([1, 10], [0, -1]),
@@ -52,11 +60,15 @@ NAMES = {
     "schedule": set(SCHEDULES),
     "stop_on": set(STOPPING_RULES),
     "dtype": {"float32", "float64"},
+    "augment": {"none", "affine", "elastic"},
 }
 # key -> (what is allowed, values that are not)
 OTHERS = {
     "hidden": ("a whole number ≥ 1, or a list", [0, -3, "abc", 2.5, True, [20, 0], [[20]], "20", {"a": 1}]),
     "betas": ("two numbers 0 ≤ β < 1", [0.9, [0.9], [0.9] * 3, [0.9, 1], [-0.1, 0.9], ["a", "b"]]),
+    "dropout": ("a number from 0 to below 1, or a list", [1, -0.1, "a", [], [0.5, 1], [[0.5]], True]),
+    "output": ("one of softmax, sigmoid, tanh", ["relu", 1, None]),
+    "cost": ("one of cross_entropy, mse", ["mae", 1, None]),
     "plots": ("true or false", [1, 0, "yes"]),
     "quiet": ("true or false", [1, "no"]),
     "out": ("null or a text", ["", "  ", 3, ["a"], "a\0b"]),
@@ -132,7 +144,7 @@ def test_names_are_taken_and_others_refused_with_the_whole_list(key):
 
 
 def test_null_is_allowed_only_where_it_means_something():
-    free = {"min_delta", "val_size", "name", "workers", "out", "resume"}
+    free = {"min_delta", "max_norm", "val_size", "name", "workers", "out", "resume"}
     assert parse(DEFAULTS | dict.fromkeys(free)) == parse(DEFAULTS)
     for key in set(KEYS) - free:
         assert refusal(key, None).startswith(f"{key}=null: allowed is ")

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from npdigits.activations import ACTIVATIONS
+from npdigits.costs import softmax
 from npdigits.initializers import INITIALIZERS, initialize
-from npdigits.network import Network, Parameters, Workspace, cross_entropy, softmax
+from npdigits.network import Network, Parameters, Workspace, cross_entropy
 from npdigits.streams import stream
 
 TORCH = {

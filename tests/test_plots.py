@@ -28,6 +28,7 @@ KINDS = {
     "all weights zero": "initializer=zeros epochs=1",
     "a rate that falls to zero": "schedule=cosine epochs=4",
     "a constant rate": "schedule=constant lr=1e-300",
+    "distorted": "augment=elastic alpha=3 sigma=2 epochs=1",
     "diverged": "optimizer=sgd lr=3 schedule=constant l2=1",
 }
 
@@ -51,7 +52,8 @@ def pictures(paths):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_plot_of_every_kind_of_run_shows_something(trained, kind):
     drawn = plots.draw(trained(*KINDS[kind].split()))
-    assert {path.name for path in drawn} == {f"{name}.png" for name in NAMES}
+    more = {"augmentation"} if "augment" in KINDS[kind] else set()
+    assert {path.name for path in drawn} == {f"{name}.png" for name in NAMES | more}
     for name, picture in pictures(drawn).items():
         axes = picture[50:-50, 80:-80, :3]  # without title and labels
         assert axes.size > 10_000 and np.ptp(axes) > 0, name
@@ -121,14 +123,14 @@ def test_the_confusion_matrix_counts_the_digits_and_colours_the_mistakes(trained
 
 
 def test_every_title_names_the_data_that_was_used(trained):
-    shown = plots.Run(trained("hidden=[7,6]"))
+    shown = plots.Run(trained("hidden=[7,6]", "augment=affine"))
     assert shown.title == f"idx ({shown.summary['data_sha256'][:8]}), 56–7–6–10"
     for name, plot in plots.DRAWN_BY.items():
         assert plot(shown).axes[0].get_title().endswith(f" — {shown.title}"), name
 
 
 def test_a_deep_networks_title_stays_within_the_picture(trained):
-    shown = plots.Run(trained("hidden=[100,90,80,70,60,50,40,30,20,15,10]"))
+    shown = plots.Run(trained("hidden=[100,90,80,70,60,50,40,30,20,15,10]", "augment=affine"))
     for name, plot in plots.DRAWN_BY.items():
         canvas = FigureCanvasAgg(plot(shown))
         canvas.draw()

@@ -65,6 +65,9 @@ SETTINGS = {
     "rmsprop, cosine, two layers": ("optimizer=rmsprop", "lr=0.003", "schedule=cosine", "hidden=[5,4]"),
     "no validation": ("val_size=0", "schedule=step", "warmup=2"),
     "stops early": ("epochs=60", "stop_on=val_cost", "patience=1", "min_delta=0.5", "dtype=float64"),
+    "dropout and distortions": (
+        *("dropout=0.3", "input_dropout=0.1", "max_norm=1", "augment=elastic", "alpha=3", "sigma=2", "cost=mse"),
+    ),
     "variance": ("epochs=40", "stop_on=variance", "min_delta=1"),
 }
 

@@ -8,6 +8,7 @@ import plain
 import pytest
 
 from npdigits.activations import ACTIVATIONS
+from npdigits.augmentation import Ranges
 from npdigits.data import Split
 from npdigits.initializers import initialize
 from npdigits.network import Network, Parameters
@@ -17,7 +18,7 @@ from npdigits.schedules import constant, exponential
 from npdigits.state import Recipe, State
 from npdigits.stopping import STOPPING_RULES, variance_of_last
 from npdigits.streams import stream
-from npdigits.trainer import fit
+from npdigits.trainer import fit, team_of
 
 SIZES = (16, 6, 3)
 
@@ -236,3 +237,52 @@ def test_test_data_that_overflows_stops_nothing():
     list(fit(s, *blank, recipe(epochs=2)))
     assert len(s.history) == 2
     assert not math.isfinite(s.history[-1].test_cost)
+
+
+REGULARIZED = {
+    "dropout": (0.4,),
+    "input_dropout": 0.2,
+    "max_norm": 0.8,
+    "augment": Ranges(rotation=15, scale=0.1, shift=0.5, alpha=2.0, sigma=2.0),
+    "image_shape": (4, 4),
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("batch_size", [4, 32])  # by two they are shared by units, by images
+def test_what_is_drawn_while_training_is_drawn_again_the_same(threads, batch_size):
+    a, b = (run(threads=threads, batch_size=batch_size, **REGULARIZED) for _ in range(2))
+    assert a.history == b.history
+    assert a.network.parameters.flat.tobytes() == b.network.parameters.flat.tobytes()
+    assert a.history[-1].train_cost < math.log(3)  # less than knowing nothing
+
+
+@pytest.mark.parametrize("name", ["dropout", "input_dropout", "augment"])
+def test_each_is_drawn_from_the_seed_and_anew_for_each_epoch(name):
+    changes = {name: REGULARIZED[name], "image_shape": (4, 4)}
+    assert run(**changes).history != run().history
+    # Two epochs from the same weights in the same order of images differ by what was drawn for them alone.
+    first, second = (state() for _ in range(2))
+    for s, epoch in ((first, 1), (second, 2)):
+        with pytest.MonkeyPatch.context() as patch:
+            same_order = lambda seed, purpose, n: stream(seed, purpose, 1 if purpose == "shuffle" else n)  # noqa: E731
+            patch.setattr("npdigits.passes.stream", same_order)
+            with team_of(s, {"train": TRAIN}, recipe(**changes)) as team:
+                team.do("train", epoch, 0.02)
+    assert (first.network.parameters.flat != second.network.parameters.flat).any()
+
+
+def test_nothing_is_left_out_or_distorted_when_a_set_is_scored():
+    s = state()
+    with team_of(s, {"val": VAL}, recipe(**REGULARIZED)) as team:
+        assert team.do("score", "val") == team.do("score", "val")
+        ((cost, correct),) = team.do("score", "val")
+    with team_of(s, {"val": VAL}, recipe()) as team:
+        assert team.do("score", "val") == [(cost, correct)]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_max_norm_holds_after_every_step_for_hidden_units_alone(threads):
+    s = run(max_norm=0.3, threads=threads)
+    hidden, output = (np.linalg.norm(w, axis=1) for w in s.network.parameters.weights)
+    assert hidden.max() <= 0.3 * (1 + 1e-5) and output.max() > 0.3

@@ -41,7 +41,7 @@ class NumPy:
         config = compose([*keys, f"lr={LR}", "schedule=constant", f"l2={L2}", "weight_decay=0"])
         split = Split(images, labels.astype(np.intp), np.arange(len(images)))
         self.state = initial_state(config, (images.shape[1], *hidden, 10))
-        self.team = team_of(self.state, {"train": split}, recipe(config))
+        self.team = team_of(self.state, {"train": split}, recipe(config, (28, 28)))
         self.passes = 0
 
     def one_pass(self) -> None:
