@@ -1,0 +1,109 @@
+"""Scoring runs and committees: the same figures as the run's own, and no digits that it was trained on."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from made import write_set
+
+from npdigits import cli, evaluate, trained
+from npdigits.errors import DataError, UserError
+from npdigits.files import read_npz
+from npdigits.rundir import read_summary
+from npdigits.train import run
+
+KEYS = ["data=idx", "epochs=2", "hidden=8", "val_size=100", "plots=false", "quiet=true"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    digits = write_set(folder / "digits")
+    for seed in (0, 1, 2):
+        more = ["output=sigmoid", "cost=mse"] if seed == 2 else []
+        config = cli.compose([*KEYS, *more, f"data.dir={digits}", f"seed={seed}"])
+        run(config, folder / str(seed))
+    return [folder / str(seed) for seed in (0, 1, 2)]
+
+
+def test_a_run_scores_as_it_said(runs):
+    for path in runs:
+        summary = read_summary(path)
+        lines, counts = evaluate.evaluate([path])
+        assert f"{summary['test_accuracy']:.2%}" in lines[1] and f"cost {summary['test_cost']:.4f}" in lines[1]
+        assert counts.trace() == round(summary["test_accuracy"] * 100) and counts.sum() == 100
+
+
+def test_a_committee_is_the_mean_of_probabilities(runs):
+    lines, counts = evaluate.evaluate(runs)
+    kept = [read_npz(path / "predictions.npz") for path in runs]
+    guesses = np.mean([one["probabilities"] for one in kept], axis=0).argmax(axis=1)
+    right = int((guesses == kept[0]["labels"]).sum())
+    assert lines[-1].startswith("committee of 3: ") and f"{100 - right} of 100 read wrong" in lines[-1]
+    assert counts.trace() == right
+
+
+def test_confusion_by_pencil():
+    counts = evaluate.confusion(np.array([0, 1, 1, 2]), np.array([0, 1, 2, 2]), 3)
+    assert counts.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 1]]
+    assert evaluate.table(counts) == [
+        ["digit", "0", "1", "2", "of", "wrong", "%"],
+        ["0", "1", "0", "0", "1", "0", "0.00"],
+        ["1", "0", "1", "0", "1", "0", "0.00"],
+        ["2", "0", "1", "1", "2", "1", "50.00"],
+    ]
+
+
+def test_training_images_are_no_test(runs, warm_cache):
+    one = trained.load(runs[0])
+    seen = trained.Trained(one.path, one.network, one.config, one.summary | {"data": "mnist"})
+    with pytest.raises(DataError, match="training images of MNIST"):
+        evaluate.test_set([seen], ["data=mnist_5k"])
+    with pytest.raises(DataError, match=r"has 784 pixels and 10 classes, .* takes 56 and 10"):
+        evaluate.test_set([one], ["data=mnist_5k"])
+
+
+def test_other_digits_than_the_run_knows_are_refused_unless_they_are_asked_for(runs, tmp_path):
+    one = trained.load(runs[0])
+    other = trained.Trained(one.path, one.network, one.config, one.summary | {"data_sha256": "0" * 64})
+    with pytest.raises(DataError, match="was trained on other digits"):
+        evaluate.test_set([other], [])
+    write_set(tmp_path / "more", test=50)
+    assert len(evaluate.test_set([other], ["data=idx", f"data.dir={tmp_path / 'more'}"]).test) == 50
+
+
+@pytest.mark.parametrize("damage", ["missing", "torn", "other shape", "no config", "unknown key"])
+def test_a_damaged_run_is_named(runs, tmp_path, damage):
+    path = tmp_path / "run"
+    shutil.copytree(runs[0], path)
+    best = path / "checkpoints" / "best.npz"
+    if damage == "missing":
+        best.unlink()
+    elif damage == "torn":
+        best.write_bytes(best.read_bytes()[:500])
+    elif damage == "other shape":
+        shutil.copy(path / "predictions.npz", best)
+    elif damage == "no config":
+        (path / "config.yaml").unlink()
+    else:
+        (path / "config.yaml").write_text((path / "config.yaml").read_text() + "hiden: 3\n")
+    with pytest.raises(UserError, match=r"run|hiden"):
+        trained.load(path)
+
+
+def typed(*arguments):
+    command = [sys.executable, "-m", "npdigits.evaluate", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_as_it_is_typed(runs, tmp_path):
+    ended = typed(*runs, "--csv", tmp_path / "confusion.csv")
+    assert (ended.returncode, ended.stderr) == (0, "") and "committee of 3" in ended.stdout
+    assert (tmp_path / "confusion.csv").read_text().startswith("digit,0,1,2")
+    for arguments, message in (([tmp_path], "not a run directory"), (["data=mnist"], "name a run directory")):
+        ended = typed(*arguments)
+        assert ended.returncode == 2 and message in ended.stderr and ended.stderr.count("\n") == 1
+    assert json.loads((runs[0] / "summary.json").read_text())["status"] == "finished"
