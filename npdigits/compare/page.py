@@ -64,7 +64,7 @@ def _content(runs: Runs, comparison: Comparison) -> dict[str, Any]:
     notes: list[str] = []
     view = configurations(comparison)
     drawn = [curves(row, notes.append) for row in comparison.rows]
-    swept = [key for key in comparison.keys if key not in MARKS][:MOST_KEYS]
+    swept = [key for key in comparison.keys if key not in MARKS]
     effects = [_effect(comparison, key, section) for key in swept for section in _sections(comparison)]
     return {
         "heading": _heading(comparison),
@@ -85,7 +85,7 @@ def _content(runs: Runs, comparison: Comparison) -> dict[str, Any]:
         "effects": [effect for effect in effects if effect],
         "heat": [
             heat
-            for pair in itertools.combinations(swept, 2)
+            for pair in itertools.combinations(swept[:MOST_KEYS], 2)
             for section in _sections(comparison)
             if (heat := _heat(comparison, pair, section))
         ],
