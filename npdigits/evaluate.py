@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from npdigits import cli, data, trained
+from npdigits import cli, data, targets, trained
 from npdigits.config import DataConfig
 from npdigits.errors import ConfigError, DataError, UserError
-from npdigits.files import write_whole
 from npdigits.memory import Array
 from npdigits.outcome import wilson
 from npdigits.report import nobody_reads
@@ -116,12 +115,13 @@ def main() -> None:
     chosen = parser.parse_args()
     overrides = [one for one in chosen.arguments if one.startswith(("data=", "data."))]
     try:
+        targets.check({"csv": str(chosen.csv)} if chosen.csv else {})
         lines, counts = evaluate([Path(one) for one in chosen.arguments if one not in overrides], overrides)
         rows = table(counts)
         if chosen.csv:
             text = io.StringIO()
             csv.writer(text, lineterminator="\n").writerows(rows)
-            write_whole(chosen.csv, text.getvalue())
+            targets.put(chosen.csv, text.getvalue().encode())
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         print("\n".join(lines))
         print(

@@ -28,7 +28,7 @@ def file(tmp_path_factory):
     made_run(folder / "failed", 0.5, "seed=7", status="failed", reason=NASTY)
     runs = read([folder])
     path = folder / "page.html"
-    path.write_text(page(runs, compare(runs, default=cli.compose().as_dict())), encoding="utf-8")
+    path.write_text(page(compare(runs, default=cli.compose().as_dict())), encoding="utf-8")
     return path
 
 
@@ -155,7 +155,7 @@ def test_single_runs_have_a_page_too(browser: Browser, tmp_path):
         made_run(tmp_path / str(hidden), 0.9, f"hidden={hidden}", right=[True, False], epochs=1)
     runs = read([tmp_path])
     path = tmp_path / "page.html"
-    path.write_text(page(runs, compare(runs, default=cli.compose().as_dict())), encoding="utf-8")
+    path.write_text(page(compare(runs, default=cli.compose().as_dict())), encoding="utf-8")
     tab = browser.new_page()
     said = []
     tab.on("pageerror", lambda error: said.append(str(error)))

@@ -106,4 +106,8 @@ def test_as_it_is_typed(runs, tmp_path):
     for arguments, message in (([tmp_path], "not a run directory"), (["data=mnist"], "name a run directory")):
         ended = typed(*arguments)
         assert ended.returncode == 2 and message in ended.stderr and ended.stderr.count("\n") == 1
+    before = (runs[0] / "metrics.csv").read_bytes()
+    ended = typed(runs[0], "--csv", runs[0] / "metrics.csv")
+    assert ended.returncode == 2 and "could be lost" in ended.stderr
+    assert (runs[0] / "metrics.csv").read_bytes() == before
     assert json.loads((runs[0] / "summary.json").read_text())["status"] == "finished"

@@ -8,16 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from npdigits import cli
+from npdigits import cli, targets
 from npdigits.compare import formats
 from npdigits.compare.comparison import Comparison, compare
 from npdigits.compare.diff import diff
-from npdigits.compare.options import BAD_INPUT, NOTATIONS, PROGRAM, baseline, by, check_targets, filtered, parser
-from npdigits.compare.runs import Runs, read
+from npdigits.compare.options import BAD_INPUT, NOTATIONS, PROGRAM, baseline, by, filtered, parser
+from npdigits.compare.runs import read
 from npdigits.compare.verdict import footnotes, left_out, lost_remarks, verdict
 from npdigits.compare.views import OF_A_RUN, View, configurations, every_run, pivot, pivot_says
 from npdigits.errors import ConfigError, UserError
-from npdigits.files import write_whole
 from npdigits.report import nobody_reads
 
 NOTHING = 1
@@ -57,13 +56,13 @@ def act(chosen: argparse.Namespace) -> int:
     Raises:
         UserError: something that was typed cannot be.
     """
-    targets = {notation: target for notation in NOTATIONS if (target := getattr(chosen, notation))}
-    check_targets(targets)
+    asked = {notation: target for notation in NOTATIONS if (target := getattr(chosen, notation))}
+    targets.check(asked)
     if chosen.diff:
-        if "html" in targets:
+        if "html" in asked:
             raise ConfigError("--html: a page is of folders; there any two configurations can be picked")
         first, second = (str(Path(run)) for run in chosen.diff)
-        _write(targets, *diff(read([first, second]), first, second), {}, str)
+        _write(asked, *diff(read([first, second]), first, second), {}, str)
         return 0
     if not chosen.folders:
         raise ConfigError("which runs? name one or more folders; --help tells more")
@@ -97,12 +96,12 @@ def act(chosen: argparse.Namespace) -> int:
         view, lines = configurations(comparison), verdict(comparison) + footnotes(comparison)
     facts = _facts(comparison)
     # The page is of configurations, whatever the table shows.
-    _write(targets, view, [*lines, *left_out(comparison)], facts, lambda: _page(runs, compared()))
+    _write(asked, view, [*lines, *left_out(comparison)], facts, lambda: _page(compared()))
     return 0
 
 
 def _write(
-    targets: dict[str, str], view: View, lines: Sequence[str], facts: dict[str, Any], page: Callable[[], str]
+    asked: dict[str, str], view: View, lines: Sequence[str], facts: dict[str, Any], page: Callable[[], str]
 ) -> None:
     """Write what was asked for, and print the table unless something else is printed."""
     notations: dict[str, Callable[[], str]] = {
@@ -112,28 +111,20 @@ def _write(
         "json": lambda: formats.as_json({"rows": view.frame, "says": lines, **facts}),
         "html": page,
     }
-    for notation, target in targets.items():
+    for notation, target in asked.items():
         content = notations[notation]()
         if target == "-":
             print(content, end="")
         else:
-            _put(Path(target), content.encode("utf-8", "backslashreplace"))
-    if "-" not in targets.values():
+            targets.put(Path(target), content.encode("utf-8", "backslashreplace"))
+    if "-" not in asked.values():
         print(formats.terminal(view, lines), end="")
 
 
-def _put(path: Path, content: bytes) -> None:
-    """Write a file whole, where a link leads to; a device or a pipe is written into."""
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-    else:
-        write_whole(path.resolve(), content)
-
-
-def _page(runs: Runs, comparison: Comparison) -> str:
+def _page(comparison: Comparison) -> str:
     from npdigits.compare.page import page
 
-    return page(runs, comparison)
+    return page(comparison)
 
 
 def _facts(comparison: Comparison) -> dict[str, Any]:

@@ -106,8 +106,12 @@ def baselines(
         warn: told of sections that have no such row.
 
     Raises:
-        ConfigError: none has, or several of one section have.
+        ConfigError: none has, several of one section have, or the rows are not of such a key.
     """
+    if unknown := [key for key in wanted if rows and key not in rows[0].values]:
+        raise ConfigError(
+            f"--baseline {unknown[0]}={wanted[unknown[0]]}: the rows are not of this key: {', '.join(keys)}"
+        )
     found: dict[Section, Row] = {}
     typed = " ".join(f"{key}={value}" for key, value in wanted.items())
     for row in rows:

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from npdigits.errors import ConfigError
+from npdigits.targets import SIGNS
 
-# By one of these a folder is taken for a run directory.
-SIGNS = {"identity.json", "summary.json", "metrics.csv"}
 # What is read of a run: to open a pipe of such a name would wait for ever.
 READ = {*SIGNS, "environment.json", "predictions.npz"}
 # Beside the runs of a sweep lie its table, what comparisons were written to, and the user's notes.

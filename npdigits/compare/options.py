@@ -3,19 +3,16 @@
 import argparse
 import ast
 import dataclasses
-import os
 import re
 import shlex
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
 import pandas as pd
 import yaml
 
 from npdigits.compare.comparison import METRICS
-from npdigits.compare.find import SIGNS
 from npdigits.compare.rows import MARKS
 from npdigits.compare.runs import FIGURES, Runs, cell, mark_twins
 from npdigits.config import RULES, unknown_key
@@ -116,29 +113,6 @@ def _literal(text: str) -> Any:
         return float(value) if isinstance(value, str) else value
     except (yaml.YAMLError, ValueError):
         return text
-
-
-def check_targets(targets: dict[str, str]) -> None:
-    """Refuse to write where a file of a run could be lost, or where nothing can be written.
-
-    Raises:
-        ConfigError: says why.
-    """
-    files: dict[Path, str] = {}
-    for notation, target in targets.items():
-        if target == "-":
-            continue
-        path = Path(target).resolve()
-        if path.is_dir() or target.endswith(("/", os.sep)):
-            raise ConfigError(f"--{notation} {target}: a folder")
-        if not path.parent.is_dir():
-            raise ConfigError(f"--{notation} {target}: there is no such folder")
-        if path in files:
-            raise ConfigError(f"--{notation} {target}: --{files[path]} is written there too")
-        files[path] = notation
-        of_a_run = any((folder / name).exists() for folder in path.parents for name in SIGNS)
-        if of_a_run or path.name == "sweep.csv":
-            raise ConfigError(f"--{notation} {target}: a file of a run or a sweep could be lost; choose another place")
 
 
 def by(chosen: argparse.Namespace) -> tuple[str, ...]:

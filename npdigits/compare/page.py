@@ -19,7 +19,6 @@ from npdigits.compare.comparison import Comparison, margins, place, shown
 from npdigits.compare.curves import COLUMNS, curves, rounded
 from npdigits.compare.figures import title, unit
 from npdigits.compare.rows import MARKS, Row, Section
-from npdigits.compare.runs import Runs
 from npdigits.compare.verdict import footnotes, outcome, verdict
 from npdigits.compare.views import configurations, in_order, pivot, pivot_says
 
@@ -29,13 +28,13 @@ MOST_KEYS = 6
 TEST = "reported; nothing is chosen by it, so the table is not sorted by it"
 
 
-def page(runs: Runs, comparison: Comparison) -> str:
+def page(comparison: Comparison) -> str:
     """Return the page of a comparison of configurations."""
     style, plotting, script = (
         (FILES / name).read_text(encoding="utf-8") for name in ("page.css", "uPlot.iife.min.js", "page.js")
     )
     style += (FILES / "uPlot.min.css").read_text(encoding="utf-8")
-    content = json.dumps(_content(runs, comparison), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    content = json.dumps(_content(comparison), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     policy = (
         f"default-src 'none'; script-src {_hash(plotting)} {_hash(script)}; style-src {_hash(style)}; base-uri 'none'"
     )
@@ -59,7 +58,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _content(runs: Runs, comparison: Comparison) -> dict[str, Any]:
+def _content(comparison: Comparison) -> dict[str, Any]:
     """Return what the page's script shows."""
     notes: list[str] = []
     view = configurations(comparison)

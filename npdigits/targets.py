@@ -1,0 +1,41 @@
+"""Where a table or a page may be written: nowhere that a file of a run could be lost."""
+
+import os
+from pathlib import Path
+
+from npdigits.errors import ConfigError
+from npdigits.files import write_whole
+
+# By one of these a folder is taken for a run directory.
+SIGNS = {"identity.json", "summary.json", "metrics.csv"}
+
+
+def check(targets: dict[str, str]) -> None:
+    """Refuse to write where a file of a run could be lost, or where nothing can be written.
+
+    Raises:
+        ConfigError: says why.
+    """
+    files: dict[Path, str] = {}
+    for notation, target in targets.items():
+        if target == "-":
+            continue
+        path = Path(target).resolve()
+        if path.is_dir() or target.endswith(("/", os.sep)):
+            raise ConfigError(f"--{notation} {target}: a folder")
+        if not path.parent.is_dir():
+            raise ConfigError(f"--{notation} {target}: there is no such folder")
+        if path in files:
+            raise ConfigError(f"--{notation} {target}: --{files[path]} is written there too")
+        files[path] = notation
+        of_a_run = any((folder / name).exists() for folder in path.parents for name in SIGNS)
+        if of_a_run or path.name == "sweep.csv":
+            raise ConfigError(f"--{notation} {target}: a file of a run or a sweep could be lost; choose another place")
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file whole, where a link leads to; a device or a pipe is written into."""
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+    else:
+        write_whole(path.resolve(), content)
