@@ -30,6 +30,10 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int) -> None:
         raise ConfigError(
             f"batch_size={config.batch_size}: allowed is at most {n_train}, the number of digits left to train on"
         )
+    if config.score_size is not None and config.score_size > n_train:
+        raise ConfigError(
+            f"score_size={config.score_size}: allowed is at most {n_train}, the number of digits left to train on"
+        )
     if config.threads > 1 and not team.possible():
         raise ConfigError(
             f"threads={config.threads}: allowed is 1, as only on Linux can processes share a run's memory"
@@ -86,6 +90,7 @@ def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
         max_norm=config.max_norm,
         augment=ranges(config),
         image_shape=image_shape,
+        score_size=config.score_size,
     )
 
 

@@ -78,6 +78,7 @@ RULES: dict[str, Rule] = {
     "min_delta": optional(NOT_NEGATIVE),
     "window": integer(2),
     "val_size": optional(integer(0)),
+    "score_size": optional(integer(1)),
     "seed": integer(0),
     "dtype": one_of({"float32": None, "float64": None}),
     "threads": integer(1, 256),
@@ -140,6 +141,7 @@ class Config:
     min_delta: float
     window: int
     val_size: int | None
+    score_size: int | None
     seed: int
     dtype: str
     threads: int

@@ -3,7 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,10 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def first(self, n: int | None) -> "Split":
+        """Return its first n digits; None for all."""
+        return replace(self, rows=self.rows[:n])
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ class Epoch:
     """The record of one epoch: a row of metrics.csv.
 
     Costs are plain mean cross-entropies in nats, without L2, so that they compare between configurations;
-    accuracies are fractions. All three sets are scored with the same weights, those at the epoch's end. What needs
-    validation data is None where there is none.
+    accuracies are fractions. All three sets are scored with the same weights, those at the epoch's end; of the
+    training set it may be the first digits only (``score_size``). What needs validation data is None where there is
+    none.
     """
 
     epoch: int  # counted from 1
@@ -83,3 +84,4 @@ class Recipe:
     max_norm: float | None = None
     augment: Ranges | None = None
     image_shape: tuple[int, int] = (28, 28)
+    score_size: int | None = None  # training digits scored after each epoch; None: all

@@ -36,8 +36,9 @@ def fit(
     """
     if state.stopped_by:
         return
-    with team_of(state, {"train": train, "val": val, "test": test}, recipe, stop) as team:
-        yield from _epochs(state, team, {"train": len(train), "val": len(val), "test": len(test)}, recipe)
+    splits = {"train": train, "scored": train.first(recipe.score_size), "val": val, "test": test}
+    with team_of(state, splits, recipe, stop) as team:
+        yield from _epochs(state, team, {name: len(split) for name, split in splits.items()}, recipe)
 
 
 def team_of(state: State, splits: dict[str, Split], recipe: Recipe, stop: Callable[[], bool] = never) -> Team:
@@ -61,7 +62,7 @@ def _epochs(state: State, team: Team, sizes: dict[str, int], recipe: Recipe) -> 
         lr = recipe.schedule(epoch - 1)
         with state.back_if_cut_short():
             team.do("train", epoch, lr)
-            train_cost, train_accuracy = _score(team, "train", sizes["train"])
+            train_cost, train_accuracy = _score(team, "scored", sizes["scored"])
             test_cost, test_accuracy = _score(team, "test", sizes["test"])
             val_cost, val_accuracy = _score(team, "val", sizes["val"]) if sizes["val"] else (None, None)
             # The test cost is not asked: test data must not stop a run either.

@@ -50,6 +50,7 @@ COUNTS = {
     "patience": ([1, 99], [0]),
     "window": ([2, 10], [1, 0]),
     "val_size": ([0, 1, 10_000], [-1]),
+    "score_size": ([1, 10_000], [0, -1]),
     "seed": ([0, 2**70], [-1]),
     "threads": ([1, 256], [0, 257]),
     "workers": ([0, 2, 4096], [-1, 4097]),
@@ -144,7 +145,7 @@ def test_names_are_taken_and_others_refused_with_the_whole_list(key):
 
 
 def test_null_is_allowed_only_where_it_means_something():
-    free = {"min_delta", "max_norm", "val_size", "name", "workers", "out", "resume"}
+    free = {"min_delta", "max_norm", "val_size", "score_size", "name", "workers", "out", "resume"}
     assert parse(DEFAULTS | dict.fromkeys(free)) == parse(DEFAULTS)
     for key in set(KEYS) - free:
         assert refusal(key, None).startswith(f"{key}=null: allowed is ")

@@ -37,6 +37,7 @@ OTHER = {
     "min_delta": 2e-4,
     "window": 6,
     "val_size": 0,
+    "score_size": 100,
     "output": "sigmoid",
     "cost": "mse",
     "dropout": (0.5,),

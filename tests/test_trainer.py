@@ -286,3 +286,15 @@ def test_max_norm_holds_after_every_step_for_hidden_units_alone(threads):
     s = run(max_norm=0.3, threads=threads)
     hidden, output = (np.linalg.norm(w, axis=1) for w in s.network.parameters.weights)
     assert hidden.max() <= 0.3 * (1 + 1e-5) and output.max() > 0.3
+
+
+def test_of_the_training_digits_the_first_alone_can_be_scored_and_training_stays_the_same():
+    whole, some = run(), run(score_size=90)
+    assert whole.network.parameters.flat.tobytes() == some.network.parameters.flat.tobytes()
+    batches = Batches(SIZES, 256, "float32")
+    cost, accuracy = score(some.network, TRAIN.first(90), batches)
+    last = some.history[-1]
+    assert (last.train_cost, last.train_accuracy) == (pytest.approx(cost, rel=1e-12), accuracy)
+    assert last.gap == pytest.approx(last.val_cost - cost)
+    assert whole.history[-1].train_cost != last.train_cost
+    assert (last.val_cost, last.test_cost) == (whole.history[-1].val_cost, whole.history[-1].test_cost)
