@@ -1,17 +1,19 @@
 """npdigits: experiments with a neural network for handwritten digits, from scratch on NumPy."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from npdigits.classifier import Classifier
     from npdigits.compare.runs import load_metrics, load_runs
 
-__all__ = ["load_metrics", "load_runs"]
+__all__ = ["Classifier", "load_metrics", "load_runs"]
+# name -> where it is
+PLACES = {"Classifier": "classifier", "load_metrics": "compare.runs", "load_runs": "compare.runs"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for only then: pandas takes longer than all that a run needs."""
-    if name in __all__:
-        from npdigits.compare import runs
-
-        return getattr(runs, name)
+    """Import what is asked for only then: pandas and scikit-learn take longer than all that a run needs."""
+    if name in PLACES:
+        return getattr(importlib.import_module(f"npdigits.{PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

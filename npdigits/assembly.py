@@ -19,6 +19,9 @@ from npdigits.state import Recipe, State
 from npdigits.stopping import STOPPING_RULES
 from npdigits.streams import stream
 
+# Images come as bytes, networks see 0 (paper) to 1 (ink).
+BYTES = 1 / 255
+
 
 def check_fit(config: Config, sizes: tuple[int, ...], n_train: int) -> None:
     """Refuse, before anything is written, what the data set or the machine cannot carry.
@@ -51,9 +54,9 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int) -> None:
             )
 
 
-def initial_state(config: Config, sizes: tuple[int, ...]) -> State:
+def initial_state(config: Config, sizes: tuple[int, ...], input_scale: float = BYTES) -> State:
     """Return the network at its initial weights (biases 0), and an optimizer that has made no step."""
-    network = empty_network(config, sizes)
+    network = empty_network(config, sizes, input_scale)
     parameters = network.parameters
     drawn = initialize(config.initializer, stream(config.seed, "initialization"), sizes)
     for view, w in zip(parameters.weights, drawn, strict=True):
@@ -64,11 +67,11 @@ def initial_state(config: Config, sizes: tuple[int, ...]) -> State:
     return State(network, gradient, optimizer)
 
 
-def empty_network(config: Config, sizes: tuple[int, ...]) -> Network:
+def empty_network(config: Config, sizes: tuple[int, ...], input_scale: float = BYTES) -> Network:
     """Return the network with all weights and biases 0."""
     activation = ACTIVATIONS[config.activation](config.leak)
     derivative = COSTS[config.output, config.cost]
-    return Network(Parameters(sizes, config.dtype), activation, input_scale=1 / 255, derivative=derivative)
+    return Network(Parameters(sizes, config.dtype), activation, input_scale=input_scale, derivative=derivative)
 
 
 def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:

@@ -20,7 +20,8 @@ class Split:
     """Some rows of a set of images.
 
     Attributes:
-        images: bytes 0 (paper) … 255 (ink), shape (N, pixels); shared by the splits of one source, never copied.
+        images: bytes 0 (paper) … 255 (ink), shape (N, pixels); shared by the splits of one source, never copied. Floats
+            where they are no images but features.
         labels: classes 0 … n_classes−1, shape (N,).
         rows: which of the N belong to this split, in its order.
     """

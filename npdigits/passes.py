@@ -25,7 +25,7 @@ SCORING_BATCH = 256
 FINITE_CHECK_EVERY = 100
 
 
-# (x, images): makes floats of bytes.
+# (x, images): makes floats of images as they are kept.
 Draw = Callable[[Array, Array], None]
 
 
@@ -38,7 +38,7 @@ class Diverged(ArithmeticError):
 
 
 class Batches:
-    """The memory of one batch: bytes, floats and the network's workspace.
+    """The memory of one batch: images as they are kept, as floats, and the network's workspace.
 
     Args:
         sizes: of the network's layers.
@@ -47,6 +47,7 @@ class Batches:
         part: of the member of a team, which reads its part of each batch and waits for the others'.
         layers: where the team puts its batch and its layers together; without it a member sees its own images only.
         dropout: of each hidden layer the share of units to leave out.
+        kept: the type of the images that are read.
     """
 
     def __init__(
@@ -57,10 +58,11 @@ class Batches:
         part: Part = ALONE,
         layers: Layers | None = None,
         dropout: Sequence[float] = (),
+        kept: str = "uint8",
     ) -> None:
         self.batch, self.part, self.together = batch, part, layers is not None
         most = -(-batch // part.of)
-        self.bytes = aligned((most, sizes[0]), "uint8")
+        self.kept = aligned((most, sizes[0]), kept)
         if layers is None:
             self.floats = aligned((most, sizes[0]), dtype)
             self.workspace = Workspace(sizes, most, dtype, dropout=dropout)
@@ -76,14 +78,14 @@ class Batches:
         Args:
             split: the digits.
             rows: which, in which order.
-            draw: ``draw(x, images)`` makes the floats of a member's own images, shape (n, pixels), from their bytes.
+            draw: ``draw(x, images)`` makes the floats of a member's own images, shape (n, pixels), from what is kept.
         """
         for start in range(0, len(rows), self.batch):
             chosen = rows[start : start + self.batch]
             n = len(chosen)
             own = self.part.slice(n)
             x = self.floats[own] if self.together else self.floats[: own.stop - own.start]
-            images = self.bytes[: len(x)]
+            images = self.kept[: len(x)]
             # mode="clip" lets take write straight into `out`; the default would go through a copy to check bounds.
             split.images.take(chosen[own], 0, images, "clip")
             draw(x, images)
@@ -117,7 +119,8 @@ class Member:
     ) -> None:
         sizes, dtype = state.network.parameters.sizes, state.network.parameters.flat.dtype.name
         self.state, self.splits, self.recipe, self.part = state, splits, recipe, part
-        self.training = Batches(sizes, recipe.batch_size, dtype, part, sharing.layers, recipe.dropout)
+        kept = next(iter(splits.values())).images.dtype.name
+        self.training = Batches(sizes, recipe.batch_size, dtype, part, sharing.layers, recipe.dropout, kept)
         most = -(-recipe.batch_size // part.of)
         self.input_mask = Mask((most, sizes[0]), recipe.input_dropout, dtype) if recipe.input_dropout else None
         self.augmentation = Augmentation(recipe.image_shape, recipe.augment) if recipe.augment else None
@@ -126,7 +129,7 @@ class Member:
         own = elements(part, state.gradient.flat.size)
         self.total = state.gradient.flat[own]
         self.addends = [gradient.flat[own] for gradient in sharing.gradients]
-        self.scoring = Batches(sizes, SCORING_BATCH, dtype)
+        self.scoring = Batches(sizes, SCORING_BATCH, dtype, kept=kept)
         self.stop = stop if part.rank == 0 else never
 
     def train(self, epoch: int, lr: float) -> None:
@@ -205,7 +208,8 @@ def _score(
 
 def probabilities(network: Network, split: Split) -> Array:
     """Return softmax probabilities of a split, shape (len(split), nᴸ), in the order of the split."""
-    batches = Batches(network.parameters.sizes, SCORING_BATCH, network.parameters.flat.dtype.name)
+    dtype = network.parameters.flat.dtype.name
+    batches = Batches(network.parameters.sizes, SCORING_BATCH, dtype, kept=split.images.dtype.name)
     chunks = []
     for x, _, _ in batches.of(split, split.rows):
         p = network.forward(x, batches.workspace).copy()

@@ -26,7 +26,7 @@ def fit(
 
     Args:
         state: what is trained, in place.
-        train, val, test: the sets; ``val`` may be empty.
+        train, val, test: the sets; ``val`` and ``test`` may be empty.
         recipe: how to train.
         stop: asked between two batches whether to end.
 
@@ -48,7 +48,9 @@ def team_of(state: State, splits: dict[str, Split], recipe: Recipe, stop: Callab
 
 
 def _score(team: Team, name: str, n: int) -> tuple[float, float]:
-    """Return (mean cross-entropy in nats, accuracy as a fraction) of a split of n digits."""
+    """Return (mean cross-entropy in nats, accuracy as a fraction) of a split of n digits; of none NaN."""
+    if not n:
+        return math.nan, math.nan
     parts = team.do("score", name)
     return sum(cost for cost, _ in parts) / n, sum(correct for _, correct in parts) / n
 

@@ -67,9 +67,9 @@ def t_band(values: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     return mean, t_quantile(df) * np.sqrt(squares / df / n.clip(1)), n.astype(float)
 
 
-def t_quantile(df: Any) -> Any:
-    """Return t(1 − ALPHA/2; df), elementwise."""
-    return stdtrit(df, 1 - ALPHA / 2)
+def t_quantile(df: Any, sure: float = 1 - ALPHA) -> Any:
+    """Return between which ± Student's t with df degrees of freedom is with this probability, elementwise."""
+    return stdtrit(df, (1 + sure) / 2)
 
 
 def sign_flip_p(differences: ArrayLike) -> float:

@@ -1,0 +1,239 @@
+"""A network as a scikit-learn estimator: a thin face over the same configuration, network and trainer.
+
+::
+
+    clf = npdigits.Classifier.load("outputs/…")            # what a run has learned
+    clf.predict(images)                                    # uint8 0 … 255 or floats 0 … 1; (n, 28, 28) or (n, 784)
+    npdigits.Classifier(hidden=20, lr=0.01).fit(X, y)      # any features, any labels
+"""
+
+import inspect
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
+
+from npdigits import cli, data, trained
+from npdigits.assembly import BYTES, check_fit, empty_network, initial_state, recipe
+from npdigits.config import Config, parse
+from npdigits.data import Data, Split
+from npdigits.errors import ConfigError
+from npdigits.memory import Array
+from npdigits.passes import Diverged, probabilities
+from npdigits.trainer import fit
+
+
+class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """A fully connected network, trained as ``npdigits.train`` trains it.
+
+    The parameters are the keys of a run, with their meaning and their defaults (``python -m npdigits.train --help``).
+    ``val_size=None`` holds out a sixth of the samples, to stop by and to choose the best epoch; 0 trains on all of
+    them. A ``batch_size`` above their number becomes their number. Fitting the same data twice gives the same bits.
+
+    X is (samples, features), or images of shape (samples, height, width). Bytes are taken for grey values 0 … 255 as
+    in MNIST, everything else as features as they are; scale those (``StandardScaler``).
+
+    Attributes:
+        classes_: the labels, sorted; the columns of ``predict_proba``.
+        n_features_in_: features, or pixels.
+        n_iter_: epochs.
+        history_: the records of all epochs, a list of dictionaries.
+        weights_, biases_: of each layer, (nₗ, nₗ₋₁) and (nₗ,): the best epoch's.
+    """
+
+    def __init__(
+        self,
+        hidden: int | Sequence[int] = 20,
+        activation: str = "leaky_relu",
+        leak: float = 0.01,
+        output: str = "softmax",
+        cost: str = "cross_entropy",
+        initializer: str = "xavier_he",
+        optimizer: str = "adam",
+        betas: Sequence[float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        momentum: float = 0.0,
+        rho: float = 0.99,
+        lr: float = 0.01,
+        schedule: str = "exponential",
+        lr_decay: float = 0.82,
+        decay_every: int = 10,
+        warmup: int = 0,
+        batch_size: int = 32,
+        epochs: int = 20,
+        l2: float = 0.0,
+        weight_decay: float = 0.06,
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
+        max_norm: float | None = None,
+        augment: str = "none",
+        alpha: float = 37.0,
+        sigma: float = 5.5,
+        rotation: float = 15.0,
+        scale: float = 0.15,
+        shear: float = 0.0,
+        shift: float = 0.0,
+        stop_on: str = "val_cost",
+        patience: int = 5,
+        min_delta: float | None = None,
+        window: int = 5,
+        val_size: int | None = None,
+        seed: int = 0,
+        dtype: str = "float32",
+        threads: int = 1,
+    ) -> None:
+        # Kept as they are given: scikit-learn's clone compares them. ``fit`` checks them.
+        given = locals()
+        for name in parameters():
+            setattr(self, name, given[name])
+
+    @classmethod
+    def load(cls, run: str | os.PathLike[str]) -> Self:
+        """Return the classifier that a run directory holds: the best epoch's network.
+
+        Raises:
+            RunDirError: it is no run directory, has no best epoch yet, or a file is damaged.
+        """
+        found = trained.load(Path(run))
+        plain = found.config.as_dict()
+        self = cls(**{name: plain[name] for name in parameters()})
+        self.classes_ = np.arange(found.sizes[-1])
+        self.n_features_in_ = found.sizes[0]
+        self.n_iter_ = found.summary["epochs_run"]
+        self._keep(found.config, found.network.parameters.weights, found.network.parameters.biases, BYTES)
+        return self
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Train on samples X, shape (n, features) or (n, height, width), and their labels y, shape (n,).
+
+        Raises:
+            ValueError: a parameter, the shape or a value is not allowed, or the cost stopped being finite.
+        """
+        flat, shape = flattened(X)
+        flat, y = validate_data(self, flat, y, dtype=None if _are_bytes(flat) else "numeric")
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        config = self._config(len(flat))
+        scale, kept = (BYTES, flat) if _are_bytes(flat) else (1.0, flat.astype(config.dtype))
+        samples = Split(kept, labels.astype(np.intp), np.arange(len(kept)))
+        shape = shape or _square(kept.shape[1], config)
+        source = Data("X", "", samples, samples.first(0), shape, len(self.classes_), len(kept) // 6)
+        sizes = (kept.shape[1], *config.hidden, len(self.classes_))
+        with threadpool_limits(1, user_api="blas"):
+            try:
+                train, val = data.hold_out(source, config.val_size, config.seed)
+                check_fit(config, sizes, len(train))
+                state = initial_state(config, sizes, scale)
+                records = list(fit(state, train, val, source.test, recipe(config, shape)))
+            except (ConfigError, Diverged) as error:
+                raise ValueError(str(error)) from error
+        assert state.best is not None
+        state.network.parameters.flat[...] = state.best
+        self.n_iter_ = len(records)
+        self.history_ = [{key: value for key, value in vars(one).items() if "test" not in key} for one in records]
+        self._keep(config, state.network.parameters.weights, state.network.parameters.biases, scale)
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Return the probability of each class, shape (n, classes), in the order of ``classes_``.
+
+        Raises:
+            ValueError: the shape is not that of the samples that it was trained on, or the values are not.
+        """
+        check_is_fitted(self)
+        flat, _ = flattened(X)
+        flat = validate_data(self, flat, dtype=None if _are_bytes(flat) else "numeric", reset=False)
+        if self._scale == BYTES:
+            flat = flat if _are_bytes(flat) else as_bytes_are(flat)
+        flat = flat if _are_bytes(flat) and self._scale == BYTES else flat.astype(self._fitted.dtype)
+        network = empty_network(
+            self._fitted, (self.n_features_in_, *self._fitted.hidden, len(self.classes_)), self._scale
+        )
+        ours = [*network.parameters.weights, *network.parameters.biases]
+        for view, array in zip(ours, [*self.weights_, *self.biases_], strict=True):
+            view[...] = array
+        with threadpool_limits(1, user_api="blas"):
+            return probabilities(network, Split(flat, np.zeros(len(flat), np.intp), np.arange(len(flat))))
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Return the most probable label of each sample, shape (n,).
+
+        Raises:
+            ValueError: as ``predict_proba``.
+        """
+        best = self.predict_proba(X).argmax(axis=1)
+        labels: Array = self.classes_[best]
+        return labels
+
+    def _keep(self, config: Config, weights: Sequence[Array], biases: Sequence[Array], scale: float) -> None:
+        self._fitted, self._scale = config, scale
+        self.weights_, self.biases_ = [w.copy() for w in weights], [b.copy() for b in biases]
+
+    def _config(self, n: int) -> Config:
+        """Return the checked configuration that these parameters are, for n samples."""
+        plain = cli.compose().as_dict() | {name: _plain(getattr(self, name)) for name in parameters()}
+        try:
+            config = parse(plain)
+            left = n - (n // 6 if config.val_size is None else config.val_size)
+            return parse(plain | {"batch_size": min(config.batch_size, max(left, 1))})
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+
+
+def parameters() -> tuple[str, ...]:
+    """Return the names of the classifier's parameters."""
+    return tuple(name for name in inspect.signature(Classifier.__init__).parameters if name != "self")
+
+
+def flattened(X: ArrayLike) -> tuple[Any, tuple[int, int] | None]:
+    """Return images of shape (n, height, width) as (n, pixels), and their shape; anything else as it is, and None."""
+    if getattr(X, "ndim", None) != 3 and not (isinstance(X, list) and np.ndim(X[:1]) == 3):
+        return X, None
+    images = np.asarray(X)
+    n, height, width = images.shape
+    return images.reshape(n, height * width), (height, width)
+
+
+def as_bytes_are(floats: Array) -> Array:
+    """Return grey values 0 … 1 as floats 0 … 255, the scale of the bytes that a network was trained on.
+
+    Raises:
+        ValueError: a value is outside.
+    """
+    low, high = floats.min(initial=0), floats.max(initial=0)
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"X goes from {low:g} to {high:g}: this network was trained on images, so allowed are bytes (uint8) "
+            "0 … 255, or floats 0 (paper) … 1 (ink)"
+        )
+    scaled: Array = floats * 255
+    return scaled
+
+
+def _are_bytes(X: Any) -> bool:
+    return getattr(X, "dtype", None) == np.uint8
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter as YAML would hold it: what searches pass as NumPy scalars and arrays, as Python's own."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
+
+
+def _square(n: int, config: Config) -> tuple[int, int]:
+    """Return the shape of images that came flat; where none is asked for, any will do."""
+    side = math.isqrt(n)
+    if side * side == n:
+        return side, side
+    if config.augment != "none":
+        raise ValueError(f"augment={config.augment}: allowed with images only, (n, height, width), not {n} features")
+    return 1, n

@@ -1,0 +1,163 @@
+"""The estimator: scikit-learn's own checks, the same bits as a run's, and what it refuses."""
+
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from made import REPOSITORY, digits, write_set
+from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import npdigits
+from npdigits import classifier, cli
+from npdigits.files import read_npz
+from npdigits.train import run
+
+# Keys of a run that decide nothing of what is learned, or where digits come from.
+NOT_PARAMETERS = {"data", "name", "workers", "out", "resume", "plots", "quiet", "score_size"}
+TRAIN, TEST = digits(600, seed=5), digits(100, seed=4)  # the halves of write_set
+
+
+@pytest.fixture(scope="module")
+def a_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    config = cli.compose(["data=idx", f"data.dir={write_set(folder / 'set')}", "epochs=6", "plots=false", "quiet=true"])
+    run(config, folder / "run")
+    return folder / "run"
+
+
+CHECKS = """
+import sys
+from sklearn.utils.estimator_checks import check_estimator
+from npdigits import Classifier
+results = check_estimator(Classifier())
+assert len(results) > 50 and {one["status"] for one in results} == {"passed"}, results
+assert not any(one["expected_to_fail"] for one in results)
+"""
+
+
+def test_scikit_learns_own_checks_pass_in_full():
+    # Without the variable the check of array API input would be skipped.
+    environment = os.environ | {"SCIPY_ARRAY_API": "1"}
+    subprocess.run([sys.executable, "-c", CHECKS], env=environment, check=True)
+
+
+def test_parameters_and_defaults_are_those_of_a_run():
+    defaults = cli.compose().as_dict()
+    ours = npdigits.Classifier().get_params()
+    assert set(ours) == set(defaults) - NOT_PARAMETERS
+    written = yaml.safe_load((REPOSITORY / "conf" / "train.yaml").read_text(encoding="utf-8"))
+    for name, value in ours.items():
+        assert value == (tuple(written[name]) if isinstance(written[name], list) else written[name]), name
+
+
+@pytest.mark.parametrize("as_shape", [(600, 8, 7), (600, 56)])
+def test_fit_learns_the_same_bits_as_a_run(a_run, as_shape):
+    fitted = npdigits.Classifier(epochs=6).fit(TRAIN[0].reshape(as_shape), TRAIN[1])
+    best = read_npz(a_run / "checkpoints" / "best.npz")
+    for i, (w, b) in enumerate(zip(fitted.weights_, fitted.biases_, strict=True), start=1):
+        assert w.tobytes() == best[f"W{i}"].tobytes() and b.tobytes() == best[f"b{i}"].tobytes()
+    assert fitted.n_iter_ == 6 and [one["epoch"] for one in fitted.history_] == list(range(1, 7))
+    assert not any("test" in key for key in fitted.history_[0])
+
+
+def test_a_run_is_loaded_with_its_network_and_its_settings(a_run):
+    loaded = npdigits.Classifier.load(a_run)
+    kept = read_npz(a_run / "predictions.npz")
+    assert loaded.epochs == 6 and loaded.n_features_in_ == 56 and list(loaded.classes_) == list(range(10))
+    for images in (TEST[0], TEST[0].reshape(100, 56)):
+        p = loaded.predict_proba(images)
+        assert p.tobytes() == kept["probabilities"].tobytes()
+        assert np.array_equal(loaded.predict(images), kept["probabilities"].argmax(axis=1))
+    np.testing.assert_allclose(loaded.predict_proba(TEST[0] / 255), p, atol=1e-6)
+    assert loaded.score(*TEST) == (kept["probabilities"].argmax(axis=1) == TEST[1]).mean()
+    again = pickle.loads(pickle.dumps(loaded))
+    assert again.predict_proba(TEST[0]).tobytes() == p.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (TEST[0].astype(float), r"X goes from 0 to 25\d: this network was trained on images, so allowed are bytes"),
+        (TEST[0] / 255 - 0.5, r"X goes from -0.5 to "),
+        (TEST[0][:, :, :6], "X has 48 features, but Classifier is expecting 56 features"),
+        (TEST[0][0], "X has 7 features, but Classifier is expecting 56 features"),
+        (TEST[0][0].ravel(), "Expected 2D array, got 1D array"),
+        (TEST[0][None], "dim 4"),
+        (np.full((1, 8, 7), np.nan), "NaN"),
+        (TEST[0][:0], "0 sample"),
+        (TEST[0].astype(str), "could not convert|not.*numeric|dtype"),
+    ],
+)
+def test_images_that_do_not_fit_are_refused(a_run, images, message):
+    with pytest.raises(ValueError, match=message):
+        npdigits.Classifier.load(a_run).predict(images)
+
+
+def test_any_features_and_any_labels():
+    X, y = load_digits(return_X_y=True)
+    names = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+    scores = cross_val_score(make_pipeline(StandardScaler(), npdigits.Classifier(epochs=5)), X, names[y], cv=3)
+    assert scores.mean() > 0.85  # by chance 0.1
+    frame = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    fitted = npdigits.Classifier(epochs=2).fit(frame, names[y])
+    assert list(fitted.feature_names_in_) == list(frame.columns) and list(fitted.classes_) == sorted(names)
+
+
+def test_a_search_finds_the_setting_that_learns():
+    X, y = load_digits(return_X_y=True)
+    grid = {"classifier__hidden": [[12], (20, 10)], "classifier__lr": np.array([1e-6, 0.01])}
+    search = GridSearchCV(make_pipeline(StandardScaler(), npdigits.Classifier(epochs=4)), grid, cv=2).fit(X, y)
+    assert search.best_params_["classifier__lr"] == 0.01
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden": 0}, "hidden=0: allowed is"),
+        ({"optimizer": "adma"}, "optimizer=adma: allowed is one of adam, sgd, rmsprop; did you mean adam"),
+        ({"val_size": 600}, "val_size=600: leaves nothing of the 600"),
+        ({"lr": 1e12, "optimizer": "sgd"}, "the cost stopped being finite in epoch 1"),
+        ({"augment": "elastic"}, "augment=elastic: allowed with images only"),
+    ],
+)
+def test_parameters_that_are_not_allowed_are_refused_by_name(changes, message):
+    X = TRAIN[0].reshape(600, 56).astype(float)
+    with pytest.raises(ValueError, match=message):
+        npdigits.Classifier(epochs=1, **changes).fit(X, TRAIN[1])
+
+
+def test_images_can_be_distorted_and_all_samples_used():
+    fitted = npdigits.Classifier(epochs=3, augment="elastic", alpha=2, val_size=0).fit(*TRAIN)
+    assert fitted.history_[-1]["val_cost"] is None and fitted.n_iter_ == 3
+    plain = npdigits.Classifier(epochs=3, val_size=0).fit(*TRAIN)
+    assert fitted.weights_[0].tobytes() != plain.weights_[0].tobytes()
+
+
+def test_a_batch_larger_than_the_set_is_the_set():
+    X, y = TRAIN[0][:50], TRAIN[1][:50]
+    whole = npdigits.Classifier(epochs=2, batch_size=5_000).fit(X, y)
+    same = npdigits.Classifier(epochs=2, batch_size=42).fit(X, y)  # eight of the fifty are held out
+    assert whole.weights_[0].tobytes() == same.weights_[0].tobytes()
+    assert whole.batch_size == 5_000
+
+
+def test_a_parameter_set_after_fitting_changes_nothing_until_it_is_fitted_again():
+    fitted = npdigits.Classifier(epochs=2).fit(*TRAIN)
+    before = fitted.predict_proba(TEST[0])
+    fitted.set_params(hidden=3, activation="tanh")
+    assert fitted.predict_proba(TEST[0]).tobytes() == before.tobytes()
+    assert fitted.fit(*TRAIN).weights_[0].shape == (3, 56)
+
+
+def test_what_is_bytes_is_grey_and_the_rest_features():
+    assert classifier.flattened([[1, 2], [3, 4]])[1] is None
+    flat, shape = classifier.flattened([[[1, 2, 3], [4, 5, 6]]])
+    assert flat.shape == (1, 6) and shape == (2, 3)
