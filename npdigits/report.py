@@ -13,6 +13,11 @@ from npdigits.state import Epoch
 SETS = {"train": "training", "val": "validation", "test": "test"}
 
 
+def plain(text: str) -> str:
+    """Return text on one line, what could steer a terminal as escapes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class Report:
     """Speaks to the terminal and keeps what it said.
 

@@ -9,7 +9,7 @@ import yaml
 from npdigits.assembly import empty_network
 from npdigits.config import Config, parse
 from npdigits.data import Split
-from npdigits.errors import RunDirError
+from npdigits.errors import ConfigError, RunDirError
 from npdigits.files import read_npz
 from npdigits.memory import Array
 from npdigits.network import Network
@@ -43,12 +43,33 @@ class Trained:
         return probabilities(self.network, split)
 
 
+def best_of(sweep: Path) -> Path:
+    """Return the finished run of a sweep with the highest validation accuracy; of equal ones the lowest cost.
+
+    Raises:
+        RunDirError: there is none.
+    """
+    from npdigits.compare.runs import read  # pandas takes longer to import than all that a run needs
+
+    table = read([sweep]).table
+    table = table[(table.status == "finished") & table.val_accuracy.notna()]
+    if table.empty:
+        raise RunDirError(f"{sweep / 'best'}: no finished run there has validation figures to choose by")
+    ranked = table.sort_values(["val_accuracy", "val_cost", "run"], ascending=[False, True, True])
+    return Path(ranked.run.iloc[0])
+
+
 def load(path: Path) -> Trained:
-    """Read a run directory that has a best epoch.
+    """Read a run directory that has a best epoch; ``SWEEP/best`` is the best run of a sweep (``best_of``).
 
     Raises:
         RunDirError: it is no run directory, has no best epoch yet, or a file is damaged.
+        ConfigError: there is no such sweep.
     """
+    if path.name == "best" and not path.exists():
+        path = best_of(path.parent)
+    if path.is_dir() and not (path / "summary.json").exists() and any(path.glob("*/summary.json")):
+        raise RunDirError(f"{path}: a folder of runs: name one of its runs, or {path / 'best'}")
     summary = read_summary(path)
     if not (path / "checkpoints" / "best.npz").exists():
         raise RunDirError(f"{path}: has no best epoch yet (status {summary.get('status')})")
@@ -64,6 +85,8 @@ def load(path: Path) -> Trained:
             view[...] = arrays[name]
     except OSError as error:
         raise RunDirError(f"{path}: cannot be read: {error.strerror}") from error
+    except ConfigError as error:
+        raise RunDirError(f"{path}/config.yaml: {error}: made by another version of npdigits?") from error
     except (ValueError, KeyError, IndexError, yaml.YAMLError) as error:
         raise RunDirError(f"{path}: damaged: {error}") from error
     return Trained(path, network, config, summary)

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from npdigits.compare.formats import as_csv, as_json, latex, latex_text, markdown, markdown_text, plain, terminal
+from npdigits.compare.formats import as_csv, as_json, latex, latex_text, markdown, markdown_text, terminal
 from npdigits.compare.views import View
+from npdigits.report import plain
 
 NASTY = [
     "=1+1",

@@ -17,7 +17,7 @@ from npdigits.compare.runs import read
 from npdigits.compare.verdict import footnotes, left_out, lost_remarks, verdict
 from npdigits.compare.views import OF_A_RUN, View, configurations, every_run, pivot, pivot_says
 from npdigits.errors import ConfigError, UserError
-from npdigits.report import nobody_reads
+from npdigits.report import nobody_reads, plain
 
 NOTHING = 1
 
@@ -39,7 +39,7 @@ def main() -> None:
         print(f"{PROGRAM}: interrupted", file=sys.stderr)
         code = cli.INTERRUPTED
     except UserError as error:
-        print(f"{PROGRAM}: {formats.plain(str(error))}", file=sys.stderr)
+        print(f"{PROGRAM}: {plain(str(error))}", file=sys.stderr)
         code = BAD_INPUT
     except BrokenPipeError:  # … | head
         nobody_reads()
@@ -82,7 +82,7 @@ def act(chosen: argparse.Namespace) -> int:
     comparison = compared(by=by(chosen))
     if not comparison.rows:
         for line in left_out(comparison):
-            print(formats.plain(line), file=sys.stderr)
+            print(plain(line), file=sys.stderr)
         why = "no finished run there"
         if comparison.averaged:
             why = f"no setting of {', '.join(comparison.averaged)} was run with all of them: choose some with --filter"
@@ -146,4 +146,4 @@ def _facts(comparison: Comparison) -> dict[str, Any]:
 
 
 def _warn(line: str) -> None:
-    print(f"{PROGRAM}: WARNING: {formats.plain(line)}", file=sys.stderr)
+    print(f"{PROGRAM}: WARNING: {plain(line)}", file=sys.stderr)

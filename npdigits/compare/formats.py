@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from npdigits.compare.views import View
+from npdigits.report import plain
 
 # What begins with one of these, a spreadsheet takes for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -34,11 +35,6 @@ def terminal(view: View, lines: Sequence[str]) -> str:
         for row in rows
     ]
     return "\n".join([*text, "", *map(plain, lines)]).rstrip() + "\n"
-
-
-def plain(text: str) -> str:
-    """Return text on one line, what could steer a terminal as escapes."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _width(text: str) -> int:

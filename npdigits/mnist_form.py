@@ -1,0 +1,219 @@
+"""A picture of a digit in the form of MNIST's: 28 × 28, white on black, size-normalized and centred.
+
+As the set was made (LeCun, Bottou, Bengio & Haffner 1998, §III-A): the digit's box is scaled to fit 20 × 20 with its
+proportions kept, and placed so that its centre of mass is at the middle of 28 × 28. Measured on the set: the longer
+side is 20 pixels, the centre of mass within half a pixel of (14, 14), strokes 1.7 to 4.0 pixels wide (5 to 95 %).
+
+What comes before, as pictures are no scans of forms: paper and ink are told apart (Otsu 1979), uneven paper is
+flattened, specks and what hangs in from the edge are left out, strokes far thinner than the set's are thickened.
+
+All steps are on whole numbers or sums in a fixed order, so that the drawing page's script does the same
+(``export_files/form.js``).
+"""
+
+import math
+
+import numpy as np
+from scipy import ndimage
+
+from npdigits.memory import Array
+
+SIDE, BOX, MIDDLE = 28, 20, 14
+# Grey values, of 255, by which ink differs from paper at the least.
+CONTRAST = 40
+# A piece counts if it has this share of the largest piece's pixels; likewise one that does not touch the edge.
+PIECE, INNER = 1 / 20, 1 / 5
+# Of a digit at most so much of its picture is ink, and at most so wide is it, in heights.
+MOST_INK, WIDEST = 0.5, 2.5
+# The strokes of a digit are at most so long, in the lengths of its box.
+LONGEST_LINE = 12
+# More pieces than a digit has. Specks do not count.
+MOST_PIECES = 5
+# Strokes thinner than this, in pixels of the box, are made as thick, where the picture is so much finer than the box.
+THIN, FINE = 2.0, 2.0
+EIGHT = np.ones((3, 3), int)
+
+
+class NoDigit(ValueError):
+    """There is nothing in the picture that could be a digit."""
+
+
+def form(grey: Array) -> Array:
+    """Return the digit of a picture as MNIST would hold it.
+
+    Args:
+        grey: bytes 0 (black) … 255 (white), shape (height, width), dark on light or light on dark.
+
+    Returns:
+        bytes 0 (paper) … 255 (ink), shape (28, 28).
+
+    Raises:
+        NoDigit: says why.
+    """
+    ink = flattened(inked(grey))
+    threshold = otsu(ink)
+    levels = stretched(ink, threshold)
+    mask = pieces(ink > threshold)
+    levels[(ink > threshold) & ~mask] = 0
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    levels, mask = levels[box], mask[box]
+    height, width = mask.shape
+    if width > WIDEST * height:
+        raise NoDigit("what is on it is far wider than a digit: one digit a picture")
+    if mask.sum() > LONGEST_LINE * max(height, width) * stroke_width(mask):
+        raise NoDigit("there is more line on it than a digit has")
+    pixel = max(height, width) / BOX  # of the box, in the picture's
+    if pixel >= FINE:
+        levels = thickened(levels, rounded(THIN * pixel - stroke_width(mask)))
+        height, width = levels.shape
+        pixel = max(height, width) / BOX
+    return centred(resampled(levels, max(1, rounded(height / pixel)), max(1, rounded(width / pixel))))
+
+
+def rounded(x: float) -> int:
+    """Return the nearest whole number, halves upwards, as JavaScript rounds."""
+    return math.floor(x + 0.5)
+
+
+def inked(grey: Array) -> Array:
+    """Return how much ink is where, 0 … 255: the picture's edge is paper.
+
+    Where less than three quarters of the edge agree, as on a paper half in the shade, ink is the side on which the
+    mean is of the median: there is less of it than of paper.
+    """
+    light = grey > otsu(grey)
+    edge = np.concatenate([light[0], light[-1], light[1:-1, 0], light[1:-1, -1]])
+    n = int(edge.sum())
+    on_light = 4 * n >= 3 * len(edge) or (4 * n > len(edge) and grey.mean() < np.median(grey))
+    ink: Array = 255 - grey if on_light else grey
+    return ink
+
+
+def flattened(ink: Array) -> Array:
+    """Return ink without the paper's own shades: less its opening by a square that no stroke fills (top-hat).
+
+    Where more than half of the pixels are equally light there is nothing to flatten.
+    """
+    counts = np.bincount(ink.ravel(), minlength=256)
+    if 2 * counts[: int(ink.min()) + 1].sum() > ink.size:
+        level: Array = ink - ink.min()
+        return level
+    size = max(3, min(ink.shape) // 2)
+    paper = ndimage.gaussian_filter(ndimage.grey_opening(ink, (size, size), mode="nearest").astype(float), size / 8)
+    flat: Array = np.clip(ink - np.floor(paper + 0.5), 0, 255).astype(np.uint8)
+    return flat
+
+
+def otsu(values: Array) -> int:
+    """Return the threshold t that parts bytes into ≤ t and > t with the largest variance between (Otsu 1979, eq. 18).
+
+    σ²(t) = (m·w(t) − m(t))² / (w(t)·(1 − w(t))); of equal ones the first. Of one value alone that value.
+    """
+    counts = np.bincount(values.ravel(), minlength=256)
+    n, below = values.size, counts.cumsum()
+    total = (counts * np.arange(256)).cumsum()
+    # As whole numbers: (total·below − n·sums)² / (below·(n − below)), n⁵ at the most, so in floats of one rounding.
+    parted = (below > 0) & (below < n)
+    if not parted.any():
+        return int(values.flat[0])
+    difference = total[-1].astype(float) * below - n * total.astype(float)
+    between = np.where(parted, difference * difference / np.where(parted, below * (n - below).astype(float), 1), -1)
+    return int(between.argmax())
+
+
+def pieces(mask: Array) -> Array:
+    """Return the mask of the connected pieces that are the digit.
+
+    Raises:
+        NoDigit: there is none, or what there is is no digit.
+    """
+    labels, n = ndimage.label(mask, EIGHT)
+    areas = np.bincount(labels.ravel(), minlength=n + 1)
+    areas[0] = 0
+    touching = np.zeros(n + 1, bool)
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        touching[edge] = True
+    inner = np.where(touching, 0, areas)
+    if inner.max() >= INNER * areas.max():
+        areas = inner
+    kept = areas >= max(PIECE * areas.max(), 1)
+    if 2 * areas.max() < areas.sum() and kept.sum() > MOST_PIECES:
+        raise NoDigit(f"{kept.sum()} separate pieces, none of which stands out")
+    chosen: Array = kept[labels]
+    return chosen
+
+
+def stretched(ink: Array, threshold: int) -> Array:
+    """Return ink as 0 … 255 from the paper's own level (its median) to the ink's (its ninth decile).
+
+    Raises:
+        NoDigit: they hardly differ, or half of the picture is ink.
+    """
+    counts = np.bincount(ink.ravel(), minlength=256)
+    below, above = counts[: threshold + 1], counts[threshold + 1 :]
+    if not above.sum():
+        raise NoDigit("it is blank")
+    low = int(np.searchsorted(below.cumsum(), below.sum() / 2))
+    high = threshold + 1 + int(np.searchsorted(above.cumsum(), 0.9 * above.sum()))
+    if high - low < CONTRAST:
+        raise NoDigit("it is blank, or nearly so")
+    if above.sum() > MOST_INK * ink.size:
+        raise NoDigit("more than half of it is ink")
+    scaled: Array = np.clip((ink.astype(float) - low) * 255 / (high - low), 0, 255)
+    return scaled
+
+
+def stroke_width(mask: Array) -> float:
+    """Return about how wide the strokes are, in pixels: 2·area / perimeter.
+
+    The perimeter is the number of pixel sides between ink and paper, times π/4: what such a count of a line's sides
+    exceeds its length by, in the mean over all directions.
+    """
+    padded = np.pad(mask, 1)
+    sides = (padded[1:] != padded[:-1]).sum() + (padded[:, 1:] != padded[:, :-1]).sum()
+    return float(2 * mask.sum() / (sides * math.pi / 4))
+
+
+def thickened(levels: Array, by: int) -> Array:
+    """Return strokes thicker by so many pixels: each pixel the largest of a square; as much is put around."""
+    if by <= 0:
+        return levels
+    padded = np.pad(levels, by)
+    n = len(padded) - by
+    tall = np.max([padded[i : i + n] for i in range(by + 1)], axis=0)
+    n = padded.shape[1] - by
+    wider: Array = np.max([tall[:, i : i + n] for i in range(by + 1)], axis=0)
+    return wider
+
+
+def resampled(levels: Array, high: int, wide: int) -> Array:
+    """Return levels scaled to (high, wide): means over areas, or, where it grows, linear interpolation."""
+    scaled: Array = shares(levels.shape[0], high) @ levels @ shares(levels.shape[1], wide).T
+    return scaled
+
+
+def shares(n: int, m: int) -> Array:
+    """Return how much of each of n pixels is in each of m, shape (m, n), each row's sum 1.
+
+    The new pixel is the old line's part around (i + ½)·n/m that is n/m long, or 1 if that is more.
+    """
+    centre, reach = (np.arange(m) + 0.5) * n / m, max(1.0, n / m) / 2
+    low, high = np.maximum(centre - reach, 0)[:, None], np.minimum(centre + reach, n)[:, None]
+    pixels = np.arange(n)
+    overlap = np.clip(np.minimum(high, pixels + 1) - np.maximum(low, pixels), 0, None)
+    rows: Array = overlap / (high - low)
+    return rows
+
+
+def centred(small: Array) -> Array:
+    """Return an image of (28, 28) in which the centre of mass is as near to the middle as whole pixels allow."""
+    image = np.zeros((SIDE, SIDE), np.uint8)
+    mass = small.sum()
+    place = []
+    for axis, n in enumerate(small.shape):
+        centre = (small.sum(axis=1 - axis) * np.arange(n)).sum() / mass
+        place.append(min(max(rounded(MIDDLE - centre), 0), SIDE - n))
+    (top, left), (high, wide) = place, small.shape
+    image[top : top + high, left : left + wide] = np.floor(small + 0.5)
+    return image

@@ -1,0 +1,203 @@
+"""Read pictures of digits with a trained network: ``python -m npdigits.predict RUN image.png folder/ …``."""
+
+import argparse
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from npdigits import pictures, targets, trained
+from npdigits.data import Split
+from npdigits.errors import ConfigError, RunDirError, UserError
+from npdigits.memory import Array
+from npdigits.mnist_form import SIDE, NoDigit, form
+from npdigits.report import nobody_reads, plain
+from npdigits.trained import Trained
+
+PROGRAM = "npdigits.predict"
+SKIPPED, BAD_INPUT = 1, 2
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a network reads in a picture.
+
+    Attributes:
+        file: the picture's.
+        digits: all classes, the most probable first.
+        probabilities: theirs.
+    """
+
+    file: Path
+    digits: tuple[int, ...]
+    probabilities: tuple[float, ...]
+
+
+def formed(path: Path) -> tuple[Array | None, str]:
+    """Return a picture's digit as 28 × 28 bytes; or None, and why there is none."""
+    try:
+        return form(pictures.read(path)), ""
+    except (pictures.BadPicture, NoDigit) as error:
+        return None, str(error)
+
+
+def check(run: Trained) -> None:
+    """Refuse a run that does not read digits of 28 × 28.
+
+    Raises:
+        RunDirError: its images are of another size.
+    """
+    shape = run.summary.get("image_shape")
+    if shape != [SIDE, SIDE]:
+        raise RunDirError(f"{run.path}: was trained on images of {shape}; pictures are brought to {SIDE} × {SIDE}")
+
+
+def readings(run: Trained, files: Sequence[Path], images: Array) -> list[Reading]:
+    """Return what the network reads in these images, bytes of shape (n, 28, 28)."""
+    if not files:
+        return []
+    n = len(images)
+    split = Split(images.reshape(n, -1), np.zeros(n, np.intp), np.arange(n))
+    with threadpool_limits(1, user_api="blas"):
+        p = run.probabilities(split)
+    order = np.argsort(-p, axis=1, kind="stable")
+    return [
+        Reading(file, tuple(map(int, digits)), tuple(map(float, row[digits])))
+        for file, digits, row in zip(files, order, p, strict=True)
+    ]
+
+
+def table(read: Sequence[Reading]) -> list[list[str]]:
+    """Return the readings as rows of text, a head first."""
+    rows = [["file", "digit", "probability", "second", "probability"]]
+    for one in read:
+        first, second = (f"{p:.4f}" for p in one.probabilities[:2])
+        rows.append([str(one.file), str(one.digits[0]), first, str(one.digits[1]), second])
+    return rows
+
+
+def as_csv(read: Sequence[Reading], skipped: Sequence[tuple[Path, str]]) -> str:
+    """Return a line a file, unrounded; of those that were skipped the reason."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["file", "digit", "probability", "second_digit", "second_probability", "skipped"])
+    for one in read:
+        lines.writerow([one.file, one.digits[0], one.probabilities[0], one.digits[1], one.probabilities[1], ""])
+    lines.writerows([file, "", "", "", "", reason] for file, reason in skipped)
+    return text.getvalue()
+
+
+def as_json(run: Trained, read: Sequence[Reading], skipped: Sequence[tuple[Path, str]]) -> str:
+    """Return all probabilities, in the order of the digits."""
+    return json.dumps(
+        {
+            "run": str(run.path),
+            "read": [{"file": str(one.file), "digit": one.digits[0], "probabilities": _by_digit(one)} for one in read],
+            "skipped": [{"file": str(file), "reason": reason} for file, reason in skipped],
+        },
+        indent=1,
+    )
+
+
+def _by_digit(one: Reading) -> list[float]:
+    return [p for _, p in sorted(zip(one.digits, one.probabilities, strict=True))]
+
+
+def _shown(files: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files, with a line on a terminal that says how far it is."""
+    if len(files) < 50 or not sys.stderr.isatty():
+        yield from files
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(files, "reading pictures", console=Console(stderr=True), transient=True)
+
+
+def _saved_as(folder: Path, files: Sequence[Path]) -> dict[Path, Path]:
+    """Return under which names what the network saw is saved: those of the files, numbered where two are the same."""
+    names: dict[str, int] = {}
+    result = {}
+    for file in files:
+        n = names[file.stem] = names.get(file.stem, 0) + 1
+        result[file] = folder / (f"{file.stem}.png" if n == 1 else f"{file.stem}-{n}.png")
+    return result
+
+
+def main() -> None:
+    """Print the table; the exit code is 1 where a file was skipped, 2 for bad input."""
+    parser = argparse.ArgumentParser(f"python -m {PROGRAM}", description=(__doc__ or "").partition(":")[0])
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run directory, or SWEEP/best")
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="files, and folders of them")
+    parser.add_argument("--csv", metavar="FILE", help="write the table; - for standard output, in place of the table")
+    parser.add_argument("--json", metavar="FILE", help="write all probabilities; - likewise")
+    parser.add_argument("--save", type=Path, metavar="FOLDER", help="save what the network saw, a PNG of 28 × 28 each")
+    chosen = parser.parse_args()
+    try:
+        sys.exit(_predict(chosen))
+    except UserError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        nobody_reads()
+    except OSError as error:
+        print(f"{PROGRAM}: {error.filename}: {error.strerror}", file=sys.stderr)
+    sys.exit(BAD_INPUT)
+
+
+def _predict(chosen: argparse.Namespace) -> int:
+    asked = {notation: target for notation in ("csv", "json") if (target := getattr(chosen, notation))}
+    targets.check(asked)
+    if list(asked.values()).count("-") > 1:
+        raise ConfigError("--csv - --json -: allowed is one on standard output")
+    run = trained.load(chosen.run)
+    check(run)
+    files = list(pictures.found(chosen.pictures))
+    if chosen.save:
+        chosen.save.mkdir(parents=True, exist_ok=True)
+    kept: list[Path] = []
+    images: list[Array] = []
+    skipped: list[tuple[Path, str]] = []
+    for file in _shown(files):
+        image, reason = formed(file)
+        if image is None:
+            skipped.append((file, reason))
+        else:
+            kept.append(file)
+            images.append(image)
+    read = readings(run, kept, np.array(images))
+    if chosen.save:
+        from PIL import Image
+
+        for (_, target), image in zip(_saved_as(chosen.save, kept).items(), images, strict=True):
+            Image.fromarray(image).save(target)
+    texts = {"csv": lambda: as_csv(read, skipped), "json": lambda: as_json(run, read, skipped) + "\n"}
+    for notation, target in asked.items():
+        if target == "-":
+            print(texts[notation](), end="")
+        else:
+            targets.put(Path(target), texts[notation]().encode())
+    if "-" not in asked.values() and read:
+        rows = table(read)
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for name, *figures in rows:
+            print(
+                "  ".join(
+                    [plain(name).ljust(widths[0]), *(f.rjust(w) for f, w in zip(figures, widths[1:], strict=True))]
+                )
+            )
+    sys.stdout.flush()
+    for file, reason in skipped:
+        print(f"{PROGRAM}: skipped: {plain(str(file))}: {plain(reason)}", file=sys.stderr)
+    if skipped:
+        print(f"{PROGRAM}: {len(read)} read, {len(skipped)} skipped", file=sys.stderr)
+    return SKIPPED if skipped else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Pictures in the form of MNIST's: the same digit however it is photographed, and nothing made of nothing."""
+
+import numpy as np
+import pytest
+from drawn import drawn
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import ndimage
+
+from npdigits.data import load
+from npdigits.mnist_form import (
+    NoDigit,
+    centred,
+    form,
+    otsu,
+    pieces,
+    resampled,
+    shares,
+    stroke_width,
+    thickened,
+)
+
+DIGITS = range(10)
+
+
+def alike(a, b):
+    """Return the correlation of two images, a pixel apart at the most: centres of mass are rounded to whole ones."""
+    moved = [np.roll(b, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    return max(np.corrcoef(a.ravel(), one.ravel())[0, 1] for one in moved)
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_digit_fills_its_box_and_is_centred_by_mass(digit):
+    image = form(drawn(digit))
+    assert image.shape == (28, 28) and image.dtype == np.uint8
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    assert max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 == 20
+    assert ndimage.center_of_mass(image) == pytest.approx((14, 14), abs=0.51)
+    assert image.max() >= 250
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ink": 255, "paper": 0},
+        {"ink": 90, "paper": 160},
+        {"ink": 200, "paper": 120},
+        {"place": (5, 120)},
+        {"size": (900, 700), "place": (600, 300)},
+        {"unit": 30, "pen": 42, "size": (500, 600)},
+        {"unit": 4, "pen": 6, "place": (70, 90)},
+    ],
+    ids=str,
+)
+def test_a_digit_is_the_same_wherever_and_however_it_stands(digit, changes):
+    assert alike(form(drawn(digit)), form(drawn(digit, **changes))) > 0.93
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_shade_noise_and_specks_do_not_matter(digit):
+    rng = np.random.default_rng(digit)
+    picture = drawn(digit, size=(300, 380), place=(100, 100), paper=210, ink=70).astype(float)
+    picture *= np.linspace(0.55, 1.1, 300)[None, :] * np.linspace(1, 0.8, 380)[:, None]  # light from one side
+    picture += rng.normal(0, 6, picture.shape)
+    picture[20:24, 30:34] = 20  # a speck
+    picture[:, :6] = 10  # the table beyond the paper
+    plain = form(drawn(digit))
+    assert alike(plain, form(np.clip(picture, 0, 255).astype(np.uint8))) > 0.85
+
+
+@pytest.mark.parametrize("digit", [1, 2, 4, 8])
+def test_a_thin_pen_is_made_as_thick_as_the_sets_pens(digit):
+    thin, usual = form(drawn(digit, pen=3)), form(drawn(digit))
+    assert thin.max() >= 200 and 1.5 < stroke_width(thin > 127) < 3
+    assert alike(thin, usual) > 0.7
+
+
+def test_mnists_own_digits_stay_what_they_are():
+    images = load("mnist_5k").test.images.reshape(-1, 28, 28)
+    correlations = [alike(image, form(255 - image)) for image in images]
+    assert np.median(correlations) > 0.99 and np.quantile(correlations, 0.01) > 0.9
+    assert all(np.array_equal(form(image), form(255 - image)) for image in images[:50])
+
+
+NOTHING = {
+    "white": np.full((50, 60), 255, np.uint8),
+    "black": np.zeros((50, 60), np.uint8),
+    "one pixel": np.zeros((1, 1), np.uint8),
+    "a faint shade": np.linspace(200, 215, 3000).reshape(50, 60).astype(np.uint8),
+    "grain": np.random.default_rng(0).normal(200, 4, (300, 300)).clip(0, 255).astype(np.uint8),
+    "noise": np.random.default_rng(0).integers(0, 256, (200, 200)).astype(np.uint8),
+    "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_what_is_no_digit_is_said_to_be_none(name):
+    with pytest.raises(NoDigit, match=r"blank|pieces|ink|wider|more line"):
+        form(NOTHING[name])
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40))))
+def test_any_picture_becomes_an_image_or_is_refused(picture):
+    try:
+        image = form(picture)
+    except NoDigit as error:
+        assert str(error)
+    else:
+        assert image.shape == (28, 28) and image.any()
+
+
+def test_otsu_parts_with_the_largest_variance_between():
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.normal(60, 12, 700), rng.normal(170, 20, 300)]).clip(0, 255).astype(np.uint8)
+
+    def between(t):
+        low, high = values[values <= t].astype(float), values[values > t].astype(float)
+        return len(low) * len(high) * (low.mean() - high.mean()) ** 2 if len(low) and len(high) else -1
+
+    assert otsu(values) == max(range(256), key=between)
+    assert otsu(np.full(5, 7, np.uint8)) == 7
+
+
+@pytest.mark.parametrize(("n", "m"), [(20, 20), (57, 20), (280, 20), (21, 20), (7, 20), (1, 20), (3, 1)])
+def test_resampling_keeps_means_and_lines(n, m):
+    rows = shares(n, m)
+    assert rows.shape == (m, n) and (rows >= 0).all()
+    np.testing.assert_allclose(rows.sum(axis=1), 1)
+    middle = (np.arange(m) + 0.5) * n / m - 0.5
+    inner = (middle > n / m / 2) & (middle < n - 1 - n / m / 2)
+    np.testing.assert_allclose((rows @ np.arange(n))[inner], middle[inner], atol=0.05)
+    if n % m == 0:  # then it is the mean of blocks
+        values = np.random.default_rng(0).random((n, n))
+        blocks = values.reshape(m, n // m, m, n // m).mean(axis=(1, 3))
+        np.testing.assert_allclose(resampled(values, m, m), blocks)
+
+
+def test_thickening_is_dilation_by_a_square():
+    values = np.random.default_rng(0).random((12, 9))
+    for by in (1, 2, 5):
+        padded = np.pad(values, by)
+        got = thickened(values, by)
+        assert got.shape == (12 + by, 9 + by)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (by + 1, by + 1)).max(axis=(2, 3))
+        np.testing.assert_array_equal(got, windows)
+    assert thickened(values, 0) is values
+
+
+def test_pieces_are_the_digits_and_not_the_edges():
+    mask = np.zeros((40, 40), bool)
+    mask[10:30, 15:20] = True  # the digit
+    mask[12, 30:33] = True  # a piece of it, 3 of 100 pixels: a speck
+    mask[25, 22:32] = True  # 10 of 100: a bar that belongs to it
+    mask[:, 0] = True  # the edge of a scan
+    kept = pieces(mask)
+    assert kept[10:30, 15:20].all() and kept[25, 22:32].all()
+    assert not kept[12, 30:33].any() and not kept[:, 0].any()
+    mask[10:30, 15:20] = mask[25, 22:32] = mask[12, 30:33] = False
+    assert pieces(mask)[:, 0].all()  # where there is nothing else
+
+
+def test_centring_stays_within_the_image():
+    corner = np.zeros((20, 20))
+    corner[0, 0] = 255
+    image = centred(corner)
+    assert image[8, 8] == 255 and image.sum() == 255

@@ -1,0 +1,144 @@
+"""Picture files: every format and mode that is promised, and nothing that could do harm."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from drawn import drawn
+from PIL import Image
+
+from npdigits.errors import ConfigError
+from npdigits.pictures import LONGEST_SIDE, MOST_PIXELS, BadPicture, found, read
+
+GREY = drawn(4)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "jpeg", "bmp", "tif", "tiff", "webp", "PNG"])
+def test_every_format_is_read(tmp_path, ending):
+    path = tmp_path / f"digit.{ending}"
+    Image.fromarray(GREY).save(path)
+    values = read(path)
+    assert values.shape == GREY.shape and values.dtype == np.uint8
+    assert np.abs(values.astype(int) - GREY).mean() < 3
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_every_mode_is_read(tmp_path, mode):
+    path = tmp_path / ("digit.tif" if mode == "CMYK" else "digit.png")
+    if mode == "I;16":
+        Image.fromarray(GREY.astype(np.uint16) * 257).save(path)
+    else:
+        Image.fromarray(GREY).convert(mode).save(path)
+    assert np.abs(read(path).astype(int) - GREY).mean() < 3
+
+
+def test_what_is_transparent_is_white_paper(tmp_path):
+    pixels = np.zeros((*GREY.shape, 4), np.uint8)
+    pixels[..., 3] = 255 - GREY  # black ink, and black that is not seen
+    Image.fromarray(pixels).save(tmp_path / "digit.png")
+    assert np.abs(read(tmp_path / "digit.png").astype(int) - GREY).max() <= 1
+    palette = Image.fromarray(GREY).convert("P")
+    palette.info["transparency"] = int(np.asarray(palette)[0, 0])
+    palette.save(tmp_path / "palette.png", transparency=palette.info["transparency"])
+    assert np.abs(read(tmp_path / "palette.png").astype(int) - GREY).mean() < 3
+
+
+@pytest.mark.parametrize(("orientation", "turned"), [(3, 2), (6, 3), (8, 1)])
+def test_a_photograph_is_turned_upright(tmp_path, orientation, turned):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    lying = np.rot90(GREY, -turned)
+    Image.fromarray(np.ascontiguousarray(lying)).save(tmp_path / "photo.jpg", exif=exif, quality=95)
+    values = read(tmp_path / "photo.jpg")
+    assert values.shape == GREY.shape and np.abs(values.astype(int) - GREY).mean() < 3
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_large_pictures_are_made_smaller(tmp_path, ending):
+    Image.fromarray(GREY).resize((3000, 4200)).save(tmp_path / f"large.{ending}")
+    values = read(tmp_path / f"large.{ending}")
+    assert max(values.shape) <= LONGEST_SIDE and min(values.shape) > LONGEST_SIDE / 2
+    small = np.asarray(Image.fromarray(GREY).resize(values.shape[::-1], Image.Resampling.BOX))
+    assert np.abs(values.astype(int) - small).mean() < 6
+
+
+def test_of_several_pages_the_first_is_read(tmp_path):
+    first, second = Image.fromarray(GREY), Image.fromarray(drawn(7))
+    first.save(tmp_path / "two.tif", save_all=True, append_images=[second])
+    assert np.array_equal(read(tmp_path / "two.tif"), GREY)
+
+
+def png(width, height, content=b""):
+    """Return a PNG that says it is this large, whatever is in it."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", content) + chunk(b"IEND", b"")
+
+
+BROKEN = {
+    "empty.png": b"",
+    "text.png": b"hello",
+    "page.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "other.gif": b"GIF89a"
+    + bytes([1, 0, 1, 0, 128, 0, 0, 255, 255, 255, 0, 0, 0, 44, *bytes(4), 1, 0, 1, 0, 0, 2, 2, 68, 1, 0, 59]),
+    "script.eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n(%pipe%id) (r) file\n",
+    "half.png": png(100, 100, zlib.compress(bytes(101 * 100))[:20]),
+    "nothing.png": png(0, 0),
+    "bomb.png": png(60_000, 60_000, zlib.compress(bytes(10**6))),
+    "wide.png": png(MOST_PIXELS + 1, 1, zlib.compress(bytes(10**6))),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_broken_or_hostile_is_refused_in_a_line(tmp_path, name):
+    (tmp_path / name).write_bytes(BROKEN[name])
+    with pytest.raises(BadPicture, match=r"formats|damaged|pixels") as caught:
+        read(tmp_path / name)
+    assert "\n" not in str(caught.value)
+    if name in ("bomb.png", "wide.png"):
+        assert "allowed are 50,000,000" in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "tif", "bmp"])
+def test_cut_and_flipped_files_never_end_the_program(tmp_path, ending):
+    path = tmp_path / f"digit.{ending}"
+    Image.fromarray(GREY).save(path)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for case in range(60):
+        content = bytearray(whole)
+        if case % 2:
+            del content[rng.integers(1, len(content)) :]
+        else:
+            for place in rng.integers(0, min(len(content), 400), 8):
+                content[place] ^= 1 << rng.integers(8)
+        path.write_bytes(content)
+        try:
+            assert read(path).ndim == 2
+        except BadPicture as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 5
+
+
+def test_files_are_found_in_folders_in_order(tmp_path):
+    for name in ("b.png", "a.JPG", "deep/er/c.webp", "notes.txt", "deep/d.gif"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    names = [path.relative_to(tmp_path).as_posix() for path in found([tmp_path])]
+    assert names == ["a.JPG", "b.png", "deep/er/c.webp"]
+    assert list(found([tmp_path / "notes.txt", tmp_path / "b.png"])) == [tmp_path / "notes.txt", tmp_path / "b.png"]
+    with pytest.raises(ConfigError, match=r"nowhere: there is no such file or folder"):
+        list(found([tmp_path / "nowhere"]))
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(ConfigError, match=r"bare: a folder without pictures; their names end in \.png, "):
+        list(found([tmp_path / "bare"]))
+
+
+def test_a_file_that_may_not_be_read_says_so(tmp_path):
+    with pytest.raises(BadPicture, match="Is a directory"):
+        read(tmp_path)

@@ -1,0 +1,155 @@
+"""Reading pictures with a run: the table, what is skipped, and what the exit code says."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from drawn import drawn
+from PIL import Image
+
+import npdigits
+from npdigits import cli, predict, trained
+from npdigits.errors import RunDirError, UserError
+from npdigits.mnist_form import form
+from npdigits.train import run
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    """Return a folder with a good run, and one that was hardly trained."""
+    folder = tmp_path_factory.mktemp("sweep")
+    for name, lr in (("good", "0.01"), ("bad", "1e-6")):
+        config = cli.compose(["data=mnist_5k", "epochs=15", f"lr={lr}", "plots=false", "quiet=true"])
+        run(config, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Return a folder with a picture of each digit, of several kinds."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for digit in range(10):
+        changes = {"ink": 255, "paper": 20} if digit % 2 else {"size": (500, 400), "place": (230, 100)}
+        Image.fromarray(drawn(digit, **changes)).save(folder / f"{digit}.{'png' if digit < 5 else 'jpg'}")
+    return folder
+
+
+def command(*arguments):
+    """Run the command, and return it."""
+    typed = [sys.executable, "-m", "npdigits.predict", *map(str, arguments)]
+    return subprocess.run(typed, capture_output=True, text=True, timeout=120)
+
+
+def test_the_table_has_digit_probability_and_second_guess(sweep, pictures):
+    done = command(sweep / "good", pictures)
+    assert done.returncode == 0 and done.stderr == ""
+    head, *rows = [line.split() for line in done.stdout.splitlines()]
+    assert head == ["file", "digit", "probability", "second", "probability"]
+    assert [row[0] for row in rows] == [str(path) for path in sorted(pictures.iterdir())]
+    classifier = npdigits.Classifier.load(sweep / "good")
+    images = np.array([form(np.asarray(Image.open(path).convert("L"))) for path in sorted(pictures.iterdir())])
+    p = classifier.predict_proba(images)
+    for row, of_it in zip(rows, p, strict=True):
+        order = np.argsort(-of_it)
+        assert [int(row[1]), int(row[3])] == list(order[:2])
+        assert [float(row[2]), float(row[4])] == pytest.approx(of_it[order[:2]], abs=6e-5)
+    assert sum(int(row[1]) == digit for digit, row in enumerate(rows)) >= 7
+
+
+def test_csv_and_json_say_the_same(sweep, pictures, tmp_path):
+    (tmp_path / "blank.png").write_bytes(b"")
+    done = command(sweep / "good", pictures, tmp_path / "blank.png", "--csv", tmp_path / "t.csv", "--json", "-")
+    assert done.returncode == 1
+    said = json.loads(done.stdout)
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text())))
+    assert len(rows) == 11 and len(said["read"]) == 10
+    for row, one in zip(rows, said["read"], strict=False):
+        assert row["file"] == one["file"] and int(row["digit"]) == one["digit"]
+        assert sum(one["probabilities"]) == pytest.approx(1, abs=1e-5)
+        assert float(row["probability"]) == max(one["probabilities"]) == one["probabilities"][one["digit"]]
+        assert float(row["second_probability"]) == sorted(one["probabilities"])[-2]
+    assert said["skipped"] == [{"file": rows[-1]["file"], "reason": rows[-1]["skipped"]}]
+    assert rows[-1]["skipped"].startswith("no picture of these formats")
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_is_done(sweep, pictures, tmp_path):
+    folder = tmp_path / "mixed"
+    shutil.copytree(pictures, folder)
+    Image.new("L", (80, 80), "white").save(folder / "blank.png")
+    (folder / "broken.png").write_bytes((folder / "3.png").read_bytes()[:100])
+    (folder / "steering\x1b[31m.png").write_bytes(b"no picture")
+    done = command(sweep / "good", folder)
+    assert done.returncode == 1 and len(done.stdout.splitlines()) == 11
+    lines = done.stderr.splitlines()
+    assert lines[-1] == "npdigits.predict: 10 read, 3 skipped" and "\x1b" not in done.stderr
+    assert f"npdigits.predict: skipped: {folder}/blank.png: it is blank" in lines
+    assert any("broken.png: damaged: " in line for line in lines)
+
+
+def test_nothing_but_skipped_files_gives_no_table(sweep, tmp_path):
+    Image.new("L", (80, 80), "white").save(tmp_path / "blank.png")
+    done = command(sweep / "good", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_what_the_network_saw_is_saved(sweep, pictures, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(pictures / "3.png", other)
+    assert command(sweep / "good", pictures, other, "--save", tmp_path / "seen").returncode == 0
+    names = {path.name for path in (tmp_path / "seen").iterdir()}
+    assert names == {f"{digit}.png" for digit in range(10)} | {"3-2.png"}
+    seen = np.asarray(Image.open(tmp_path / "seen" / "3-2.png"))
+    assert np.array_equal(seen, form(drawn(3, ink=255, paper=20)))
+
+
+def test_the_best_of_a_sweep_is_its_best_by_validation(sweep):
+    assert trained.load(sweep / "best").path == sweep / "good"
+    (sweep / "good" / "bare").mkdir(exist_ok=True)
+    with pytest.raises(RunDirError, match="best: no finished run there has validation figures to choose by"):
+        trained.load(sweep / "good" / "bare" / "best")
+    with pytest.raises(UserError, match="nowhere: there is no such folder"):
+        trained.load(sweep / "nowhere" / "best")
+    with pytest.raises(RunDirError, match=r"one of its runs, or .*best"):
+        trained.load(sweep)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere", "."], "nowhere"),
+        (["RUN", "nowhere.png"], "nowhere.png: there is no such file or folder"),
+        (["RUN", "EMPTY"], "a folder without pictures"),
+        (["RUN", "PICTURES", "--csv", "nowhere/t.csv"], "there is no such folder"),
+        (["RUN", "PICTURES", "--csv", "-", "--json", "-"], "allowed is one on standard output"),
+        (["RUN", "PICTURES", "--csv", "RUN/metrics.csv"], "a file of a run"),
+        (["RUN", "PICTURES", "--save", "RUN/summary.json"], "summary.json"),
+    ],
+)
+def test_bad_input_is_one_line(sweep, pictures, tmp_path, arguments, message):
+    places = {"RUN": sweep / "good", "PICTURES": pictures, "EMPTY": tmp_path}
+    typed = [arguments_in(places, one) for one in arguments]
+    done = command(*typed)
+    assert done.returncode == 2 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1 and message in done.stderr
+
+
+def arguments_in(places, one):
+    """Return an argument with the first name of a place replaced by it."""
+    for name, place in places.items():
+        if one.startswith(name):
+            return one.replace(name, str(place), 1)
+    return one
+
+
+def test_a_run_of_other_images_is_refused(sweep, tmp_path):
+    shutil.copytree(sweep / "good", tmp_path / "run")
+    summary = tmp_path / "run" / "summary.json"
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"image_shape": [8, 7]}))
+    with pytest.raises(UserError, match=r"was trained on images of \[8, 7\]"):
+        predict.check(trained.load(tmp_path / "run"))
