@@ -31,6 +31,8 @@ LONGEST_LINE = 12
 MOST_PIECES = 5
 # Strokes thinner than this, in pixels of the box, are made as thick, where the picture is so much finer than the box.
 THIN, FINE = 2.0, 2.0
+# Halves are rounded up, also those that sums in another order left a little below.
+TIE = 1e-6
 EIGHT = np.ones((3, 3), int)
 
 
@@ -208,6 +210,7 @@ def shares(n: int, m: int) -> Array:
 
 def centred(small: Array) -> Array:
     """Return an image of (28, 28) in which the centre of mass is as near to the middle as whole pixels allow."""
+    small = np.floor(small + 0.5 + TIE).astype(int)
     image = np.zeros((SIDE, SIDE), np.uint8)
     mass = small.sum()
     place = []
@@ -215,5 +218,5 @@ def centred(small: Array) -> Array:
         centre = (small.sum(axis=1 - axis) * np.arange(n)).sum() / mass
         place.append(min(max(rounded(MIDDLE - centre), 0), SIDE - n))
     (top, left), (high, wide) = place, small.shape
-    image[top : top + high, left : left + wide] = np.floor(small + 0.5)
+    image[top : top + high, left : left + wide] = small
     return image

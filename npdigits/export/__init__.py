@@ -1,0 +1,1 @@
+"""A trained network, taken elsewhere: a page to draw digits on, an ONNX file."""

@@ -1,0 +1,63 @@
+"""Take a trained network elsewhere: ``python -m npdigits.export RUN --html digits.html --onnx digits.onnx``."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from npdigits import targets, trained
+from npdigits.data import Split
+from npdigits.errors import ConfigError, UserError
+from npdigits.evaluate import test_set
+from npdigits.export.onnx_file import onnx_file
+from npdigits.export.page import page
+from npdigits.predict import check
+from npdigits.trained import Trained
+
+PROGRAM = "npdigits.export"
+BAD_INPUT = 2
+
+
+def test_digits(run: Trained) -> Split | None:
+    """Return the run's test digits; None, with a warning, where its data is not at hand."""
+    try:
+        return test_set([run], ()).test
+    except UserError as error:
+        print(f"{PROGRAM}: WARNING: the page has no test digits: {error}", file=sys.stderr)
+        return None
+
+
+def _html(run: Trained) -> bytes:
+    check(run)
+    return page(run, test_digits(run)).encode()
+
+
+# option -> what makes the file
+FORMATS: dict[str, Callable[[Trained], bytes]] = {"html": _html, "onnx": onnx_file}
+
+
+def main() -> None:
+    """Write the files; the exit code is 2 for bad input."""
+    parser = argparse.ArgumentParser(f"python -m {PROGRAM}", description=(__doc__ or "").partition(":")[0])
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run directory, or SWEEP/best")
+    parser.add_argument("--html", metavar="FILE", help="a page to draw digits on, which needs no network")
+    parser.add_argument("--onnx", metavar="FILE", help="the network for ONNX Runtime and others")
+    chosen = parser.parse_args()
+    asked = {name: target for name in FORMATS if (target := getattr(chosen, name))}
+    try:
+        if not asked:
+            raise ConfigError("nothing to write: allowed are --html FILE and --onnx FILE")
+        if "-" in asked.values():
+            raise ConfigError("-: allowed is the name of a file")
+        targets.check(asked)
+        run = trained.load(chosen.run)
+        made = {target: FORMATS[name](run) for name, target in asked.items()}  # nothing is written if one fails
+        for target, content in made.items():
+            targets.put(Path(target), content)
+            print(f"{target}: {len(content) / 1e6:.2f} MB")
+    except UserError as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except OSError as error:
+        print(f"{PROGRAM}: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(BAD_INPUT)

@@ -1,0 +1,198 @@
+"use strict";
+// Strokes become a picture, the picture an image (form.js), the image probabilities (network.js). Drawn at most once a
+// frame, and only when something changed.
+
+(() => {
+  const content = JSON.parse(document.getElementById("content").textContent);
+  const network = new Network(content.network);
+  const tests = content.tests && { ...content.tests, images: bytes(content.tests.images) };
+  const element = (id) => document.getElementById(id);
+  const make = (tag, name, parent) => {
+    const made = document.createElement(tag);
+    if (name) made.className = name;
+    parent.append(made);
+    return made;
+  };
+  const SIDE = Form.SIDE, PENS = { thick: 22, thin: 9 }, MOST_TILES = 48, SAMPLE = 40;
+
+  element("about").textContent = content.about;
+  const paper = element("paper"), pencil = paper.getContext("2d", { willReadFrequently: true });
+  let strokes = [], shown = null, pen = "thick", dirty = false;
+
+  // ---- light and dark
+  const wish = matchMedia("(prefers-color-scheme: dark)");
+  let dark = wish.matches;
+  const paint = () => {
+    document.documentElement.style.colorScheme = dark ? "dark" : "light";
+    document.documentElement.classList.toggle("dark", dark);
+    element("theme").textContent = dark ? "light" : "dark";
+  };
+  element("theme").addEventListener("click", () => { dark = !dark; paint(); });
+  wish.addEventListener("change", () => { dark = wish.matches; paint(); });
+  paint();
+
+  // ---- drawing
+  const place = (event) => {
+    const box = paper.getBoundingClientRect();
+    return [(event.clientX - box.left) * paper.width / box.width, (event.clientY - box.top) * paper.height / box.height];
+  };
+  function trace({ width, points }) {
+    pencil.lineWidth = width;
+    pencil.lineCap = pencil.lineJoin = "round";
+    pencil.beginPath();
+    pencil.moveTo(...points[0]);
+    for (const point of points) pencil.lineTo(...point);
+    pencil.stroke();
+  }
+  // The picture is made of the strokes alone, so that one taken back leaves no trace.
+  function redraw() {
+    pencil.fillStyle = "#fff";
+    pencil.fillRect(0, 0, paper.width, paper.height);
+    pencil.strokeStyle = "#000";
+    if (shown !== null) picture(pencil, (i) => 255 - tests.images[shown * SIDE * SIDE + i], paper.width / SIDE);
+    strokes.forEach(trace);
+  }
+  let current = null, pointer = null;
+  paper.addEventListener("pointerdown", (event) => {
+    if (pointer !== null || event.button > 0) return;  // one finger draws
+    event.preventDefault();
+    paper.setPointerCapture(event.pointerId);
+    pointer = event.pointerId;
+    shown = null;
+    current = { width: PENS[pen], points: [place(event)] };
+    strokes.push(current);
+    changed();
+  });
+  paper.addEventListener("pointermove", (event) => {
+    if (event.pointerId !== pointer) return;
+    const between = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
+    for (const one of between.length ? between : [event]) current.points.push(place(one));
+    changed();
+  });
+  for (const end of ["pointerup", "pointercancel"])
+    paper.addEventListener(end, (event) => { if (event.pointerId === pointer) pointer = current = null; });
+  element("clear").addEventListener("click", () => { strokes = []; shown = null; changed(); });
+  element("undo").addEventListener("click", () => { if (shown !== null) shown = null; else strokes.pop(); changed(); });
+  element("pen").addEventListener("click", () => {
+    pen = pen === "thick" ? "thin" : "thick";
+    element("pen").textContent = `${pen} pen`;
+    element("pen").setAttribute("aria-pressed", String(pen === "thick"));
+  });
+  addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); element("undo").click(); }
+  });
+  element("test").hidden = !tests;
+  element("test").addEventListener("click", () => {
+    strokes = [];
+    shown = shown === null ? Math.floor(Math.random() * tests.labels.length) : (shown + 1) % tests.labels.length;
+    changed();
+  });
+
+  // ---- pictures
+  function picture(context, grey, size = 1) {
+    const image = context.createImageData(SIDE * size, SIDE * size);
+    for (let i = 0; i < SIDE * size * SIDE * size; i++) {
+      const x = Math.floor(i % (SIDE * size) / size), y = Math.floor(i / (SIDE * size) / size);
+      image.data.fill(grey(y * SIDE + x), 4 * i, 4 * i + 3);
+      image.data[4 * i + 3] = 255;
+    }
+    context.putImageData(image, 0, 0);
+  }
+
+  // ---- probabilities
+  const bars = Array.from({ length: network.sizes.at(-1) }, (_, digit) => {
+    const bar = make("div", "bar", element("bars"));
+    make("span", "", bar).textContent = digit;
+    const fill = make("div", "fill", make("div", "track", bar));
+    return { bar, fill, percent: make("span", "percent", bar) };
+  });
+
+  // ---- hidden units
+  const sizes = network.sizes.slice(1, -1);
+  const digit = (i) => tests.images.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE);
+  const typical = tests ? tests.labels.slice(0, SAMPLE).map((_, i) => network.forward(digit(i)).hidden) : [];
+  const lights = sizes.map((n, layer) => {
+    if (sizes.length > 1) make("h3", "", element("layers")).textContent = `layer ${layer + 1}`;
+    const grid = make("div", layer ? "dots" : "tiles", element("layers"));
+    return strongest(layer, n).map((unit) => {
+      const light = make("div", layer ? "dot" : "tile", grid);
+      light.title = `unit ${unit + 1}`;
+      if (layer === 0) weightImage(make("canvas", "", light), unit);
+      return { light, unit };
+    });
+  });
+  // Of many units those that contribute most: outgoing weights, times how active they are on test digits.
+  function strongest(layer, n) {
+    const most = layer ? 4 * MOST_TILES : MOST_TILES, all = Array.from({ length: n }, (_, unit) => unit);
+    if (n <= most) return all;
+    const next = network.weights[layer + 1], power = new Float64Array(n), active = new Float64Array(n).fill(tests ? 0 : 1);
+    for (let i = 0; i < next.length; i++) power[i % n] += next[i] * next[i];
+    typical.forEach((hidden) => hidden[layer].forEach((a, unit) => { active[unit] += Math.abs(a); }));
+    const weight = (unit) => Math.sqrt(power[unit]) * active[unit];
+    return all.sort((a, b) => weight(b) - weight(a)).slice(0, most).sort((a, b) => a - b);
+  }
+  function weightImage(canvas, unit) {
+    canvas.width = canvas.height = SIDE;
+    const weights = network.weights[0].subarray(unit * SIDE * SIDE, (unit + 1) * SIDE * SIDE);
+    const sorted = Float32Array.from(weights, Math.abs).sort(), top = sorted[Math.floor(0.99 * sorted.length)] || 1;
+    const context = canvas.getContext("2d"), image = context.createImageData(SIDE, SIDE);
+    weights.forEach((w, i) => {
+      const strength = Math.min(Math.abs(w) / top, 1), cold = [33, 102, 172], warm = [178, 24, 43];
+      (w > 0 ? warm : cold).forEach((c, k) => { image.data[4 * i + k] = 255 + (c - 255) * strength; });
+      image.data[4 * i + 3] = 255;
+    });
+    context.putImageData(image, 0, 0);
+  }
+  const some = sizes.some((n, layer) => lights[layer].length < n);
+  element("units-hint").textContent = !sizes.length
+    ? "This network has none: each digit's weights see the pixels themselves."
+    : "Red weights want ink, blue ones none; a unit glows as it is active." +
+      (some ? ` Shown are those of ${sizes.join(" and ")} that count most.` : "");
+
+  // ---- one frame
+  function changed() {
+    if (!dirty) requestAnimationFrame(frame);
+    dirty = true;
+  }
+  function frame() {
+    dirty = false;
+    redraw();
+    let image = null, note = "";
+    if (shown !== null) {
+      image = digit(shown);
+      note = `test digit ${shown + 1}, a ${tests.labels[shown]}`;
+    } else if (strokes.length) {
+      const rgba = pencil.getImageData(0, 0, paper.width, paper.height).data;
+      const grey = new Uint8Array(rgba.length / 4);
+      for (let i = 0; i < grey.length; i++) grey[i] = rgba[4 * i];
+      try {
+        image = Form.form(grey, paper.width, paper.height);
+      } catch (error) {
+        if (!(error instanceof Form.NoDigit)) throw error;
+        note = error.message;
+      }
+    } else {
+      note = "draw a digit on the paper";
+    }
+    picture(element("seen").getContext("2d"), (i) => image ? 255 - image[i] : 255);
+    element("note").textContent = note;
+    const read = image && network.forward(image);
+    const first = read ? read.probabilities.indexOf(Math.max(...read.probabilities)) : -1;
+    element("answer").textContent = first < 0 ? "" : String(first);
+    bars.forEach(({ bar, fill, percent }, digit) => {
+      const p = read ? read.probabilities[digit] : 0;
+      bar.classList.toggle("first", digit === first);
+      fill.style.setProperty("--p", p);
+      percent.textContent = read ? `${(100 * p).toFixed(p > 0.9995 || p < 0.0005 ? 2 : 1)} %` : "";
+    });
+    lights.forEach((layer, i) => {
+      const most = read ? Math.max(...read.hidden[i].map(Math.abs)) || 1 : 1;
+      for (const { light, unit } of layer)
+        light.style.setProperty("--a", read ? Math.max(read.hidden[i][unit], 0) / most : 0);
+    });
+    window.npdigits.read = read && { image: Array.from(image), probabilities: Array.from(read.probabilities) };
+  }
+  // What tests, and whoever is curious in the console, may look at.
+  window.npdigits = { network, form: Form.form, read: null };
+  changed();
+})();

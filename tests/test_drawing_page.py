@@ -1,0 +1,319 @@
+"""The page to draw on, in a real browser: the same image and probabilities as NumPy's, and nothing asked for."""
+
+import base64
+import dataclasses
+import io
+import itertools
+
+import numpy as np
+import pytest
+from drawn import STROKES, drawn
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+from npdigits import cli, trained
+from npdigits.data import Split
+from npdigits.export.page import TEST_DIGITS, page
+from npdigits.mnist_form import NoDigit, form
+from npdigits.network import Network, Parameters
+from npdigits.train import run
+
+NETWORKS = {
+    "default": ["epochs=20"],
+    "deep": ["epochs=2", "hidden=[60,30]", "activation=relu"],
+    "tanh": ["epochs=2", "activation=tanh"],
+    "sigmoid": ["epochs=2", "activation=sigmoid", "dtype=float64"],
+    "no hidden layer": ["epochs=2", "hidden=[]"],
+}
+FORM = """([grey, width, height]) => {
+  const bytes = Uint8Array.from(atob(grey), (c) => c.charCodeAt(0));
+  try { return Array.from(npdigits.form(bytes, width, height)); } catch (error) { return error.message; }
+}"""
+FORWARD = """([images, n]) => {
+  const bytes = Uint8Array.from(atob(images), (c) => c.charCodeAt(0));
+  return Array.from({ length: n }, (_, i) =>
+    Array.from(npdigits.network.forward(bytes.subarray(784 * i, 784 * i + 784)).probabilities));
+}"""
+
+
+def base64_of(array):
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, mnist_5k):
+    """Return a function that makes a network's run and page: (run, path of the page)."""
+    folder, known = tmp_path_factory.mktemp("pages"), {}
+
+    def make(name):
+        if name not in known:
+            config = cli.compose(["data=mnist_5k", "plots=false", "quiet=true", *NETWORKS[name]])
+            run(config, folder / name, source=mnist_5k)
+            found = trained.load(folder / name)
+            path = folder / f"{name}.html"
+            path.write_text(page(found, mnist_5k.test), encoding="utf-8")
+            known[name] = found, path
+        return known[name]
+
+    return make
+
+
+@pytest.fixture
+def opened(browser: Browser, made, request):
+    """The default run's page in a fresh tab; what it complains about or asks for is a failure."""
+    _, path = made("default")
+    context = browser.new_context(**getattr(request, "param", {}))
+    tab = context.new_page()
+    tab.set_default_timeout(5000)
+    said = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda asked: said.append(asked.url) if asked.url != path.as_uri() else None)
+    tab.goto(path.as_uri())
+    yield tab
+    assert said == []
+    context.close()
+
+
+def draw(tab, digit, unit=11.0, place=(80, 55), steps=4):
+    """Draw a digit with the mouse; units are those of the paper, which is 280 wide."""
+    box = tab.locator("#paper").bounding_box()
+    k = box["width"] / 280
+    for stroke in STROKES[digit]:
+        points = [(box["x"] + k * (place[0] + unit * x), box["y"] + k * (place[1] + unit * y)) for x, y in stroke]
+        tab.mouse.move(*points[0])
+        tab.mouse.down()
+        for point in points[1:]:
+            tab.mouse.move(*point, steps=steps)
+        tab.mouse.up()
+
+
+def on_paper(tab):
+    """Wait for the frame, and return the grey values of what was drawn."""
+    read(tab)
+    url = tab.locator("#paper").evaluate("canvas => canvas.toDataURL('image/png')")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("L"))
+
+
+def read(tab):
+    """Wait for the frame, and return what the page has read: {image, probabilities}, or None."""
+    return tab.evaluate("() => new Promise((go) => requestAnimationFrame(() => go(npdigits.read)))")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_forward_pass_agrees_with_numpy_on_1000_digits(browser, made, mnist_5k, name):
+    found, path = made(name)
+    rows = np.concatenate([mnist_5k.test.rows, mnist_5k.train.rows[:500]])
+    images = np.concatenate([mnist_5k.test.images, mnist_5k.train.images[:500]])
+    assert len(rows) == len(images) == 1000
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    theirs = np.array(tab.evaluate(FORWARD, [base64_of(images), len(images)]))
+    tab.close()
+    ours = found.probabilities(Split(images, np.zeros(1000, np.intp), np.arange(1000)))
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-5)
+    assert np.ptp(ours.argmax(axis=1)) == 9
+
+
+PICTURES = {
+    **{f"a {digit}": drawn(digit) for digit in range(10)},
+    **{f"a thin {digit}": drawn(digit, pen=3) for digit in range(0, 10, 3)},
+    "light on dark": drawn(3, ink=230, paper=10),
+    "grey on grey": drawn(6, ink=90, paper=160),
+    "small": drawn(7, size=(40, 50), place=(10, 10), unit=2, pen=3),
+    "at the edge": drawn(2, place=(-20, 100)),
+    "large": drawn(5, size=(500, 600), place=(60, 60), unit=30, pen=50),
+    "a 1 and a speck": np.where(np.add.outer(range(280), range(200)) == 6, 0, drawn(1)).astype(np.uint8),
+    "flat and wide": np.repeat(drawn(0, size=(60, 60), place=(10, 10), unit=2, pen=2), 3, axis=1),
+    "blank": np.full((90, 80), 255, np.uint8),
+    "faint": drawn(4, ink=235),
+    "full": np.kron(np.eye(9, dtype=np.uint8), np.full((20, 20), 255, np.uint8)),
+    "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
+    "scribble": np.random.default_rng(0).choice([0, 255], (120, 120), p=[0.3, 0.7]).astype(np.uint8),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_its_preprocessing_is_that_of_predict(opened, name):
+    picture = PICTURES[name]
+    theirs = opened.evaluate(FORM, [base64_of(picture), picture.shape[1], picture.shape[0]])
+    try:
+        ours = form(picture)
+    except NoDigit as error:
+        assert theirs == str(error)
+    else:
+        assert isinstance(theirs, list), theirs
+        assert np.abs(np.array(theirs) - ours.ravel()).max() <= 1
+
+
+@pytest.mark.parametrize("kept", ["mnist_5k"])
+def test_its_preprocessing_is_that_of_predict_on_the_sets_own_digits(opened, mnist_5k, kept):
+    for image in mnist_5k.test.images[mnist_5k.test.rows[:100]]:
+        theirs = opened.evaluate(FORM, [base64_of(255 - image), 28, 28])
+        assert np.abs(np.array(theirs) - form(255 - image.reshape(28, 28)).ravel()).max() <= 1
+
+
+def test_drawn_digits_are_read(opened, made):
+    found, _ = made("default")
+    right = 0
+    for digit in range(10):
+        opened.locator("#clear").click()
+        draw(opened, digit)
+        said = read(opened)
+        image = form(on_paper(opened))
+        assert np.abs(np.array(said["image"]) - image.ravel()).max() <= 1
+        p = found.probabilities(Split(np.array([said["image"]], np.uint8), np.zeros(1, np.intp), np.arange(1)))[0]
+        np.testing.assert_allclose(said["probabilities"], p, atol=1e-5)
+        answer = int(p.argmax())
+        expect(opened.locator("#answer")).to_have_text(str(answer))
+        expect(opened.locator(".bar.first")).to_contain_text(f"{answer}")
+        right += answer == digit
+    assert right >= 8
+
+
+def test_it_answers_while_one_draws(opened):
+    draw(opened, 1)
+    before = read(opened)["probabilities"]
+    box = opened.locator("#paper").bounding_box()
+    opened.mouse.move(box["x"] + 40, box["y"] + 40)
+    opened.mouse.down()
+    opened.mouse.move(box["x"] + 160, box["y"] + 60, steps=5)
+    while_drawing = read(opened)["probabilities"]
+    opened.mouse.up()
+    assert np.abs(np.subtract(before, while_drawing)).max() > 1e-6
+
+
+def test_clear_and_undo(opened):
+    expect(opened.locator("#note")).to_have_text("draw a digit on the paper")
+    assert read(opened) is None
+    draw(opened, 1)
+    one = on_paper(opened)
+    draw(opened, 4)
+    assert (on_paper(opened) < 128).sum() > (one < 128).sum()
+    opened.locator("#undo").click()
+    opened.keyboard.press("Control+z")
+    assert np.array_equal(on_paper(opened), one)
+    opened.locator("#clear").click()
+    assert on_paper(opened).min() == 255 and read(opened) is None
+    expect(opened.locator("#answer")).to_have_text("")
+    opened.locator("#undo").click()  # nothing to undo
+
+
+def test_a_thin_pen(opened):
+    draw(opened, 7)
+    thick = (on_paper(opened) < 128).sum()
+    opened.locator("#clear").click()
+    opened.locator("#pen").click()
+    expect(opened.locator("#pen")).to_have_text("thin pen")
+    draw(opened, 7)
+    assert (on_paper(opened) < 128).sum() < thick / 2
+    expect(opened.locator("#answer")).to_have_text("7")
+
+
+def test_test_digits_are_shown_as_they_are(opened, made, mnist_5k):
+    found, _ = made("default")
+    p = found.probabilities(mnist_5k.test)
+    for _ in range(12):
+        opened.locator("#test").click()
+        said = read(opened)
+        number, label = opened.locator("#note").text_content().removeprefix("test digit ").split(", a ")
+        place = int(number) - 1
+        assert 0 <= place < TEST_DIGITS and int(label) == mnist_5k.test.labels[mnist_5k.test.rows[place]]
+        assert said["image"] == mnist_5k.test.images[mnist_5k.test.rows[place]].tolist()
+        np.testing.assert_allclose(said["probabilities"], p[place], atol=1e-5)
+    draw(opened, 1)  # takes the test digit away
+    expect(opened.locator("#answer")).to_have_text("1")
+
+
+def test_units_light_up_as_they_are_active(opened, made):
+    found, _ = made("default")
+    tiles = opened.locator(".tile")
+    assert tiles.count() == 20
+    draw(opened, 3)
+    image = np.array(read(opened)["image"]) / 255
+    z = found.network.parameters.weights[0] @ image + found.network.parameters.biases[0]
+    a = np.maximum(z, 0) / np.abs(np.where(z > 0, z, 0.01 * z)).max()
+    lit = tiles.evaluate_all("tiles => tiles.map((tile) => Number(tile.style.getPropertyValue('--a')))")
+    np.testing.assert_allclose(lit, a, atol=1e-4)
+
+
+@pytest.mark.parametrize("opened", [{"has_touch": True, "viewport": {"width": 360, "height": 740}}], indirect=True)
+def test_a_finger_draws_on_a_narrow_screen(opened):
+    protocol = opened.context.new_cdp_session(opened)
+    box = opened.locator("#paper").bounding_box()
+
+    def touch(kind, *points):
+        protocol.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]})
+
+    k = box["width"] / 280
+    (stroke,) = STROKES[7]
+    at = [(box["x"] + k * (80 + 11 * x), box["y"] + k * (55 + 11 * y)) for x, y in stroke]
+    touch("touchStart", at[0])
+    for (x0, y0), (x1, y1) in itertools.pairwise(at):
+        for t in np.linspace(0, 1, 5)[1:]:
+            touch("touchMove", (x0 + t * (x1 - x0), y0 + t * (y1 - y0)))
+    touch("touchEnd")
+    expect(opened.locator("#answer")).to_have_text("7")
+    assert opened.evaluate("scrollY") == 0  # drawing does not scroll
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("opened", [{"color_scheme": "dark"}, {"color_scheme": "light"}], indirect=True, ids=str)
+def test_light_and_dark(opened):
+    dark = opened.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    colour = "() => getComputedStyle(document.body).backgroundColor"
+    before = opened.evaluate(colour)
+    assert before == ("rgb(20, 23, 26)" if dark else "rgb(255, 255, 255)")
+    opened.locator("#theme").click()
+    assert opened.evaluate(colour) != before
+
+
+def test_the_policy_forbids_everything_else(browser, made):
+    _, path = made("default")
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    said = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.evaluate("""() => {
+      const script = document.createElement("script");
+      script.textContent = "window.hacked = 1";
+      document.body.append(script);
+      const image = new Image();
+      image.src = "http://127.0.0.1:9/x.png";
+      document.body.append(image);
+    }""")
+    tab.wait_for_timeout(200)
+    assert tab.evaluate("window.hacked") is None
+    assert len(said) >= 2 and all("Content Security Policy" in one for one in said)
+    tab.close()
+
+
+def test_what_comes_from_a_run_is_text(browser, made, tmp_path):
+    found, _ = made("default")
+    nasty = "</script><script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
+    path = tmp_path / "page.html"
+    path.write_text(page(dataclasses.replace(found, summary=found.summary | {"data": nasty}), None), encoding="utf-8")
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    expect(tab.locator("#about")).to_contain_text(nasty)
+    assert tab.evaluate("window.hacked") is None
+    assert not tab.locator("#test").is_visible()  # without test digits
+    tab.close()
+
+
+def test_a_million_parameters_stay_under_six_megabytes(browser, made, mnist_5k, tmp_path):
+    found, _ = made("default")
+    parameters = Parameters((784, 1000, 190, 10))
+    assert 970_000 < parameters.flat.size <= 1_000_000
+    parameters.flat[...] = np.random.default_rng(0).normal(0, 0.03, parameters.flat.size)
+    large = dataclasses.replace(found, network=Network(parameters, found.network.activation, 1 / 255))
+    text = page(large, mnist_5k.test)
+    assert len(text.encode()) < 6_000_000
+    path = tmp_path / "large.html"
+    path.write_text(text, encoding="utf-8")
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    draw(tab, 2)
+    assert sum(read(tab)["probabilities"]) == pytest.approx(1)
+    assert tab.locator(".tile").count() == 48 and tab.locator(".dot").count() == 190
+    tab.close()
