@@ -1,0 +1,212 @@
+"""Published results, reproduced: ``python experiments/published.py table`` and ``… check``.
+
+``npdigits experiment=published/NAME`` makes a row's runs. ``table`` reads their directories, keeps each run's figures
+in results/published.csv, and puts the table into the README and the log, and each result into its recipe. ``check``
+repeats the quick rows and fails where a mean leaves the interval in which the kept figures let it be expected.
+"""
+
+import argparse
+import math
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from literature import BASIS, ROWS, Row
+
+import npdigits
+from npdigits import cli, identity
+from npdigits.compare.statistics import t_interval, t_quantile
+from npdigits.files import read_npz
+from npdigits.outcome import wilson
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "published.csv"
+PAGES = (HERE.parent / "README.md", HERE / "README.md")
+BEGIN, END = "<!-- published: made by experiments/published.py -->\n", "<!-- /published -->\n"
+# How surely a repeated mean, if nothing has changed, stays in its interval.
+SURE = 0.99
+
+
+def runs_of(row: Row, folder: Path) -> pd.DataFrame:
+    """Return the finished runs of a row's recipe, by seed: seed, error (test, %), epochs, seconds, run.
+
+    Raises:
+        ValueError: a run there is not what the recipe makes now.
+    """
+    if not (folder / row.recipe).is_dir():
+        return pd.DataFrame(columns=["seed", "error", "epochs", "seconds", "run"])
+    found = npdigits.load_runs(folder / row.recipe)
+    found = found[(found.status == "finished") & (found.same_as == "")].sort_values("seed")
+    for run in found.itertuples():
+        recipe = cli.compose([f"experiment=published/{row.recipe}", f"seed={run.seed}"])
+        if identity.digest(identity.identity(recipe, str(run.data_sha256))) != run.identity or run.data != "mnist":
+            raise ValueError(f"{run.run}: is not what experiment=published/{row.recipe} makes")
+    return pd.DataFrame(
+        {
+            "seed": found.seed.astype(int),
+            # Counted in digits, so that no error is off by a rounding.
+            "error": (10_000 - (10_000 * found.test_accuracy).round()) / 100,
+            "epochs": found.epochs_run.astype(int),
+            "seconds": found.seconds.round(1),
+            "run": found.run,
+        }
+    )
+
+
+def committee(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return one line in place of many: what the mean of the runs' probabilities reads wrong, in per cent."""
+    if runs.empty:
+        return runs.assign(members=[])
+    read = [read_npz(Path(run) / "predictions.npz") for run in runs.run]
+    guesses = np.mean([one["probabilities"] for one in read], axis=0).argmax(axis=1)
+    error = 100 * float((guesses != read[0]["labels"]).mean())
+    first = runs.iloc[:1].assign(error=round(error, 2), seconds=runs.seconds.sum(), epochs=runs.epochs.sum())
+    return first.assign(members=len(runs))
+
+
+def collect(folder: Path) -> pd.DataFrame:
+    """Return the figures of all rows whose runs are there: a line a run, or a committee."""
+    frames = []
+    for row in ROWS:
+        runs = runs_of(row, folder)
+        runs = committee(runs) if row.members else runs.assign(members=1)
+        frames.append(runs.drop(columns="run").assign(row=row.name))
+    table = pd.concat([frame for frame in frames if len(frame)])
+    return table[["row", "members", "seed", "error", "epochs", "seconds"]]
+
+
+def measured(row: Row, results: pd.DataFrame) -> str:
+    """Return what was measured of a row: mean, interval and how many seeds; of a committee its one figure."""
+    own = results[results.row == row.name]
+    if own.empty:
+        return "not run"
+    if row.members:
+        low, high = wilson(10_000 - round(100 * own.error.iloc[0]), 10_000)
+        return f"{own.error.iloc[0]:.2f} ({100 - 100 * high:.2f} to {100 - 100 * low:.2f}, one)"
+    mean, half, n = t_interval(own.error)
+    return f"{mean:.2f} ± {half:.2f} ({n})" if half is not None else f"{mean:.2f} (1)"
+
+
+def verdict(row: Row, results: pd.DataFrame) -> str:
+    """Say whether the mean is where it is meant to be."""
+    own = results[results.row == row.name]
+    if own.empty:
+        return "–"
+    # Rounded as it is shown, at two places and a little, so that 3.60 is not above 3.60.
+    return "yes" if row.least - 1e-9 <= own.error.mean() <= row.most + 1e-9 else "**no**"
+
+
+def table(results: pd.DataFrame) -> str:
+    """Return the table in Markdown, and how the sources were read."""
+    lines = [
+        "| network | published % | source | measured % (seeds) | meant % | held | epochs | seconds | `experiment=` |",
+        "|---|---:|---|---:|---:|---|---:|---:|---|",
+    ]
+    for row in ROWS:
+        own = results[results.row == row.name]
+        meant = f"{row.least:g} to {row.most:g}" if row.least else f"≤ {row.most:g}"
+        epochs = f"{own.epochs.mean():.0f}" if len(own) else "–"
+        seconds = f"{own.seconds.mean():,.0f}" if len(own) else "–"
+        cells = [row.network, "–" if row.published is None else f"{row.published:g}", row.source or "–"]
+        cells += [measured(row, results), meant, verdict(row, results), epochs, seconds, f"`published/{row.recipe}`"]
+        lines.append(f"| {' | '.join(cells)} |")
+    bases: dict[str, list[str]] = {}
+    for source, basis in BASIS.items():
+        bases.setdefault(basis, []).append(source)
+    read = "; ".join(f"{', '.join(sources)} from {basis}" for basis, sources in bases.items())
+    return "\n".join([*lines, "", f"Test errors. How the sources were read: {read}.", ""])
+
+
+def expected(errors: Sequence[float], again: int) -> tuple[float, float]:
+    """Return between which the mean of so many new runs is to be expected, in per cent.
+
+    The prediction interval of a mean: x̄ ± t·s·√(1/n + 1/m), at 99 % (Hahn 1969), of n kept and m new runs.
+    """
+    x = np.asarray(errors, dtype=float)
+    t = t_quantile(len(x) - 1, SURE)
+    half = float(t * x.std(ddof=1) * math.sqrt(1 / len(x) + 1 / again))
+    return float(x.mean()) - half, float(x.mean()) + half
+
+
+def check(rows: Sequence[Row], results: pd.DataFrame, seeds: int | None, folder: Path) -> bool:
+    """Repeat these rows' runs in a folder; say of each whether its mean stayed where it was to be expected."""
+    held = True
+    for row in rows:
+        kept = results[results.row == row.name].error
+        if len(kept) < 2:
+            print(f"{row.name}: nothing is kept to compare it with")
+            held = False
+            continue
+        typed = [f"experiment=published/{row.recipe}", f"out={folder / row.recipe}", "plots=false", "quiet=true"]
+        typed += [f"seed=range({seeds})"] if seeds else []
+        done = subprocess.run([sys.executable, "-m", "npdigits.train", *typed], stdout=subprocess.DEVNULL)
+        errors = runs_of(row, folder).error
+        if done.returncode or errors.empty:
+            print(f"{row.name}: its runs failed (exit code {done.returncode})")
+            held = False
+            continue
+        low, high = expected(kept, len(errors))
+        inside = low - 1e-9 <= errors.mean() <= high + 1e-9
+        held &= inside
+        where = "as expected" if inside else "NOT as expected"
+        print(f"{row.name}: {errors.mean():.3f} % of {len(errors)} runs, {where}: {low:.3f} to {high:.3f}", flush=True)
+    return held
+
+
+def put(text: str, page: Path) -> None:
+    """Put the table between its two marks in a page."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(before + BEGIN + text + END + after, encoding="utf-8")
+
+
+def head(row: Row, results: pd.DataFrame) -> str:
+    """Return the line about a recipe's result, which stands in its file."""
+    own = results[results.row == row.name]
+    if own.empty:
+        return "# not run yet\n"
+    return f"# {own.error.mean():.2f} % test error, mean of {len(own)} seeds; {own.seconds.mean():,.0f} s a run\n"
+
+
+def put_head(line: str, recipe: Path) -> None:
+    """Put that line after the command in a recipe's file."""
+    lines = recipe.read_text(encoding="utf-8").splitlines(keepends=True)
+    after = next(i for i, one in enumerate(lines) if one.startswith("# npdigits experiment=")) + 1
+    recipe.write_text("".join([*lines[:after], line, *lines[after + 1 :]]), encoding="utf-8")
+
+
+def main() -> None:
+    """Do what is asked; the exit code of ``check`` is 1 where a figure left its interval."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("what", choices=["table", "check"])
+    parser.add_argument("--folder", type=Path, help="the rows' runs (default: outputs/; of a check: a temporary one)")
+    parser.add_argument("--rows", help="check only these, such as softmax,default (default: the quick ones)")
+    parser.add_argument("--seeds", type=int, help="check with so many (default: as many as the recipe has)")
+    chosen = parser.parse_args()
+    if chosen.what == "table":
+        results = collect(chosen.folder or cli.outputs())
+        results.to_csv(RESULTS, index=False, lineterminator="\n")
+        text = table(results)
+        for page in PAGES:
+            put(text, page)
+        for row in ROWS:
+            if not row.members:
+                put_head(head(row, results), cli.CONF / "experiment" / "published" / f"{row.recipe}.yaml")
+        print(text)
+        return
+    names = chosen.rows.split(",") if chosen.rows else [row.name for row in ROWS if row.quick]
+    known = {row.name: row for row in ROWS if not row.members}
+    if unknown := [name for name in names if name not in known]:
+        parser.error(f"--rows={','.join(unknown)}: allowed are {', '.join(known)}")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = chosen.folder or Path(scratch)
+        held = check([known[name] for name in names], pd.read_csv(RESULTS), chosen.seeds, folder.absolute())
+    sys.exit(0 if held else 1)
+
+
+if __name__ == "__main__":
+    main()

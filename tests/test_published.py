@@ -1,0 +1,158 @@
+"""The table of published results: its recipes, its figures, and the check that repeats them."""
+
+import importlib
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made import REPOSITORY
+from made_runs import composed, made_run
+from scipy import stats
+
+RECIPES = sorted((REPOSITORY / "conf" / "experiment" / "published").glob("*.yaml"))
+
+
+@pytest.fixture
+def published(monkeypatch):
+    monkeypatch.syspath_prepend(str(REPOSITORY / "experiments"))
+    return importlib.import_module("published")
+
+
+@pytest.fixture
+def literature(published):
+    return importlib.import_module("literature")
+
+
+def recipe_run(folder, recipe, seed, accuracy, *more, **files):
+    """Write a run of a recipe as if it had been made."""
+    typed = (f"experiment=published/{recipe}", *more, f"seed={seed}")
+    # made_run's test accuracy is 0.01 below the one it is given.
+    return made_run(folder / recipe / f"{seed}{''.join(more)}", accuracy + 0.01, *typed, validated=False, **files)
+
+
+def test_the_pages_have_the_table_that_the_kept_figures_make(published):
+    table = published.table(pd.read_csv(published.RESULTS))
+    for page in published.PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert text.count(published.BEGIN) == text.count(published.END) == 1
+        assert f"{published.BEGIN}{table}{published.END}" in text
+
+
+def test_every_row_has_a_recipe_and_every_recipe_a_row(literature):
+    assert {path.stem for path in RECIPES} == {row.recipe for row in literature.ROWS}
+    assert len({row.name for row in literature.ROWS}) == len(literature.ROWS)
+    assert {row.source for row in literature.ROWS} - {None} == set(literature.BASIS)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_a_recipe_trains_on_all_of_mnist_and_names_its_command(recipe):
+    config = composed(f"experiment=published/{recipe.stem}")
+    assert (config.val_size, config.data.name, config.data.fallback) == (0, "mnist", None)
+    assert config.name == recipe.stem
+    head = recipe.read_text(encoding="utf-8").split("\nname: ")[0]
+    assert f"\n# npdigits experiment=published/{recipe.stem}\n" in head
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_a_recipe_says_what_the_table_says(recipe, published, literature):
+    results = pd.read_csv(published.RESULTS)
+    text = recipe.read_text(encoding="utf-8")
+    (row,) = [row for row in literature.ROWS if row.name == recipe.stem]
+    assert text.count(f"\n{published.head(row, results)}") == 1
+    seeds = int(re.search(r"seed: range\((\d+)\)", text)[1])
+    assert list(results[results.row == recipe.stem].seed) in ([], list(range(seeds)))
+
+
+def test_figures_are_errors_of_the_test_set_by_seed(published, literature, tmp_path):
+    for seed, accuracy in enumerate([0.9661, 0.9658, 0.9664]):
+        recipe_run(tmp_path, "default", seed, accuracy)
+    results = published.collect(tmp_path)
+    assert list(results.error) == [3.39, 3.42, 3.36] and list(results.seed) == [0, 1, 2]
+    row = next(row for row in literature.ROWS if row.name == "default")
+    mean, low, high = 3.39, *stats.t.interval(0.95, 2, 3.39, stats.sem(results.error))
+    assert published.measured(row, results) == f"{mean:.2f} ± {(high - low) / 2:.2f} (3)"
+    line = next(line for line in published.table(results).splitlines() if "the default" in line)
+    assert "| 3.39 ± 0.07 (3) | ≤ 3.6 | yes |" in line
+    worse = results.assign(error=results.error + 1)
+    assert published.verdict(row, worse) == "**no**"
+    assert published.measured(row, results.iloc[:0]) == "not run"
+
+
+def test_a_row_with_two_bounds_is_held_between_them(published, literature):
+    row = next(row for row in literature.ROWS if row.name == "nielsen_30")
+    verdicts = [
+        published.verdict(row, pd.DataFrame({"row": ["nielsen_30"], "error": [error]})) for error in (4.2, 4.3, 4.9, 5)
+    ]
+    assert verdicts == ["**no**", "yes", "yes", "**no**"]
+
+
+@pytest.mark.parametrize("more", [["lr=0.02"], ["val_size=100"], ["epochs=3"]])
+def test_a_run_that_the_recipe_does_not_make_is_refused(published, literature, tmp_path, more):
+    recipe_run(tmp_path, "default", 0, 0.9661)
+    recipe_run(tmp_path, "default", 1, 0.97, *more)
+    with pytest.raises(ValueError, match="is not what experiment=published/default makes"):
+        published.collect(tmp_path)
+
+
+def test_runs_that_did_not_finish_do_not_count(published, tmp_path):
+    recipe_run(tmp_path, "default", 0, 0.9661)
+    recipe_run(tmp_path, "default", 1, 0.9661, status="running")
+    assert list(published.collect(tmp_path).seed) == [0]
+
+
+def test_a_committee_averages_probabilities(published, literature, tmp_path):
+    row = next(row for row in literature.ROWS if row.name == "committee")
+    rng = np.random.default_rng(0)
+    wrong = rng.random((3, 10_000)) < 0.1
+    for seed in range(3):
+        recipe_run(tmp_path, row.recipe, seed, 0.9, right=~wrong[seed])
+    results = published.collect(tmp_path)
+    (own,) = results[results.row == "committee"].itertuples()
+    # One-hot probabilities: two of three decide.
+    assert own.error == pytest.approx((wrong.sum(axis=0) >= 2).mean() * 100)
+    assert (own.members, own.seconds, own.epochs) == (3, 6.0, 6)
+    assert len(results[results.row == row.recipe]) == 3
+    low, high = stats.binomtest(round(100 * own.error), 10_000).proportion_ci(method="wilson")
+    assert published.measured(row, results) == f"{own.error:.2f} ({100 * low:.2f} to {100 * high:.2f}, one)"
+
+
+def test_a_repeated_mean_stays_in_its_interval_as_often_as_promised(published):
+    rng = np.random.default_rng(0)
+    inside = 0
+    for _ in range(4_000):
+        low, high = published.expected(rng.normal(2, 0.1, 5), 3)
+        inside += low <= rng.normal(2, 0.1, 3).mean() <= high
+    assert inside / 4_000 == pytest.approx(0.99, abs=0.006)
+
+
+def test_a_repetition_that_leaves_its_interval_fails(published, literature, tmp_path, monkeypatch, capsys):
+    rows = [row for row in literature.ROWS if row.name in ("default", "softmax")]
+    kept = pd.DataFrame({"row": ["default"] * 3 + ["softmax"] * 3, "error": [3.4, 3.5, 3.45, 7.6, 7.7, 7.65]})
+    accuracies = {"default": 0.9656, "softmax": 0.9235}
+
+    def runs(arguments, **_):
+        recipe = arguments[3].partition("/")[2]
+        folder = Path(arguments[4].removeprefix("out=")).parent
+        assert arguments[2:4] == ["npdigits.train", f"experiment=published/{recipe}"]
+        assert arguments[5:] == ["plots=false", "quiet=true", "seed=range(2)"]
+        for seed in range(2 if accuracies[recipe] else 0):
+            recipe_run(folder, recipe, seed, accuracies[recipe])
+        return subprocess.CompletedProcess(arguments, 0)
+
+    monkeypatch.setattr(published.subprocess, "run", runs)
+    assert published.check(rows, kept, 2, tmp_path / "first")
+    assert capsys.readouterr().out.count(", as expected: ") == 2
+    accuracies["softmax"] = 0.95
+    assert not published.check(rows, kept, 2, tmp_path / "second")
+    said = capsys.readouterr().out
+    assert "softmax: 5.000 % of 2 runs, NOT as expected" in said and "default: 3.440 % of 2 runs, as expected" in said
+    accuracies["softmax"] = None  # its runs fail
+    assert not published.check(rows[:1], kept, 2, tmp_path / "third")
+    assert not published.check(rows[1:], kept.iloc[:1], 2, tmp_path / "fourth")  # one figure has no spread
+    assert capsys.readouterr().out.splitlines() == [
+        "softmax: its runs failed (exit code 0)",
+        "default: nothing is kept to compare it with",
+    ]
