@@ -161,3 +161,14 @@ def test_what_is_bytes_is_grey_and_the_rest_features():
     assert classifier.flattened([[1, 2], [3, 4]])[1] is None
     flat, shape = classifier.flattened([[[1, 2, 3], [4, 5, 6]]])
     assert flat.shape == (1, 6) and shape == (2, 3)
+
+
+def test_the_best_epochs_weights_are_kept_not_the_last_ones():
+    keys = {"schedule": "constant", "lr": 0.1, "stop_on": "none", "weight_decay": 0}
+    X, y = load_digits(return_X_y=True)
+    fitted = npdigits.Classifier(epochs=12, **keys).fit(X, y)
+    costs = [one["val_cost"] for one in fitted.history_]
+    best = int(np.argmin(costs)) + 1
+    assert best < 12
+    shorter = npdigits.Classifier(epochs=best, **keys).fit(X, y)
+    assert fitted.weights_[0].tobytes() == shorter.weights_[0].tobytes()

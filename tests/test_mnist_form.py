@@ -88,6 +88,7 @@ NOTHING = {
     "white": np.full((50, 60), 255, np.uint8),
     "black": np.zeros((50, 60), np.uint8),
     "one pixel": np.zeros((1, 1), np.uint8),
+    "a faint digit": drawn(4, ink=220),
     "a faint shade": np.linspace(200, 215, 3000).reshape(50, 60).astype(np.uint8),
     "grain": np.random.default_rng(0).normal(200, 4, (300, 300)).clip(0, 255).astype(np.uint8),
     "noise": np.random.default_rng(0).integers(0, 256, (200, 200)).astype(np.uint8),

@@ -23,11 +23,13 @@ def test_every_format_is_read(tmp_path, ending):
     assert np.abs(values.astype(int) - GREY).mean() < 3
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
 def test_every_mode_is_read(tmp_path, mode):
-    path = tmp_path / ("digit.tif" if mode == "CMYK" else "digit.png")
+    path = tmp_path / ("digit.tif" if mode in ("CMYK", "F") else "digit.png")
     if mode == "I;16":
         Image.fromarray(GREY.astype(np.uint16) * 257).save(path)
+    elif mode == "F":  # as scientists keep them: 0 to 1
+        Image.fromarray((GREY / 255).astype(np.float32)).save(path)
     else:
         Image.fromarray(GREY).convert(mode).save(path)
     assert np.abs(read(path).astype(int) - GREY).mean() < 3
