@@ -4,10 +4,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made import original_files, write_set
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from npdigits import data
 
@@ -94,3 +95,25 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=path, chromium_sandbox=sandbox)
         yield running
         running.close()
+
+
+@pytest.fixture
+def opened_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a file in a fresh tab; what it complains about or asks for is a failure."""
+    said: list[str] = []
+    contexts = []
+
+    def open_it(file: Path, **context: Any) -> Page:
+        contexts.append(browser.new_context(**context))
+        tab = contexts[-1].new_page()
+        tab.set_default_timeout(5000)
+        tab.on("console", lambda message: said.append(message.text))
+        tab.on("pageerror", lambda error: said.append(str(error)))
+        tab.on("request", lambda asked: said.append(asked.url) if asked.url != file.as_uri() else None)
+        tab.goto(file.as_uri())
+        return tab
+
+    yield open_it
+    assert said == []
+    for context in contexts:
+        context.close()

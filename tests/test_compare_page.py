@@ -33,19 +33,9 @@ def file(tmp_path_factory):
 
 
 @pytest.fixture
-def opened(browser: Browser, file, request):
-    """The page in a fresh tab; what it complains about or asks for is a failure."""
-    context = browser.new_context(**getattr(request, "param", {}))
-    tab = context.new_page()
-    tab.set_default_timeout(5000)
-    said = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda asked: said.append(asked.url) if asked.url != file.as_uri() else None)
-    tab.goto(file.as_uri())
-    yield tab
-    assert said == []
-    context.close()
+def opened(opened_page, file, request):
+    """The page in a fresh tab."""
+    return opened_page(file, **getattr(request, "param", {}))
 
 
 def column(tab, place):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from drawn import STROKES, drawn
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from npdigits import cli, trained
 from npdigits.data import Split
@@ -59,20 +59,9 @@ def made(tmp_path_factory, mnist_5k):
 
 
 @pytest.fixture
-def opened(browser: Browser, made, request):
-    """The default run's page in a fresh tab; what it complains about or asks for is a failure."""
-    _, path = made("default")
-    context = browser.new_context(**getattr(request, "param", {}))
-    tab = context.new_page()
-    tab.set_default_timeout(5000)
-    said = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda asked: said.append(asked.url) if asked.url != path.as_uri() else None)
-    tab.goto(path.as_uri())
-    yield tab
-    assert said == []
-    context.close()
+def opened(opened_page, made, request):
+    """The default run's page in a fresh tab."""
+    return opened_page(made("default")[1], **getattr(request, "param", {}))
 
 
 def draw(tab, digit, unit=11.0, place=(80, 55), steps=4):

@@ -1,14 +1,7 @@
-"""The page: one self-contained HTML file with the table, the curves, main effects, a heat map and pairs of rows.
+"""The page: one self-contained HTML file with the table, the curves, main effects, a heat map and pairs of rows."""
 
-Everything is in the file, and its content-security policy forbids it to fetch anything. What comes from runs is data,
-which the page's script puts in as text, never as notation.
-"""
-
-import base64
 import dataclasses
-import hashlib
 import itertools
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -21,6 +14,7 @@ from npdigits.compare.figures import title, unit
 from npdigits.compare.rows import MARKS, Row, Section
 from npdigits.compare.verdict import footnotes, outcome, verdict
 from npdigits.compare.views import configurations, in_order, pivot, pivot_says
+from npdigits.pages import page_of
 
 FILES = Path(__file__).parent / "page_files"
 # Of so many keys heat maps are made, two by two.
@@ -30,32 +24,11 @@ TEST = "reported; nothing is chosen by it, so the table is not sorted by it"
 
 def page(comparison: Comparison) -> str:
     """Return the page of a comparison of configurations."""
-    style, plotting, script = (
-        (FILES / name).read_text(encoding="utf-8") for name in ("page.css", "uPlot.iife.min.js", "page.js")
+    template, style, more, plotting, script = (
+        (FILES / name).read_text(encoding="utf-8")
+        for name in ("page.html", "page.css", "uPlot.min.css", "uPlot.iife.min.js", "page.js")
     )
-    style += (FILES / "uPlot.min.css").read_text(encoding="utf-8")
-    content = json.dumps(_content(comparison), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    policy = (
-        f"default-src 'none'; script-src {_hash(plotting)} {_hash(script)}; style-src {_hash(style)}; base-uri 'none'"
-    )
-    parts = {
-        "policy": policy,
-        "style": style,
-        # Inside a script element nothing but "<" can be read as notation.
-        "content": content.replace("<", "\\u003c"),
-        "plotting": plotting,
-        "script": script,
-    }
-    text = (FILES / "page.html").read_text(encoding="utf-8")
-    before, *pieces = text.split("{{")
-    for piece in pieces:
-        name, _, after = piece.partition("}}")
-        before += parts[name] + after
-    return before
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    return page_of(template, style + more, {"plotting": plotting, "script": script}, _content(comparison))
 
 
 def _content(comparison: Comparison) -> dict[str, Any]:

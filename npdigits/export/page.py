@@ -1,11 +1,6 @@
-"""The page to draw digits on: one self-contained HTML file with the network in it.
-
-Everything is in the file, and its content-security policy forbids it to fetch anything.
-"""
+"""The page to draw digits on: one self-contained HTML file with the network in it."""
 
 import base64
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +8,7 @@ import numpy as np
 
 from npdigits.data import Split
 from npdigits.memory import Array
+from npdigits.pages import page_of
 from npdigits.trained import Trained
 
 FILES = Path(__file__).parent / "page_files"
@@ -23,26 +19,9 @@ TEST_DIGITS = 200
 
 def page(run: Trained, test: Split | None) -> str:
     """Return the page of a network; without test digits it has no button for them."""
+    template, style = ((FILES / name).read_text(encoding="utf-8") for name in ("page.html", "page.css"))
     scripts = {name: (FILES / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS}
-    style = (FILES / "page.css").read_text(encoding="utf-8")
-    hashes = " ".join(map(_hash, scripts.values()))
-    content = json.dumps(_content(run, test), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    parts = {
-        "policy": f"default-src 'none'; script-src {hashes}; style-src {_hash(style)}; base-uri 'none'",
-        "style": style,
-        # Inside a script element nothing but "<" can be read as notation.
-        "content": content.replace("<", "\\u003c"),
-        **scripts,
-    }
-    before, *pieces = (FILES / "page.html").read_text(encoding="utf-8").split("{{")
-    for piece in pieces:
-        name, _, after = piece.partition("}}")
-        before += parts[name] + after
-    return before
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    return page_of(template, style, scripts, _content(run, test))
 
 
 def _content(run: Trained, test: Split | None) -> dict[str, Any]:
