@@ -58,7 +58,7 @@ ROWS = (
     Row("default", "784–20–10, the default", None, None, 3.6),
     Row("nielsen_30", "784–30–10 sigmoid, MSE, plain SGD", 4.6, "Nielsen, ch. 1", 4.9, 4.3),
     Row("nielsen_100", "784–100–10 sigmoid, MSE, plain SGD", 3.4, "Nielsen, ch. 1", 3.7, 3.1),
-    Row("nielsen_100_scaled", "the same, weights drawn N(0, 1/n)", 3.4, "Nielsen, ch. 1", 3.7),
+    Row("nielsen_100_scaled", "the same, weights drawn N(0, 1/n)", 3.4, "Nielsen, ch. 1", 3.7, 3.1),
     Row("nielsen_100_regularized", "784–100–10 cross-entropy, regularized", 1.96, "Nielsen, ch. 3, 6", 1.96),
     Row("lecun_300", "784–300–10 MSE", 4.7, LECUN, 4.7),
     Row("lecun_300_distorted", "784–300–10 MSE, distortions", 3.6, LECUN, 3.6),

@@ -102,8 +102,9 @@ def verdict(row: Row, results: pd.DataFrame) -> str:
     own = results[results.row == row.name]
     if own.empty:
         return "–"
-    # Rounded as it is shown, at two places and a little, so that 3.60 is not above 3.60.
-    return "yes" if row.least - 1e-9 <= own.error.mean() <= row.most + 1e-9 else "**no**"
+    if own.error.mean() < row.least - 1e-9:
+        return "**no**, better"
+    return "yes" if own.error.mean() <= row.most + 1e-9 else "**no**"
 
 
 def table(results: pd.DataFrame) -> str:
@@ -185,14 +186,23 @@ def put_head(line: str, recipe: Path) -> None:
     recipe.write_text("".join([*lines[:after], line, *lines[after + 1 :]]), encoding="utf-8")
 
 
+def positive(text: str) -> int:
+    """Return a whole number that is 1 or more, for argparse."""
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: allowed are whole numbers from 1")
+    return number
+
+
 def main() -> None:
     """Do what is asked; the exit code of ``check`` is 1 where a figure left its interval."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("what", choices=["table", "check"])
     parser.add_argument("--folder", type=Path, help="the rows' runs (default: outputs/; of a check: a temporary one)")
     parser.add_argument("--rows", help="check only these, such as softmax,default (default: the quick ones)")
-    parser.add_argument("--seeds", type=int, help="check with so many (default: as many as the recipe has)")
+    parser.add_argument("--seeds", type=positive, help="check with so many (default: as many as the recipe has)")
     chosen = parser.parse_args()
+    if chosen.folder and not chosen.folder.is_dir():
+        parser.error(f"--folder {chosen.folder}: there is no such folder")
     if chosen.what == "table":
         results = collect(chosen.folder or cli.outputs())
         results.to_csv(RESULTS, index=False, lineterminator="\n")

@@ -111,7 +111,7 @@ def read(path: Path) -> Checkpoint:
         OSError, ValueError: it cannot be read, or is damaged.
         RunDirError: it is of another format.
     """
-    arrays = _opened(path)
+    arrays = opened(path)
     try:
         header = json.loads(arrays.pop("header").tobytes())
         if header["format"] != FORMAT:
@@ -161,7 +161,7 @@ def read_best(folder: Path, warn: Callable[[str], None] = print) -> dict[str, Ar
         RunDirError: neither can be read.
     """
     try:
-        arrays = _opened(folder / BEST)
+        arrays = opened(folder / BEST)
     except (OSError, ValueError) as error:
         try:
             last = read_last(folder, warn)
@@ -189,8 +189,13 @@ def _sealed(arrays: dict[str, Array]) -> dict[str, Array]:
     return {**arrays, "sha256": np.frombuffer(bytes.fromhex(digest(arrays)), np.uint8)}
 
 
-def _opened(path: Path) -> dict[str, Array]:
-    """Read arrays that were sealed, without the seal."""
+def opened(path: Path) -> dict[str, Array]:
+    """Read arrays that were sealed, without the seal.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+        ValueError: it is not what was written.
+    """
     arrays = read_npz(path)
     seal = arrays.pop("sha256", None)
     if seal is None or seal.tobytes().hex() != digest(arrays):

@@ -8,7 +8,6 @@
 """
 
 import inspect
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +29,9 @@ from npdigits.memory import Array
 from npdigits.passes import Diverged, probabilities
 from npdigits.trainer import fit
 
+# How far images of floats may be outside of 0 … 1, as resizing leaves them.
+ROUNDING = 1e-3
+
 
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A fully connected network, trained as ``npdigits.train`` trains it.
@@ -38,12 +40,14 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     ``val_size=None`` holds out a sixth of the samples, to stop by and to choose the best epoch; 0 trains on all of
     them. A ``batch_size`` above their number becomes their number. Fitting the same data twice gives the same bits.
 
-    X is (samples, features), or images of shape (samples, height, width). Bytes are taken for grey values 0 … 255 as
-    in MNIST, everything else as features as they are; scale those (``StandardScaler``).
+    X is (samples, features), taken as they are: scale them (``StandardScaler``). Or it is images, (samples, height,
+    width), bytes 0 (paper) … 255 (ink) or floats 0 … 1; a network trained on images, as those of all runs, reads them
+    flat as well. The defaults are made for MNIST: small tables want smaller batches and more epochs.
 
     Attributes:
         classes_: the labels, sorted; the columns of ``predict_proba``.
         n_features_in_: features, or pixels.
+        image_shape_: (height, width) of the images; None where it was trained on features.
         n_iter_: epochs.
         history_: the records of all epochs, a list of dictionaries.
         weights_, biases_: of each layer, (nₗ, nₗ₋₁) and (nₗ,): the best epoch's.
@@ -104,11 +108,13 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """
         found = trained.load(Path(run))
         plain = found.config.as_dict()
-        self = cls(**{name: plain[name] for name in parameters()})
+        self = cls(**{name: _typed(plain[name]) for name in parameters()})
         self.classes_ = np.arange(found.sizes[-1])
         self.n_features_in_ = found.sizes[0]
         self.n_iter_ = found.summary["epochs_run"]
-        self._keep(found.config, found.network.parameters.weights, found.network.parameters.biases, BYTES)
+        height, width = found.summary["image_shape"]
+        self.image_shape_ = height, width
+        self._keep(found.config, found.network.parameters.weights, found.network.parameters.biases)
         return self
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -121,17 +127,20 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         flat, y = validate_data(self, flat, y, dtype=None if _are_bytes(flat) else "numeric")
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
+        self.image_shape_ = shape
         config = self._config(len(flat))
-        scale, kept = (BYTES, flat) if _are_bytes(flat) else (1.0, flat.astype(config.dtype))
+        kept = self._kept(flat, config)
         samples = Split(kept, labels.astype(np.intp), np.arange(len(kept)))
-        shape = shape or _square(kept.shape[1], config)
+        if shape is None and config.augment != "none":
+            raise ValueError(f"augment={config.augment}: allowed with images only, (samples, height, width)")
+        shape = shape or (1, kept.shape[1])
         source = Data("X", "", samples, samples.first(0), shape, len(self.classes_), len(kept) // 6)
         sizes = (kept.shape[1], *config.hidden, len(self.classes_))
         with threadpool_limits(1, user_api="blas"):
             try:
                 train, val = data.hold_out(source, config.val_size, config.seed)
                 check_fit(config, sizes, len(train))
-                state = initial_state(config, sizes, scale)
+                state = initial_state(config, sizes, self._scale())
                 records = list(fit(state, train, val, source.test, recipe(config, shape)))
             except (ConfigError, Diverged) as error:
                 raise ValueError(str(error)) from error
@@ -139,7 +148,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         state.network.parameters.flat[...] = state.best
         self.n_iter_ = len(records)
         self.history_ = [{key: value for key, value in vars(one).items() if "test" not in key} for one in records]
-        self._keep(config, state.network.parameters.weights, state.network.parameters.biases, scale)
+        self._keep(config, state.network.parameters.weights, state.network.parameters.biases)
         return self
 
     def predict_proba(self, X: ArrayLike) -> Array:
@@ -149,14 +158,14 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             ValueError: the shape is not that of the samples that it was trained on, or the values are not.
         """
         check_is_fitted(self)
-        flat, _ = flattened(X)
+        flat, shape = flattened(X)
+        if shape is not None and shape != self.image_shape_:
+            takes = "features" if self.image_shape_ is None else "images of {} × {}".format(*self.image_shape_)
+            raise ValueError("X holds images of {} × {}, this network takes {}".format(*shape, takes))
         flat = validate_data(self, flat, dtype=None if _are_bytes(flat) else "numeric", reset=False)
-        if self._scale == BYTES:
-            flat = flat if _are_bytes(flat) else as_bytes_are(flat)
-        flat = flat if _are_bytes(flat) and self._scale == BYTES else flat.astype(self._fitted.dtype)
-        network = empty_network(
-            self._fitted, (self.n_features_in_, *self._fitted.hidden, len(self.classes_)), self._scale
-        )
+        flat = self._kept(flat, self._fitted)
+        sizes = (self.n_features_in_, *self._fitted.hidden, len(self.classes_))
+        network = empty_network(self._fitted, sizes, self._scale())
         ours = [*network.parameters.weights, *network.parameters.biases]
         for view, array in zip(ours, [*self.weights_, *self.biases_], strict=True):
             view[...] = array
@@ -173,8 +182,18 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         labels: Array = self.classes_[best]
         return labels
 
-    def _keep(self, config: Config, weights: Sequence[Array], biases: Sequence[Array], scale: float) -> None:
-        self._fitted, self._scale = config, scale
+    def _scale(self) -> float:
+        return BYTES if self.image_shape_ else 1.0
+
+    def _kept(self, flat: Array, config: Config) -> Array:
+        """Return samples as the network reads them: images on the scale of bytes, features as floats."""
+        if not self.image_shape_:
+            floats: Array = flat.astype(config.dtype)
+            return floats
+        return flat if _are_bytes(flat) else as_bytes_are(flat).astype(config.dtype)
+
+    def _keep(self, config: Config, weights: Sequence[Array], biases: Sequence[Array]) -> None:
+        self._fitted = config
         self.weights_, self.biases_ = [w.copy() for w in weights], [b.copy() for b in biases]
 
     def _config(self, n: int) -> Config:
@@ -194,8 +213,15 @@ def parameters() -> tuple[str, ...]:
 
 
 def flattened(X: ArrayLike) -> tuple[Any, tuple[int, int] | None]:
-    """Return images of shape (n, height, width) as (n, pixels), and their shape; anything else as it is, and None."""
-    if getattr(X, "ndim", None) != 3 and not (isinstance(X, list) and np.ndim(X[:1]) == 3):
+    """Return images of shape (n, height, width) as (n, pixels), and their shape; anything else as it is, and None.
+
+    Raises:
+        ValueError: it has more dimensions.
+    """
+    dimensions = getattr(X, "ndim", None) or (np.ndim(X[:1]) if isinstance(X, list | tuple) else 2)
+    if dimensions > 3:
+        raise ValueError(f"X has dim {dimensions}: allowed are (samples, features) and (samples, height, width)")
+    if dimensions < 3:
         return X, None
     images = np.asarray(X)
     n, height, width = images.shape
@@ -203,18 +229,17 @@ def flattened(X: ArrayLike) -> tuple[Any, tuple[int, int] | None]:
 
 
 def as_bytes_are(floats: Array) -> Array:
-    """Return grey values 0 … 1 as floats 0 … 255, the scale of the bytes that a network was trained on.
+    """Return grey values 0 … 1 as floats 0 … 255, the scale of bytes. What rounding left outside is cut off.
 
     Raises:
-        ValueError: a value is outside.
+        ValueError: a value is outside by more.
     """
     low, high = floats.min(initial=0), floats.max(initial=0)
-    if low < 0 or high > 1:
+    if low < -ROUNDING or high > 1 + ROUNDING:
         raise ValueError(
-            f"X goes from {low:g} to {high:g}: this network was trained on images, so allowed are bytes (uint8) "
-            "0 … 255, or floats 0 (paper) … 1 (ink)"
+            f"X goes from {low:g} to {high:g}: images are bytes (uint8) 0 … 255, or floats 0 (paper) … 1 (ink)"
         )
-    scaled: Array = floats * 255
+    scaled: Array = np.clip(floats, 0, 1) * 255
     return scaled
 
 
@@ -229,11 +254,8 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
 
 
-def _square(n: int, config: Config) -> tuple[int, int]:
-    """Return the shape of images that came flat; where none is asked for, any will do."""
-    side = math.isqrt(n)
-    if side * side == n:
-        return side, side
-    if config.augment != "none":
-        raise ValueError(f"augment={config.augment}: allowed with images only, (n, height, width), not {n} features")
-    return 1, n
+def _typed(value: Any) -> Any:
+    """Return a parameter of a run as one would type it: one hidden layer as its size, betas as a pair."""
+    if isinstance(value, list):
+        return value[0] if len(value) == 1 else tuple(value)
+    return value

@@ -133,7 +133,7 @@ def main() -> None:
     except BrokenPipeError:
         nobody_reads()
     except OSError as error:
-        print(f"{PROGRAM}: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"{PROGRAM}: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
         sys.exit(BAD_INPUT)
 
 

@@ -31,6 +31,17 @@ LONGEST_LINE = 12
 MOST_PIECES = 5
 # Strokes thinner than this, in pixels of the box, are made as thick, where the picture is so much finer than the box.
 THIN, FINE = 2.0, 2.0
+# Grey values that are added where two are divided.
+DARK = 16.0
+# Of how many pixels along the longer side the paper's shade is fitted, how often, and what is then left out: what is so
+# many medians away.
+SAMPLES, FITS, OUTLIER = 64, 8, 3.0
+# The longest side of a digit is at least so long, in pixels of the picture.
+SMALLEST = 7
+# What fills so much of a box that is no narrower than this (in its longer side) has no strokes.
+BLOT, NARROW = 0.75, 0.6
+# Two pieces side by side, both so high (in the height of all) and one so large (in the other's area), are two digits.
+AS_HIGH, AS_LARGE = 0.75, 0.35
 # Halves are rounded up, also those that sums in another order left a little below.
 TIE = 1e-6
 EIGHT = np.ones((3, 3), int)
@@ -52,7 +63,7 @@ def form(grey: Array) -> Array:
     Raises:
         NoDigit: says why.
     """
-    ink = flattened(inked(grey))
+    ink = inked(grey)
     threshold = otsu(ink)
     levels = stretched(ink, threshold)
     mask = pieces(ink > threshold)
@@ -61,6 +72,10 @@ def form(grey: Array) -> Array:
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     levels, mask = levels[box], mask[box]
     height, width = mask.shape
+    if max(height, width) < SMALLEST:
+        raise NoDigit(f"what is on it is only {max(height, width)} pixels high: allowed are {SMALLEST} and more")
+    if mask.mean() > BLOT and min(height, width) > NARROW * max(height, width):
+        raise NoDigit("what is on it is a blot, without strokes")
     if width > WIDEST * height:
         raise NoDigit("what is on it is far wider than a digit: one digit a picture")
     if mask.sum() > LONGEST_LINE * max(height, width) * stroke_width(mask):
@@ -79,32 +94,48 @@ def rounded(x: float) -> int:
 
 
 def inked(grey: Array) -> Array:
-    """Return how much ink is where, 0 … 255: the picture's edge is paper.
+    """Return how much ink is where, bytes of the picture's shape: the smaller part of it, darker or lighter than paper.
 
-    Where less than three quarters of the edge agree, as on a paper half in the shade, ink is the side on which the
-    mean is of the median: there is less of it than of paper.
+    A grey value that more than half of the pixels have is the paper's. Else the light is uneven: the picture is
+    divided by its closing with a square that no stroke fills (of light ink: its opening by the picture), which takes
+    off shadows with sharp edges, and what is left of the light is the surface of ``shade``.
     """
-    light = grey > otsu(grey)
-    edge = np.concatenate([light[0], light[-1], light[1:-1, 0], light[1:-1, -1]])
-    n = int(edge.sum())
-    on_light = 4 * n >= 3 * len(edge) or (4 * n > len(edge) and grey.mean() < np.median(grey))
-    ink: Array = 255 - grey if on_light else grey
-    return ink
+    counts = np.bincount(grey.ravel(), minlength=256)
+    level = int(counts.argmax())
+    if 2 * counts[level] > grey.size:
+        darker = level - grey.astype(int)
+        side: Array = np.maximum(darker if darker.sum() >= 0 else -darker, 0).astype(np.uint8)
+        return side
+    darker = shade(grey) - grey
+    far = np.abs(darker) > OUTLIER * np.median(np.abs(darker))
+    on_light = darker[far].sum() >= 0
+    light = grey + DARK  # the less of it there is, the more of a contrast is noise
+    size = max(3, min(grey.shape) // 3)
+    if on_light:
+        ink = 255 - 255 * light / ndimage.grey_closing(light, (size, size), mode="nearest")
+    else:
+        ink = 255 - 255 * ndimage.grey_opening(light, (size, size), mode="nearest") / light
+    whole: Array = np.clip(ink - shade(ink), 0, 255).astype(np.uint8)
+    return whole
 
 
-def flattened(ink: Array) -> Array:
-    """Return ink without the paper's own shades: less its opening by a square that no stroke fills (top-hat).
+def shade(grey: Array) -> Array:
+    """Return the paper's own values: the quadratic surface through most of the pixels.
 
-    Where more than half of the pixels are equally light there is nothing to flatten.
+    Fitted by least squares, then again without what is far from it, and so on: ink is the smaller part.
     """
-    counts = np.bincount(ink.ravel(), minlength=256)
-    if 2 * counts[: int(ink.min()) + 1].sum() > ink.size:
-        level: Array = ink - ink.min()
-        return level
-    size = max(3, min(ink.shape) // 2)
-    paper = ndimage.gaussian_filter(ndimage.grey_opening(ink, (size, size), mode="nearest").astype(float), size / 8)
-    flat: Array = np.clip(ink - np.floor(paper + 0.5), 0, 255).astype(np.uint8)
-    return flat
+    height, width = grey.shape
+    step = max(1, max(height, width) // SAMPLES)
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
+    some, values = terms[:, ::step, ::step].reshape(6, -1).T, grey[::step, ::step].ravel().astype(float)
+    kept = np.ones(len(values), bool)
+    for _ in range(FITS):
+        surface = np.linalg.lstsq(some[kept], values[kept], rcond=None)[0]
+        away = np.abs(values - some @ surface)
+        kept = away <= OUTLIER * max(float(np.median(away)), 1.0)
+    paper: Array = np.tensordot(surface, terms, 1)
+    return paper
 
 
 def otsu(values: Array) -> int:
@@ -142,8 +173,28 @@ def pieces(mask: Array) -> Array:
     kept = areas >= max(PIECE * areas.max(), 1)
     if 2 * areas.max() < areas.sum() and kept.sum() > MOST_PIECES:
         raise NoDigit(f"{kept.sum()} separate pieces, none of which stands out")
+    _one_digit(labels, areas, np.flatnonzero(kept))
     chosen: Array = kept[labels]
     return chosen
+
+
+def _one_digit(labels: Array, areas: Array, kept: Array) -> None:
+    """Refuse two large pieces that stand side by side.
+
+    Raises:
+        NoDigit: there are two.
+    """
+    if len(kept) < 2:
+        return
+    boxes = {label: box for label, box in enumerate(ndimage.find_objects(labels), start=1) if label in kept}
+    height = max(rows.stop for rows, _ in boxes.values()) - min(rows.start for rows, _ in boxes.values())
+    high = [label for label, (rows, _) in boxes.items() if rows.stop - rows.start >= AS_HIGH * height]
+    for one in high:
+        for other in high:
+            if boxes[one][1].stop < boxes[other][1].start and min(areas[one], areas[other]) >= AS_LARGE * max(
+                areas[one], areas[other]
+            ):
+                raise NoDigit("two digits side by side: one digit a picture")
 
 
 def stretched(ink: Array, threshold: int) -> Array:

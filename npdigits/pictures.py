@@ -1,6 +1,7 @@
 """Picture files: which there are, and what is on them in shades of grey. Pillow reads them."""
 
 import os
+import stat
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from npdigits.errors import ConfigError
 from npdigits.memory import Array
 
 # Pillow's names; nothing else is tried, as every format more is one more way into the machine.
@@ -24,21 +24,13 @@ class BadPicture(ValueError):
 
 
 def found(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
-    """Yield the files that are named, and those in folders, at any depth, whose names end as pictures' do.
+    """Yield what is named, and of folders, at any depth, all whose names end as pictures' do, in order.
 
-    Raises:
-        ConfigError: a path is not there, or a folder has no picture.
+    A folder without any is yielded itself. What is not there, or no picture, ``read`` says.
     """
     for path in map(Path, paths):
-        if path.is_dir():
-            of_it = sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS and file.is_file())
-            if not of_it:
-                raise ConfigError(f"{path}: a folder without pictures; their names end in {', '.join(ENDINGS)}")
-            yield from of_it
-        elif path.exists():
-            yield path
-        else:
-            raise ConfigError(f"{path}: there is no such file or folder")
+        of_it = sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS) if path.is_dir() else []
+        yield from of_it or [path]
 
 
 def read(path: Path) -> Array:
@@ -50,7 +42,11 @@ def read(path: Path) -> Array:
     Raises:
         BadPicture: says why.
     """
+    if path.is_dir():
+        raise BadPicture(f"a folder without pictures; their names end in {', '.join(ENDINGS)}")
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadPicture("no file, but a device or a pipe")
         # Pillow warns of what it can still read; anything odd is an error here.
         with warnings.catch_warnings():
             warnings.simplefilter("error")

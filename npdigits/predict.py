@@ -4,8 +4,9 @@ import argparse
 import csv
 import io
 import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from npdigits.report import nobody_reads, plain
 from npdigits.trained import Trained
 
 PROGRAM = "npdigits.predict"
-SKIPPED, BAD_INPUT = 1, 2
+SKIPPED, BAD_INPUT, INTERRUPTED, NOBODY_READS = 1, 2, 130, 141
 
 
 @dataclass(frozen=True)
@@ -121,17 +122,30 @@ def _shown(files: Sequence[Path]) -> Iterator[Path]:
 
 
 def _saved_as(folder: Path, files: Sequence[Path]) -> dict[Path, Path]:
-    """Return under which names what the network saw is saved: those of the files, numbered where two are the same."""
+    """Return under which names what the network saw is saved: the files' own and .png, numbered where they repeat."""
     names: dict[str, int] = {}
     result = {}
     for file in files:
-        n = names[file.stem] = names.get(file.stem, 0) + 1
-        result[file] = folder / (f"{file.stem}.png" if n == 1 else f"{file.stem}-{n}.png")
+        n = names[file.name] = names.get(file.name, 0) + 1
+        result[file] = folder / (f"{file.name}.png" if n == 1 else f"{file.name}-{n}.png")
     return result
 
 
+def _spare(files: Sequence[Path], written: Mapping[str, Iterable[Path]]) -> None:
+    """Refuse to write where a picture is that is to be read.
+
+    Raises:
+        ConfigError: names the option.
+    """
+    read = {os.path.realpath(file) for file in files}
+    for option, of_it in written.items():
+        for target in of_it:
+            if os.path.realpath(target) in read:
+                raise ConfigError(f"--{option} {target}: is one of the pictures to read; choose another place")
+
+
 def main() -> None:
-    """Print the table; the exit code is 1 where a file was skipped, 2 for bad input."""
+    """Print the table; the exit code is 1 where a file was skipped, 2 for bad input, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(f"python -m {PROGRAM}", description=(__doc__ or "").partition(":")[0])
     parser.add_argument("run", type=Path, metavar="RUN", help="a run directory, or SWEEP/best")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="files, and folders of them")
@@ -139,26 +153,40 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", help="write all probabilities; - likewise")
     parser.add_argument("--save", type=Path, metavar="FOLDER", help="save what the network saw, a PNG of 28 × 28 each")
     chosen = parser.parse_args()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files need not be text
     try:
         sys.exit(_predict(chosen))
     except UserError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
     except BrokenPipeError:
         nobody_reads()
+        sys.exit(NOBODY_READS)
     except OSError as error:
-        print(f"{PROGRAM}: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"{PROGRAM}: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted; nothing was written", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     sys.exit(BAD_INPUT)
 
 
 def _predict(chosen: argparse.Namespace) -> int:
-    asked = {notation: target for notation in ("csv", "json") if (target := getattr(chosen, notation))}
+    asked = {notation: target for notation in ("csv", "json") if (target := getattr(chosen, notation)) is not None}
     targets.check(asked)
     if list(asked.values()).count("-") > 1:
         raise ConfigError("--csv - --json -: allowed is one on standard output")
+    if "" in chosen.pictures:
+        raise ConfigError("'': allowed are names of pictures and folders")
     run = trained.load(chosen.run)
     check(run)
-    files = list(pictures.found(chosen.pictures))
+    if run.summary.get("status") != "finished":
+        print(f"{PROGRAM}: WARNING: {run.path} has not finished: its best epoch so far reads", file=sys.stderr)
+    files = list(dict.fromkeys(pictures.found(chosen.pictures)))
+    saved_as = _saved_as(chosen.save, files) if chosen.save else {}
+    _spare(files, {"save": saved_as.values(), **{notation: [Path(target)] for notation, target in asked.items()}})
     if chosen.save:
+        targets.check({"save": str(chosen.save / "one of its files")}, parents=True)
         chosen.save.mkdir(parents=True, exist_ok=True)
     kept: list[Path] = []
     images: list[Array] = []
@@ -174,14 +202,14 @@ def _predict(chosen: argparse.Namespace) -> int:
     if chosen.save:
         from PIL import Image
 
-        for (_, target), image in zip(_saved_as(chosen.save, kept).items(), images, strict=True):
-            Image.fromarray(image).save(target)
+        for file, image in zip(kept, images, strict=True):
+            Image.fromarray(image).save(saved_as[file])
     texts = {"csv": lambda: as_csv(read, skipped), "json": lambda: as_json(run, read, skipped) + "\n"}
     for notation, target in asked.items():
         if target == "-":
             print(texts[notation](), end="")
         else:
-            targets.put(Path(target), texts[notation]().encode())
+            targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
     if "-" not in asked.values() and read:
         rows = table(read)
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

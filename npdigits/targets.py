@@ -10,8 +10,12 @@ from npdigits.files import write_whole
 SIGNS = {"identity.json", "summary.json", "metrics.csv"}
 
 
-def check(targets: dict[str, str]) -> None:
+def check(targets: dict[str, str], parents: bool = False) -> None:
     """Refuse to write where a file of a run could be lost, or where nothing can be written.
+
+    Args:
+        targets: option -> where its file is to be.
+        parents: whether folders that are not there will be made.
 
     Raises:
         ConfigError: says why.
@@ -23,7 +27,7 @@ def check(targets: dict[str, str]) -> None:
         path = Path(target).resolve()
         if path.is_dir() or target.endswith(("/", os.sep)):
             raise ConfigError(f"--{notation} {target}: a folder")
-        if not path.parent.is_dir():
+        if not path.parent.is_dir() and not parents:
             raise ConfigError(f"--{notation} {target}: there is no such folder")
         if path in files:
             raise ConfigError(f"--{notation} {target}: --{files[path]} is written there too")

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from npdigits.assembly import empty_network
+from npdigits.checkpoint import opened
 from npdigits.config import Config, parse
 from npdigits.data import Split
 from npdigits.errors import ConfigError, RunDirError
-from npdigits.files import read_npz
 from npdigits.memory import Array
 from npdigits.network import Network
 from npdigits.passes import probabilities
@@ -75,7 +76,12 @@ def load(path: Path) -> Trained:
         raise RunDirError(f"{path}: has no best epoch yet (status {summary.get('status')})")
     try:
         config = parse(yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8")))
-        arrays = read_npz(path / "checkpoints" / "best.npz")
+        arrays = opened(path / "checkpoints" / "best.npz")
+        if arrays["identity"].tobytes().decode() != summary["identity"]:
+            raise ValueError("checkpoints/best.npz is another run's")
+        needed = {"data": str, "data_sha256": str, "image_shape": list}
+        for name in (name for name, kind in needed.items() if not isinstance(summary.get(name), kind)):
+            raise ValueError(f"summary.json has no {name}")
         layers = sum(name.startswith("W") for name in arrays)
         sizes = (arrays["W1"].shape[1], *(len(arrays[f"W{i + 1}"]) for i in range(layers)))
         network = empty_network(config, sizes)
@@ -83,6 +89,8 @@ def load(path: Path) -> Trained:
             if arrays[name].shape != view.shape:
                 raise ValueError(f"{name} has shape {arrays[name].shape}, not {view.shape}")
             view[...] = arrays[name]
+        if not np.isfinite(network.parameters.flat).all():
+            raise ValueError("checkpoints/best.npz holds numbers that are not finite")
     except OSError as error:
         raise RunDirError(f"{path}: cannot be read: {error.strerror}") from error
     except ConfigError as error:

@@ -58,9 +58,8 @@ def test_parameters_and_defaults_are_those_of_a_run():
         assert value == (tuple(written[name]) if isinstance(written[name], list) else written[name]), name
 
 
-@pytest.mark.parametrize("as_shape", [(600, 8, 7), (600, 56)])
-def test_fit_learns_the_same_bits_as_a_run(a_run, as_shape):
-    fitted = npdigits.Classifier(epochs=6).fit(TRAIN[0].reshape(as_shape), TRAIN[1])
+def test_fit_learns_the_same_bits_as_a_run(a_run):
+    fitted = npdigits.Classifier(epochs=6).fit(*TRAIN)
     best = read_npz(a_run / "checkpoints" / "best.npz")
     for i, (w, b) in enumerate(zip(fitted.weights_, fitted.biases_, strict=True), start=1):
         assert w.tobytes() == best[f"W{i}"].tobytes() and b.tobytes() == best[f"b{i}"].tobytes()
@@ -85,12 +84,14 @@ def test_a_run_is_loaded_with_its_network_and_its_settings(a_run):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (TEST[0].astype(float), r"X goes from 0 to 25\d: this network was trained on images, so allowed are bytes"),
+        (TEST[0].astype(float), r"X goes from 0 to 25\d: images are bytes"),
         (TEST[0] / 255 - 0.5, r"X goes from -0.5 to "),
-        (TEST[0][:, :, :6], "X has 48 features, but Classifier is expecting 56 features"),
+        (TEST[0][:, :, :6], "X holds images of 8 × 6, this network takes images of 8 × 7"),
+        (TEST[0].reshape(100, 4, 14), "X holds images of 4 × 14, this network takes images of 8 × 7"),
+        (TEST[0].reshape(100, 56)[:, :48], "X has 48 features, but Classifier is expecting 56 features"),
         (TEST[0][0], "X has 7 features, but Classifier is expecting 56 features"),
         (TEST[0][0].ravel(), "Expected 2D array, got 1D array"),
-        (TEST[0][None], "dim 4"),
+        (TEST[0][None], r"X has dim 4: allowed are \(samples, features\) and \(samples, height, width\)"),
         (np.full((1, 8, 7), np.nan), "NaN"),
         (TEST[0][:0], "0 sample"),
         (TEST[0].astype(str), "could not convert|not.*numeric|dtype"),
@@ -172,3 +173,27 @@ def test_the_best_epochs_weights_are_kept_not_the_last_ones():
     assert best < 12
     shorter = npdigits.Classifier(epochs=best, **keys).fit(X, y)
     assert fitted.weights_[0].tobytes() == shorter.weights_[0].tobytes()
+
+
+def test_features_mean_the_same_whatever_their_type():
+    X, y = load_digits(return_X_y=True)
+    fitted = [npdigits.Classifier(epochs=3).fit(X.astype(kind), y) for kind in ("float64", "int64", "uint8", "float32")]
+    assert len({one.weights_[0].tobytes() for one in fitted}) == 1
+    p = fitted[0].predict_proba(X)
+    assert all(one.predict_proba(X.astype("uint8")).tobytes() == p.tobytes() for one in fitted)
+    with pytest.raises(ValueError, match="X holds images of 8 × 8, this network takes features"):
+        fitted[0].predict(X.reshape(-1, 8, 8))
+
+
+def test_images_mean_the_same_as_bytes_and_as_floats():
+    by_bytes = npdigits.Classifier(epochs=3).fit(*TRAIN)
+    by_floats = npdigits.Classifier(epochs=3).fit(TRAIN[0] / 255, TRAIN[1])
+    np.testing.assert_allclose(by_bytes.predict_proba(TEST[0]), by_floats.predict_proba(TEST[0] / 255), atol=1e-3)
+    outside = TEST[0] / 255 + 1e-9  # as rounding leaves it
+    assert by_floats.predict_proba(outside).shape == (100, 10)
+
+
+def test_a_loaded_run_is_shown_as_it_was_typed(a_run):
+    loaded = npdigits.Classifier.load(a_run)
+    assert (loaded.hidden, loaded.betas, loaded.dropout) == (20, (0.9, 0.999), 0.0)
+    assert loaded.get_params() | {"min_delta": None, "epochs": 20} == npdigits.Classifier().get_params()

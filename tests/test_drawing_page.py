@@ -117,6 +117,9 @@ PICTURES = {
     "blank": np.full((90, 80), 255, np.uint8),
     "faint": drawn(4, ink=235),
     "full": np.kron(np.eye(9, dtype=np.uint8), np.full((20, 20), 255, np.uint8)),
+    "a dot": np.pad(np.zeros((5, 5), np.uint8), 40, constant_values=255),
+    "a blot": np.pad(np.zeros((30, 34), np.uint8), 40, constant_values=255),
+    "two digits": np.hstack([drawn(d, size=(140, 280), place=(20, 70)) for d in (3, 7)]),
     "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
     "scribble": np.random.default_rng(0).choice([0, 255], (120, 120), p=[0.3, 0.7]).astype(np.uint8),
 }  # fmt: skip

@@ -58,6 +58,29 @@ def test_a_digit_is_the_same_wherever_and_however_it_stands(digit, changes):
     assert alike(form(drawn(digit)), form(drawn(digit, **changes))) > 0.93
 
 
+def light(name, shape):
+    """Return how light each pixel of a paper is, 1 in full light."""
+    y, x = np.mgrid[: shape[0], : shape[1]] / np.array(shape)[:, None, None]
+    return {
+        "from one side": 1 - 0.65 * x,
+        "from a corner": (1 - 0.5 * x) * (0.6 + 0.4 * y),
+        "dark corners": 1 - 0.9 * ((x - 0.5) ** 2 + (y - 0.5) ** 2),
+        "a lamp": 0.45 + 0.55 * np.exp(-((x - 0.2) ** 2 + (y - 0.1) ** 2) / 0.5),
+        "half in the shadow": np.where(x < 0.45, 0.55, 1),
+    }[name]
+
+
+@pytest.mark.parametrize("paper", ["light", "dark"])
+@pytest.mark.parametrize("name", ["from one side", "from a corner", "dark corners", "a lamp", "half in the shadow"])
+def test_light_may_fall_unevenly(name, paper):
+    rng = np.random.default_rng(0)
+    colours = {"ink": 60, "paper": 225} if paper == "light" else {"ink": 235, "paper": 70}
+    for digit in DIGITS:
+        picture = drawn(digit, size=(300, 380), place=(100, 110), **colours)
+        lit = picture * light(name, picture.shape) + rng.normal(0, 5, picture.shape)
+        assert alike(form(drawn(digit)), form(np.clip(lit, 0, 255).astype(np.uint8))) > 0.85, digit
+
+
 @pytest.mark.parametrize("digit", DIGITS)
 def test_shade_noise_and_specks_do_not_matter(digit):
     rng = np.random.default_rng(digit)
@@ -92,13 +115,16 @@ NOTHING = {
     "a faint shade": np.linspace(200, 215, 3000).reshape(50, 60).astype(np.uint8),
     "grain": np.random.default_rng(0).normal(200, 4, (300, 300)).clip(0, 255).astype(np.uint8),
     "noise": np.random.default_rng(0).integers(0, 256, (200, 200)).astype(np.uint8),
+    "a dot": np.pad(np.zeros((5, 5), np.uint8), 40, constant_values=255),
+    "a blot": np.pad(np.zeros((30, 34), np.uint8), 40, constant_values=255),
+    "two digits": np.hstack([drawn(d, size=(140, 280), place=(20, 70)) for d in (3, 7)]),
     "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
 }
 
 
 @pytest.mark.parametrize("name", NOTHING)
 def test_what_is_no_digit_is_said_to_be_none(name):
-    with pytest.raises(NoDigit, match=r"blank|pieces|ink|wider|more line"):
+    with pytest.raises(NoDigit, match=r"blank|pieces|ink|wider|more line|pixels high|blot|side by side"):
         form(NOTHING[name])
 
 

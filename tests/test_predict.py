@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -14,7 +17,9 @@ from PIL import Image
 
 import npdigits
 from npdigits import cli, predict, trained
+from npdigits.checkpoint import digest, opened
 from npdigits.errors import RunDirError, UserError
+from npdigits.files import npz
 from npdigits.mnist_form import form
 from npdigits.train import run
 
@@ -83,12 +88,15 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(sweep, pictures, tmp_
     Image.new("L", (80, 80), "white").save(folder / "blank.png")
     (folder / "broken.png").write_bytes((folder / "3.png").read_bytes()[:100])
     (folder / "steering\x1b[31m.png").write_bytes(b"no picture")
-    done = command(sweep / "good", folder)
+    (folder / os.fsdecode(b"no text \xff.png")).write_bytes(b"no picture")
+    done = command(sweep / "good", folder, tmp_path / "nowhere.png", "--csv", tmp_path / "t.csv")
     assert done.returncode == 1 and len(done.stdout.splitlines()) == 11
     lines = done.stderr.splitlines()
-    assert lines[-1] == "npdigits.predict: 10 read, 3 skipped" and "\x1b" not in done.stderr
+    assert lines[-1] == "npdigits.predict: 10 read, 5 skipped" and "\x1b" not in done.stderr
     assert f"npdigits.predict: skipped: {folder}/blank.png: it is blank" in lines
     assert any("broken.png: damaged: " in line for line in lines)
+    assert f"npdigits.predict: skipped: {tmp_path}/nowhere.png: No such file or directory" in lines
+    assert b"no text \xff.png" in (tmp_path / "t.csv").read_bytes()
 
 
 def test_nothing_but_skipped_files_gives_no_table(sweep, tmp_path):
@@ -103,8 +111,8 @@ def test_what_the_network_saw_is_saved(sweep, pictures, tmp_path):
     shutil.copy(pictures / "3.png", other)
     assert command(sweep / "good", pictures, other, "--save", tmp_path / "seen").returncode == 0
     names = {path.name for path in (tmp_path / "seen").iterdir()}
-    assert names == {f"{digit}.png" for digit in range(10)} | {"3-2.png"}
-    seen = np.asarray(Image.open(tmp_path / "seen" / "3-2.png"))
+    assert names == {f"{path.name}.png" for path in pictures.iterdir()} | {"3.png-2.png"}
+    seen = np.asarray(Image.open(tmp_path / "seen" / "3.png-2.png"))
     assert np.array_equal(seen, form(drawn(3, ink=255, paper=20)))
 
 
@@ -123,8 +131,10 @@ def test_the_best_of_a_sweep_is_its_best_by_validation(sweep):
     ("arguments", "message"),
     [
         (["nowhere", "."], "nowhere"),
-        (["RUN", "nowhere.png"], "nowhere.png: there is no such file or folder"),
-        (["RUN", "EMPTY"], "a folder without pictures"),
+        (["RUN", ""], "'': allowed are names of pictures and folders"),
+        (["RUN", "PICTURES", "--csv", ""], "a folder"),
+        (["RUN", "PICTURES", "--csv", "PICTURES/3.png"], "3.png: is one of the pictures to read"),
+        (["RUN", "PICTURES", "--save", "RUN/seen"], "a file of a run"),
         (["RUN", "PICTURES", "--csv", "nowhere/t.csv"], "there is no such folder"),
         (["RUN", "PICTURES", "--csv", "-", "--json", "-"], "allowed is one on standard output"),
         (["RUN", "PICTURES", "--csv", "RUN/metrics.csv"], "a file of a run"),
@@ -153,3 +163,38 @@ def test_a_run_of_other_images_is_refused(sweep, tmp_path):
     summary.write_text(json.dumps(json.loads(summary.read_text()) | {"image_shape": [8, 7]}))
     with pytest.raises(UserError, match=r"was trained on images of \[8, 7\]"):
         predict.check(trained.load(tmp_path / "run"))
+
+
+def test_ctrl_c_writes_nothing(sweep, tmp_path):
+    picture = sweep / "a picture.png"
+    Image.fromarray(drawn(3)).save(picture)
+    (tmp_path / "many").mkdir()
+    for name in range(3_000):
+        (tmp_path / "many" / f"{name}.png").symlink_to(picture)
+    typed = [sys.executable, "-m", "npdigits.predict", sweep / "good", tmp_path / "many", "--csv", tmp_path / "t.csv"]
+    process = subprocess.Popen(list(map(str, typed)), stderr=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and said.endswith("interrupted; nothing was written\n")
+    assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.mark.parametrize("harm", ["another run's", "not finite", "cut", "no summary"])
+def test_damaged_runs_are_refused(sweep, tmp_path, harm):
+    path = tmp_path / "run"
+    shutil.copytree(sweep / "good", path)
+    best = path / "checkpoints" / "best.npz"
+    if harm == "another run's":
+        shutil.copy(sweep / "bad" / "checkpoints" / "best.npz", best)
+    elif harm == "not finite":
+        arrays = opened(best)
+        arrays["W1"][3, 4] = np.nan
+        best.write_bytes(npz({**arrays, "sha256": np.frombuffer(bytes.fromhex(digest(arrays)), np.uint8)}))
+    elif harm == "cut":
+        best.write_bytes(best.read_bytes()[:-100])
+    else:
+        summary = json.loads((path / "summary.json").read_text())
+        (path / "summary.json").write_text(json.dumps({"identity": summary["identity"], "status": "finished"}))
+    with pytest.raises(RunDirError, match=f"^{path}"):
+        trained.load(path)

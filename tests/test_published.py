@@ -87,7 +87,7 @@ def test_a_row_with_two_bounds_is_held_between_them(published, literature):
     verdicts = [
         published.verdict(row, pd.DataFrame({"row": ["nielsen_30"], "error": [error]})) for error in (4.2, 4.3, 4.9, 5)
     ]
-    assert verdicts == ["**no**", "yes", "yes", "**no**"]
+    assert verdicts == ["**no**, better", "yes", "yes", "**no**"]
 
 
 @pytest.mark.parametrize("more", [["lr=0.02"], ["val_size=100"], ["epochs=3"]])

@@ -59,5 +59,5 @@ def main() -> None:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except OSError as error:
-        print(f"{PROGRAM}: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"{PROGRAM}: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
         sys.exit(BAD_INPUT)

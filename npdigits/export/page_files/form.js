@@ -5,12 +5,12 @@
 const Form = (() => {
   const SIDE = 28, BOX = 20, MIDDLE = 14;
   const CONTRAST = 40, PIECE = 1 / 20, INNER = 1 / 5, MOST_INK = 0.5, WIDEST = 2.5, LONGEST_LINE = 12, MOST_PIECES = 5;
-  const THIN = 2, FINE = 2, TIE = 1e-6;
+  const THIN = 2, FINE = 2, TIE = 1e-6, SMALLEST = 7, BLOT = 0.75, NARROW = 0.6, AS_HIGH = 0.75, AS_LARGE = 0.35;
 
   class NoDigit extends Error {}
 
   function form(grey, width, height) {
-    const ink = flattened(inked(grey, width, height));
+    const ink = inked(grey);
     const threshold = otsu(ink);
     let levels = stretched(ink, threshold);
     const kept = pieces(ink, threshold, width, height);
@@ -19,6 +19,11 @@ const Form = (() => {
     levels = cut(levels, width, box);
     const mask = cut(kept, width, box);
     let high = box.bottom - box.top, wide = box.right - box.left;
+    const longest = Math.max(high, wide);
+    if (longest < SMALLEST)
+      throw new NoDigit(`what is on it is only ${longest} pixels high: allowed are ${SMALLEST} and more`);
+    if (sum(mask) / mask.length > BLOT && Math.min(high, wide) > NARROW * longest)
+      throw new NoDigit("what is on it is a blot, without strokes");
     if (wide > WIDEST * high) throw new NoDigit("what is on it is far wider than a digit: one digit a picture");
     const stroke = strokeWidth(mask, wide, high);
     if (sum(mask) > LONGEST_LINE * Math.max(high, wide) * stroke)
@@ -52,31 +57,14 @@ const Form = (() => {
     return counts;
   }
 
-  function inked(grey, width, height) {
-    const threshold = otsu(grey);
-    let light = 0, edge = 0;
-    const look = (place) => { edge++; if (grey[place] > threshold) light++; };
-    // As in Python the only row of a picture is its first and its last.
-    for (let x = 0; x < width; x++) { look(x); look((height - 1) * width + x); }
-    for (let y = 1; y < height - 1; y++) { look(y * width); look(y * width + width - 1); }
-    const onLight = 4 * light >= 3 * edge || (4 * light > edge && sum(grey) / grey.length < median(grey));
-    if (!onLight) return grey;
-    const ink = new Uint8Array(grey.length);
-    for (let i = 0; i < grey.length; i++) ink[i] = 255 - grey[i];
+  function inked(grey) {
+    const counts = histogram(grey), paper = counts.indexOf(Math.max(...counts));
+    if (2 * counts[paper] <= grey.length) throw new NoDigit("more than half of it is ink");
+    let darker = 0;
+    for (let i = 0; i < grey.length; i++) darker += paper - grey[i];
+    const side = darker >= 0 ? 1 : -1, ink = new Uint8Array(grey.length);
+    for (let i = 0; i < grey.length; i++) ink[i] = Math.max(side * (paper - grey[i]), 0);
     return ink;
-  }
-
-  function median(values) {
-    const counts = histogram(values), n = values.length;
-    const at = (k) => { let i = 0, below = counts[0]; while (below <= k) below += counts[++i]; return i; };
-    return (at(Math.floor((n - 1) / 2)) + at(Math.floor(n / 2))) / 2;
-  }
-
-  function flattened(ink) {
-    const counts = histogram(ink);
-    const least = counts.findIndex((count) => count > 0);
-    if (2 * counts[least] <= ink.length) throw new NoDigit("more than half of it is ink");
-    return least ? ink.map((value) => value - least) : ink;
   }
 
   function otsu(values) {
@@ -109,17 +97,23 @@ const Form = (() => {
   }
 
   function pieces(ink, threshold, width, height) {
-    const labels = new Int32Array(ink.length), areas = [0], touching = [false], stack = [];
+    const labels = new Int32Array(ink.length), areas = [0], touching = [false], boxes = [null], stack = [];
     for (let start = 0; start < ink.length; start++) {
       if (ink[start] <= threshold || labels[start]) continue;
       const label = areas.length;
       areas.push(0);
       touching.push(false);
+      const box = { left: width, right: 0, top: height, bottom: 0 };
+      boxes.push(box);
       labels[start] = label;
       stack.push(start);
       while (stack.length) {
         const place = stack.pop(), x = place % width, y = (place - x) / width;
         areas[label]++;
+        if (x < box.left) box.left = x;
+        if (x >= box.right) box.right = x + 1;
+        if (y < box.top) box.top = y;
+        if (y >= box.bottom) box.bottom = y + 1;
         if (x === 0 || y === 0 || x === width - 1 || y === height - 1) touching[label] = true;
         for (let dy = -1; dy <= 1; dy++)
           for (let dx = -1; dx <= 1; dx++) {
@@ -136,9 +130,20 @@ const Form = (() => {
     const top = Math.max(...chosen), kept = chosen.map((area) => area >= Math.max(PIECE * top, 1));
     const n = kept.filter(Boolean).length;
     if (2 * top < sum(chosen) && n > MOST_PIECES) throw new NoDigit(`${n} separate pieces, none of which stands out`);
+    oneDigit(boxes.filter((_, i) => kept[i]), chosen.filter((_, i) => kept[i]));
     const mask = new Uint8Array(ink.length);
     for (let i = 0; i < mask.length; i++) if (labels[i] && kept[labels[i]]) mask[i] = 1;
     return mask;
+  }
+
+  function oneDigit(boxes, areas) {
+    const height = Math.max(...boxes.map((box) => box.bottom)) - Math.min(...boxes.map((box) => box.top));
+    const high = boxes.map((box) => box.bottom - box.top >= AS_HIGH * height);
+    boxes.forEach((one, i) => boxes.forEach((other, k) => {
+      if (high[i] && high[k] && one.right < other.left &&
+          Math.min(areas[i], areas[k]) >= AS_LARGE * Math.max(areas[i], areas[k]))
+        throw new NoDigit("two digits side by side: one digit a picture");
+    }));
   }
 
   function bounds(mask, width, height) {
