@@ -188,7 +188,11 @@ def test_clear_and_undo(opened):
     opened.locator("#clear").click()
     assert on_paper(opened).min() == 255 and read(opened) is None
     expect(opened.locator("#answer")).to_have_text("")
-    opened.locator("#undo").click()  # nothing to undo
+    opened.locator("#undo").click()  # takes the clearing back
+    assert np.array_equal(on_paper(opened), one)
+    opened.locator("#undo").click()
+    opened.locator("#undo").click()  # nothing left to undo
+    assert on_paper(opened).min() == 255
 
 
 def test_a_thin_pen(opened):
@@ -196,7 +200,7 @@ def test_a_thin_pen(opened):
     thick = (on_paper(opened) < 128).sum()
     opened.locator("#clear").click()
     opened.locator("#pen").click()
-    expect(opened.locator("#pen")).to_have_text("thin pen")
+    expect(opened.locator("#pen")).to_have_text("pen: thin")
     draw(opened, 7)
     assert (on_paper(opened) < 128).sum() < thick / 2
     expect(opened.locator("#answer")).to_have_text("7")
@@ -215,6 +219,8 @@ def test_test_digits_are_shown_as_they_are(opened, made, mnist_5k):
         np.testing.assert_allclose(said["probabilities"], p[place], atol=1e-5)
     draw(opened, 1)  # takes the test digit away
     expect(opened.locator("#answer")).to_have_text("1")
+    opened.locator("#undo").click()
+    assert read(opened)["image"] == said["image"]
 
 
 def test_units_light_up_as_they_are_active(opened, made):
@@ -227,6 +233,16 @@ def test_units_light_up_as_they_are_active(opened, made):
     a = np.maximum(z, 0) / np.abs(np.where(z > 0, z, 0.01 * z)).max()
     lit = tiles.evaluate_all("tiles => tiles.map((tile) => Number(tile.style.getPropertyValue('--a')))")
     np.testing.assert_allclose(lit, a, atol=1e-4)
+
+
+def test_without_hidden_layer_the_digits_own_weights_are_shown(opened_page, made):
+    _, path = made("no hidden layer")
+    tab = opened_page(path)
+    assert tab.locator(".tile").count() == 10
+    draw(tab, 1)
+    p = read(tab)["probabilities"]
+    lit = tab.locator(".tile").evaluate_all("tiles => tiles.map((tile) => Number(tile.style.getPropertyValue('--a')))")
+    np.testing.assert_allclose(lit, p, atol=1e-6)
 
 
 @pytest.mark.parametrize("opened", [{"has_touch": True, "viewport": {"width": 360, "height": 740}}], indirect=True)

@@ -18,6 +18,8 @@
   element("about").textContent = content.about;
   const paper = element("paper"), pencil = paper.getContext("2d", { willReadFrequently: true });
   let strokes = [], shown = null, pen = "thick", dirty = false;
+  const before = [];  // what undo brings back
+  const remember = () => before.push([strokes.slice(), shown]);
 
   // ---- light and dark
   const wish = matchMedia("(prefers-color-scheme: dark)");
@@ -58,6 +60,7 @@
     event.preventDefault();
     paper.setPointerCapture(event.pointerId);
     pointer = event.pointerId;
+    remember();
     shown = null;
     current = { width: PENS[pen], points: [place(event)] };
     strokes.push(current);
@@ -71,11 +74,11 @@
   });
   for (const end of ["pointerup", "pointercancel"])
     paper.addEventListener(end, (event) => { if (event.pointerId === pointer) pointer = current = null; });
-  element("clear").addEventListener("click", () => { strokes = []; shown = null; changed(); });
-  element("undo").addEventListener("click", () => { if (shown !== null) shown = null; else strokes.pop(); changed(); });
+  element("clear").addEventListener("click", () => { remember(); strokes = []; shown = null; changed(); });
+  element("undo").addEventListener("click", () => { if (before.length) [strokes, shown] = before.pop(); changed(); });
   element("pen").addEventListener("click", () => {
     pen = pen === "thick" ? "thin" : "thick";
-    element("pen").textContent = `${pen} pen`;
+    element("pen").textContent = `pen: ${pen}`;
     element("pen").setAttribute("aria-pressed", String(pen === "thick"));
   });
   addEventListener("keydown", (event) => {
@@ -83,6 +86,7 @@
   });
   element("test").hidden = !tests;
   element("test").addEventListener("click", () => {
+    remember();
     strokes = [];
     shown = shown === null ? Math.floor(Math.random() * tests.labels.length) : (shown + 1) % tests.labels.length;
     changed();
@@ -143,9 +147,17 @@
     });
     context.putImageData(image, 0, 0);
   }
+  // Without hidden layer the digits themselves see the pixels.
+  const digits = sizes.length ? [] : bars.map((_, unit) => {
+    const grid = element("layers").firstChild || make("div", "tiles", element("layers"));
+    const light = make("div", "tile", grid);
+    light.title = `digit ${unit}`;
+    weightImage(make("canvas", "", light), unit);
+    return light;
+  });
   const some = sizes.some((n, layer) => lights[layer].length < n);
   element("units-hint").textContent = !sizes.length
-    ? "This network has none: each digit's weights see the pixels themselves."
+    ? "This network has none: each of the ten digits' own weights sees the pixels. Red ones want ink, blue ones none."
     : "Red weights want ink, blue ones none; a unit glows as it is active." +
       (some ? ` Shown are those of ${sizes.join(" and ")} that count most.` : "");
 
@@ -190,6 +202,7 @@
       for (const { light, unit } of layer)
         light.style.setProperty("--a", read ? Math.max(read.hidden[i][unit], 0) / most : 0);
     });
+    digits.forEach((light, digit) => light.style.setProperty("--a", read ? read.probabilities[digit] : 0));
     window.npdigits.read = read && { image: Array.from(image), probabilities: Array.from(read.probabilities) };
   }
   // What tests, and whoever is curious in the console, may look at.
