@@ -41,11 +41,34 @@ def test_set(runs: Sequence[Trained], overrides: Sequence[str]) -> data.Data:
             raise DataError(f"{run.path}: was trained on other digits ({run.summary['data']}) than {found.name} holds")
         if found.name == "mnist_5k" and run.summary["data"] == "mnist":
             raise DataError(f"data=mnist_5k: all of its digits are training images of MNIST, which {run.path} has seen")
+        if overrides and found.sha256 != run.summary["data_sha256"]:
+            _refuse_seen(run, found)
         has, takes = (found.test.images.shape[1], found.n_classes), (run.sizes[0], run.sizes[-1])
         if has != takes:
             shapes = "has {} pixels and {} classes, {} takes {} and {}".format(*has, run.path, *takes)
             raise DataError(f"data={found.name}: {shapes}")
     return found
+
+
+def _refuse_seen(run: Trained, found: data.Data) -> None:
+    """Refuse a test set of which more than a hundredth are images that the run was trained on.
+
+    Raises:
+        DataError: it is one.
+    """
+    try:
+        own = _load(run.config.data, run.summary["data"])
+    except UserError:
+        print(f"{PROGRAM}: WARNING: {run.path}: what it was trained on is not at hand to compare with", file=sys.stderr)
+        return
+    trained_on = {image.tobytes() for image in own.train.images[own.train.rows]}
+    test = found.test.images[found.test.rows]
+    n = sum(image.tobytes() in trained_on for image in test)
+    if n > len(test) / 100:
+        raise DataError(
+            f"data={found.name}: {n:,} of its {len(test):,} test digits are training images of "
+            f"{run.summary['data']}, which {run.path} has seen"
+        )
 
 
 def _load(chosen: DataConfig, name: str) -> data.Data:
@@ -94,6 +117,8 @@ def evaluate(paths: Sequence[Path], overrides: Sequence[str] = ()) -> tuple[list
     """
     if not paths:
         raise ConfigError("name a run directory, or several")
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise ConfigError("a run is named twice: allowed is once, as each has one voice in the committee")
     runs = [trained.load(path) for path in paths]
     found = test_set(runs, overrides)
     labels = found.test.labels[found.test.rows]

@@ -4,12 +4,13 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from made import write_set
 
-from npdigits import cli, evaluate, trained
+from npdigits import cli, data, evaluate, trained
 from npdigits.errors import DataError, UserError
 from npdigits.files import read_npz
 from npdigits.rundir import read_summary
@@ -111,3 +112,25 @@ def test_as_it_is_typed(runs, tmp_path):
     assert ended.returncode == 2 and "could be lost" in ended.stderr
     assert (runs[0] / "metrics.csv").read_bytes() == before
     assert json.loads((runs[0] / "summary.json").read_text())["status"] == "finished"
+
+
+def test_training_images_are_no_test_set_under_another_name(runs, tmp_path):
+    own = trained.load(runs[0]).config.data.dir
+    source = data.load("idx", folder=Path(own))
+    images, labels = (
+        source.train.images[:80].reshape(-1, *source.image_shape),
+        source.train.labels[:80].astype(np.uint8),
+    )
+    other = write_set(tmp_path / "other", train=(images, labels), test=(images, labels))
+    with pytest.raises(
+        DataError, match=f"80 of its 80 test digits are training images of idx, which {runs[0]} has seen"
+    ):
+        evaluate.evaluate(runs[:1], ["data=idx", f"data.dir={other}"])
+    unseen = write_set(tmp_path / "unseen", test=70)
+    lines, _ = evaluate.evaluate(runs[:1], ["data=idx", f"data.dir={unseen}"])
+    assert "70 test digits" in lines[0]
+
+
+def test_a_run_has_one_voice(runs):
+    with pytest.raises(UserError, match="a run is named twice"):
+        evaluate.evaluate([runs[0], runs[1], runs[0]])
