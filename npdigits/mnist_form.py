@@ -8,7 +8,7 @@ What comes before, as pictures are no scans of forms: paper and ink are told apa
 flattened, specks and what hangs in from the edge are left out, strokes far thinner than the set's are thickened.
 
 All steps are on whole numbers or sums in a fixed order, so that the drawing page's script does the same
-(``export_files/form.js``).
+(``export/page_files/form.js``), for pictures whose paper is of one grey value, as the page's own is.
 """
 
 import math

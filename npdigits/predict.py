@@ -14,6 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from npdigits import pictures, targets, trained
+from npdigits.cli import BAD_INPUT, INTERRUPTED, NOBODY_READS
 from npdigits.data import Split
 from npdigits.errors import ConfigError, RunDirError, UserError
 from npdigits.memory import Array
@@ -22,7 +23,7 @@ from npdigits.report import nobody_reads, plain
 from npdigits.trained import Trained
 
 PROGRAM = "npdigits.predict"
-SKIPPED, BAD_INPUT, INTERRUPTED, NOBODY_READS = 1, 2, 130, 141
+SKIPPED = 1
 
 
 @dataclass(frozen=True)
