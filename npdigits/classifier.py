@@ -18,10 +18,10 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from npdigits import cli, data, trained
 from npdigits.assembly import BYTES, check_fit, empty_network, initial_state, recipe
+from npdigits.blas import one_thread
 from npdigits.config import Config, parse
 from npdigits.data import Data, Split
 from npdigits.errors import ConfigError
@@ -136,7 +136,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         shape = shape or (1, kept.shape[1])
         source = Data("X", "", samples, samples.first(0), shape, len(self.classes_), len(kept) // 6)
         sizes = (kept.shape[1], *config.hidden, len(self.classes_))
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             try:
                 train, val = data.hold_out(source, config.val_size, config.seed)
                 check_fit(config, sizes, len(train))
@@ -169,7 +169,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         ours = [*network.parameters.weights, *network.parameters.biases]
         for view, array in zip(ours, [*self.weights_, *self.biases_], strict=True):
             view[...] = array
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             return probabilities(network, Split(flat, np.zeros(len(flat), np.intp), np.arange(len(flat))))
 
     def predict(self, X: ArrayLike) -> Array:
@@ -198,7 +198,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def _config(self, n: int) -> Config:
         """Return the checked configuration that these parameters are, for n samples."""
-        plain = cli.compose().as_dict() | {name: _plain(getattr(self, name)) for name in parameters()}
+        plain = cli.defaults() | {name: _plain(getattr(self, name)) for name in parameters()}
         try:
             config = parse(plain)
             left = n - (n // 6 if config.val_size is None else config.val_size)

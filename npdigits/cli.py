@@ -53,6 +53,20 @@ def compose(overrides: Sequence[str] = ()) -> Config:
         raise ConfigError(one_line(error, overrides)) from error
 
 
+def defaults() -> dict[str, Any]:
+    """Return the values of a run without overrides: ``compose().as_dict()``, not yet checked.
+
+    Read without Hydra, which composes one configuration at a time in a process, and none within a program of its own.
+    """
+    import yaml
+
+    values: dict[str, Any] = yaml.safe_load((CONF / "train.yaml").read_text(encoding="utf-8"))
+    chosen = next(entry["data"] for entry in values.pop("defaults") if isinstance(entry, dict) and "data" in entry)
+    values["data"] = yaml.safe_load((CONF / "data" / f"{chosen}.yaml").read_text(encoding="utf-8"))
+    del values["hydra"]
+    return values
+
+
 class Sweeping(Protocol):
     """What does a sweep."""
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from npdigits import cli, data, targets, trained
+from npdigits.blas import one_thread
 from npdigits.config import DataConfig
 from npdigits.errors import ConfigError, DataError, UserError
 from npdigits.memory import Array
@@ -122,7 +122,7 @@ def evaluate(paths: Sequence[Path], overrides: Sequence[str] = ()) -> tuple[list
     runs = [trained.load(path) for path in paths]
     found = test_set(runs, overrides)
     labels = found.test.labels[found.test.rows]
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         each = [run.probabilities(found.test) for run in runs]
     lines = [f"{found.name} ({found.sha256[:8]}), {len(labels):,} test digits"]
     lines += [line(str(run.path), p, labels) for run, p in zip(runs, each, strict=True)]

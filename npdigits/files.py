@@ -21,20 +21,22 @@ from npdigits.memory import Array
 LONGEST_HEADER = 10_000
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
+def write_whole(path: Path, content: bytes | str, durable: bool = True) -> None:
     """Write a file so that a crash at any instant leaves the old one or the new one.
 
     A temporary file in the same folder, flush, fsync, rename over the old one, fsync of the folder where the system
-    has that.
+    has that. Without ``durable`` neither fsync: for many small files that can be made again, whole if the process is
+    killed, but not if the machine is.
 
     Raises:
         OSError: the old content or the new stands there whole, and the temporary file is gone.
     """
     scratch = _scratch(path)
     with _naming(path, scratch):
-        _write(scratch, content.encode() if isinstance(content, str) else content)
+        _write(scratch, content.encode() if isinstance(content, str) else content, durable)
         os.replace(scratch, path)  # noqa: PTH105 – one of the five calls
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
 
 
 def keep_as(path: Path, other: Path) -> None:
@@ -172,11 +174,12 @@ def _scratch(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, durable: bool = True) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
     try:
         _write_all(file, content)
-        os.fsync(file)
+        if durable:
+            os.fsync(file)
     finally:
         os.close(file)
 

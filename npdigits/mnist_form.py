@@ -38,8 +38,11 @@ DARK = 16.0
 SAMPLES, FITS, OUTLIER = 64, 8, 3.0
 # The longest side of a digit is at least so long, in pixels of the picture.
 SMALLEST = 7
-# What fills so much of a box that is no narrower than this (in its longer side) has no strokes.
-BLOT, NARROW = 0.75, 0.6
+# What would be one stroke so wide, in the longer side of its box, has no strokes: of MNIST's test digits the widest has
+# 0.376.
+BLOT = 0.38
+# What fills so much of its box along three edges of the picture is light or a table, and no digit.
+BAND = 0.9
 # Two pieces side by side, both so high (in the height of all) and one so large (in the other's area), are two digits.
 AS_HIGH, AS_LARGE = 0.75, 0.35
 # Halves are rounded up, also those that sums in another order left a little below.
@@ -70,19 +73,23 @@ def form(grey: Array) -> Array:
     levels[(ink > threshold) & ~mask] = 0
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    edges = sum((rows[0] == 0, rows[-1] == len(mask) - 1, columns[0] == 0, columns[-1] == mask.shape[1] - 1))
     levels, mask = levels[box], mask[box]
     height, width = mask.shape
     if max(height, width) < SMALLEST:
         raise NoDigit(f"what is on it is only {max(height, width)} pixels high: allowed are {SMALLEST} and more")
-    if mask.mean() > BLOT and min(height, width) > NARROW * max(height, width):
+    stroke = stroke_width(mask)
+    if stroke > BLOT * max(height, width):
         raise NoDigit("what is on it is a blot, without strokes")
+    if edges == 3 and mask.mean() > BAND:
+        raise NoDigit("what is on it is a band along an edge")
     if width > WIDEST * height:
         raise NoDigit("what is on it is far wider than a digit: one digit a picture")
-    if mask.sum() > LONGEST_LINE * max(height, width) * stroke_width(mask):
+    if mask.sum() > LONGEST_LINE * max(height, width) * stroke:
         raise NoDigit("there is more line on it than a digit has")
     pixel = max(height, width) / BOX  # of the box, in the picture's
     if pixel >= FINE:
-        levels = thickened(levels, rounded(THIN * pixel - stroke_width(mask)))
+        levels = thickened(levels, rounded(THIN * pixel - stroke))
         height, width = levels.shape
         pixel = max(height, width) / BOX
     return centred(resampled(levels, max(1, rounded(height / pixel)), max(1, rounded(width / pixel))))

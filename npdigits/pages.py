@@ -21,9 +21,10 @@ def page_of(template: str, style: str, scripts: Mapping[str, str], content: Any)
     """
     allowed = " ".join(map(_hash, scripts.values()))
     text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    policy = f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
     parts = {
         **scripts,
-        "policy": f"default-src 'none'; script-src {allowed}; style-src {_hash(style)}; base-uri 'none'",
+        "policy": policy,
         "style": style,
         # Inside a script element nothing but "<" can be read as notation.
         "content": text.replace("<", "\\u003c"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
 from npdigits.memory import Array
 
@@ -17,6 +17,11 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp")
 MOST_PIXELS = 50_000_000
 # Of larger ones a smaller copy is worked on, as much of a digit is seen in it.
 LONGEST_SIDE = 512
+GREY = ("1", "L", "LA")
+# A colour channel is taken in place of the lightness if its standard deviation is so many times as large.
+PLAINER = 2.0
+# The largest values of pictures of 8, 10, 12, 14 and 16 bits.
+DEPTHS = tuple(float(2**bits - 1) for bits in (8, 10, 12, 14, 16))
 
 
 class BadPicture(ValueError):
@@ -26,11 +31,35 @@ class BadPicture(ValueError):
 def found(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
     """Yield what is named, and of folders, at any depth, all whose names end as pictures' do, in order.
 
-    A folder without any is yielded itself. What is not there, or no picture, ``read`` says.
+    Links are followed. A folder without any is yielded itself, and so is one that cannot be opened. What is not there,
+    or no picture, ``read`` says.
     """
     for path in map(Path, paths):
-        of_it = sorted(one for one in path.rglob("*") if one.suffix.lower() in ENDINGS) if path.is_dir() else []
-        yield from of_it or [path]
+        yield from (sorted(_below(path)) if _is_folder(path) else []) or [path]
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 – which never raises, as Path.is_dir does in a folder that is closed
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    waiting, seen = [folder], set()  # links may lead around in a circle
+    while waiting:
+        one = waiting.pop()
+        real = os.path.realpath(one)
+        if real in seen:
+            continue
+        seen.add(real)
+        try:
+            entries = list(one.iterdir())
+        except OSError:
+            yield one
+            continue
+        for path in entries:
+            if _is_folder(path):
+                waiting.append(path)
+            elif path.suffix.lower() in ENDINGS:
+                yield path
 
 
 def read(path: Path) -> Array:
@@ -42,20 +71,21 @@ def read(path: Path) -> Array:
     Raises:
         BadPicture: says why.
     """
-    if path.is_dir():
-        raise BadPicture(f"a folder without pictures; their names end in {', '.join(ENDINGS)}")
     try:
+        if _is_folder(path):
+            os.scandir(path).close()  # says why, where it cannot be opened
+            raise BadPicture(f"a folder without pictures; their names end in {', '.join(ENDINGS)}")
         if not stat.S_ISREG(path.stat().st_mode):
             raise BadPicture("no file, but a device or a pipe")
-        # Pillow warns of what it can still read; anything odd is an error here.
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("ignore")  # of what can still be read
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
                 if image.width * image.height > MOST_PIXELS:
                     size = f"{image.width:,} × {image.height:,} pixels"
                     raise BadPicture(f"{size}: allowed are {MOST_PIXELS:,} in all")
-                image.draft("L", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
-                grey = _grey(ImageOps.exif_transpose(image))
+                image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
+                grey = _grey(_upright(image))
                 if max(grey.size) > LONGEST_SIDE:
                     grey = ImageOps.contain(grey, (LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
                 return np.asarray(grey)
@@ -71,17 +101,39 @@ def read(path: Path) -> Array:
         raise BadPicture(f"damaged: {_line(error)}") from error
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """Return it turned as its EXIF orientation says; as it is where that cannot be read."""
+    image.load()
+    try:
+        upright: Image.Image = ImageOps.exif_transpose(image)
+    except Exception:  # whatever the part of the file holds that is no picture
+        return image
+    return upright
+
+
 def _grey(image: Image.Image) -> Image.Image:
-    """Return shades of grey, 8 bits each."""
-    if image.mode.startswith(("I", "F")):  # 16 bits a pixel, or more
+    """Return shades of grey, 8 bits each: the lightness, or the one colour channel that shows more than twice as much.
+
+    Ink and paper of other colours can be equally light.
+    """
+    if image.mode.startswith(("I", "F")):  # 16 bits a pixel, or more, of which a scanner may use 8, 10, 12 or 14
         values = np.asarray(image).astype(float)
-        top = 65535 if image.mode.startswith("I") else max(float(values.max(initial=0)), 1.0)
+        most = float(values.max(initial=0))
+        top = next((top for top in DEPTHS if most <= top), most) if image.mode.startswith("I") else max(most, 1.0)
         return Image.fromarray(np.clip(values * 255 / top, 0, 255).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         paper = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(paper, image)
-    return image.convert("L")
+    lightness = image.convert("L")
+    if image.mode in GREY:
+        return lightness
+    plainest: Image.Image = max(image.convert("RGB").split(), key=_spread)
+    return plainest if _spread(plainest) > PLAINER * _spread(lightness) else lightness
+
+
+def _spread(channel: Image.Image) -> float:
+    return float(ImageStat.Stat(channel).stddev[0])
 
 
 def _line(error: BaseException) -> str:

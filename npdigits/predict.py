@@ -6,17 +6,18 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from npdigits import pictures, targets, trained
+from npdigits.blas import one_thread
 from npdigits.cli import BAD_INPUT, INTERRUPTED, NOBODY_READS
 from npdigits.data import Split
 from npdigits.errors import ConfigError, RunDirError, UserError
+from npdigits.files import write_whole
 from npdigits.memory import Array
 from npdigits.mnist_form import SIDE, NoDigit, form
 from npdigits.report import nobody_reads, plain
@@ -66,7 +67,7 @@ def readings(run: Trained, files: Sequence[Path], images: Array) -> list[Reading
         return []
     n = len(images)
     split = Split(images.reshape(n, -1), np.zeros(n, np.intp), np.arange(n))
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         p = run.probabilities(split)
     order = np.argsort(-p, axis=1, kind="stable")
     return [
@@ -124,25 +125,44 @@ def _shown(files: Sequence[Path]) -> Iterator[Path]:
 
 def _saved_as(folder: Path, files: Sequence[Path]) -> dict[Path, Path]:
     """Return under which names what the network saw is saved: the files' own and .png, numbered where they repeat."""
-    names: dict[str, int] = {}
-    result = {}
+    result: dict[Path, Path] = {}
+    taken: set[str] = set()
+    numbers: dict[str, int] = {}
     for file in files:
-        n = names[file.name] = names.get(file.name, 0) + 1
-        result[file] = folder / (f"{file.name}.png" if n == 1 else f"{file.name}-{n}.png")
+        name = f"{file.name}.png"
+        while name in taken:
+            numbers[file.name] = numbers.get(file.name, 1) + 1
+            name = f"{file.name}-{numbers[file.name]}.png"
+        taken.add(name)
+        result[file] = folder / name
     return result
 
 
-def _spare(files: Sequence[Path], written: Mapping[str, Iterable[Path]]) -> None:
-    """Refuse to write where a picture is that is to be read.
+def _save(path: Path, image: Array) -> None:
+    """Write a PNG whole."""
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, "PNG")
+    write_whole(path, content.getvalue(), durable=False)
+
+
+def _spare(files: Sequence[Path], tables: Mapping[str, str], save: Path | None) -> None:
+    """Refuse to write a table over a picture that is to be read, and to save pictures where such a one is.
 
     Raises:
         ConfigError: names the option.
     """
     read = {os.path.realpath(file) for file in files}
-    for option, of_it in written.items():
-        for target in of_it:
-            if os.path.realpath(target) in read:
-                raise ConfigError(f"--{option} {target}: is one of the pictures to read; choose another place")
+    for option, target in tables.items():
+        if os.path.realpath(target) in read:
+            raise ConfigError(f"--{option} {target}: is one of the pictures to read; choose another place")
+    if save is None:
+        return
+    if save.exists() and not save.is_dir():
+        raise ConfigError(f"--save {save}: is no folder")
+    if os.path.realpath(save) in {os.path.dirname(file) for file in read}:  # noqa: PTH120 – as realpath, text
+        raise ConfigError(f"--save {save}: pictures to read are in that folder; choose another")
 
 
 def main() -> None:
@@ -167,7 +187,7 @@ def main() -> None:
     except OSError as error:
         print(f"{PROGRAM}: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
     except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted; nothing was written", file=sys.stderr)
+        print(f"{PROGRAM}: interrupted; what it has written is whole", file=sys.stderr)
         sys.exit(INTERRUPTED)
     sys.exit(BAD_INPUT)
 
@@ -181,13 +201,15 @@ def _predict(chosen: argparse.Namespace) -> int:
         raise ConfigError("'': allowed are names of pictures and folders")
     run = trained.load(chosen.run)
     check(run)
-    if run.summary.get("status") != "finished":
-        print(f"{PROGRAM}: WARNING: {run.path} has not finished: its best epoch so far reads", file=sys.stderr)
-    files = list(dict.fromkeys(pictures.found(chosen.pictures)))
-    saved_as = _saved_as(chosen.save, files) if chosen.save else {}
-    _spare(files, {"save": saved_as.values(), **{notation: [Path(target)] for notation, target in asked.items()}})
+    if run.unfinished:
+        print(f"{PROGRAM}: WARNING: {run.unfinished}", file=sys.stderr)
+    found: dict[str, Path] = {}  # one file may be named twice, in two spellings
+    for file in pictures.found(chosen.pictures):
+        found.setdefault(os.path.abspath(file), file)  # noqa: PTH100 – a link is a file of its own
+    files = list(found.values())
+    _spare(files, asked, chosen.save)
     if chosen.save:
-        targets.check({"save": str(chosen.save / "one of its files")}, parents=True)
+        targets.check_folder("save", chosen.save)
         chosen.save.mkdir(parents=True, exist_ok=True)
     kept: list[Path] = []
     images: list[Array] = []
@@ -200,17 +222,16 @@ def _predict(chosen: argparse.Namespace) -> int:
             kept.append(file)
             images.append(image)
     read = readings(run, kept, np.array(images))
-    if chosen.save:
-        from PIL import Image
-
-        for file, image in zip(kept, images, strict=True):
-            Image.fromarray(image).save(saved_as[file])
     texts = {"csv": lambda: as_csv(read, skipped), "json": lambda: as_json(run, read, skipped) + "\n"}
     for notation, target in asked.items():
         if target == "-":
             print(texts[notation](), end="")
         else:
             targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
+    if chosen.save:
+        saved_as = _saved_as(chosen.save, files)
+        for file, image in zip(kept, images, strict=True):
+            _save(saved_as[file], image)
     if "-" not in asked.values() and read:
         rows = table(read)
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -10,12 +10,11 @@ from npdigits.files import write_whole
 SIGNS = {"identity.json", "summary.json", "metrics.csv"}
 
 
-def check(targets: dict[str, str], parents: bool = False) -> None:
+def check(targets: dict[str, str]) -> None:
     """Refuse to write where a file of a run could be lost, or where nothing can be written.
 
     Args:
         targets: option -> where its file is to be.
-        parents: whether folders that are not there will be made.
 
     Raises:
         ConfigError: says why.
@@ -27,14 +26,27 @@ def check(targets: dict[str, str], parents: bool = False) -> None:
         path = Path(target).resolve()
         if path.is_dir() or target.endswith(("/", os.sep)):
             raise ConfigError(f"--{notation} {target}: a folder")
-        if not path.parent.is_dir() and not parents:
+        if not path.parent.is_dir():
             raise ConfigError(f"--{notation} {target}: there is no such folder")
         if path in files:
             raise ConfigError(f"--{notation} {target}: --{files[path]} is written there too")
         files[path] = notation
-        of_a_run = any((folder / name).exists() for folder in path.parents for name in SIGNS)
-        if of_a_run or path.name == "sweep.csv":
+        if _in_a_run(path) or path.name == "sweep.csv":
             raise ConfigError(f"--{notation} {target}: a file of a run or a sweep could be lost; choose another place")
+
+
+def check_folder(option: str, folder: Path) -> None:
+    """Refuse a folder for files where one of a run could be lost.
+
+    Raises:
+        ConfigError: says why.
+    """
+    if _in_a_run(folder.resolve() / "file"):
+        raise ConfigError(f"--{option} {folder}: a file of a run could be lost; choose another place")
+
+
+def _in_a_run(path: Path) -> bool:
+    return any((folder / name).exists() for folder in path.parents for name in SIGNS)
 
 
 def put(path: Path, content: bytes) -> None:

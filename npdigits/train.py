@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from npdigits import cli, data, outcome, resumption, rundir
 from npdigits.assembly import check_fit, initial_state, ranges, recipe
 from npdigits.augmentation import Augmentation
+from npdigits.blas import one_thread
 from npdigits.config import Config, DataConfig, without_effect
 from npdigits.environment import bits_apart, environment
 from npdigits.errors import RunDirError
@@ -94,7 +93,7 @@ def _run(
     with RunDir.claim(out_dir, cli.outputs(), this, resuming, report.warn) as run_dir:
         if not run_dir.held:
             return _finished_before(run_dir, config, report)
-        with threadpool_limits(1, user_api="blas"), Watch(stop) as watch:
+        with one_thread(), Watch(stop) as watch:
             state = initial_state(config, sizes)
             before = _go_on(run_dir, state, config, report)
             summary: dict[str, Any] = {

@@ -39,6 +39,12 @@ class Trained:
         """The layers' sizes, from the pixels to the classes."""
         return self.network.parameters.sizes
 
+    @property
+    def unfinished(self) -> str:
+        """What to say where the run has not finished; else nothing."""
+        status = self.summary.get("status")
+        return "" if status == "finished" else f"{self.path}: status {status}: its best epoch so far is used"
+
     def probabilities(self, split: Split) -> Array:
         """Return what the network makes of a split's images: (digits, classes), each row's sum 1."""
         return probabilities(self.network, split)

@@ -4,7 +4,9 @@ import os
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import hydra
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,9 +16,10 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import npdigits
-from npdigits import classifier, cli
+from npdigits import blas, classifier, cli
 from npdigits.files import read_npz
 from npdigits.train import run
 
@@ -56,6 +59,49 @@ def test_parameters_and_defaults_are_those_of_a_run():
     written = yaml.safe_load((REPOSITORY / "conf" / "train.yaml").read_text(encoding="utf-8"))
     for name, value in ours.items():
         assert value == (tuple(written[name]) if isinstance(written[name], list) else written[name]), name
+
+
+def test_the_defaults_are_read_without_hydra_as_hydra_composes_them():
+    assert cli.parse(cli.defaults()) == cli.compose()
+
+
+def test_fits_in_threads_and_within_another_hydra_program_are_what_they_are_alone(tmp_path):
+    """Batches of 128, as of 100 and more two BLAS threads give other bits than one."""
+    X, y = load_digits(return_X_y=True)
+    folds = [np.random.default_rng(k).permutation(len(y))[:600] for k in range(6)]
+
+    def weights(fold):
+        return npdigits.Classifier(epochs=2, hidden=100, batch_size=128).fit(X[fold], y[fold]).weights_
+
+    alone = [weights(fold) for fold in folds]
+    with hydra.initialize_config_dir(str(cli.CONF), version_base="1.3"), ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(weights, folds))
+    for one, other in zip(alone, together, strict=True):
+        for w, v in zip(one, other, strict=True):
+            np.testing.assert_array_equal(w, v)
+
+
+def test_blas_has_one_thread_while_any_needs_it_and_then_as_many_as_before():
+    def threads():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        first, second = blas.one_thread(), blas.one_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert set(threads()) == {1}
+        second.__exit__(None, None, None)
+        assert threads() == before and max(before) > 1
+
+
+def test_fit_and_predict_use_one_blas_thread(monkeypatch):
+    seen = []
+    monkeypatch.setattr(classifier, "fit", lambda *_: seen.append(threadpool_info()) or iter(()))
+    with threadpool_limits(2, user_api="blas"), pytest.raises(AssertionError):
+        npdigits.Classifier().fit(np.eye(40), np.arange(40) % 2)
+    assert {pool["num_threads"] for pool in seen[0] if pool["user_api"] == "blas"} == {1}
 
 
 def test_fit_learns_the_same_bits_as_a_run(a_run):

@@ -119,6 +119,8 @@ PICTURES = {
     "full": np.kron(np.eye(9, dtype=np.uint8), np.full((20, 20), 255, np.uint8)),
     "a dot": np.pad(np.zeros((5, 5), np.uint8), 40, constant_values=255),
     "a blot": np.pad(np.zeros((30, 34), np.uint8), 40, constant_values=255),
+    "a block": np.pad(np.zeros((30, 60), np.uint8), 40, constant_values=255),
+    "a table's edge": np.hstack([np.zeros((200, 40), np.uint8), np.full((200, 160), 255, np.uint8)]),
     "two digits": np.hstack([drawn(d, size=(140, 280), place=(20, 70)) for d in (3, 7)]),
     "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
     "scribble": np.random.default_rng(0).choice([0, 255], (120, 120), p=[0.3, 0.7]).astype(np.uint8),
@@ -264,6 +266,29 @@ def test_a_finger_draws_on_a_narrow_screen(opened):
     expect(opened.locator("#answer")).to_have_text("3")
     assert opened.evaluate("scrollY") == 0  # drawing does not scroll
     assert opened.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [{"viewport": {"width": w, "height": h}} for w, h in ((320, 600), (390, 664), (740, 360), (568, 320), (1280, 800))],
+    indirect=True,
+    ids=str,
+)
+def test_paper_and_probabilities_are_both_seen_while_one_draws(opened):
+    inside = """() => {
+      const shown = ["#paper", "#answer", ".bar:last-child"].map((one) => document.querySelector(one));
+      const edges = shown.map((one) => one.getBoundingClientRect());
+      return edges.every((box) => box.top >= 0 && box.bottom <= innerHeight && box.right <= innerWidth);
+    }"""
+    assert opened.evaluate(inside)
+
+
+def test_clearing_nothing_is_nothing_to_undo_and_capitals_undo_too(opened):
+    draw(opened, 7)
+    opened.locator("#clear").click()
+    opened.locator("#clear").click()
+    opened.keyboard.press("Control+Z")
+    expect(opened.locator("#answer")).to_have_text("7")
 
 
 @pytest.mark.parametrize("opened", [{"color_scheme": "dark"}, {"color_scheme": "light"}], indirect=True, ids=str)

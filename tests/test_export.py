@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from made import write_set
 
 from npdigits import cli, trained
 from npdigits.errors import ConfigError
+from npdigits.export import command as module
 from npdigits.export import onnx_file
 from npdigits.rundir import read_summary
 from npdigits.train import run
@@ -121,9 +123,44 @@ def test_onnx_takes_images_of_any_size(small):
     assert session.run(["digit"], {"images": np.zeros((3, 56), np.uint8)})[0].shape == (3,)
 
 
+def exported(monkeypatch, *arguments):
+    """Call the command in this process, and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["export", *map(str, arguments)])
+    try:
+        module.main()
+    except SystemExit as stopped:
+        return stopped.code
+    return 0
+
+
+def test_a_run_that_has_not_finished_is_exported_with_a_warning(small, tmp_path, monkeypatch, capsys):
+    shutil.copytree(small, tmp_path / "run")
+    summary = tmp_path / "run" / "summary.json"
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"status": "running"}))
+    assert exported(monkeypatch, tmp_path / "run", "--onnx", tmp_path / "a.onnx") == 0
+    assert "WARNING" in (said := capsys.readouterr().err) and "status running" in said
+    properties = {one.key: one.value for one in onnx.load(tmp_path / "a.onnx").metadata_props}
+    assert json.loads(properties["metrics"])["status"] == "running"
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt, 130), (BrokenPipeError, 141)])
+def test_an_interruption_is_one_line_and_the_files_are_whole(small, tmp_path, monkeypatch, capsys, error, code):
+    """The second file is never begun: its size would be said, or Ctrl-C comes, after the first."""
+    original = module.targets.put
+
+    def put(path, content):
+        original(path, content)
+        raise error
+
+    monkeypatch.setattr(module.targets, "put", put)
+    monkeypatch.setattr(module, "nobody_reads", lambda: None)  # it closes this process's standard output
+    assert exported(monkeypatch, small, "--onnx", tmp_path / "a.onnx") == code
+    assert len(capsys.readouterr().err.splitlines()) == (code == 130)
+    onnx.load(tmp_path / "a.onnx")
+
+
 def test_test_digits_that_are_not_at_hand_are_left_out_with_a_warning(small, tmp_path, monkeypatch, capsys):
     from npdigits.errors import DataUnavailable
-    from npdigits.export import command as module
 
     def unavailable(*_):
         raise DataUnavailable("data=mnist is not at hand")

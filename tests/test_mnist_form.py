@@ -117,6 +117,9 @@ NOTHING = {
     "noise": np.random.default_rng(0).integers(0, 256, (200, 200)).astype(np.uint8),
     "a dot": np.pad(np.zeros((5, 5), np.uint8), 40, constant_values=255),
     "a blot": np.pad(np.zeros((30, 34), np.uint8), 40, constant_values=255),
+    "a block": np.pad(np.zeros((30, 60), np.uint8), 40, constant_values=255),
+    "light from one side": np.tile(np.linspace(60, 210, 512), (512, 1)).astype(np.uint8),
+    "a table's edge": np.hstack([np.zeros((200, 40), np.uint8), np.full((200, 160), 255, np.uint8)]),
     "two digits": np.hstack([drawn(d, size=(140, 280), place=(20, 70)) for d in (3, 7)]),
     "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
 }
@@ -124,7 +127,7 @@ NOTHING = {
 
 @pytest.mark.parametrize("name", NOTHING)
 def test_what_is_no_digit_is_said_to_be_none(name):
-    with pytest.raises(NoDigit, match=r"blank|pieces|ink|wider|more line|pixels high|blot|side by side"):
+    with pytest.raises(NoDigit, match=r"blank|pieces|ink|wider|more line|pixels high|blot|band|side by side"):
         form(NOTHING[name])
 
 

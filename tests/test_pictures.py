@@ -1,14 +1,17 @@
 """Picture files: every format and mode that is promised, and nothing that could do harm."""
 
+import errno
 import os
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from drawn import drawn
 from PIL import Image
 
+from npdigits.mnist_form import form
 from npdigits.pictures import LONGEST_SIDE, MOST_PIXELS, BadPicture, found, read
 
 GREY = drawn(4)
@@ -125,6 +128,63 @@ def test_cut_and_flipped_files_never_end_the_program(tmp_path, ending):
             refused += 1
             assert "\n" not in str(error)
     assert refused > 5
+
+
+def test_links_are_followed_and_folders_that_cannot_be_opened_are_named(tmp_path, monkeypatch):
+    for name in ("a/one.png", "named.png/two.png", "closed/three.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    (tmp_path / "a" / "around").symlink_to(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "a" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "four.png").touch()
+
+    def refuse(original):
+        def call(path, *rest):
+            if str(path).endswith("closed"):
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return original(path, *rest)
+
+        return call
+
+    monkeypatch.setattr(Path, "iterdir", refuse(Path.iterdir))  # root may open any
+    monkeypatch.setattr(os, "scandir", refuse(os.scandir))
+    monkeypatch.chdir(tmp_path)
+    # The circle leads to each folder once, by whichever way is met first.
+    assert sorted(path.name for path in found(["a"])) == ["closed", "four.png", "one.png", "two.png"]
+    assert list(found(["closed"])) == [Path("closed")]
+    with pytest.raises(BadPicture, match="Permission denied"):
+        read(tmp_path / "closed")
+
+
+@pytest.mark.parametrize(
+    ("ink", "paper"), [("yellow", "white"), ("red", "green"), ("red", "blue"), ("blue", "black"), ("black", "white")]
+)
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_ink_may_be_as_light_as_the_paper(tmp_path, ink, paper, ending):
+    picture = Image.composite(
+        Image.new("RGB", GREY.shape[::-1], paper), Image.new("RGB", GREY.shape[::-1], ink), Image.fromarray(GREY)
+    )
+    picture.save(tmp_path / f"a.{ending}", quality=95)
+    shape = form(GREY)
+    assert np.corrcoef(form(read(tmp_path / f"a.{ending}")).ravel(), shape.ravel())[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+def test_pictures_of_16_bits_may_use_fewer(tmp_path, bits):
+    values = (GREY.astype(float) * (2**bits - 1) / 255).astype(np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    assert np.abs(read(tmp_path / "a.tif").astype(int) - GREY).max() <= 1
+
+
+def test_a_photograph_with_a_damaged_exif_block_is_read(tmp_path):
+    image, exif = Image.fromarray(GREY), Image.Exif()
+    exif[0x0112], exif[0x010E] = 3, "a description that is long enough to be cut"
+    image.save(tmp_path / "whole.jpg", exif=exif, quality=95)
+    content = (tmp_path / "whole.jpg").read_bytes()
+    start = content.index(b"Exif")
+    (tmp_path / "cut.jpg").write_bytes(content[: start + 10] + b"\xff" * 20 + content[start + 30 :])
+    assert np.abs(read(tmp_path / "cut.jpg").astype(int) - GREY).mean() < 3
 
 
 def test_files_are_found_in_folders_in_order(tmp_path):

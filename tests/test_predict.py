@@ -1,12 +1,14 @@
 """Reading pictures with a run: the table, what is skipped, and what the exit code says."""
 
 import csv
+import errno
 import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -187,8 +189,85 @@ def test_ctrl_c_writes_nothing(sweep, pictures, tmp_path, monkeypatch, capsys):
         predict.main()
     assert caught.value.code == 130
     said = capsys.readouterr()
-    assert said.err == "npdigits.predict: interrupted; nothing was written\n" and said.out == ""
+    assert said.err == "npdigits.predict: interrupted; what it has written is whole\n" and said.out == ""
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def called(monkeypatch, *arguments):
+    """Call the command in this process, and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["predict", *map(str, arguments)])
+    with pytest.raises(SystemExit) as caught:
+        predict.main()
+    return caught.value.code
+
+
+@pytest.mark.parametrize("name", ["t.csv", "3.png.png"])
+def test_files_are_written_whole_or_not_at_all(sweep, pictures, tmp_path, monkeypatch, name):
+    """The process dies as it writes one: by a rename, so that there is the old file or the new one."""
+    original = os.replace
+
+    def replace(source, target):
+        if str(target).endswith(name):
+            raise KeyboardInterrupt
+        original(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    (tmp_path / "t.csv").write_text("old")
+    typed = [sweep / "good", pictures, "--csv", tmp_path / "t.csv", "--save", tmp_path / "seen"]
+    assert called(monkeypatch, *typed) == 130
+    assert ((tmp_path / "t.csv").read_text() == "old") == (name == "t.csv")
+    for path in (tmp_path / "seen").glob("*.png"):
+        assert np.asarray(Image.open(path)).shape == (28, 28)
+    assert not (tmp_path / "seen" / "3.png.png").exists()
+
+
+def test_a_table_that_cannot_be_written_leaves_nothing(sweep, pictures, tmp_path, monkeypatch, capsys):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", "t.csv")
+
+    monkeypatch.setattr(predict.targets, "put", refuse)
+    typed = [sweep / "good", pictures, "--csv", tmp_path / "t.csv", "--save", tmp_path / "seen"]
+    assert called(monkeypatch, *typed) == 2
+    assert capsys.readouterr().err == "npdigits.predict: t.csv: Permission denied\n"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_names_that_repeat_lose_nothing_and_one_file_is_read_once(sweep, tmp_path):
+    for folder, name in (("a", "3.png"), ("b", "3.png"), ("c", "3.png-2")):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(drawn(3)).save(tmp_path / folder / name, "PNG")
+    files = [tmp_path / "a", tmp_path / "b", tmp_path / "c" / "3.png-2", tmp_path / "b" / ".." / "a" / "3.png"]
+    done = command(sweep / "good", *files, "--save", tmp_path / "seen")
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 4
+    assert len(list((tmp_path / "seen").iterdir())) == 3
+
+
+def test_nothing_is_saved_among_the_pictures_to_read(sweep, tmp_path):
+    Image.fromarray(drawn(2)).save(tmp_path / "2.png")
+    (tmp_path / "2.png.png").write_text("mine")
+    done = command(sweep / "good", tmp_path / "2.png", "--save", tmp_path)
+    assert done.returncode == 2 and "pictures to read are in that folder" in done.stderr
+    assert (tmp_path / "2.png.png").read_text() == "mine"
+    done = command(sweep / "good", tmp_path / "2.png", "--save", tmp_path / "2.png.png")
+    assert done.returncode == 2 and "2.png.png: is no folder" in done.stderr
+
+
+def test_a_run_that_has_not_finished_reads_with_a_warning(sweep, pictures, tmp_path):
+    shutil.copytree(sweep / "good", tmp_path / "run")
+    summary = tmp_path / "run" / "summary.json"
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"status": "running"}))
+    done = command(tmp_path / "run", pictures)
+    assert done.returncode == 0 and "WARNING" in done.stderr and "status running" in done.stderr
+
+
+def test_many_pictures_show_how_far_it_is_on_a_terminal(monkeypatch, capsys):
+    files = [Path(f"{i}.png") for i in range(60)]
+    assert list(predict._shown(files)) == files
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    assert list(predict._shown(files)) == files
+    assert "reading pictures" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("harm", ["another run's", "not finite", "cut", "no summary"])

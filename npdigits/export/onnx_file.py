@@ -71,13 +71,13 @@ def onnx_file(run: Trained) -> bytes:
 
 def _metadata(run: Trained) -> dict[str, str]:
     """Return what the file says of where it comes from."""
-    figures = ("best_epoch", "train_cost", "train_accuracy", "val_cost", "val_accuracy", "test_cost", "test_accuracy")
+    figures = [f"{name}_{figure}" for name in ("train", "val", "test") for figure in ("cost", "accuracy")]
     config = run.config.as_dict()
     del config["data"], config["out"], config["resume"]  # paths of this machine
     return {
         "config": json.dumps(config),
         "data": str(run.summary["data"]),
         "data_sha256": str(run.summary["data_sha256"]),
-        "metrics": json.dumps({name: run.summary.get(name) for name in figures}),
+        "metrics": json.dumps({name: run.summary.get(name) for name in ("status", "best_epoch", *figures)}),
         "identity": str(run.summary["identity"]),
     }

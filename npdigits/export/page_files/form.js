@@ -5,7 +5,7 @@
 const Form = (() => {
   const SIDE = 28, BOX = 20, MIDDLE = 14;
   const CONTRAST = 40, PIECE = 1 / 20, INNER = 1 / 5, MOST_INK = 0.5, WIDEST = 2.5, LONGEST_LINE = 12, MOST_PIECES = 5;
-  const THIN = 2, FINE = 2, TIE = 1e-6, SMALLEST = 7, BLOT = 0.75, NARROW = 0.6, AS_HIGH = 0.75, AS_LARGE = 0.35;
+  const THIN = 2, FINE = 2, TIE = 1e-6, SMALLEST = 7, BLOT = 0.38, BAND = 0.9, AS_HIGH = 0.75, AS_LARGE = 0.35;
 
   class NoDigit extends Error {}
 
@@ -22,10 +22,11 @@ const Form = (() => {
     const longest = Math.max(high, wide);
     if (longest < SMALLEST)
       throw new NoDigit(`what is on it is only ${longest} pixels high: allowed are ${SMALLEST} and more`);
-    if (sum(mask) / mask.length > BLOT && Math.min(high, wide) > NARROW * longest)
-      throw new NoDigit("what is on it is a blot, without strokes");
-    if (wide > WIDEST * high) throw new NoDigit("what is on it is far wider than a digit: one digit a picture");
     const stroke = strokeWidth(mask, wide, high);
+    if (stroke > BLOT * longest) throw new NoDigit("what is on it is a blot, without strokes");
+    const edges = (box.top === 0) + (box.bottom === height) + (box.left === 0) + (box.right === width);
+    if (edges === 3 && sum(mask) > BAND * mask.length) throw new NoDigit("what is on it is a band along an edge");
+    if (wide > WIDEST * high) throw new NoDigit("what is on it is far wider than a digit: one digit a picture");
     if (sum(mask) > LONGEST_LINE * Math.max(high, wide) * stroke)
       throw new NoDigit("there is more line on it than a digit has");
     let pixel = Math.max(high, wide) / BOX;

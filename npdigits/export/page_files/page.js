@@ -74,7 +74,13 @@
   });
   for (const end of ["pointerup", "pointercancel"])
     paper.addEventListener(end, (event) => { if (event.pointerId === pointer) pointer = current = null; });
-  element("clear").addEventListener("click", () => { remember(); strokes = []; shown = null; changed(); });
+  element("clear").addEventListener("click", () => {
+    if (!strokes.length && shown === null) return;  // nothing that undo could bring back
+    remember();
+    strokes = [];
+    shown = null;
+    changed();
+  });
   element("undo").addEventListener("click", () => { if (before.length) [strokes, shown] = before.pop(); changed(); });
   element("pen").addEventListener("click", () => {
     pen = pen === "thick" ? "thin" : "thick";
@@ -82,7 +88,7 @@
     element("pen").setAttribute("aria-pressed", String(pen === "thick"));
   });
   addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); element("undo").click(); }
+    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z") { event.preventDefault(); element("undo").click(); }
   });
   element("test").hidden = !tests;
   element("test").addEventListener("click", () => {
