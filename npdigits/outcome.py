@@ -18,7 +18,7 @@ from npdigits.streams import stream
 READOUT_DIGITS = 75
 MISTAKES_KEPT = 24
 # How many digits are shown distorted, and how often each.
-DISTORTED_DIGITS, DISTORTED_TIMES = 6, 9
+DISTORTED_DIGITS, DISTORTED_TIMES = 10, 9
 
 
 def best_figures(best: Epoch) -> dict[str, Any]:

@@ -173,7 +173,8 @@ def augmentation(run: Run) -> Figure:
     rows = np.concatenate([run.distorted["originals"][:, None], run.distorted["distorted"]], axis=1)
     pictures = np.pad(rows.reshape(*rows.shape[:2], height, width), ((0, 0), (0, 0), (1, 1), (1, 1)))
     sheet = pictures.transpose(0, 2, 1, 3).reshape(len(rows) * (height + 2), -1)
-    figure, axes = _figure(f"Training digits, and as they are seen — {run.title}", size=(6.4, 3.6), right=1.0)
+    size = (6.4, (6.4 - 2 * 0.75) * sheet.shape[0] / sheet.shape[1] + 0.95)  # inches; what _figure leaves around
+    figure, axes = _figure(f"Training digits, and as they are seen — {run.title}", size=size)
     axes.imshow(sheet, cmap="gray_r", interpolation="nearest")
     axes.axvline(width + 1.5, color="#D55E00", linewidth=1)
     axes.axis("off")
