@@ -4,24 +4,30 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from threadpoolctl import threadpool_limits
+import threadpoolctl
 
 _lock = threading.Lock()
-_inside: list[threadpool_limits] = []
+_users = 0
+_limits: list[threadpoolctl.threadpool_limits] = []
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Let BLAS work in one thread here, in any number of Python's threads at once.
 
-    The limit is the whole process's: the first that comes sets it, the last that goes takes it off.
+    The limit of OpenBLAS is the whole process's: the last that goes takes it off, whichever thread set it.
     """
+    global _users
     with _lock:
-        _inside.append(_inside[0] if _inside else threadpool_limits(1, user_api="blas"))
+        _users += 1
+        _limits.append(threadpoolctl.threadpool_limits(1, user_api="blas"))
     try:
         yield
     finally:
         with _lock:
-            limits = _inside.pop()
-            if not _inside:
-                limits.restore_original_limits()
+            _users -= 1
+            if not _users:
+                # threadpoolctl (3.8) lets none but the first thread change the limit, and it may still be alive.
+                getattr(threadpoolctl.OpenBLASController, "clear_controlling_thread", lambda **_: None)(force=True)
+                while _limits:
+                    _limits.pop().__exit__(None, None, None)

@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import hydra
@@ -16,7 +17,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
 import npdigits
 from npdigits import blas, classifier, cli
@@ -81,25 +82,42 @@ def test_fits_in_threads_and_within_another_hydra_program_are_what_they_are_alon
             np.testing.assert_array_equal(w, v)
 
 
-def test_blas_has_one_thread_while_any_needs_it_and_then_as_many_as_before():
-    def threads():
-        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+def blas_threads():
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
-    with threadpool_limits(2, user_api="blas"):
-        before = threads()
-        first, second = blas.one_thread(), blas.one_thread()
-        first.__enter__()
-        second.__enter__()
-        first.__exit__(None, None, None)
-        assert set(threads()) == {1}
-        second.__exit__(None, None, None)
-        assert threads() == before and max(before) > 1
+
+@pytest.mark.parametrize("first_leaves", ["first", "last"])
+def test_blas_has_one_thread_while_any_thread_needs_it_and_then_as_many_as_before(first_leaves):
+    """Two threads, each in and out at a time of its own; the main thread has used the limit before."""
+    with blas.one_thread():
+        assert set(blas_threads()) == {1}
+    before, seen = blas_threads(), {}
+    inside = {name: threading.Event() for name in ("first", "second")}
+    leave = {name: threading.Event() for name in ("first", "second")}
+
+    def work(name):
+        with blas.one_thread():
+            inside[name].set()
+            assert leave[name].wait(60)
+            seen[name] = blas_threads()
+
+    threads = {name: threading.Thread(target=work, args=[name]) for name in inside}
+    for name, thread in threads.items():
+        thread.start()
+        assert inside[name].wait(60)
+    for name in sorted(threads, reverse=first_leaves == "last"):
+        leave[name].set()
+        threads[name].join()
+    assert set(seen["first"]) == set(seen["second"]) == {1}
+    assert blas_threads() == before
+    with blas.one_thread():
+        assert set(blas_threads()) == {1}
 
 
 def test_fit_and_predict_use_one_blas_thread(monkeypatch):
     seen = []
     monkeypatch.setattr(classifier, "fit", lambda *_: seen.append(threadpool_info()) or iter(()))
-    with threadpool_limits(2, user_api="blas"), pytest.raises(AssertionError):
+    with pytest.raises(AssertionError):
         npdigits.Classifier().fit(np.eye(40), np.arange(40) % 2)
     assert {pool["num_threads"] for pool in seen[0] if pool["user_api"] == "blas"} == {1}
 
