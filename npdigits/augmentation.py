@@ -7,7 +7,7 @@ the four pixels around q (Simard, Steinkraus & Platt 2003, §2; Cireşan et al. 
 
 The noise is uniform in [−1, 1] at each pixel, smoothed by a Gaussian of σ pixels along rows and columns: K u Kᵀ with K
 the Gaussian's matrix. As it is smooth, few numbers make it: with K = U S Vᵀ it is U S (Vᵀ u V) S Uᵀ, and the first
-columns of U hold nearly all of its variance (σ = 5.5: seven of 28 hold 99.9 %). The elements of Vᵀ u V are sums of many
+columns of U hold nearly all of its variance (σ = 5.5: five of 28 hold 99.98 %). The elements of Vᵀ u V are sums of many
 independent numbers of variance ⅓, so they are drawn as normal ones. So all coordinates of a batch are two products of
 its coefficients with one small basis, and rotation, scaling, shear and shift are three coefficients more.
 """

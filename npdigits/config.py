@@ -64,7 +64,7 @@ RULES: dict[str, Rule] = {
     "l2": NOT_NEGATIVE,
     "weight_decay": NOT_NEGATIVE,
     "dropout": shares,
-    "input_dropout": BELOW_ONE,
+    "input_dropout": number("a number from 0 to 0.99", lambda x: 0 <= x <= 0.99),
     "max_norm": optional(POSITIVE),
     "augment": one_of(dict.fromkeys(("none", "affine", "elastic"))),
     "alpha": NOT_NEGATIVE,
@@ -212,6 +212,8 @@ def without_effect(config: Config, overrides: Sequence[str]) -> list[str]:
         if config.val_size == 0 and key in ("stop_on", "patience", "min_delta"):
             if override.lstrip("+") != "stop_on=none":
                 lines.append(f"{override} has no effect: val_size=0 leaves no validation data to stop by")
+        elif not config.hidden and key in ("activation", "leak", "dropout", "max_norm"):
+            lines.append(f"{override} has no effect: hidden=[] leaves no hidden units")
         elif key in READ_ONLY_WITH:
             other, values = READ_ONLY_WITH[key]
             if getattr(config, other) not in values:

@@ -26,7 +26,7 @@ class Mask:
 
     def __init__(self, shape: tuple[int, int], p: float, dtype: str) -> None:
         self.values: Array = aligned(shape, dtype)
-        self._left_out = round(p * PARTS)
+        self._left_out = max(1, round(p * PARTS))
         self._scale = np.dtype(dtype).type(PARTS / (PARTS - self._left_out))
 
     def draw(self, rng: np.random.Generator, n: int) -> Array:

@@ -120,6 +120,11 @@ def evaluate(paths: Sequence[Path], overrides: Sequence[str] = ()) -> tuple[list
     if len({path.resolve() for path in paths}) < len(paths):
         raise ConfigError("a run is named twice: allowed is once, as each has one voice in the committee")
     runs = [trained.load(path) for path in paths]
+    if len({str(run.summary["identity"]) for run in runs}) < len(runs):
+        raise ConfigError("two of the runs are copies of one: allowed is one, as each has one voice in the committee")
+    for run in runs:
+        if run.unfinished:
+            print(f"{PROGRAM}: WARNING: {run.unfinished}", file=sys.stderr)
     found = test_set(runs, overrides)
     labels = found.test.labels[found.test.rows]
     with one_thread():

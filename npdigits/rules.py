@@ -90,14 +90,14 @@ def hidden_sizes(value: Any) -> tuple[int, ...]:
 
 
 def shares(value: Any) -> tuple[float, ...]:
-    """Allow one number 0 ≤ p < 1, or a list of them."""
-    rule = number("", lambda p: 0 <= p < 1)
+    """Allow one number 0 ≤ p ≤ 0.99, or a list of them."""
+    rule = number("", lambda p: 0 <= p <= 0.99)
     try:
         allowed = tuple(rule(p) for p in (value if isinstance(value, list | tuple) else (value,)))
         if not allowed:
             raise ValueError
     except ValueError:
-        raise ValueError("a number from 0 to below 1, or a list of them, one a hidden layer") from None
+        raise ValueError("a number from 0 to 0.99, or a list of them, one a hidden layer") from None
     return allowed
 
 

@@ -69,7 +69,7 @@ def made_run(
         **({} if validated else {"val_cost": None, "val_accuracy": None}),
     }
     history = [
-        Epoch(epoch, 0.01, 1 / epoch, 0.5, 1 / epoch, val_accuracy, 1 / epoch, 0.5, 0.0, None, True)
+        Epoch(epoch, 0.01, 1 / epoch, 0.5, 1 / epoch, val_accuracy, 1 / epoch, accuracies["test"], 0.0, None, True)
         for epoch in range(1, epochs + 1)
     ]
     (path / "metrics.csv").write_text(metrics.table(history))

@@ -33,7 +33,7 @@ NUMBERS = {
     "l2": ([0, 1e-4], [-1e-4]),
     "weight_decay": ([0, 0.03], [-0.01]),
     "min_delta": ([0, 1e-4], [-1e-9]),
-    "input_dropout": ([0, 0.2], [1, -0.1]),
+    "input_dropout": ([0, 0.2, 0.99], [1, 0.999999, -0.1]),
     "max_norm": ([0.5, 3], [0, -1]),
     "alpha": ([0, 37], [-1]),
     "sigma": ([0.5, 5.5], [0, -1]),
@@ -67,7 +67,7 @@ NAMES = {
 OTHERS = {
     "hidden": ("a whole number ≥ 1, or a list", [0, -3, "abc", 2.5, True, [20, 0], [[20]], "20", {"a": 1}]),
     "betas": ("two numbers 0 ≤ β < 1", [0.9, [0.9], [0.9] * 3, [0.9, 1], [-0.1, 0.9], ["a", "b"]]),
-    "dropout": ("a number from 0 to below 1, or a list", [1, -0.1, "a", [], [0.5, 1], [[0.5]], True]),
+    "dropout": ("a number from 0 to 0.99, or a list", [1, 0.999999, -0.1, "a", [], [0.5, 1], [[0.5]], True]),
     "output": ("one of softmax, sigmoid, tanh", ["relu", 1, None]),
     "cost": ("one of cross_entropy, mse", ["mae", 1, None]),
     "plots": ("true or false", [1, 0, "yes"]),

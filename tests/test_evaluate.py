@@ -134,3 +134,17 @@ def test_training_images_are_no_test_set_under_another_name(runs, tmp_path):
 def test_a_run_has_one_voice(runs):
     with pytest.raises(UserError, match="a run is named twice"):
         evaluate.evaluate([runs[0], runs[1], runs[0]])
+
+
+def test_a_copy_has_no_voice_of_its_own(runs, tmp_path):
+    shutil.copytree(runs[0], tmp_path / "copy")
+    with pytest.raises(UserError, match="two of the runs are copies of one"):
+        evaluate.evaluate([runs[0], tmp_path / "copy"])
+
+
+def test_a_run_that_has_not_finished_is_scored_with_a_warning(runs, tmp_path, capsys):
+    shutil.copytree(runs[0], tmp_path / "run")
+    summary = tmp_path / "run" / "summary.json"
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"status": "running"}))
+    evaluate.evaluate([tmp_path / "run"])
+    assert "WARNING" in (said := capsys.readouterr().err) and "status running" in said

@@ -1,8 +1,10 @@
 """The table of published results: its recipes, its figures, and the check that repeats them."""
 
 import importlib
+import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -74,12 +76,59 @@ def test_figures_are_errors_of_the_test_set_by_seed(published, literature, tmp_p
     assert list(results.error) == [3.39, 3.42, 3.36] and list(results.seed) == [0, 1, 2]
     row = next(row for row in literature.ROWS if row.name == "default")
     mean, low, high = 3.39, *stats.t.interval(0.95, 2, 3.39, stats.sem(results.error))
-    assert published.measured(row, results) == f"{mean:.2f} ± {(high - low) / 2:.2f} (3)"
+    assert published.measured(row, results) == f"{mean:.2f} ± {(high - low) / 2:.2f} (3 of 5)"
     line = next(line for line in published.table(results).splitlines() if "the default" in line)
-    assert "| 3.39 ± 0.07 (3) | ≤ 3.6 | yes |" in line
+    assert "| 3.39 ± 0.07 (3 of 5) | ≤ 3.6 | yes |" in line
     worse = results.assign(error=results.error + 1)
     assert published.verdict(row, worse) == "**no**"
     assert published.measured(row, results.iloc[:0]) == "not run"
+
+
+def test_rows_of_which_fewer_runs_are_there_keep_their_figures(published, literature, tmp_path):
+    for seed in range(3):
+        recipe_run(tmp_path, "default", seed, 0.96)
+    kept = pd.read_csv(published.RESULTS)
+    results, old = published.with_kept(published.collect(tmp_path), kept)
+    assert results.equals(kept) or (list(results.row) == list(kept.row) and list(results.error) == list(kept.error))
+    assert "default" in old and "softmax" in old and "ciresan_5_layers" not in old
+    for seed in range(3, 5):
+        recipe_run(tmp_path, "default", seed, 0.96)
+    results, old = published.with_kept(published.collect(tmp_path), kept)
+    assert set(results[results.row == "default"].error) == {4.0} and "default" not in old
+    assert list(results[results.row != "default"].error) == list(kept[kept.row != "default"].error)
+
+
+def test_a_summary_that_its_metrics_contradict_is_refused(published, tmp_path):
+    run = recipe_run(tmp_path, "default", 0, 0.96)
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps(summary | {"test_accuracy": 0.999}))
+    with pytest.raises(ValueError, match=r"summary\.json and metrics\.csv differ"):
+        published.collect(tmp_path)
+
+
+def test_as_many_runs_as_are_kept_have_to_be_where_the_row_is_meant_to_be(
+    published, literature, tmp_path, monkeypatch, capsys
+):
+    """Three seeds far apart let 3.7 be expected; meant are 3.6 at the most."""
+    (row,) = [row for row in literature.ROWS if row.name == "default"]
+    kept = pd.DataFrame({"row": ["default"] * 3, "error": [3.0, 3.4, 3.2]})
+
+    def runs(arguments, **_):
+        for seed in range(3):
+            recipe_run(tmp_path, "default", seed, 0.963)
+        return subprocess.CompletedProcess(arguments, 0)
+
+    monkeypatch.setattr(published.subprocess, "run", runs)
+    assert not published.check([row], kept, 3, tmp_path)
+    assert "3.700 % of 3 runs, NOT where the row is meant to be" in capsys.readouterr().out
+
+
+def test_a_check_refuses_runs_that_are_there_already(published, tmp_path, monkeypatch, capsys):
+    recipe_run(tmp_path, "softmax", 0, 0.92)
+    monkeypatch.setattr(sys, "argv", ["published.py", "check", "--rows", "softmax", "--folder", str(tmp_path)])
+    with pytest.raises(SystemExit) as caught:
+        published.main()
+    assert caught.value.code == 2 and "there are runs already" in capsys.readouterr().err
 
 
 def test_a_row_with_two_bounds_is_held_between_them(published, literature):
