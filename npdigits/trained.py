@@ -12,10 +12,11 @@ from npdigits.checkpoint import opened
 from npdigits.config import Config, parse
 from npdigits.data import Split
 from npdigits.errors import ConfigError, RunDirError
+from npdigits.identity import described, differences, identity
 from npdigits.memory import Array
 from npdigits.network import Network
 from npdigits.passes import probabilities
-from npdigits.rundir import read_summary
+from npdigits.rundir import read_identity, read_summary
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def load(path: Path) -> Trained:
         needed = {"data": str, "data_sha256": str, "image_shape": list}
         for name in (name for name, kind in needed.items() if not isinstance(summary.get(name), kind)):
             raise ValueError(f"summary.json has no {name}")
+        _check_config(config, read_identity(path), summary["data_sha256"])
         layers = sum(name.startswith("W") for name in arrays)
         sizes = (arrays["W1"].shape[1], *(len(arrays[f"W{i + 1}"]) for i in range(layers)))
         network = empty_network(config, sizes)
@@ -104,3 +106,17 @@ def load(path: Path) -> Trained:
     except (ValueError, KeyError, IndexError, yaml.YAMLError) as error:
         raise RunDirError(f"{path}: damaged: {error}") from error
     return Trained(path, network, config, summary)
+
+
+def _check_config(config: Config, there: dict[str, Any] | None, data_sha256: str) -> None:
+    """Refuse a configuration that is not the one the run was made by, as an edited file's.
+
+    Raises:
+        ValueError: says in what they differ.
+    """
+    if there is None:
+        raise ValueError("identity.json is missing or no JSON")
+    # Weights are used as they are, whatever version of the code computed them.
+    here = identity(config, data_sha256) | {"numerics": there.get("numerics")}
+    if differences(there, here):
+        raise ValueError(f"config.yaml is not what the run was made by: {described(there, here)}")

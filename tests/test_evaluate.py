@@ -95,6 +95,21 @@ def test_a_damaged_run_is_named(runs, tmp_path, damage):
         trained.load(path)
 
 
+def test_a_configuration_that_was_edited_is_not_used(runs, tmp_path):
+    path = tmp_path / "run"
+    shutil.copytree(runs[0], path)
+    config = (path / "config.yaml").read_text()
+    (path / "config.yaml").write_text(config.replace("quiet: true", "quiet: false"))
+    assert trained.load(path).sizes == trained.load(runs[0]).sizes
+    (path / "config.yaml").write_text(config.replace("activation: leaky_relu", "activation: tanh"))
+    with pytest.raises(UserError, match="not what the run was made by: activation=leaky_relu there, tanh here"):
+        trained.load(path)
+    (path / "config.yaml").write_text(config)
+    (path / "identity.json").write_text("{")
+    with pytest.raises(UserError, match=r"identity\.json is missing or no JSON"):
+        trained.load(path)
+
+
 def typed(*arguments):
     command = [sys.executable, "-m", "npdigits.evaluate", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
