@@ -17,18 +17,17 @@ import numpy as np
 from scipy import ndimage
 
 from npdigits.memory import Array
+from npdigits.pieces import BAND, BLOT, NoDigit, Pieces, stroke_width
 
 SIDE, BOX, MIDDLE = 28, 20, 14
 # Grey values, of 255, by which ink differs from paper at the least.
 CONTRAST = 40
-# A piece counts if it has this share of the largest piece's pixels; likewise one that does not touch the edge.
-PIECE, INNER = 1 / 20, 1 / 5
 # Of a digit at most so much of its picture is ink, and at most so wide is it, in heights.
 MOST_INK, WIDEST = 0.5, 2.5
-# The strokes of a digit are at most so long, in the lengths of its box.
-LONGEST_LINE = 12
-# More pieces than a digit has. Specks do not count.
-MOST_PIECES = 5
+# The strokes of a digit are at most so long, in the lengths of its box: of MNIST's test digits 3.6, of outlined ones 7.
+LONGEST_LINE = 8
+# Ink of two kinds, such as faint lines with a digit on them: of its variance at least so much is between them.
+TWO_KINDS = 0.85
 # Strokes thinner than this, in pixels of the box, are made as thick, where the picture is so much finer than the box.
 THIN, FINE = 2.0, 2.0
 # Grey values that are added where two are divided.
@@ -38,20 +37,8 @@ DARK = 16.0
 SAMPLES, FITS, OUTLIER = 64, 8, 3.0
 # The longest side of a digit is at least so long, in pixels of the picture.
 SMALLEST = 7
-# What would be one stroke so wide, in the longer side of its box, has no strokes: of MNIST's test digits the widest has
-# 0.376.
-BLOT = 0.38
-# What fills so much of its box along three edges of the picture is light or a table, and no digit.
-BAND = 0.9
-# Two pieces side by side, both so high (in the height of all) and one so large (in the other's area), are two digits.
-AS_HIGH, AS_LARGE = 0.75, 0.35
 # Halves are rounded up, also those that sums in another order left a little below.
 TIE = 1e-6
-EIGHT = np.ones((3, 3), int)
-
-
-class NoDigit(ValueError):
-    """There is nothing in the picture that could be a digit."""
 
 
 def form(grey: Array) -> Array:
@@ -67,9 +54,9 @@ def form(grey: Array) -> Array:
         NoDigit: says why.
     """
     ink = inked(grey)
-    threshold = otsu(ink)
+    threshold, pieces = told_apart(ink)
     levels = stretched(ink, threshold)
-    mask = pieces(ink > threshold)
+    mask = pieces.digit()
     levels[(ink > threshold) & ~mask] = 0
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
@@ -162,46 +149,32 @@ def otsu(values: Array) -> int:
     return int(between.argmax())
 
 
-def pieces(mask: Array) -> Array:
-    """Return the mask of the connected pieces that are the digit.
+def separation(values: Array, threshold: int) -> float:
+    """Return the share of the variance that is between values ≤ t and > t (Otsu 1979, eq. 12: η = σ_B² / σ_T²)."""
+    above = values > threshold
+    share, variance = above.mean(), values.var()
+    if not 0 < share < 1:
+        return 0.0
+    between = share * (1 - share) * (values[above].mean() - values[~above].mean()) ** 2
+    return float(between / variance)
 
-    Raises:
-        NoDigit: there is none, or what there is is no digit.
+
+def told_apart(ink: Array) -> tuple[int, Pieces]:
+    """Return the threshold between paper and ink, and the pieces of ink.
+
+    It is Otsu's. Where a piece goes from edge to edge, as ruled lines do with the digit that stands on them, and the
+    ink is of two kinds, of which the darker stands out from the edges, it is Otsu's of the ink alone.
     """
-    labels, n = ndimage.label(mask, EIGHT)
-    areas = np.bincount(labels.ravel(), minlength=n + 1)
-    areas[0] = 0
-    touching = np.zeros(n + 1, bool)
-    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-        touching[edge] = True
-    inner = np.where(touching, 0, areas)
-    if inner.max() >= INNER * areas.max():
-        areas = inner
-    kept = areas >= max(PIECE * areas.max(), 1)
-    if 2 * areas.max() < areas.sum() and kept.sum() > MOST_PIECES:
-        raise NoDigit(f"{kept.sum()} separate pieces, none of which stands out")
-    _one_digit(labels, areas, np.flatnonzero(kept))
-    chosen: Array = kept[labels]
-    return chosen
-
-
-def _one_digit(labels: Array, areas: Array, kept: Array) -> None:
-    """Refuse two large pieces that stand side by side.
-
-    Raises:
-        NoDigit: there are two.
-    """
-    if len(kept) < 2:
-        return
-    boxes = {label: box for label, box in enumerate(ndimage.find_objects(labels), start=1) if label in kept}
-    height = max(rows.stop for rows, _ in boxes.values()) - min(rows.start for rows, _ in boxes.values())
-    high = [label for label, (rows, _) in boxes.items() if rows.stop - rows.start >= AS_HIGH * height]
-    for one in high:
-        for other in high:
-            if boxes[one][1].stop < boxes[other][1].start and min(areas[one], areas[other]) >= AS_LARGE * max(
-                areas[one], areas[other]
-            ):
-                raise NoDigit("two digits side by side: one digit a picture")
+    threshold = otsu(ink)
+    pieces = Pieces.of(ink > threshold)
+    if not pieces.crosses():
+        return threshold, pieces
+    values = ink[ink > threshold]
+    higher = otsu(values)
+    darker = Pieces.of(ink > higher)
+    if separation(values, higher) >= TWO_KINDS and darker.stands_out():
+        return higher, darker
+    return threshold, pieces
 
 
 def stretched(ink: Array, threshold: int) -> Array:
@@ -222,17 +195,6 @@ def stretched(ink: Array, threshold: int) -> Array:
         raise NoDigit("more than half of it is ink")
     scaled: Array = np.clip((ink.astype(float) - low) * 255 / (high - low), 0, 255)
     return scaled
-
-
-def stroke_width(mask: Array) -> float:
-    """Return about how wide the strokes are, in pixels: 2·area / perimeter.
-
-    The perimeter is the number of pixel sides between ink and paper, times π/4: what such a count of a line's sides
-    exceeds its length by, in the mean over all directions.
-    """
-    padded = np.pad(mask, 1)
-    sides = (padded[1:] != padded[:-1]).sum() + (padded[:, 1:] != padded[:, :-1]).sum()
-    return float(2 * mask.sum() / (sides * math.pi / 4))
 
 
 def thickened(levels: Array, by: int) -> Array:

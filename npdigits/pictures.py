@@ -16,7 +16,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp")
 MOST_PIXELS = 50_000_000
 # Of larger ones a smaller copy is worked on, as much of a digit is seen in it.
-LONGEST_SIDE = 512
+LONGEST_SIDE = 1024
 GREY = ("1", "L", "LA")
 # A colour channel is taken in place of the lightness if its standard deviation is so many times as large.
 PLAINER = 2.0
@@ -87,7 +87,7 @@ def read(path: Path) -> Array:
                 image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
                 grey = _grey(_upright(image))
                 if max(grey.size) > LONGEST_SIDE:
-                    grey = ImageOps.contain(grey, (LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
+                    grey = grey.resize(_smaller(grey.size), Image.Resampling.BOX)
                 return np.asarray(grey)
     except BadPicture:
         raise
@@ -99,6 +99,12 @@ def read(path: Path) -> Array:
         raise BadPicture(error.strerror or f"damaged: {_line(error)}") from error
     except Exception as error:  # of a damaged file a decoder may raise anything
         raise BadPicture(f"damaged: {_line(error)}") from error
+
+
+def _smaller(size: tuple[int, int]) -> tuple[int, int]:
+    """Return a size whose longer side is ``LONGEST_SIDE``, in the same proportions; no side is less than a pixel."""
+    width, height = (max(1, round(side * LONGEST_SIDE / max(size))) for side in size)
+    return width, height
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -19,7 +19,8 @@ from npdigits.data import Split
 from npdigits.errors import ConfigError, RunDirError, UserError
 from npdigits.files import write_whole
 from npdigits.memory import Array
-from npdigits.mnist_form import SIDE, NoDigit, form
+from npdigits.mnist_form import SIDE, form
+from npdigits.pieces import NoDigit
 from npdigits.report import nobody_reads, plain
 from npdigits.trained import Trained
 
@@ -114,7 +115,7 @@ def _by_digit(one: Reading) -> list[float]:
 
 def _shown(files: Sequence[Path]) -> Iterator[Path]:
     """Yield the files, with a line on a terminal that says how far it is."""
-    if len(files) < 50 or not sys.stderr.isatty():
+    if len(files) < 50 or not (sys.stderr and sys.stderr.isatty()):
         yield from files
         return
     from rich.console import Console
@@ -172,7 +173,7 @@ def main() -> None:
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="files, and folders of them")
     parser.add_argument("--csv", metavar="FILE", help="write the table; - for standard output, in place of the table")
     parser.add_argument("--json", metavar="FILE", help="write all probabilities; - likewise")
-    parser.add_argument("--save", type=Path, metavar="FOLDER", help="save what the network saw, a PNG of 28 × 28 each")
+    parser.add_argument("--save", metavar="FOLDER", help="save what the network saw, a PNG of 28 × 28 each")
     chosen = parser.parse_args()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -199,6 +200,9 @@ def _predict(chosen: argparse.Namespace) -> int:
         raise ConfigError("--csv - --json -: allowed is one on standard output")
     if "" in chosen.pictures:
         raise ConfigError("'': allowed are names of pictures and folders")
+    if chosen.save == "":
+        raise ConfigError("--save '': allowed is the name of a folder")
+    save = Path(chosen.save) if chosen.save else None
     run = trained.load(chosen.run)
     check(run)
     if run.unfinished:
@@ -207,10 +211,10 @@ def _predict(chosen: argparse.Namespace) -> int:
     for file in pictures.found(chosen.pictures):
         found.setdefault(os.path.abspath(file), file)  # noqa: PTH100 – a link is a file of its own
     files = list(found.values())
-    _spare(files, asked, chosen.save)
-    if chosen.save:
-        targets.check_folder("save", chosen.save)
-        chosen.save.mkdir(parents=True, exist_ok=True)
+    _spare(files, asked, save)
+    if save:
+        targets.check_folder("save", save)
+        save.mkdir(parents=True, exist_ok=True)
     kept: list[Path] = []
     images: list[Array] = []
     skipped: list[tuple[Path, str]] = []
@@ -228,8 +232,8 @@ def _predict(chosen: argparse.Namespace) -> int:
             print(texts[notation](), end="")
         else:
             targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
-    if chosen.save:
-        saved_as = _saved_as(chosen.save, files)
+    if save:
+        saved_as = _saved_as(save, files)
         for file, image in zip(kept, images, strict=True):
             _save(saved_as[file], image)
     if "-" not in asked.values() and read:
@@ -241,7 +245,7 @@ def _predict(chosen: argparse.Namespace) -> int:
                     [plain(name).ljust(widths[0]), *(f.rjust(w) for f, w in zip(figures, widths[1:], strict=True))]
                 )
             )
-    sys.stdout.flush()
+    print(end="", flush=True)
     for file, reason in skipped:
         print(f"{PROGRAM}: skipped: {plain(str(file))}: {plain(reason)}", file=sys.stderr)
     if skipped:

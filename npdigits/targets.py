@@ -23,6 +23,8 @@ def check(targets: dict[str, str]) -> None:
     for notation, target in targets.items():
         if target == "-":
             continue
+        if not target:
+            raise ConfigError(f"--{notation} '': allowed is the name of a file")
         path = Path(target).resolve()
         if path.is_dir() or target.endswith(("/", os.sep)):
             raise ConfigError(f"--{notation} {target}: a folder")

@@ -6,6 +6,8 @@ import numpy as np
 from made import REPOSITORY
 from PIL import Image, ImageDraw
 
+PAPER, INK = 250, 25
+
 _SPEC = importlib.util.spec_from_file_location("strokes", REPOSITORY / "experiments" / "strokes.py")
 _MODULE = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(_MODULE)
@@ -22,3 +24,31 @@ def drawn(digit, size=(200, 280), place=(50, 50), unit=10.0, pen=14, ink=0, pape
         for x, y in points:  # round ends
             pencil.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=ink)
     return np.asarray(image)
+
+
+def marked(digit, mark):
+    """Return a picture of a digit on a page of 400 × 400 with some mark besides."""
+    image = Image.fromarray(drawn(digit, size=(400, 400), place=(140, 110), paper=PAPER, ink=INK))
+    pencil = ImageDraw.Draw(image)
+    ruled = Image.new("L", image.size, PAPER)
+    MARKS[mark](pencil, ImageDraw.Draw(ruled))
+    return np.minimum(np.asarray(image), np.asarray(ruled))
+
+
+def _rules(ruled, grey, across=False):
+    for at in range(18, 400, 40):
+        ruled.line((0, at, 400, at), fill=grey, width=2)
+        if across:
+            ruled.line((at, 0, at, 400), fill=grey, width=2)
+
+
+# What else may be on paper: drawn on the page, or on the paper below.
+MARKS = {
+    "a form's box": lambda page, ruled: page.rectangle((60, 60, 340, 340), outline=40, width=3),
+    "a tight box": lambda page, ruled: page.rectangle((115, 85, 275, 320), outline=40, width=2),
+    "ruled lines": lambda page, ruled: _rules(ruled, 140),
+    "squares": lambda page, ruled: _rules(ruled, 150, across=True),
+    "a margin": lambda page, ruled: page.line((40, 0, 40, 400), fill=100, width=3),
+    "a punch hole": lambda page, ruled: page.ellipse((5, 180, 45, 220), fill=60),
+    "the table below the paper": lambda page, ruled: page.rectangle((0, 310, 400, 400), fill=INK),
+}

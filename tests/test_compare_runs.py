@@ -145,6 +145,7 @@ def test_a_torn_file_beside_the_summary_is_named(tmp_path):
 def test_folders_given_twice_and_links_that_lead_round_count_once(tmp_path):
     made_run(tmp_path / "sweep" / "a")
     (tmp_path / "sweep" / "again").symlink_to(tmp_path)
+    (tmp_path / "sweep" / "itself.png").symlink_to(tmp_path / "sweep" / "itself.png")
     assert len(read([tmp_path, tmp_path / "sweep", tmp_path]).table) == 1
 
 

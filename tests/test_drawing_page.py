@@ -7,15 +7,16 @@ import itertools
 
 import numpy as np
 import pytest
-from drawn import STROKES, drawn
+from drawn import MARKS, STROKES, drawn, marked
 from PIL import Image
 from playwright.sync_api import expect
 
 from npdigits import cli, trained
 from npdigits.data import Split
 from npdigits.export.page import TEST_DIGITS, page
-from npdigits.mnist_form import NoDigit, form
+from npdigits.mnist_form import form
 from npdigits.network import Network, Parameters
+from npdigits.pieces import NoDigit
 from npdigits.train import run
 
 NETWORKS = {
@@ -121,7 +122,10 @@ PICTURES = {
     "a blot": np.pad(np.zeros((30, 34), np.uint8), 40, constant_values=255),
     "a block": np.pad(np.zeros((30, 60), np.uint8), 40, constant_values=255),
     "a table's edge": np.hstack([np.zeros((200, 40), np.uint8), np.full((200, 160), 255, np.uint8)]),
+    **{f"a {digit} and {mark}": marked(digit, mark) for digit, mark in zip((0, 2, 4, 5, 6, 8, 9), MARKS, strict=True)},
+    "lines as dark as ink": np.where(np.arange(400)[:, None] % 40 < 3, 0, drawn(3, size=(300, 400))).astype(np.uint8),
     "two digits": np.hstack([drawn(d, size=(140, 280), place=(20, 70)) for d in (3, 7)]),
+    "an 8 and a stroke": np.hstack([drawn(8, size=(140, 280), place=(20, 70)), np.pad(np.zeros((140, 14), np.uint8), ((75, 65), (20, 40)), constant_values=255)]),
     "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
     "scribble": np.random.default_rng(0).choice([0, 255], (120, 120), p=[0.3, 0.7]).astype(np.uint8),
 }  # fmt: skip
@@ -195,6 +199,45 @@ def test_clear_and_undo(opened):
     opened.locator("#undo").click()
     opened.locator("#undo").click()  # nothing left to undo
     assert on_paper(opened).min() == 255
+
+
+def test_a_tap_leaves_a_dot_that_undo_takes_back(opened):
+    draw(opened, 7)
+    seven = on_paper(opened)
+    opened.locator("#paper").click(position={"x": 30, "y": 30})
+    assert (on_paper(opened) < 128).sum() > (seven < 128).sum() + 200
+    opened.locator("#undo").click()
+    assert np.array_equal(on_paper(opened), seven)
+
+
+def test_a_stroke_that_is_being_drawn_is_not_undone(opened):
+    box = opened.locator("#paper").bounding_box()
+    opened.mouse.move(box["x"] + 60, box["y"] + 60)
+    opened.mouse.down()
+    opened.mouse.move(box["x"] + 60, box["y"] + 100)
+    opened.keyboard.press("Control+z")
+    opened.mouse.move(box["x"] + 60, box["y"] + 200)
+    assert (on_paper(opened)[:, :140] < 128).any(axis=1).sum() > 100
+    opened.mouse.up()
+    opened.keyboard.press("Control+z")
+    assert on_paper(opened).min() == 255
+
+
+@pytest.mark.parametrize("opened", [{"viewport": {"width": 360, "height": 740}}], indirect=True, ids=["narrow"])
+def test_why_nothing_is_read_is_seen_beside_the_answer(opened):
+    box = opened.locator("#paper").bounding_box()
+    opened.mouse.move(box["x"] + 40, box["y"] + 100)
+    opened.mouse.down()
+    opened.mouse.move(box["x"] + 240, box["y"] + 100)
+    opened.mouse.up()
+    expect(opened.locator("#note")).to_contain_text("far wider than a digit")
+    assert opened.locator("#note").evaluate("note => note.getBoundingClientRect().bottom <= innerHeight")
+
+
+def test_of_many_units_it_says_how_many_are_shown(opened_page, made):
+    tab = opened_page(made("deep")[1])
+    expect(tab.locator("#units-hint")).to_contain_text("Of the 60 of layer 1 the 48 that count most are shown.")
+    expect(tab.locator("#units-hint")).not_to_contain_text("layer 2")
 
 
 def test_a_thin_pen(opened):

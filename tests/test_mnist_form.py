@@ -2,24 +2,15 @@
 
 import numpy as np
 import pytest
-from drawn import drawn
+from drawn import MARKS, drawn, marked
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from npdigits.data import load
-from npdigits.mnist_form import (
-    NoDigit,
-    centred,
-    form,
-    otsu,
-    pieces,
-    resampled,
-    shares,
-    stroke_width,
-    thickened,
-)
+from npdigits.mnist_form import centred, form, otsu, resampled, separation, shares, thickened
+from npdigits.pieces import NoDigit, Pieces, stroke_width
 
 DIGITS = range(10)
 
@@ -93,6 +84,31 @@ def test_shade_noise_and_specks_do_not_matter(digit):
     assert alike(plain, form(np.clip(picture, 0, 255).astype(np.uint8))) > 0.85
 
 
+@pytest.mark.parametrize("mark", MARKS)
+def test_other_marks_on_the_paper_do_not_matter(mark):
+    for digit in DIGITS:
+        alone = form(drawn(digit))
+        assert alike(alone, form(marked(digit, mark))) > 0.93, digit
+        assert alike(alone, form(255 - marked(digit, mark))) > 0.93, digit
+
+
+def test_a_dotted_zero_keeps_its_dot_and_a_five_its_bar():
+    mask = drawn(0) < 128
+    zero = Pieces.of(mask).digit()
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    middle = (rows[0] + rows[-1]) // 2, (columns[0] + columns[-1]) // 2
+    mask[middle[0] - 8 : middle[0] + 9, middle[1] - 8 : middle[1] + 9] = True
+    assert Pieces.of(mask).digit().sum() == zero.sum() + 17 * 17
+    mask[middle[0] - 30 : middle[0] + 30, middle[1] - 8 : middle[1] + 9] = (
+        True  # a stroke within, but round is no frame
+    )
+    assert Pieces.of(mask).digit().sum() == zero.sum() + 60 * 17
+    bar = np.zeros((100, 100), bool)
+    bar[40:90, 30:38] = bar[82:90, 30:60] = True
+    bar[28:36, 42:52] = True  # near, though as compact as a blot
+    assert Pieces.of(bar).digit()[30, 45]
+
+
 @pytest.mark.parametrize("digit", [1, 2, 4, 8])
 def test_a_thin_pen_is_made_as_thick_as_the_sets_pens(digit):
     thin, usual = form(drawn(digit, pen=3)), form(drawn(digit))
@@ -121,13 +137,20 @@ NOTHING = {
     "light from one side": np.tile(np.linspace(60, 210, 512), (512, 1)).astype(np.uint8),
     "a table's edge": np.hstack([np.zeros((200, 40), np.uint8), np.full((200, 160), 255, np.uint8)]),
     "two digits": np.hstack([drawn(d, size=(140, 280), place=(20, 70)) for d in (3, 7)]),
+    "an 8 and a stroke": np.hstack(
+        [
+            drawn(8, size=(140, 280), place=(20, 70)),
+            np.pad(np.zeros((140, 14), np.uint8), ((75, 65), (20, 40)), constant_values=255),
+        ]
+    ),
+    "lines as dark as ink": np.where(np.arange(400)[:, None] % 40 < 3, 0, drawn(3, size=(300, 400))).astype(np.uint8),
     "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
 }
 
 
 @pytest.mark.parametrize("name", NOTHING)
 def test_what_is_no_digit_is_said_to_be_none(name):
-    with pytest.raises(NoDigit, match=r"blank|pieces|ink|wider|more line|pixels high|blot|band|side by side"):
+    with pytest.raises(NoDigit, match=r"blank|pieces|ink|wider|more line|pixels high|blot|band|side by side|across"):
         form(NOTHING[name])
 
 
@@ -139,6 +162,13 @@ def test_any_picture_becomes_an_image_or_is_refused(picture):
         assert str(error)
     else:
         assert image.shape == (28, 28) and image.any()
+
+
+def test_separation_is_the_share_of_variance_between():
+    values = np.array([0, 0, 10, 10])
+    assert separation(values, 0) == 1 and separation(values, 20) == 0
+    values = np.array([0, 2, 8, 10])  # means 1 and 9 about 5: 16 of a variance of 17
+    assert separation(values, 5) == pytest.approx(16 / 17)
 
 
 def test_otsu_parts_with_the_largest_variance_between():
@@ -184,11 +214,11 @@ def test_pieces_are_the_digits_and_not_the_edges():
     mask[12, 30:33] = True  # a piece of it, 3 of 100 pixels: a speck
     mask[25, 22:32] = True  # 10 of 100: a bar that belongs to it
     mask[:, 0] = True  # the edge of a scan
-    kept = pieces(mask)
+    kept = Pieces.of(mask).digit()
     assert kept[10:30, 15:20].all() and kept[25, 22:32].all()
     assert not kept[12, 30:33].any() and not kept[:, 0].any()
     mask[10:30, 15:20] = mask[25, 22:32] = mask[12, 30:33] = False
-    assert pieces(mask)[:, 0].all()  # where there is nothing else
+    assert Pieces.of(mask).digit()[:, 0].all()  # where there is nothing else
 
 
 def test_centring_stays_within_the_image():

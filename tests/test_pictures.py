@@ -13,6 +13,7 @@ from PIL import Image
 
 from npdigits.mnist_form import form
 from npdigits.pictures import LONGEST_SIDE, MOST_PIXELS, BadPicture, found, read
+from npdigits.pieces import NoDigit
 
 GREY = drawn(4)
 
@@ -66,6 +67,24 @@ def test_large_pictures_are_made_smaller(tmp_path, ending):
     assert max(values.shape) <= LONGEST_SIDE and min(values.shape) > LONGEST_SIDE / 2
     small = np.asarray(Image.fromarray(GREY).resize(values.shape[::-1], Image.Resampling.BOX))
     assert np.abs(values.astype(int) - small).mean() < 6
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 5000), (50_000, 3), (3000, 2), (2100, 1)])
+def test_of_thin_pictures_no_side_is_lost(tmp_path, width, height):
+    picture = np.full((height, width), 255, np.uint8)
+    picture[: height // 2 + 1, : width // 2] = 0
+    Image.fromarray(picture).save(tmp_path / "thin.png")
+    values = read(tmp_path / "thin.png")
+    assert max(values.shape) == LONGEST_SIDE and min(values.shape) >= 1
+    with pytest.raises(NoDigit):
+        form(values)
+
+
+def test_a_digit_is_found_on_a_scanned_page(tmp_path):
+    page = np.random.default_rng(0).normal(245, 3, (3508, 2480))
+    page[900:1020, 700:820] -= 0.9 * (255.0 - drawn(2, size=(120, 120), place=(30, 20), unit=4.5, pen=7))
+    Image.fromarray(np.clip(page, 0, 255).astype(np.uint8)).save(tmp_path / "scan.png")
+    assert np.corrcoef(form(read(tmp_path / "scan.png")).ravel(), form(drawn(2)).ravel())[0, 1] > 0.85
 
 
 def test_of_several_pages_the_first_is_read(tmp_path):

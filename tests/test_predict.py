@@ -86,17 +86,33 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(sweep, pictures, tmp_
     folder = tmp_path / "mixed"
     shutil.copytree(pictures, folder)
     Image.new("L", (80, 80), "white").save(folder / "blank.png")
+    Image.fromarray(np.repeat(np.uint8([0, 255]), [3, 4997])[:, None]).save(folder / "a thin strip.png")
     (folder / "broken.png").write_bytes((folder / "3.png").read_bytes()[:100])
     (folder / "steering\x1b[31m.png").write_bytes(b"no picture")
     (folder / os.fsdecode(b"no text \xff.png")).write_bytes(b"no picture")
     done = command(sweep / "good", folder, tmp_path / "nowhere.png", "--csv", tmp_path / "t.csv")
     assert done.returncode == 1 and len(done.stdout.splitlines()) == 11
     lines = done.stderr.splitlines()
-    assert lines[-1] == "npdigits.predict: 10 read, 5 skipped" and "\x1b" not in done.stderr
+    assert lines[-1] == "npdigits.predict: 10 read, 6 skipped" and "\x1b" not in done.stderr
     assert f"npdigits.predict: skipped: {folder}/blank.png: it is blank" in lines
     assert any("broken.png: damaged: " in line for line in lines)
     assert f"npdigits.predict: skipped: {tmp_path}/nowhere.png: No such file or directory" in lines
     assert b"no text \xff.png" in (tmp_path / "t.csv").read_bytes()
+
+
+def test_standard_output_may_be_closed(sweep, pictures, tmp_path):
+    program = [
+        sys.executable,
+        "-m",
+        "npdigits.predict",
+        str(sweep / "good"),
+        str(pictures),
+        "--csv",
+        str(tmp_path / "t"),
+    ]
+    done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len((tmp_path / "t").read_text().splitlines()) == 11
 
 
 def test_nothing_but_skipped_files_gives_no_table(sweep, tmp_path):
@@ -132,7 +148,8 @@ def test_the_best_of_a_sweep_is_its_best_by_validation(sweep):
     [
         (["nowhere", "."], "nowhere"),
         (["RUN", ""], "'': allowed are names of pictures and folders"),
-        (["RUN", "PICTURES", "--csv", ""], "a folder"),
+        (["RUN", "PICTURES", "--csv", ""], "--csv '': allowed is the name of a file"),
+        (["RUN", "PICTURES", "--save", ""], "--save '': allowed is the name of a folder"),
         (["RUN", "PICTURES", "--csv", "PICTURES/3.png"], "3.png: is one of the pictures to read"),
         (["RUN", "PICTURES", "--save", "RUN/seen"], "a file of a run"),
         (["RUN", "PICTURES", "--csv", "nowhere/t.csv"], "there is no such folder"),

@@ -43,15 +43,23 @@ def _below(top: Path, seen: set[tuple[int, int]], foreign: list[str]) -> Iterato
         except OSError as error:
             foreign.append(f"{folder} ({error.strerror})")
             continue
-        if odd := [entry.path for entry in entries if entry.name in READ and not entry.is_file()]:
+        if odd := [entry.path for entry in entries if entry.name in READ and not _is(entry.is_file)]:
             foreign += [f"{path} (not a file)" for path in odd]
         elif SIGNS & {entry.name for entry in entries}:
             yield folder
         else:
             if not entries:
                 foreign.append(f"{folder} (empty)")
-            to_do += [folder / entry.name for entry in reversed(entries) if entry.is_dir()]
-            foreign += [entry.path for entry in entries if not entry.is_dir() and not _expected(entry.name)]
+            to_do += [folder / entry.name for entry in reversed(entries) if _is(entry.is_dir)]
+            foreign += [entry.path for entry in entries if not _is(entry.is_dir) and not _expected(entry.name)]
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """Ask an entry of a folder what it is; one that cannot tell, as a link to itself, is nothing of the kind."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _expected(name: str) -> bool:

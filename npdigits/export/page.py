@@ -12,7 +12,7 @@ from npdigits.pages import page_of
 from npdigits.trained import Trained
 
 FILES = Path(__file__).parent / "page_files"
-SCRIPTS = ("form", "network", "page")
+SCRIPTS = ("pieces", "form", "network", "page")
 # Of the test set the first so many are in the page.
 TEST_DIGITS = 200
 

@@ -4,53 +4,43 @@
 
 const Form = (() => {
   const SIDE = 28, BOX = 20, MIDDLE = 14;
-  const CONTRAST = 40, PIECE = 1 / 20, INNER = 1 / 5, MOST_INK = 0.5, WIDEST = 2.5, LONGEST_LINE = 12, MOST_PIECES = 5;
-  const THIN = 2, FINE = 2, TIE = 1e-6, SMALLEST = 7, BLOT = 0.38, BAND = 0.9, AS_HIGH = 0.75, AS_LARGE = 0.35;
-
-  class NoDigit extends Error {}
+  const CONTRAST = 40, MOST_INK = 0.5, WIDEST = 2.5, LONGEST_LINE = 8, TWO_KINDS = 0.85;
+  const THIN = 2, FINE = 2, TIE = 1e-6, SMALLEST = 7;
+  const { NoDigit, BLOT, BAND, crosses, standsOut, strokeWidth, edges, high, wide, longest, sum, cut } = Pieces;
 
   function form(grey, width, height) {
     const ink = inked(grey);
-    const threshold = otsu(ink);
+    const { threshold, pieces } = toldApart(ink, width, height);
     let levels = stretched(ink, threshold);
-    const kept = pieces(ink, threshold, width, height);
+    const kept = Pieces.digit(pieces);
     for (let i = 0; i < levels.length; i++) if (ink[i] > threshold && !kept[i]) levels[i] = 0;
-    let box = bounds(kept, width, height);
+    const box = bounds(kept, width, height);
     levels = cut(levels, width, box);
     const mask = cut(kept, width, box);
-    let high = box.bottom - box.top, wide = box.right - box.left;
-    const longest = Math.max(high, wide);
-    if (longest < SMALLEST)
-      throw new NoDigit(`what is on it is only ${longest} pixels high: allowed are ${SMALLEST} and more`);
-    const stroke = strokeWidth(mask, wide, high);
-    if (stroke > BLOT * longest) throw new NoDigit("what is on it is a blot, without strokes");
-    const edges = (box.top === 0) + (box.bottom === height) + (box.left === 0) + (box.right === width);
-    if (edges === 3 && sum(mask) > BAND * mask.length) throw new NoDigit("what is on it is a band along an edge");
-    if (wide > WIDEST * high) throw new NoDigit("what is on it is far wider than a digit: one digit a picture");
-    if (sum(mask) > LONGEST_LINE * Math.max(high, wide) * stroke)
-      throw new NoDigit("there is more line on it than a digit has");
-    let pixel = Math.max(high, wide) / BOX;
+    let h = high(box), w = wide(box);
+    if (longest(box) < SMALLEST)
+      throw new NoDigit(`what is on it is only ${longest(box)} pixels high: allowed are ${SMALLEST} and more`);
+    const stroke = strokeWidth(mask, w, h);
+    if (stroke > BLOT * longest(box)) throw new NoDigit("what is on it is a blot, without strokes");
+    if (edges(box, { width, height }) === 3 && sum(mask) > BAND * mask.length)
+      throw new NoDigit("what is on it is a band along an edge");
+    if (w > WIDEST * h) throw new NoDigit("what is on it is far wider than a digit: one digit a picture");
+    if (sum(mask) > LONGEST_LINE * longest(box) * stroke) throw new NoDigit("there is more line on it than a digit has");
+    let pixel = longest(box) / BOX;
     if (pixel >= FINE) {
       const by = rounded(THIN * pixel - stroke);
       if (by > 0) {
-        levels = thickened(levels, wide, high, by);
-        wide += by;
-        high += by;
+        levels = thickened(levels, w, h, by);
+        w += by;
+        h += by;
       }
-      pixel = Math.max(high, wide) / BOX;
+      pixel = Math.max(h, w) / BOX;
     }
-    const small = [Math.max(1, rounded(wide / pixel)), Math.max(1, rounded(high / pixel))];
-    return centred(resampled(levels, wide, high, ...small), ...small);
+    const small = [Math.max(1, rounded(w / pixel)), Math.max(1, rounded(h / pixel))];
+    return centred(resampled(levels, w, h, ...small), ...small);
   }
 
   const rounded = (x) => Math.floor(x + 0.5);
-
-  // Plain loops: over a whole picture, what calls a function for each pixel takes ten times as long.
-  function sum(values) {
-    let total = 0;
-    for (let i = 0; i < values.length; i++) total += values[i];
-    return total;
-  }
 
   function histogram(values) {
     const counts = new Float64Array(256);
@@ -97,54 +87,22 @@ const Form = (() => {
     return levels;
   }
 
-  function pieces(ink, threshold, width, height) {
-    const labels = new Int32Array(ink.length), areas = [0], touching = [false], boxes = [null], stack = [];
-    for (let start = 0; start < ink.length; start++) {
-      if (ink[start] <= threshold || labels[start]) continue;
-      const label = areas.length;
-      areas.push(0);
-      touching.push(false);
-      const box = { left: width, right: 0, top: height, bottom: 0 };
-      boxes.push(box);
-      labels[start] = label;
-      stack.push(start);
-      while (stack.length) {
-        const place = stack.pop(), x = place % width, y = (place - x) / width;
-        areas[label]++;
-        if (x < box.left) box.left = x;
-        if (x >= box.right) box.right = x + 1;
-        if (y < box.top) box.top = y;
-        if (y >= box.bottom) box.bottom = y + 1;
-        if (x === 0 || y === 0 || x === width - 1 || y === height - 1) touching[label] = true;
-        for (let dy = -1; dy <= 1; dy++)
-          for (let dx = -1; dx <= 1; dx++) {
-            const nx = x + dx, ny = y + dy, next = ny * width + nx;
-            if (nx >= 0 && ny >= 0 && nx < width && ny < height && ink[next] > threshold && !labels[next]) {
-              labels[next] = label;
-              stack.push(next);
-            }
-          }
-      }
+  function toldApart(ink, width, height) {
+    const threshold = otsu(ink), pieces = Pieces.of(ink, threshold, width, height);
+    if (crosses(pieces)) {
+      const values = ink.filter((value) => value > threshold), higher = otsu(values);
+      const darker = Pieces.of(ink, higher, width, height);
+      if (separation(values, higher) >= TWO_KINDS && standsOut(darker)) return { threshold: higher, pieces: darker };
     }
-    const inner = areas.map((area, i) => touching[i] ? 0 : area);
-    const largest = Math.max(...areas), chosen = Math.max(...inner) >= INNER * largest ? inner : areas;
-    const top = Math.max(...chosen), kept = chosen.map((area) => area >= Math.max(PIECE * top, 1));
-    const n = kept.filter(Boolean).length;
-    if (2 * top < sum(chosen) && n > MOST_PIECES) throw new NoDigit(`${n} separate pieces, none of which stands out`);
-    oneDigit(boxes.filter((_, i) => kept[i]), chosen.filter((_, i) => kept[i]));
-    const mask = new Uint8Array(ink.length);
-    for (let i = 0; i < mask.length; i++) if (labels[i] && kept[labels[i]]) mask[i] = 1;
-    return mask;
+    return { threshold, pieces };
   }
 
-  function oneDigit(boxes, areas) {
-    const height = Math.max(...boxes.map((box) => box.bottom)) - Math.min(...boxes.map((box) => box.top));
-    const high = boxes.map((box) => box.bottom - box.top >= AS_HIGH * height);
-    boxes.forEach((one, i) => boxes.forEach((other, k) => {
-      if (high[i] && high[k] && one.right < other.left &&
-          Math.min(areas[i], areas[k]) >= AS_LARGE * Math.max(areas[i], areas[k]))
-        throw new NoDigit("two digits side by side: one digit a picture");
-    }));
+  function separation(values, threshold) {
+    const mean = (some) => sum(some) / some.length, above = values.filter((value) => value > threshold);
+    if (!above.length || above.length === values.length) return 0;
+    const share = above.length / values.length, all = mean(values);
+    const variance = mean(Float64Array.from(values, (value) => (value - all) ** 2));
+    return share * (1 - share) * (mean(above) - mean(values.filter((value) => value <= threshold))) ** 2 / variance;
   }
 
   function bounds(mask, width, height) {
@@ -158,22 +116,6 @@ const Form = (() => {
           box.bottom = Math.max(box.bottom, y + 1);
         }
     return box;
-  }
-
-  function cut(values, width, { left, right, top, bottom }) {
-    const result = new values.constructor((right - left) * (bottom - top));
-    for (let y = top; y < bottom; y++)
-      result.set(values.subarray(y * width + left, y * width + right), (y - top) * (right - left));
-    return result;
-  }
-
-  function strokeWidth(mask, wide, high) {
-    // Each ink's pixel has four sides; one that two have in common counts for neither.
-    let sides = 0;
-    for (let y = 0, i = 0; y < high; y++)
-      for (let x = 0; x < wide; x++, i++)
-        if (mask[i]) sides += 4 - 2 * ((x > 0 && mask[i - 1]) + (y > 0 && mask[i - wide]));
-    return 2 * sum(mask) / (sides * Math.PI / 4);
   }
 
   function thickened(levels, wide, high, by) {

@@ -13,7 +13,7 @@
     parent.append(made);
     return made;
   };
-  const SIDE = Form.SIDE, PENS = { thick: 22, thin: 9 }, MOST_TILES = 48, SAMPLE = 40;
+  const SIDE = Form.SIDE, PENS = { thick: 22, thin: 9 }, MOST_TILES = 48, SAMPLE = 40, NEAR = 1;
 
   element("about").textContent = content.about;
   const paper = element("paper"), pencil = paper.getContext("2d", { willReadFrequently: true });
@@ -42,6 +42,12 @@
     pencil.lineWidth = width;
     pencil.lineCap = pencil.lineJoin = "round";
     pencil.beginPath();
+    if (points.length === 1) {  // a line of no length would not be drawn
+      pencil.arc(...points[0], width / 2, 0, 2 * Math.PI);
+      pencil.fillStyle = "#000";
+      pencil.fill();
+      return;
+    }
     pencil.moveTo(...points[0]);
     for (const point of points) pencil.lineTo(...point);
     pencil.stroke();
@@ -69,7 +75,11 @@
   paper.addEventListener("pointermove", (event) => {
     if (event.pointerId !== pointer) return;
     const between = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
-    for (const one of between.length ? between : [event]) current.points.push(place(one));
+    for (const point of (between.length ? between : [event]).map(place)) {
+      const [x, y] = current.points.at(-1);
+      // Each frame draws all points anew, so none is kept that changes nothing.
+      if (Math.hypot(point[0] - x, point[1] - y) >= NEAR) current.points.push(point);
+    }
     changed();
   });
   for (const end of ["pointerup", "pointercancel"])
@@ -81,7 +91,11 @@
     shown = null;
     changed();
   });
-  element("undo").addEventListener("click", () => { if (before.length) [strokes, shown] = before.pop(); changed(); });
+  element("undo").addEventListener("click", () => {
+    if (!before.length || current) return;  // not while a stroke is being drawn
+    [strokes, shown] = before.pop();
+    changed();
+  });
   element("pen").addEventListener("click", () => {
     pen = pen === "thick" ? "thin" : "thick";
     element("pen").textContent = `pen: ${pen}`;
@@ -161,11 +175,11 @@
     weightImage(make("canvas", "", light), unit);
     return light;
   });
-  const some = sizes.some((n, layer) => lights[layer].length < n);
+  const fewer = sizes.map((n, layer) => [n, lights[layer].length, layer + 1]).filter(([n, some]) => some < n)
+    .map(([n, some, layer]) => ` Of the ${n}${sizes.length > 1 ? ` of layer ${layer}` : ""} the ${some} that count most are shown.`);
   element("units-hint").textContent = !sizes.length
     ? "This network has none: each of the ten digits' own weights sees the pixels. Red ones want ink, blue ones none."
-    : "Red weights want ink, blue ones none; a unit glows as it is active." +
-      (some ? ` Shown are those of ${sizes.join(" and ")} that count most.` : "");
+    : "Red weights want ink, blue ones none; a unit glows as it is active." + fewer.join("");
 
   // ---- one frame
   function changed() {

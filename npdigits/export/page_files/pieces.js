@@ -1,0 +1,170 @@
+"use strict";
+// Which of the connected pieces of ink are the digit: what npdigits/pieces.py does, step by step.
+
+const Pieces = (() => {
+  const PIECE = 1 / 20, INNER = 1 / 5, MOST_PIECES = 5, CORNER = 0.1, FRAMED = 0.3, BLOT = 0.38, APART = 0.25;
+  const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, AS_HIGH = 0.75, AS_LARGE = 0.2;
+
+  class NoDigit extends Error {}
+
+  // The connected pieces of ink: of each pixel its piece, from 0 (−1: paper), and of each piece its area and box.
+  function of(ink, threshold, width, height) {
+    const labels = new Int32Array(ink.length).fill(-1), areas = [], boxes = [], stack = [];
+    for (let start = 0; start < ink.length; start++) {
+      if (ink[start] <= threshold || labels[start] >= 0) continue;
+      const label = areas.length;
+      areas.push(0);
+      const box = { left: width, right: 0, top: height, bottom: 0 };
+      boxes.push(box);
+      labels[start] = label;
+      stack.push(start);
+      while (stack.length) {
+        const place = stack.pop(), x = place % width, y = (place - x) / width;
+        areas[label]++;
+        if (x < box.left) box.left = x;
+        if (x >= box.right) box.right = x + 1;
+        if (y < box.top) box.top = y;
+        if (y >= box.bottom) box.bottom = y + 1;
+        for (let dy = -1; dy <= 1; dy++)
+          for (let dx = -1; dx <= 1; dx++) {
+            const nx = x + dx, ny = y + dy, next = ny * width + nx;
+            if (nx >= 0 && ny >= 0 && nx < width && ny < height && ink[next] > threshold && labels[next] < 0) {
+              labels[next] = label;
+              stack.push(next);
+            }
+          }
+      }
+    }
+    return { labels, areas, boxes, width, height };
+  }
+
+  const high = (box) => box.bottom - box.top;
+  const wide = (box) => box.right - box.left;
+  const longest = (box) => Math.max(high(box), wide(box));
+  const contains = (box, other) =>
+    box.top < other.top && other.bottom < box.bottom && box.left < other.left && other.right < box.right;
+  const around = (boxes) => ({
+    top: Math.min(...boxes.map((box) => box.top)), bottom: Math.max(...boxes.map((box) => box.bottom)),
+    left: Math.min(...boxes.map((box) => box.left)), right: Math.max(...boxes.map((box) => box.right)),
+  });
+  const gap = (box, other) => Math.max(
+    other.top - box.bottom, box.top - other.bottom, other.left - box.right, box.left - other.right, 0);
+  const edges = (box, { width, height }) =>
+    (box.top === 0) + (box.bottom === height) + (box.left === 0) + (box.right === width);
+
+  function crosses(pieces) {
+    return large(counting(pieces)).map((k) => pieces.boxes[k])
+      .some((box) => high(box) === pieces.height || wide(box) === pieces.width);
+  }
+
+  function standsOut(pieces) {
+    let inner = 0, largest = 0;
+    pieces.boxes.forEach((box, k) => {
+      const area = pieces.areas[k], touched = edges(box, pieces);
+      if (!touched) inner = Math.max(inner, area);
+      if (touched !== 3 || area <= BAND * high(box) * wide(box)) largest = Math.max(largest, area);
+    });
+    return inner >= Math.max(INNER * largest, 1);
+  }
+
+  function counting(pieces) {
+    const { boxes } = pieces, inner = standsOut(pieces);
+    const areas = pieces.areas.map((area, k) => inner && edges(boxes[k], pieces) ? 0 : area);
+    const some = large(areas);
+    for (const k of some) {
+      const framed = some.filter((one) => contains(boxes[k], boxes[one]));
+      if (framed.some((one) => high(boxes[one]) >= FRAMED * high(boxes[k])) && isFrame(pieces, k)) areas[k] = 0;
+    }
+    return areas;
+  }
+
+  function large(areas) {
+    const least = Math.max(PIECE * areas.reduce((most, area) => Math.max(most, area), 0), 1), some = [];
+    areas.forEach((area, k) => { if (area >= least) some.push(k); });
+    return some;
+  }
+
+  function maskOf({ labels, boxes, width }, k) {
+    const some = cut(labels, width, boxes[k]), mask = new Uint8Array(some.length);
+    for (let i = 0; i < mask.length; i++) mask[i] = some[i] === k;
+    return mask;
+  }
+
+  function isFrame(pieces, k) {
+    const box = pieces.boxes[k], mask = maskOf(pieces, k), [h, w] = [high(box), wide(box)];
+    const y = Math.max(1, Math.floor(CORNER * h)), x = Math.max(1, Math.floor(CORNER * w));
+    const inked = (top, left) => sum(cut(mask, w, { top, bottom: top + y, left, right: left + x })) > 0;
+    return inked(0, 0) && inked(0, w - x) && inked(h - y, 0) && inked(h - y, w - x);
+  }
+
+  function digit(pieces) {
+    const areas = counting(pieces), kept = large(areas);
+    if (2 * areas.reduce((most, area) => Math.max(most, area), 0) < sum(areas) && kept.length > MOST_PIECES)
+      throw new NoDigit(`${kept.length} separate pieces, none of which stands out`);
+    const left = withoutBlots(pieces, kept), chosen = new Uint8Array(areas.length), mask = new Uint8Array(pieces.labels.length);
+    checkOne(left.map((k) => pieces.boxes[k]), left.map((k) => pieces.areas[k]));
+    for (const k of left) chosen[k] = 1;
+    for (let i = 0; i < mask.length; i++) if (pieces.labels[i] >= 0) mask[i] = chosen[pieces.labels[i]];
+    if (Math.max(linesAcross(mask, pieces.height, pieces.width, pieces.width, 1),
+                 linesAcross(mask, pieces.width, pieces.height, 1, pieces.width)) > MOST_LINES)
+      throw new NoDigit("lines across all of it, as dark as the ink");
+    return mask;
+  }
+
+  // Of n lines, each of so many pixels, which are full: `step` leads to the next line, `along` to a line's next pixel.
+  function linesAcross(mask, n, pixels, step, along) {
+    let lines = 0, before = false;
+    for (let line = 0; line < n; line++) {
+      let ink = 0;
+      for (let i = 0; i < pixels; i++) ink += mask[line * step + i * along];
+      const full = ink / pixels >= ACROSS;
+      if (full && !before) lines++;
+      before = full;
+    }
+    return lines;
+  }
+
+  function withoutBlots(pieces, kept) {
+    if (kept.length < 2) return kept;
+    const box = (k) => pieces.boxes[k];
+    const blots = kept.filter((k) => strokeWidth(maskOf(pieces, k), wide(box(k)), high(box(k))) > BLOT * longest(box(k)));
+    const others = kept.filter((k) => !blots.includes(k)).map(box);
+    if (!others.length) return kept;
+    const rest = around(others);
+    return kept.filter((k) => !blots.includes(k) || gap(box(k), rest) <= APART * longest(rest));
+  }
+
+  function checkOne(boxes, areas) {
+    const height = high(around(boxes)), tall = boxes.map((box) => high(box) >= AS_HIGH * height);
+    boxes.forEach((one, i) => boxes.forEach((other, k) => {
+      if (tall[i] && tall[k] && one.right < other.left &&
+          Math.min(areas[i], areas[k]) >= AS_LARGE * Math.max(areas[i], areas[k]))
+        throw new NoDigit("two digits side by side: one digit a picture");
+    }));
+  }
+
+  function strokeWidth(mask, wide, high) {
+    // Each ink's pixel has four sides; one that two have in common counts for neither.
+    let sides = 0;
+    for (let y = 0, i = 0; y < high; y++)
+      for (let x = 0; x < wide; x++, i++)
+        if (mask[i]) sides += 4 - 2 * ((x > 0 && mask[i - 1]) + (y > 0 && mask[i - wide]));
+    return 2 * sum(mask) / (sides * Math.PI / 4);
+  }
+
+  // Plain loops: over a whole picture, what calls a function for each pixel takes ten times as long.
+  function sum(values) {
+    let total = 0;
+    for (let i = 0; i < values.length; i++) total += values[i];
+    return total;
+  }
+
+  function cut(values, width, { left, right, top, bottom }) {
+    const result = new values.constructor((right - left) * (bottom - top));
+    for (let y = top; y < bottom; y++)
+      result.set(values.subarray(y * width + left, y * width + right), (y - top) * (right - left));
+    return result;
+  }
+
+  return { NoDigit, BLOT, BAND, of, digit, crosses, standsOut, strokeWidth, edges, high, wide, longest, sum, cut };
+})();

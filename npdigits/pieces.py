@@ -1,0 +1,220 @@
+"""Which of the connected pieces of ink are the digit, and not specks, frames, punch holes or the table's edge."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from npdigits.memory import Array
+
+# A piece counts if it has this share of the largest piece's pixels; likewise one that does not touch the edge.
+PIECE, INNER = 1 / 20, 1 / 5
+# More pieces than a digit has. Specks do not count.
+MOST_PIECES = 5
+# A frame has ink in all corners of its box, so large in the box's sides, and in it a piece so high in its own height.
+CORNER, FRAMED = 0.1, 0.3
+# What would be one stroke so wide, in the longer side of its box, has no strokes: of MNIST's test digits the widest has
+# 0.376. Such a piece, so far from the rest, in the longer side of that, is no part of it.
+BLOT, APART = 0.38, 0.25
+# What fills so much of its box along three edges of the picture is light or a table.
+BAND = 0.9
+# Rows that are ink to such a share are of a line across the picture. A digit that fills its picture has three at most.
+ACROSS, MOST_LINES = 0.95, 3
+# Two pieces side by side, both so high (in the height of all) and one so large (in the other's area), are two digits.
+AS_HIGH, AS_LARGE = 0.75, 0.2
+EIGHT = np.ones((3, 3), int)
+
+
+class NoDigit(ValueError):
+    """There is nothing in the picture that could be a digit."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where a piece is: rows ``top`` to before ``bottom``, columns ``left`` to before ``right``."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def longest(self) -> int:
+        return max(self.height, self.width)
+
+    def contains(self, other: "Box") -> bool:
+        """Say whether all of the other is in this one, and off its edges."""
+        return (
+            self.top < other.top and other.bottom < self.bottom and self.left < other.left and other.right < self.right
+        )
+
+    @staticmethod
+    def around(boxes: Sequence["Box"]) -> "Box":
+        """Return the box around some."""
+        top, left = min(box.top for box in boxes), min(box.left for box in boxes)
+        return Box(top, max(box.bottom for box in boxes), left, max(box.right for box in boxes))
+
+    def gap(self, other: "Box") -> int:
+        """Return how far apart the two are, along rows or columns, whichever is more; 0 where they overlap in both."""
+        down = max(other.top - self.bottom, self.top - other.bottom)
+        return max(down, other.left - self.right, self.left - other.right, 0)
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The connected pieces of a mask, diagonals included.
+
+    Attributes:
+        labels: of each pixel its piece, from 0; −1 for paper. Shape (height, width).
+        areas: of each piece, in pixels, shape (n,).
+        boxes: likewise top, bottom, left and right, as in ``Box``, shape (n, 4).
+    """
+
+    labels: Array
+    areas: Array
+    boxes: Array
+
+    @classmethod
+    def of(cls, mask: Array) -> "Pieces":
+        """Return the pieces of a mask."""
+        labels, n = ndimage.label(mask, EIGHT)
+        boxes = [(y.start, y.stop, x.start, x.stop) for y, x in ndimage.find_objects(labels)]
+        areas = np.bincount(labels.ravel(), minlength=n + 1)[1:]
+        return cls(labels - 1, areas, np.array(boxes, dtype=int).reshape(n, 4))
+
+    def box(self, piece: int) -> Box:
+        """Return where a piece is."""
+        return Box(*map(int, self.boxes[piece]))
+
+    def mask(self, piece: int) -> Array:
+        """Return the mask of one piece, cut to its box."""
+        box = self.box(piece)
+        cut: Array = self.labels[box.top : box.bottom, box.left : box.right] == piece
+        return cut
+
+    def crosses(self) -> bool:
+        """Say whether what counts includes a piece that goes from one edge of the picture to the opposite one."""
+        height, width = self.labels.shape
+        boxes = [self.box(piece) for piece in _large(self._counting())]
+        return any(box.height == height or box.width == width for box in boxes)
+
+    def stands_out(self) -> bool:
+        """Say whether the largest of what does not touch the edges is as large as a digit would be."""
+        inner, largest = (areas.max(initial=0) for areas in (self._inner(), np.where(self._bands(), 0, self.areas)))
+        return bool(inner >= max(INNER * largest, 1))
+
+    def _edges(self) -> Array:
+        """Return how many edges of the picture each piece touches."""
+        height, width = self.labels.shape
+        top, bottom, left, right = self.boxes.T
+        edges: Array = (top == 0).astype(int) + (bottom == height) + (left == 0) + (right == width)
+        return edges
+
+    def _bands(self) -> Array:
+        """Say of each piece whether it fills its box along three edges of the picture, as light or a table does."""
+        top, bottom, left, right = self.boxes.T
+        bands: Array = (self._edges() == 3) & (self.areas > BAND * (bottom - top) * (right - left))
+        return bands
+
+    def _inner(self) -> Array:
+        """Return the areas of what does not touch the picture's edges; of what does 0."""
+        areas: Array = np.where(self._edges() > 0, 0, self.areas)
+        return areas
+
+    def _counting(self) -> Array:
+        """Return the areas of what may be the digit: what hangs in from an edge and frames have 0."""
+        areas: Array = self._inner() if self.stands_out() else self.areas.copy()
+        large = _large(areas)
+        for piece in large:
+            box = self.box(piece)
+            framed = (one for one in map(self.box, large) if box.contains(one))
+            if any(one.height >= FRAMED * box.height for one in framed) and is_frame(self.mask(piece)):
+                areas[piece] = 0
+        return areas
+
+    def digit(self) -> Array:
+        """Return the mask of the pieces that are the digit, shape (height, width).
+
+        Raises:
+            NoDigit: there is none, or what there is is no digit.
+        """
+        areas = self._counting()
+        kept = _large(areas)
+        if 2 * areas.max() < areas.sum() and len(kept) > MOST_PIECES:
+            raise NoDigit(f"{len(kept)} separate pieces, none of which stands out")
+        kept = self._without_blots(kept)
+        self._check_one(kept)
+        chosen = np.zeros(len(areas) + 1, bool)  # the last is the paper's, −1
+        chosen[kept] = True
+        mask: Array = chosen[self.labels]
+        if max(lines_across(mask), lines_across(mask.T)) > MOST_LINES:
+            raise NoDigit("lines across all of it, as dark as the ink")
+        return mask
+
+    def _without_blots(self, kept: list[int]) -> list[int]:
+        """Return the pieces without those that are a hole or a blot beside the others."""
+        if len(kept) < 2:
+            return kept
+        blots = [k for k in kept if stroke_width(self.mask(k)) > BLOT * self.box(k).longest]
+        others = [self.box(k) for k in kept if k not in blots]
+        if not others:
+            return kept
+        rest = Box.around(others)
+        return [k for k in kept if k not in blots or self.box(k).gap(rest) <= APART * rest.longest]
+
+    def _check_one(self, kept: list[int]) -> None:
+        """Refuse two large pieces that stand side by side.
+
+        Raises:
+            NoDigit: there are two.
+        """
+        boxes = {k: self.box(k) for k in kept}
+        height = Box.around(list(boxes.values())).height
+        high = [k for k, box in boxes.items() if box.height >= AS_HIGH * height]
+        for one in high:
+            for other in high:
+                two = self.areas[[one, other]]
+                if boxes[one].right < boxes[other].left and two.min() >= AS_LARGE * two.max():
+                    raise NoDigit("two digits side by side: one digit a picture")
+
+
+def _large(areas: Array) -> list[int]:
+    """Return the pieces that are no specks beside the largest."""
+    return [int(k) for k in np.flatnonzero(areas >= max(PIECE * areas.max(initial=0), 1))]
+
+
+def lines_across(mask: Array) -> int:
+    """Return how many straight lines cross a mask from left to right."""
+    full = np.pad(mask.mean(axis=1) >= ACROSS, 1)
+    return int((full[1:] > full[:-1]).sum())
+
+
+def is_frame(mask: Array) -> bool:
+    """Say whether a piece, cut to its box, has ink in all four of its corners, as no digit has around another piece."""
+    height, width = (max(1, int(CORNER * n)) for n in mask.shape)
+    return all(mask[rows, columns].any() for rows in _ends(height) for columns in _ends(width))
+
+
+def _ends(n: int) -> tuple[slice, slice]:
+    return slice(n), slice(-n, None)
+
+
+def stroke_width(mask: Array) -> float:
+    """Return about how wide the strokes are, in pixels: 2·area / perimeter.
+
+    The perimeter is the number of pixel sides between ink and paper, times π/4: what such a count of a line's sides
+    exceeds its length by, in the mean over all directions.
+    """
+    padded = np.pad(mask, 1)
+    sides = (padded[1:] != padded[:-1]).sum() + (padded[:, 1:] != padded[:, :-1]).sum()
+    return float(2 * mask.sum() / (sides * math.pi / 4))
