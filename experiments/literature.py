@@ -74,6 +74,7 @@ ROWS = (
     Row("simard_800_affine", "784–800–10 cross-entropy, affine", 1.1, SIMARD, 1.0, quick=False),
     Row("simard_800_elastic", "784–800–10 cross-entropy, elastic", 0.7, SIMARD, 0.65, quick=False),
     Row("hinton_800_800", "784–800–800–10, dropout", 1.1, HINTON, 1.2, quick=False),
+    Row("hinton_800_800_slower", "the same, SGD from small weights, 180 epochs", 1.1, HINTON, 1.2, quick=False),
     Row("srivastava_1024", "784–3×1024–10 ReLU, dropout", 1.25, SRIVASTAVA, 1.35, quick=False),
     Row("srivastava_1024_max_norm", "784–3×1024–10 ReLU, dropout, max-norm", 1.06, SRIVASTAVA, 1.16, quick=False),
     Row("keras_512", "784–512–512–10, dropout .2, RMSprop, 20 epochs", 1.6, "Keras, mnist_mlp", 1.6),

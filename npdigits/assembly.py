@@ -58,7 +58,7 @@ def initial_state(config: Config, sizes: tuple[int, ...], input_scale: float = B
     """Return the network at its initial weights (biases 0), and an optimizer that has made no step."""
     network = empty_network(config, sizes, input_scale)
     parameters = network.parameters
-    drawn = initialize(config.initializer, stream(config.seed, "initialization"), sizes)
+    drawn = initialize(config.initializer, stream(config.seed, "initialization"), sizes, config.init_scale)
     for view, w in zip(parameters.weights, drawn, strict=True):
         view[...] = w
     gradient = Parameters(sizes, config.dtype)

@@ -61,6 +61,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         output: str = "softmax",
         cost: str = "cross_entropy",
         initializer: str = "xavier_he",
+        init_scale: float = 1.0,
         optimizer: str = "adam",
         betas: Sequence[float] = (0.9, 0.999),
         eps: float = 1e-8,

@@ -49,6 +49,7 @@ RULES: dict[str, Rule] = {
     "output": one_of(dict.fromkeys(output for output, _ in COSTS)),
     "cost": one_of(dict.fromkeys(cost for _, cost in COSTS)),
     "initializer": one_of(INITIALIZERS, initializers.ALIASES),
+    "init_scale": POSITIVE,
     "optimizer": one_of(OPTIMIZERS),
     "betas": pair_of_betas,
     "eps": POSITIVE,
@@ -112,6 +113,7 @@ class Config:
     output: str
     cost: str
     initializer: str
+    init_scale: float
     optimizer: str
     betas: tuple[float, float]
     eps: float
@@ -191,6 +193,7 @@ def parse(values: Mapping[str, Any]) -> Config:
 # key -> (the key it depends on, the values of that key under which it is read)
 READ_ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
     "leak": ("activation", ("leaky_relu",)),
+    "init_scale": ("initializer", tuple(name for name in INITIALIZERS if name != "zeros")),
     "betas": ("optimizer", ("adam",)),
     "eps": ("optimizer", ("adam", "rmsprop")),
     "momentum": ("optimizer", ("sgd",)),

@@ -66,14 +66,16 @@ INITIALIZERS: dict[str, tuple[Initializer, Initializer]] = {
 ALIASES = {scheme: f"{scheme}_normal" for scheme in ("xavier", "he", "lecun")}
 
 
-def initialize(name: str, rng: np.random.Generator, sizes: tuple[int, ...]) -> list[Array]:
+def initialize(name: str, rng: np.random.Generator, sizes: tuple[int, ...], scale: float = 1.0) -> list[Array]:
     """Draw the weight matrices of a network with these layer sizes, first layer first.
 
     Args:
         name: a key of ``INITIALIZERS``.
         rng: the stream they are all drawn from, in the order of the layers.
         sizes: units a layer from input to output, for example (784, 20, 10).
+        scale: what all weights are multiplied by: 0.01 with ``normal`` is N(0, 0.01²) (Hinton et al. 2012, appendix A).
     """
     hidden, output = INITIALIZERS[name]
     fans = list(itertools.pairwise(sizes))
-    return [hidden(rng, *fan) for fan in fans[:-1]] + [output(rng, *fans[-1])]
+    drawn = [hidden(rng, *fan) for fan in fans[:-1]] + [output(rng, *fans[-1])]
+    return [scale * w for w in drawn]

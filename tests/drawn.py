@@ -52,3 +52,7 @@ MARKS = {
     "a punch hole": lambda page, ruled: page.ellipse((5, 180, 45, 220), fill=60),
     "the table below the paper": lambda page, ruled: page.rectangle((0, 310, 400, 400), fill=INK),
 }
+
+# Two pieces side by side, one of them far thinner.
+BESIDE = np.hstack([drawn(8, size=(140, 280), place=(20, 70)), np.full((280, 74), 255, np.uint8)])
+BESIDE[75:215, 160:174] = 0

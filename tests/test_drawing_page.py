@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
-from drawn import MARKS, STROKES, drawn, marked
+from drawn import BESIDE, MARKS, STROKES, drawn, marked
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -125,7 +125,7 @@ PICTURES = {
     **{f"a {digit} and {mark}": marked(digit, mark) for digit, mark in zip((0, 2, 4, 5, 6, 8, 9), MARKS, strict=True)},
     "lines as dark as ink": np.where(np.arange(400)[:, None] % 40 < 3, 0, drawn(3, size=(300, 400))).astype(np.uint8),
     "two digits": np.hstack([drawn(d, size=(140, 280), place=(20, 70)) for d in (3, 7)]),
-    "an 8 and a stroke": np.hstack([drawn(8, size=(140, 280), place=(20, 70)), np.pad(np.zeros((140, 14), np.uint8), ((75, 65), (20, 40)), constant_values=255)]),
+    "an 8 and a stroke": BESIDE,
     "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
     "scribble": np.random.default_rng(0).choice([0, 255], (120, 120), p=[0.3, 0.7]).astype(np.uint8),
 }  # fmt: skip

@@ -18,6 +18,7 @@ OTHER = {
     "activation": "relu",
     "leak": 0.02,
     "initializer": "zeros",
+    "init_scale": 0.5,
     "optimizer": "sgd",
     "betas": (0.9, 0.99),
     "eps": 1e-7,

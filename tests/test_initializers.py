@@ -73,3 +73,9 @@ def test_layers_and_seeds_differ_and_repeat():
 def test_short_names_stand_for_the_normal_ones():
     assert ALIASES == {"xavier": "xavier_normal", "he": "he_normal", "lecun": "lecun_normal"}
     assert set(ALIASES.values()) <= set(INITIALIZERS)
+
+
+def test_a_scale_multiplies_all_layers():
+    usual, scaled = (initialize("normal", stream(0, "initialization"), (50, 40, 10), *s) for s in ((), (0.01,)))
+    assert all(np.array_equal(0.01 * a, b) for a, b in zip(usual, scaled, strict=True))
+    assert scaled[0].std() == pytest.approx(0.01, rel=0.05)

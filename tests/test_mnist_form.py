@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawn import MARKS, drawn, marked
+from drawn import BESIDE, MARKS, drawn, marked
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -137,13 +137,7 @@ NOTHING = {
     "light from one side": np.tile(np.linspace(60, 210, 512), (512, 1)).astype(np.uint8),
     "a table's edge": np.hstack([np.zeros((200, 40), np.uint8), np.full((200, 160), 255, np.uint8)]),
     "two digits": np.hstack([drawn(d, size=(140, 280), place=(20, 70)) for d in (3, 7)]),
-    "an 8 and a stroke": np.hstack(
-        [
-            drawn(8, size=(140, 280), place=(20, 70)),
-            np.pad(np.zeros((140, 14), np.uint8), ((75, 65), (20, 40)), constant_values=255),
-        ]
-    ),
-    "lines as dark as ink": np.where(np.arange(400)[:, None] % 40 < 3, 0, drawn(3, size=(300, 400))).astype(np.uint8),
+    "an 8 and a stroke": BESIDE,
     "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
 }
 
