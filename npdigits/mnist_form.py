@@ -167,12 +167,12 @@ def told_apart(ink: Array) -> tuple[int, Pieces]:
     """
     threshold = otsu(ink)
     pieces = Pieces.of(ink > threshold)
-    if not pieces.crosses():
+    if not pieces.crosses:
         return threshold, pieces
     values = ink[ink > threshold]
     higher = otsu(values)
     darker = Pieces.of(ink > higher)
-    if separation(values, higher) >= TWO_KINDS and darker.stands_out():
+    if separation(values, higher) >= TWO_KINDS and darker.stands_out:
         return higher, darker
     return threshold, pieces
 

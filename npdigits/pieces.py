@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -14,7 +16,8 @@ PIECE, INNER = 1 / 20, 1 / 5
 # More pieces than a digit has. Specks do not count.
 MOST_PIECES = 5
 # A frame has ink in all corners of its box, so large in the box's sides, and in it a piece so high in its own height.
-CORNER, FRAMED = 0.1, 0.3
+# Among more pieces than this, as of noise, none is looked for.
+CORNER, FRAMED, MOST_FRAMED = 0.1, 0.3, 40
 # What would be one stroke so wide, in the longer side of its box, has no strokes: of MNIST's test digits the widest has
 # 0.376. Such a piece, so far from the rest, in the longer side of that, is no part of it.
 BLOT, APART = 0.38, 0.25
@@ -31,8 +34,7 @@ class NoDigit(ValueError):
     """There is nothing in the picture that could be a digit."""
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """Where a piece is: rows ``top`` to before ``bottom``, columns ``left`` to before ``right``."""
 
     top: int
@@ -52,17 +54,16 @@ class Box:
     def longest(self) -> int:
         return max(self.height, self.width)
 
-    def contains(self, other: "Box") -> bool:
-        """Say whether all of the other is in this one, and off its edges."""
-        return (
-            self.top < other.top and other.bottom < self.bottom and self.left < other.left and other.right < self.right
-        )
-
     @staticmethod
     def around(boxes: Sequence["Box"]) -> "Box":
         """Return the box around some."""
         top, left = min(box.top for box in boxes), min(box.left for box in boxes)
         return Box(top, max(box.bottom for box in boxes), left, max(box.right for box in boxes))
+
+    def holds(self, other: "Box") -> bool:
+        """Say whether all of the other is in this one, and off its edges."""
+        down = self.top < other.top and other.bottom < self.bottom
+        return down and self.left < other.left and other.right < self.right
 
     def gap(self, other: "Box") -> int:
         """Return how far apart the two are, along rows or columns, whichever is more; 0 where they overlap in both."""
@@ -75,70 +76,66 @@ class Pieces:
     """The connected pieces of a mask, diagonals included.
 
     Attributes:
-        labels: of each pixel its piece, from 0; −1 for paper. Shape (height, width).
-        areas: of each piece, in pixels, shape (n,).
-        boxes: likewise top, bottom, left and right, as in ``Box``, shape (n, 4).
+        labels: of each pixel its piece, from 1; 0 for paper. Shape (height, width).
+        areas: of each piece, in pixels; the paper's is 0.
+        boxes: likewise.
     """
 
     labels: Array
-    areas: Array
-    boxes: Array
+    areas: list[int]
+    boxes: list[Box]
 
     @classmethod
     def of(cls, mask: Array) -> "Pieces":
         """Return the pieces of a mask."""
         labels, n = ndimage.label(mask, EIGHT)
-        boxes = [(y.start, y.stop, x.start, x.stop) for y, x in ndimage.find_objects(labels)]
-        areas = np.bincount(labels.ravel(), minlength=n + 1)[1:]
-        return cls(labels - 1, areas, np.array(boxes, dtype=int).reshape(n, 4))
-
-    def box(self, piece: int) -> Box:
-        """Return where a piece is."""
-        return Box(*map(int, self.boxes[piece]))
+        areas = np.bincount(labels.ravel(), minlength=n + 1).tolist()
+        boxes = [Box(y.start, y.stop, x.start, x.stop) for y, x in ndimage.find_objects(labels)]
+        return cls(labels, [0, *areas[1:]], [Box(0, 0, 0, 0), *boxes])
 
     def mask(self, piece: int) -> Array:
         """Return the mask of one piece, cut to its box."""
-        box = self.box(piece)
+        box = self.boxes[piece]
         cut: Array = self.labels[box.top : box.bottom, box.left : box.right] == piece
         return cut
 
+    @cached_property
     def crosses(self) -> bool:
-        """Say whether what counts includes a piece that goes from one edge of the picture to the opposite one."""
+        """Whether what counts includes a piece that goes from one edge of the picture to the opposite one."""
         height, width = self.labels.shape
-        boxes = [self.box(piece) for piece in _large(self._counting())]
+        boxes = [self.boxes[piece] for piece in _large(self._counting)]
         return any(box.height == height or box.width == width for box in boxes)
 
+    @cached_property
     def stands_out(self) -> bool:
-        """Say whether the largest of what does not touch the edges is as large as a digit would be."""
-        inner, largest = (areas.max(initial=0) for areas in (self._inner(), np.where(self._bands(), 0, self.areas)))
-        return bool(inner >= max(INNER * largest, 1))
+        """Whether the largest of what does not touch the edges is as large as a digit would be."""
+        inner, largest = 0, 0
+        for area, box, edges in zip(self.areas, self.boxes, self._edges, strict=True):
+            if not edges:
+                inner = max(inner, area)
+            # What fills its box along three edges is light or a table, however large.
+            if edges != 3 or area <= BAND * box.height * box.width:
+                largest = max(largest, area)
+        return inner >= max(INNER * largest, 1)
 
-    def _edges(self) -> Array:
-        """Return how many edges of the picture each piece touches."""
+    @cached_property
+    def _edges(self) -> list[int]:
+        """How many edges of the picture each piece touches."""
         height, width = self.labels.shape
-        top, bottom, left, right = self.boxes.T
-        edges: Array = (top == 0).astype(int) + (bottom == height) + (left == 0) + (right == width)
-        return edges
+        return [
+            (top == 0) + (bottom == height) + (left == 0) + (right == width) for top, bottom, left, right in self.boxes
+        ]
 
-    def _bands(self) -> Array:
-        """Say of each piece whether it fills its box along three edges of the picture, as light or a table does."""
-        top, bottom, left, right = self.boxes.T
-        bands: Array = (self._edges() == 3) & (self.areas > BAND * (bottom - top) * (right - left))
-        return bands
-
-    def _inner(self) -> Array:
-        """Return the areas of what does not touch the picture's edges; of what does 0."""
-        areas: Array = np.where(self._edges() > 0, 0, self.areas)
-        return areas
-
-    def _counting(self) -> Array:
-        """Return the areas of what may be the digit: what hangs in from an edge and frames have 0."""
-        areas: Array = self._inner() if self.stands_out() else self.areas.copy()
+    @cached_property
+    def _counting(self) -> list[int]:
+        """The areas of what may be the digit: what hangs in from an edge and frames have 0."""
+        inner = self.stands_out
+        areas = [0 if inner and edges else area for area, edges in zip(self.areas, self._edges, strict=True)]
         large = _large(areas)
-        for piece in large:
-            box = self.box(piece)
-            framed = (one for one in map(self.box, large) if box.contains(one))
-            if any(one.height >= FRAMED * box.height for one in framed) and is_frame(self.mask(piece)):
+        boxes = {piece: self.boxes[piece] for piece in large if len(large) <= MOST_FRAMED}
+        for piece, box in boxes.items():
+            framed = [one for one in boxes.values() if box.holds(one) and one.height >= FRAMED * box.height]
+            if framed and is_frame(self.mask(piece)):
                 areas[piece] = 0
         return areas
 
@@ -148,16 +145,16 @@ class Pieces:
         Raises:
             NoDigit: there is none, or what there is is no digit.
         """
-        areas = self._counting()
+        areas = self._counting
         kept = _large(areas)
-        if 2 * areas.max() < areas.sum() and len(kept) > MOST_PIECES:
+        if 2 * max(areas) < sum(areas) and len(kept) > MOST_PIECES:
             raise NoDigit(f"{len(kept)} separate pieces, none of which stands out")
         kept = self._without_blots(kept)
         self._check_one(kept)
-        chosen = np.zeros(len(areas) + 1, bool)  # the last is the paper's, −1
+        chosen = np.zeros(len(areas), bool)
         chosen[kept] = True
         mask: Array = chosen[self.labels]
-        if max(lines_across(mask), lines_across(mask.T)) > MOST_LINES:
+        if self.crosses and max(lines_across(mask), lines_across(mask.T)) > MOST_LINES:
             raise NoDigit("lines across all of it, as dark as the ink")
         return mask
 
@@ -165,12 +162,12 @@ class Pieces:
         """Return the pieces without those that are a hole or a blot beside the others."""
         if len(kept) < 2:
             return kept
-        blots = [k for k in kept if stroke_width(self.mask(k)) > BLOT * self.box(k).longest]
-        others = [self.box(k) for k in kept if k not in blots]
+        blots = [k for k in kept if stroke_width(self.mask(k)) > BLOT * self.boxes[k].longest]
+        others = [self.boxes[k] for k in kept if k not in blots]
         if not others:
             return kept
         rest = Box.around(others)
-        return [k for k in kept if k not in blots or self.box(k).gap(rest) <= APART * rest.longest]
+        return [k for k in kept if k not in blots or self.boxes[k].gap(rest) <= APART * rest.longest]
 
     def _check_one(self, kept: list[int]) -> None:
         """Refuse two large pieces that stand side by side.
@@ -178,19 +175,22 @@ class Pieces:
         Raises:
             NoDigit: there are two.
         """
-        boxes = {k: self.box(k) for k in kept}
+        if len(kept) < 2:
+            return
+        boxes = {k: self.boxes[k] for k in kept}
         height = Box.around(list(boxes.values())).height
         high = [k for k, box in boxes.items() if box.height >= AS_HIGH * height]
         for one in high:
             for other in high:
-                two = self.areas[[one, other]]
-                if boxes[one].right < boxes[other].left and two.min() >= AS_LARGE * two.max():
+                smaller, larger = sorted((self.areas[one], self.areas[other]))
+                if boxes[one].right < boxes[other].left and smaller >= AS_LARGE * larger:
                     raise NoDigit("two digits side by side: one digit a picture")
 
 
-def _large(areas: Array) -> list[int]:
+def _large(areas: list[int]) -> list[int]:
     """Return the pieces that are no specks beside the largest."""
-    return [int(k) for k in np.flatnonzero(areas >= max(PIECE * areas.max(initial=0), 1))]
+    least = max(PIECE * max(areas), 1)
+    return [piece for piece, area in enumerate(areas) if area >= least]
 
 
 def lines_across(mask: Array) -> int:

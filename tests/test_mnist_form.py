@@ -142,6 +142,13 @@ NOTHING = {
 }
 
 
+def test_a_page_of_specks_is_refused_at_once():
+    specks = np.zeros((1000, 1000), np.uint8)
+    specks[::4, ::4] = 255  # 62,500 pieces: what looks at each pair of them takes hours
+    with pytest.raises(NoDigit):
+        form(specks)
+
+
 @pytest.mark.parametrize("name", NOTHING)
 def test_what_is_no_digit_is_said_to_be_none(name):
     with pytest.raises(NoDigit, match=r"blank|pieces|ink|wider|more line|pixels high|blot|band|side by side|across"):

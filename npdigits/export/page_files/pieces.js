@@ -2,7 +2,7 @@
 // Which of the connected pieces of ink are the digit: what npdigits/pieces.py does, step by step.
 
 const Pieces = (() => {
-  const PIECE = 1 / 20, INNER = 1 / 5, MOST_PIECES = 5, CORNER = 0.1, FRAMED = 0.3, BLOT = 0.38, APART = 0.25;
+  const PIECE = 1 / 20, INNER = 1 / 5, MOST_PIECES = 5, CORNER = 0.1, FRAMED = 0.3, MOST_FRAMED = 40, BLOT = 0.38, APART = 0.25;
   const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, AS_HIGH = 0.75, AS_LARGE = 0.2;
 
   class NoDigit extends Error {}
@@ -71,7 +71,7 @@ const Pieces = (() => {
     const { boxes } = pieces, inner = standsOut(pieces);
     const areas = pieces.areas.map((area, k) => inner && edges(boxes[k], pieces) ? 0 : area);
     const some = large(areas);
-    for (const k of some) {
+    if (some.length <= MOST_FRAMED) for (const k of some) {
       const framed = some.filter((one) => contains(boxes[k], boxes[one]));
       if (framed.some((one) => high(boxes[one]) >= FRAMED * high(boxes[k])) && isFrame(pieces, k)) areas[k] = 0;
     }
@@ -105,8 +105,8 @@ const Pieces = (() => {
     checkOne(left.map((k) => pieces.boxes[k]), left.map((k) => pieces.areas[k]));
     for (const k of left) chosen[k] = 1;
     for (let i = 0; i < mask.length; i++) if (pieces.labels[i] >= 0) mask[i] = chosen[pieces.labels[i]];
-    if (Math.max(linesAcross(mask, pieces.height, pieces.width, pieces.width, 1),
-                 linesAcross(mask, pieces.width, pieces.height, 1, pieces.width)) > MOST_LINES)
+    if (crosses(pieces) && Math.max(linesAcross(mask, pieces.height, pieces.width, pieces.width, 1),
+                                    linesAcross(mask, pieces.width, pieces.height, 1, pieces.width)) > MOST_LINES)
       throw new NoDigit("lines across all of it, as dark as the ink");
     return mask;
   }
