@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from npdigits.config import Config, parse, unknown_key
+from npdigits.config import Config, parse, plain, unknown_key
 from npdigits.errors import ConfigError, UserError
 from npdigits.interruption import Terminated
 from npdigits.report import nobody_reads
@@ -226,16 +226,6 @@ def help_text() -> str:
 def _checked(composed: Any) -> Config:
     """Check what Hydra composed, as plain values: so ``+key=`` cannot pass by the check."""
     return parse(plain(composed))
-
-
-def plain(composed: Any) -> dict[str, Any]:
-    """Return our own part of what Hydra composed, as plain values."""
-    from omegaconf import OmegaConf
-
-    ours = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
-    values = OmegaConf.to_container(ours, resolve=True)
-    assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
 
 
 def _check_options(arguments: list[str]) -> None:

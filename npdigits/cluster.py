@@ -22,8 +22,7 @@ from distributed import Client, KilledWorker, LocalCluster
 from npdigits import worker
 from npdigits.errors import ClusterLostError, ConfigError, on_one_line
 from npdigits.interruption import SIGNALS
-from npdigits.launcher import Job
-from npdigits.sweep import Ended, Point
+from npdigits.sweep import Ended, Job, Point
 
 # Seconds that runs get to save themselves when the sweep is stopped.
 TO_SAVE = 3.0

@@ -190,6 +190,16 @@ def parse(values: Mapping[str, Any]) -> Config:
     return Config(**checked, data=data)
 
 
+def plain(composed: Any) -> dict[str, Any]:
+    """Return our own part of what Hydra composed, as plain values."""
+    from omegaconf import OmegaConf
+
+    ours = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
+    values = OmegaConf.to_container(ours, resolve=True)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
 # key -> (the key it depends on, the values of that key under which it is read)
 READ_ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
     "leak": ("activation", ("leaky_relu",)),

@@ -11,13 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from npdigits.errors import ConfigError
-from npdigits.sweep import Ended, Point
+from npdigits.sweep import Ended, Job, Point
 
 # What conf/hydra/launcher names.
 TARGET = "npdigits.launcher.Place"
-
-# Does one run: (point, whether others share the machine, stop) -> how it ended.
-Job = Callable[[Point, bool, Callable[[], bool]], Ended]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ SIDE, BOX, MIDDLE = 28, 20, 14
 CONTRAST = 40
 # Of a digit at most so much of its picture is ink, and at most so wide is it, in heights.
 MOST_INK, WIDEST = 0.5, 2.5
-# The strokes of a digit are at most so long, in the lengths of its box: of MNIST's test digits 3.6, of outlined ones 6.6.
+# The strokes of a digit are at most so long, in the lengths of its box: of MNIST's test digits 3.6, of outlined 6.6.
 LONGEST_LINE = 8
 # Ink of two kinds, such as faint lines with a digit on them: of its variance at least so much is between them.
 TWO_KINDS = 0.85

@@ -7,7 +7,7 @@ ones go on, failed ones are tried again, and new values are added.
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,10 @@ class Ended:
     reason: str = ""
     summary: dict[str, Any] = field(default_factory=dict)
     before: bool = False
+
+
+# Does one run: (point, whether others share the machine, stop) -> how it ended.
+Job = Callable[[Point, bool, Callable[[], bool]], Ended]
 
 
 def folder_name(name: str | None, swept: Sequence[str], fixed: Sequence[str]) -> str:

@@ -19,8 +19,7 @@ from hydra.plugins.sweeper import Sweeper as HydrasSweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from npdigits.cli import plain
-from npdigits.config import RULES
+from npdigits.config import RULES, plain
 
 EXPERIMENT = "experiment"
 

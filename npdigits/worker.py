@@ -10,8 +10,7 @@ from distributed import get_worker
 
 from npdigits.errors import on_one_line
 from npdigits.identity import NUMERICS
-from npdigits.launcher import Job
-from npdigits.sweep import Ended, Point
+from npdigits.sweep import Ended, Job, Point
 
 # Seconds between two looks of a run whether the sweep that it belongs to is still there.
 STILL_WANTED = 1.0
