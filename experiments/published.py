@@ -35,8 +35,8 @@ COMMITTEE = 7
 SURE = 0.99
 
 
-def runs_of(row: Row, folder: Path) -> pd.DataFrame:
-    """Return the finished runs of a row's recipe, by seed: seed, error (test, %), epochs, seconds, run.
+def runs_of(row: Row, folder: Path, seeds: int | None = None) -> pd.DataFrame:
+    """Return the finished runs of a row's recipe and seeds, by seed: seed, error (test, %), epochs, seconds, run.
 
     Raises:
         ValueError: a run there is not what the recipe makes now.
@@ -45,6 +45,14 @@ def runs_of(row: Row, folder: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=["seed", "error", "epochs", "seconds", "run"])
     found = npdigits.load_runs(folder / row.recipe)
     found = found[(found.status == "finished") & (found.same_as == "")].sort_values("seed")
+    # Nobody may pick seeds: the first so many count (None: as many as the recipe has), and no others.
+    others = found[found.seed >= (seeds or seeds_of(row))]
+    if len(others):
+        print(
+            f"{folder / row.recipe}: not the recipe's seeds, left out: {', '.join(map(str, others.seed))}",
+            file=sys.stderr,
+        )
+    found = found.drop(others.index)
     for run in found.itertuples():
         recipe = cli.compose([f"experiment=published/{row.recipe}", f"seed={run.seed}"])
         if identity.digest(identity.identity(recipe, str(run.data_sha256))) != run.identity or run.data != "mnist":
@@ -182,7 +190,7 @@ def check(rows: Sequence[Row], results: pd.DataFrame, seeds: int | None, folder:
         typed = [f"experiment=published/{row.recipe}", f"out={folder / row.recipe}", "plots=false", "quiet=true"]
         typed += [f"seed=range({seeds})"] if seeds else []
         done = subprocess.run([sys.executable, "-m", "npdigits.train", *typed], stdout=subprocess.DEVNULL)
-        errors = runs_of(row, folder).error
+        errors = runs_of(row, folder, seeds).error
         if done.returncode or errors.empty:
             print(f"{row.name}: its runs failed (exit code {done.returncode})")
             held = False
@@ -255,7 +263,7 @@ def main() -> None:
                 put_head(head(row, results), cli.CONF / "experiment" / "published" / f"{row.recipe}.yaml")
         print(text)
         return
-    names = chosen.rows.split(",") if chosen.rows else [row.name for row in ROWS if row.quick]
+    names = chosen.rows.split(",") if chosen.rows is not None else [row.name for row in ROWS if row.quick]
     known = {row.name: row for row in ROWS if not row.members}
     if unknown := [name for name in names if name not in known]:
         parser.error(f"--rows={','.join(unknown)}: allowed are {', '.join(known)}")

@@ -24,6 +24,8 @@ STYLES: dict[str, dict[str, Any]] = {
     "test": {"color": "#009E73", "linestyle": ":", "label": "test"},
 }
 MAX_WEIGHT_IMAGES = 100
+# Inches, of which margins take 0.95.
+LEAST_HEIGHT = 1.4
 
 
 class Run:
@@ -232,8 +234,8 @@ def _curves(run: Run, figure_name: str, label: str, scale: float = 1) -> Figure:
 
 def _figure(title: str, size: tuple[float, float] = (6.4, 4.0), right: float = 0.75) -> tuple[Figure, Any]:
     # Fixed margins in inches, so that plots of two runs can be laid side by side.
-    figure = Figure(figsize=size, dpi=100)
-    width, height = size
+    width, height = size[0], max(size[1], LEAST_HEIGHT)  # images may be one pixel high
+    figure = Figure(figsize=(width, height), dpi=100)
     axes = figure.add_axes((0.75 / width, 0.55 / height, (width - 0.75 - right) / width, (height - 0.95) / height))
     axes.set_title(title, fontsize=10, wrap=True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -59,7 +59,7 @@ def test_every_plot_of_every_kind_of_run_shows_something(trained, kind):
         assert axes.size > 10_000 and np.ptp(axes) > 0, name
 
 
-@pytest.mark.parametrize(("classes", "shape"), [(2, (8, 7)), (30, (3, 11)), (10, (1, 1))])
+@pytest.mark.parametrize(("classes", "shape"), [(2, (8, 7)), (30, (3, 11)), (10, (1, 1)), (10, (1, 28))])
 def test_any_number_of_classes_and_any_size_of_image_is_drawn(trained, idx_set, classes, shape):
     write_set(idx_set, *(digits(n, shape, classes, seed=n) for n in (600, 100)))
     assert {path.stem for path in plots.draw(trained())} == NAMES

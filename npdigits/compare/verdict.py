@@ -166,7 +166,8 @@ def footnotes(comparison: Comparison) -> list[str]:
         lines += [f"environment {name}: {words}" for name, words in comparison.environments.items()]
     if any(metric.startswith("test_") for metric in comparison.metrics):
         lines.append(
-            "Figures are those of the epoch with the lowest validation cost; nothing is chosen by test columns."
+            "Figures are those of the epoch with the lowest validation cost (without validation data, of the last "
+            "epoch); nothing is chosen by test columns."
         )
     if "seconds" in (*comparison.metrics, *ALWAYS) and comparison.seconds_shared:
         lines.append("Seconds were measured while other runs shared the machine.")
