@@ -261,4 +261,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def unknown_key(key: str, value: Any) -> str:
     """Return the line about a key that does not exist, with the nearest one that does."""
     known = [*RULES, "data", "experiment", *(f"data.{name}" for name in DATA_RULES)]
+    if key in known:  # as data.dir, which data=idx has
+        return f"{key}={shown(value)}: this data set has no such key; conf/data says which has"
     return f"{key}={shown(value)}: unknown key{suggestion(key, known) or '; --help lists them all'}"

@@ -41,6 +41,7 @@ MISTAKES = {
     "++foo=1": "foo=1: unknown key; --help lists them all",
     "+data.foo=1": "data.foo=1: unknown key",
     "data.dri=x": "data.dri=x: unknown key; did you mean data.dir?",
+    "data.root=x": "data.root=x: this data set has no such key; conf/data says which has",
     "data=minst": "data=minst: allowed is one of fashion_mnist, idx, kmnist, mnist, mnist_5k; did",
     "data.dir=null": "data.dir=null: data=idx needs data.dir=FOLDER",
     "data.dir=none": "none/train-images-idx3-ubyte: not found",
