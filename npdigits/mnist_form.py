@@ -162,12 +162,12 @@ def separation(values: Array, threshold: int) -> float:
 def told_apart(ink: Array) -> tuple[int, Pieces]:
     """Return the threshold between paper and ink, and the pieces of ink.
 
-    It is Otsu's. Where a piece goes from edge to edge, as ruled lines do with the digit that stands on them, and the
-    ink is of two kinds, of which the darker stands out from the edges, it is Otsu's of the ink alone.
+    It is Otsu's. Where on a page a piece goes from edge to edge, as ruled lines do with the digit that stands on them,
+    and the ink is of two kinds, of which the darker stands out from the edges, it is Otsu's of the ink alone.
     """
     threshold = otsu(ink)
     pieces = Pieces.of(ink > threshold)
-    if not pieces.crosses:
+    if not (pieces.page and pieces.crosses):
         return threshold, pieces
     values = ink[ink > threshold]
     higher = otsu(values)

@@ -15,9 +15,12 @@ from npdigits.memory import Array
 PIECE, INNER = 1 / 20, 1 / 5
 # More pieces than a digit has. Specks do not count.
 MOST_PIECES = 5
-# A frame has ink in all corners of its box, so large in the box's sides, and in it a piece so high in its own height.
-# Among more pieces than this, as of noise, none is looked for.
-CORNER, FRAMED, MOST_FRAMED = 0.1, 0.3, 40
+# A frame has ink in all corners of its box, so large in the box's shorter side, and in it a piece so high in its own
+# height; its strokes are so wide, in that piece's, at the most (a 0 with a slash is none). Others as large but for such
+# a share of the sides are frames too. Among more pieces than this, as of noise, none is looked for.
+CORNER, FRAMED, AS_THICK, AS_FRAME, MOST_FRAMED = 0.1, 0.15, 1.1, 0.1, 40
+# The shorter side of what is a page with a digit on it, and no digit cut out, in pixels.
+PAGE = 56
 # What would be one stroke so wide, in the longer side of its box, has no strokes: of MNIST's test digits the widest has
 # 0.376. Such a piece, so far from the rest, in the longer side of that, is no part of it.
 BLOT, APART = 0.38, 0.25
@@ -65,6 +68,11 @@ class Box(NamedTuple):
         down = self.top < other.top and other.bottom < self.bottom
         return down and self.left < other.left and other.right < self.right
 
+    def as_large_as(self, other: "Box", within: float) -> bool:
+        """Say whether both sides are as long as the other's, within a share of these."""
+        high, wide = abs(self.height - other.height), abs(self.width - other.width)
+        return high <= within * other.height and wide <= within * other.width
+
     def gap(self, other: "Box") -> int:
         """Return how far apart the two are, along rows or columns, whichever is more; 0 where they overlap in both."""
         down = max(other.top - self.bottom, self.top - other.bottom)
@@ -99,6 +107,11 @@ class Pieces:
         cut: Array = self.labels[box.top : box.bottom, box.left : box.right] == piece
         return cut
 
+    @property
+    def page(self) -> bool:
+        """Whether the picture is large enough for a page with a digit on it."""
+        return bool(min(self.labels.shape) >= PAGE)
+
     @cached_property
     def crosses(self) -> bool:
         """Whether what counts includes a piece that goes from one edge of the picture to the opposite one."""
@@ -113,8 +126,8 @@ class Pieces:
         for area, box, edges in zip(self.areas, self.boxes, self._edges, strict=True):
             if not edges:
                 inner = max(inner, area)
-            # What fills its box along three edges is light or a table, however large.
-            if edges != 3 or area <= BAND * box.height * box.width:
+            # What fills its box along three edges of a page is light or a table, however large.
+            if not self.page or edges != 3 or area <= BAND * box.height * box.width:
                 largest = max(largest, area)
         return inner >= max(INNER * largest, 1)
 
@@ -132,12 +145,21 @@ class Pieces:
         inner = self.stands_out
         areas = [0 if inner and edges else area for area, edges in zip(self.areas, self._edges, strict=True)]
         large = _large(areas)
-        boxes = {piece: self.boxes[piece] for piece in large if len(large) <= MOST_FRAMED}
-        for piece, box in boxes.items():
-            framed = [one for one in boxes.values() if box.holds(one) and one.height >= FRAMED * box.height]
-            if framed and is_frame(self.mask(piece)):
-                areas[piece] = 0
+        if self.page and len(large) <= MOST_FRAMED:
+            frames = [piece for piece in large if self._frames(piece, large)]
+            for piece in large:
+                box = self.boxes[piece]
+                if any(box.as_large_as(self.boxes[frame], AS_FRAME) for frame in frames) and is_frame(self.mask(piece)):
+                    areas[piece] = 0
         return areas
+
+    def _frames(self, piece: int, others: list[int]) -> bool:
+        """Say whether a piece is a frame around another."""
+        box = self.boxes[piece]
+        framed = [k for k in others if box.holds(self.boxes[k]) and self.boxes[k].height >= FRAMED * box.height]
+        if not framed or not is_frame(self.mask(piece)):
+            return False
+        return stroke_width(self.mask(piece)) <= AS_THICK * max(stroke_width(self.mask(k)) for k in framed)
 
     def digit(self) -> Array:
         """Return the mask of the pieces that are the digit, shape (height, width).
@@ -154,20 +176,21 @@ class Pieces:
         chosen = np.zeros(len(areas), bool)
         chosen[kept] = True
         mask: Array = chosen[self.labels]
-        if self.crosses and max(lines_across(mask), lines_across(mask.T)) > MOST_LINES:
+        if self.page and self.crosses and max(lines_across(mask), lines_across(mask.T)) > MOST_LINES:
             raise NoDigit("lines across all of it, as dark as the ink")
         return mask
 
     def _without_blots(self, kept: list[int]) -> list[int]:
         """Return the pieces without those that are a hole or a blot beside the others."""
-        if len(kept) < 2:
+        if len(kept) < 2 or not self.page:
             return kept
         blots = [k for k in kept if stroke_width(self.mask(k)) > BLOT * self.boxes[k].longest]
         others = [self.boxes[k] for k in kept if k not in blots]
         if not others:
             return kept
         rest = Box.around(others)
-        return [k for k in kept if k not in blots or self.boxes[k].gap(rest) <= APART * rest.longest]
+        beside = {k for k in blots if self.boxes[k].longest < rest.longest}
+        return [k for k in kept if k not in beside or self.boxes[k].gap(rest) <= APART * rest.longest]
 
     def _check_one(self, kept: list[int]) -> None:
         """Refuse two large pieces that stand side by side.
@@ -201,12 +224,9 @@ def lines_across(mask: Array) -> int:
 
 def is_frame(mask: Array) -> bool:
     """Say whether a piece, cut to its box, has ink in all four of its corners, as no digit has around another piece."""
-    height, width = (max(1, int(CORNER * n)) for n in mask.shape)
-    return all(mask[rows, columns].any() for rows in _ends(height) for columns in _ends(width))
-
-
-def _ends(n: int) -> tuple[slice, slice]:
-    return slice(n), slice(-n, None)
+    n = max(1, int(CORNER * min(mask.shape)))
+    ends = slice(n), slice(-n, None)
+    return all(mask[rows, columns].any() for rows in ends for columns in ends)
 
 
 def stroke_width(mask: Array) -> float:

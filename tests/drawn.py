@@ -53,6 +53,23 @@ MARKS = {
     "the table below the paper": lambda page, ruled: page.rectangle((0, 310, 400, 400), fill=INK),
 }
 
+
+def boxed(digit, beside=True, unit=8.0):
+    """Return a picture of a digit in a form's box, with an empty box beside it."""
+    image = Image.fromarray(
+        np.hstack(
+            [np.full((300, 200), PAPER, np.uint8), drawn(digit, (200, 300), (60, 80), unit, paper=PAPER, ink=INK)]
+        )
+    )
+    pencil = ImageDraw.Draw(image)
+    for left in (0, 200)[not beside :]:
+        pencil.rectangle((left + 20, 30, left + 180, 270), outline=40, width=5)
+    return np.asarray(image)
+
+
+SLASHED = Image.new("L", (300, 400), PAPER)
+ImageDraw.Draw(SLASHED).rounded_rectangle((80, 80, 220, 320), 20, outline=INK, width=18)
+ImageDraw.Draw(SLASHED).line((125, 250, 175, 150), fill=INK, width=14)
 # Two pieces side by side, one of them far thinner.
 BESIDE = np.hstack([drawn(8, size=(140, 280), place=(20, 70)), np.full((280, 74), 255, np.uint8)])
 BESIDE[75:215, 160:174] = 0

@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
-from drawn import BESIDE, MARKS, STROKES, drawn, marked
+from drawn import BESIDE, MARKS, SLASHED, STROKES, boxed, drawn, marked
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -126,6 +126,9 @@ PICTURES = {
     "lines as dark as ink": np.where(np.arange(400)[:, None] % 40 < 3, 0, drawn(3, size=(300, 400))).astype(np.uint8),
     "two digits": np.hstack([drawn(d, size=(140, 280), place=(20, 70)) for d in (3, 7)]),
     "an 8 and a stroke": BESIDE,
+    "a box and an empty one": boxed(7),
+    "a large box": boxed(4, beside=False, unit=3.5),
+    "a slashed zero": np.asarray(SLASHED),
     "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
     "scribble": np.random.default_rng(0).choice([0, 255], (120, 120), p=[0.3, 0.7]).astype(np.uint8),
 }  # fmt: skip

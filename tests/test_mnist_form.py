@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from drawn import BESIDE, MARKS, drawn, marked
+from drawn import BESIDE, MARKS, SLASHED, boxed, drawn, marked
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from npdigits.data import load
-from npdigits.mnist_form import centred, form, otsu, resampled, separation, shares, thickened
+from npdigits.mnist_form import centred, form, inked, otsu, resampled, separation, shares, thickened, told_apart
 from npdigits.pieces import NoDigit, Pieces, stroke_width
 
 DIGITS = range(10)
@@ -90,6 +90,35 @@ def test_other_marks_on_the_paper_do_not_matter(mark):
         alone = form(drawn(digit))
         assert alike(alone, form(marked(digit, mark))) > 0.93, digit
         assert alike(alone, form(255 - marked(digit, mark))) > 0.93, digit
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_empty_boxes_and_large_ones_are_left_out(digit):
+    assert alike(form(drawn(digit, unit=8.0)), form(boxed(digit))) > 0.93
+    small = boxed(digit, beside=False, unit=3.5)  # a fifth of the box
+    assert alike(form(drawn(digit, unit=3.5)), form(small)) > 0.93
+
+
+def test_a_zero_with_a_slash_is_no_frame_around_a_one():
+    image = form(np.asarray(SLASHED))
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    assert rows[-1] - rows[0] == 19 and image[14, [columns[0], 14, columns[-1]]].all()
+
+
+def test_of_a_digit_cut_to_its_edges_nothing_is_taken_for_lines_or_a_table():
+    split = load("mnist_5k").train
+    for image in split.images[split.rows[:1000]].reshape(-1, 28, 28):
+        inner = image > 40
+        rows, columns = np.flatnonzero(inner.any(axis=1)), np.flatnonzero(inner.any(axis=0))
+        ink = inked(255 - image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+        threshold, pieces = told_apart(ink)
+        assert threshold == otsu(ink)
+        try:
+            kept = pieces.digit()
+        except NoDigit:
+            continue
+        if not pieces.stands_out:  # else what touches the edges has always been left out
+            assert kept.sum() > 0.9 * (ink > threshold).sum()
 
 
 def test_a_dotted_zero_keeps_its_dot_and_a_five_its_bar():

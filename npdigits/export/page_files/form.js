@@ -89,7 +89,7 @@ const Form = (() => {
 
   function toldApart(ink, width, height) {
     const threshold = otsu(ink), pieces = Pieces.of(ink, threshold, width, height);
-    if (crosses(pieces)) {
+    if (Pieces.page(pieces) && crosses(pieces)) {
       const values = ink.filter((value) => value > threshold), higher = otsu(values);
       const darker = Pieces.of(ink, higher, width, height);
       if (separation(values, higher) >= TWO_KINDS && standsOut(darker)) return { threshold: higher, pieces: darker };

@@ -2,7 +2,8 @@
 // Which of the connected pieces of ink are the digit: what npdigits/pieces.py does, step by step.
 
 const Pieces = (() => {
-  const PIECE = 1 / 20, INNER = 1 / 5, MOST_PIECES = 5, CORNER = 0.1, FRAMED = 0.3, MOST_FRAMED = 40, BLOT = 0.38, APART = 0.25;
+  const PIECE = 1 / 20, INNER = 1 / 5, MOST_PIECES = 5, CORNER = 0.1, FRAMED = 0.15, AS_THICK = 1.1, AS_FRAME = 0.1;
+  const MOST_FRAMED = 40, PAGE = 56, BLOT = 0.38, APART = 0.25;
   const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, AS_HIGH = 0.75, AS_LARGE = 0.2;
 
   class NoDigit extends Error {}
@@ -52,6 +53,8 @@ const Pieces = (() => {
   const edges = (box, { width, height }) =>
     (box.top === 0) + (box.bottom === height) + (box.left === 0) + (box.right === width);
 
+  const page = ({ width, height }) => Math.min(width, height) >= PAGE;
+
   function crosses(pieces) {
     return large(counting(pieces)).map((k) => pieces.boxes[k])
       .some((box) => high(box) === pieces.height || wide(box) === pieces.width);
@@ -62,7 +65,7 @@ const Pieces = (() => {
     pieces.boxes.forEach((box, k) => {
       const area = pieces.areas[k], touched = edges(box, pieces);
       if (!touched) inner = Math.max(inner, area);
-      if (touched !== 3 || area <= BAND * high(box) * wide(box)) largest = Math.max(largest, area);
+      if (!page(pieces) || touched !== 3 || area <= BAND * high(box) * wide(box)) largest = Math.max(largest, area);
     });
     return inner >= Math.max(INNER * largest, 1);
   }
@@ -71,11 +74,23 @@ const Pieces = (() => {
     const { boxes } = pieces, inner = standsOut(pieces);
     const areas = pieces.areas.map((area, k) => inner && edges(boxes[k], pieces) ? 0 : area);
     const some = large(areas);
-    if (some.length <= MOST_FRAMED) for (const k of some) {
-      const framed = some.filter((one) => contains(boxes[k], boxes[one]));
-      if (framed.some((one) => high(boxes[one]) >= FRAMED * high(boxes[k])) && isFrame(pieces, k)) areas[k] = 0;
+    if (page(pieces) && some.length <= MOST_FRAMED) {
+      const frames = some.filter((k) => framesOne(pieces, k, some)).map((k) => boxes[k]);
+      for (const k of some)
+        if (frames.some((frame) => asLargeAs(boxes[k], frame)) && isFrame(pieces, k)) areas[k] = 0;
     }
     return areas;
+  }
+
+  const strokesOf = (pieces, k) => strokeWidth(maskOf(pieces, k), wide(pieces.boxes[k]), high(pieces.boxes[k]));
+  const asLargeAs = (box, other) => Math.abs(high(box) - high(other)) <= AS_FRAME * high(other) &&
+    Math.abs(wide(box) - wide(other)) <= AS_FRAME * wide(other);
+
+  function framesOne(pieces, k, others) {
+    const box = pieces.boxes[k];
+    const framed = others.filter((one) => contains(box, pieces.boxes[one]) && high(pieces.boxes[one]) >= FRAMED * high(box));
+    if (!framed.length || !isFrame(pieces, k)) return false;
+    return strokesOf(pieces, k) <= AS_THICK * Math.max(...framed.map((one) => strokesOf(pieces, one)));
   }
 
   function large(areas) {
@@ -92,9 +107,9 @@ const Pieces = (() => {
 
   function isFrame(pieces, k) {
     const box = pieces.boxes[k], mask = maskOf(pieces, k), [h, w] = [high(box), wide(box)];
-    const y = Math.max(1, Math.floor(CORNER * h)), x = Math.max(1, Math.floor(CORNER * w));
-    const inked = (top, left) => sum(cut(mask, w, { top, bottom: top + y, left, right: left + x })) > 0;
-    return inked(0, 0) && inked(0, w - x) && inked(h - y, 0) && inked(h - y, w - x);
+    const n = Math.max(1, Math.floor(CORNER * Math.min(h, w)));
+    const inked = (top, left) => sum(cut(mask, w, { top, bottom: top + n, left, right: left + n })) > 0;
+    return inked(0, 0) && inked(0, w - n) && inked(h - n, 0) && inked(h - n, w - n);
   }
 
   function digit(pieces) {
@@ -105,7 +120,7 @@ const Pieces = (() => {
     checkOne(left.map((k) => pieces.boxes[k]), left.map((k) => pieces.areas[k]));
     for (const k of left) chosen[k] = 1;
     for (let i = 0; i < mask.length; i++) if (pieces.labels[i] >= 0) mask[i] = chosen[pieces.labels[i]];
-    if (crosses(pieces) && Math.max(linesAcross(mask, pieces.height, pieces.width, pieces.width, 1),
+    if (page(pieces) && crosses(pieces) && Math.max(linesAcross(mask, pieces.height, pieces.width, pieces.width, 1),
                                     linesAcross(mask, pieces.width, pieces.height, 1, pieces.width)) > MOST_LINES)
       throw new NoDigit("lines across all of it, as dark as the ink");
     return mask;
@@ -125,13 +140,14 @@ const Pieces = (() => {
   }
 
   function withoutBlots(pieces, kept) {
-    if (kept.length < 2) return kept;
+    if (kept.length < 2 || !page(pieces)) return kept;
     const box = (k) => pieces.boxes[k];
-    const blots = kept.filter((k) => strokeWidth(maskOf(pieces, k), wide(box(k)), high(box(k))) > BLOT * longest(box(k)));
+    const blots = kept.filter((k) => strokesOf(pieces, k) > BLOT * longest(box(k)));
     const others = kept.filter((k) => !blots.includes(k)).map(box);
     if (!others.length) return kept;
     const rest = around(others);
-    return kept.filter((k) => !blots.includes(k) || gap(box(k), rest) <= APART * longest(rest));
+    return kept.filter((k) =>
+      !blots.includes(k) || longest(box(k)) >= longest(rest) || gap(box(k), rest) <= APART * longest(rest));
   }
 
   function checkOne(boxes, areas) {
@@ -166,5 +182,5 @@ const Pieces = (() => {
     return result;
   }
 
-  return { NoDigit, BLOT, BAND, of, digit, crosses, standsOut, strokeWidth, edges, high, wide, longest, sum, cut };
+  return { NoDigit, BLOT, BAND, of, digit, page, crosses, standsOut, strokeWidth, edges, high, wide, longest, sum, cut };
 })();
