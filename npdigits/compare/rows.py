@@ -160,13 +160,16 @@ def _common(values: Sequence[dict[Place, Row]]) -> tuple[list[Place], list[Any]]
         for setting in values[0]
         if all(setting in by_setting for by_setting in values)
     }
-    most = max(map(len, seeds_of.values()), default=0)
-    fullest = [setting for setting, seeds in seeds_of.items() if seeds and len(seeds) == most]
-    if not fullest:
+    # In one mean, settings of other seeds would make a difference of settings look like one of seeds. So of those with
+    # the most seeds the largest group that has the same ones is taken; of groups as large that of the lowest seeds.
+    groups: dict[tuple[Any, ...], list[Place]] = {}
+    for setting, seeds in seeds_of.items():
+        if seeds:
+            groups.setdefault(tuple(sorted(seeds)), []).append(setting)
+    if not groups:
         return [], []
-    # Another seed than the first one's would bring other settings into the mean of that seed alone.
-    settings = [setting for setting in fullest if seeds_of[setting] == seeds_of[fullest[0]]]
-    return settings, sorted(seeds_of[fullest[0]])
+    chosen = min(groups, key=lambda seeds: (-len(seeds), -len(groups[seeds]), seeds))
+    return groups[chosen], list(chosen)
 
 
 def _mean_row(
