@@ -11,6 +11,7 @@ All steps are on whole numbers or sums in a fixed order, so that the drawing pag
 (``export/page_files/form.js``), for pictures whose paper is of one grey value, as the page's own is.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -215,6 +216,7 @@ def resampled(levels: Array, high: int, wide: int) -> Array:
     return scaled
 
 
+@functools.lru_cache(256)  # thousands of pictures have few sizes
 def shares(n: int, m: int) -> Array:
     """Return how much of each of n pixels is in each of m, shape (m, n), each row's sum 1.
 
@@ -225,6 +227,7 @@ def shares(n: int, m: int) -> Array:
     pixels = np.arange(n)
     overlap = np.clip(np.minimum(high, pixels + 1) - np.maximum(low, pixels), 0, None)
     rows: Array = overlap / (high - low)
+    rows.flags.writeable = False  # it is handed out again
     return rows
 
 

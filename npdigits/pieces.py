@@ -235,6 +235,7 @@ def stroke_width(mask: Array) -> float:
     The perimeter is the number of pixel sides between ink and paper, times π/4: what such a count of a line's sides
     exceeds its length by, in the mean over all directions.
     """
-    padded = np.pad(mask, 1)
-    sides = (padded[1:] != padded[:-1]).sum() + (padded[:, 1:] != padded[:, :-1]).sum()
-    return float(2 * mask.sum() / (sides * math.pi / 4))
+    count = np.count_nonzero
+    inside = count(mask[1:] != mask[:-1]) + count(mask[:, 1:] != mask[:, :-1])
+    edges = sum(count(edge) for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+    return float(2 * count(mask) / ((inside + edges) * math.pi / 4))
