@@ -155,7 +155,9 @@ def table(results: pd.DataFrame) -> str:
         epochs = f"{own.epochs.mean():.0f}" if len(own) else "–"
         seconds = f"{own.seconds.mean():,.0f}" if len(own) else "–"
         cells = [row.network, "–" if row.published is None else f"{row.published:g}", row.source or "–"]
-        cells += [measured(row, results), bounds, verdict(row, results), epochs, seconds, f"`published/{row.recipe}`"]
+        partly = not row.members and 0 < len(own) < seeds_of(row)
+        held = verdict(row, results) + (", so far" if partly else "")
+        cells += [measured(row, results), bounds, held, epochs, seconds, f"`published/{row.recipe}`"]
         lines.append(f"| {' | '.join(cells)} |")
     bases: dict[str, list[str]] = {}
     for source, basis in BASIS.items():
