@@ -21,7 +21,8 @@ from strokes import STROKES
 
 from npdigits import trained
 from npdigits.export.page import page
-from npdigits.predict import formed, readings
+from npdigits.forming import formed
+from npdigits.predict import readings
 
 PACKAGES = (
     "fonts-breip fonts-bwht fonts-comic-neue fonts-dancingscript fonts-dkg-handwriting fonts-ecolier-court "

@@ -6,7 +6,6 @@ What a worker's process does stands in ``worker``.
 import contextlib
 import functools
 import logging
-import os
 import queue
 import secrets
 import signal
@@ -20,6 +19,7 @@ import dask
 from distributed import Client, KilledWorker, LocalCluster
 
 from npdigits import worker
+from npdigits.cores import cores
 from npdigits.errors import ClusterLostError, ConfigError, on_one_line
 from npdigits.interruption import SIGNALS
 from npdigits.sweep import Ended, Job, Point
@@ -60,7 +60,7 @@ def work(
 def _own(points: Sequence[Point], workers: int | None) -> Iterator[Client]:
     """Make a cluster of this machine's own: a process for each worker, with one thread."""
     if workers is None:
-        workers = max(1, _cores() // max(point.config.threads for point in points))
+        workers = max(1, cores() // max(point.config.threads for point in points))
     settings = {
         # The run of a worker that is killed is not tried again until the sweep is.
         "distributed.scheduler.allowed-failures": 0,
@@ -222,8 +222,3 @@ def _same_everywhere(client: Client, folder: Path, launch_id: str) -> dict[str, 
     if unfit:
         raise ConfigError("; ".join(f"the worker {where} is refused: {reason}" for where, reason in unfit.items()))
     return {**here, "folder": str(folder)}
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

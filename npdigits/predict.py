@@ -6,9 +6,10 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,14 +19,16 @@ from npdigits.cli import BAD_INPUT, INTERRUPTED, NOBODY_READS
 from npdigits.data import Split
 from npdigits.errors import ConfigError, RunDirError, UserError
 from npdigits.files import write_whole
+from npdigits.forming import all_formed
 from npdigits.memory import Array
-from npdigits.mnist_form import SIDE, form
-from npdigits.pieces import NoDigit
+from npdigits.mnist_form import SIDE
 from npdigits.report import nobody_reads, plain
 from npdigits.trained import Trained
 
 PROGRAM = "npdigits.predict"
 SKIPPED = 1
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,6 @@ class Reading:
     file: Path
     digits: tuple[int, ...]
     probabilities: tuple[float, ...]
-
-
-def formed(path: Path) -> tuple[Array | None, str]:
-    """Return a picture's digit as 28 × 28 bytes; or None, and why there is none."""
-    try:
-        return form(pictures.read(path)), ""
-    except (pictures.BadPicture, NoDigit) as error:
-        return None, str(error)
 
 
 def check(run: Trained) -> None:
@@ -113,15 +108,15 @@ def _by_digit(one: Reading) -> list[float]:
     return [p for _, p in sorted(zip(one.digits, one.probabilities, strict=True))]
 
 
-def _shown(files: Sequence[Path]) -> Iterator[Path]:
-    """Yield the files, with a line on a terminal that says how far it is."""
-    if len(files) < 50 or not (sys.stderr and sys.stderr.isatty()):
-        yield from files
+def _shown(results: Iterable[_Result], total: int) -> Iterator[_Result]:
+    """Yield the results, with a line on a terminal that says how far it is."""
+    if total < 50 or not (sys.stderr and sys.stderr.isatty()):
+        yield from results
         return
     from rich.console import Console
     from rich.progress import track
 
-    yield from track(files, "reading pictures", console=Console(stderr=True), transient=True)
+    yield from track(results, "reading pictures", total, console=Console(stderr=True), transient=True)
 
 
 def _saved_as(folder: Path, files: Sequence[Path]) -> dict[Path, Path]:
@@ -218,8 +213,7 @@ def _predict(chosen: argparse.Namespace) -> int:
     kept: list[Path] = []
     images: list[Array] = []
     skipped: list[tuple[Path, str]] = []
-    for file in _shown(files):
-        image, reason = formed(file)
+    for file, (image, reason) in zip(files, _shown(all_formed(files), len(files)), strict=True):
         if image is None:
             skipped.append((file, reason))
         else:

@@ -77,7 +77,7 @@ def load(path: Path) -> Trained:
     if path.name == "best" and not path.exists():
         path = best_of(path.parent)
     if path.is_dir() and not (path / "summary.json").exists() and any(path.glob("*/summary.json")):
-        raise RunDirError(f"{path}: a folder of runs: name one of its runs, or {path / 'best'}")
+        raise RunDirError(f"{path}: a folder of runs: name one of its runs, or {path / 'best'}, the best by validation")
     summary = read_summary(path)
     if not (path / "checkpoints" / "best.npz").exists():
         raise RunDirError(f"{path}: has no best epoch yet (status {summary.get('status')})")

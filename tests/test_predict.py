@@ -16,7 +16,7 @@ from drawn import drawn
 from PIL import Image
 
 import npdigits
-from npdigits import cli, predict, trained
+from npdigits import cli, forming, predict, trained
 from npdigits.checkpoint import digest, opened
 from npdigits.errors import RunDirError, UserError
 from npdigits.files import npz
@@ -191,7 +191,7 @@ def test_ctrl_c_writes_nothing(sweep, pictures, tmp_path, monkeypatch, capsys):
             raise KeyboardInterrupt
         return form(drawn(3)), ""
 
-    monkeypatch.setattr(predict, "formed", interrupted)
+    monkeypatch.setattr(forming, "formed", interrupted)
     typed = [
         "predict",
         str(sweep / "good"),
@@ -279,11 +279,11 @@ def test_a_run_that_has_not_finished_reads_with_a_warning(sweep, pictures, tmp_p
 
 def test_many_pictures_show_how_far_it_is_on_a_terminal(monkeypatch, capsys):
     files = [Path(f"{i}.png") for i in range(60)]
-    assert list(predict._shown(files)) == files
+    assert list(predict._shown(files, len(files))) == files
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    assert list(predict._shown(files)) == files
+    assert list(predict._shown(files, len(files))) == files
     assert "reading pictures" in capsys.readouterr().err
 
 
