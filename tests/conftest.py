@@ -1,8 +1,9 @@
 """Fixtures of all tests. None reaches the user's own folders, and none needs the network."""
 
+import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,36 @@ from made import original_files, write_set
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from npdigits import data
+
+try:
+    import fcntl
+except ImportError:  # Windows; there nothing measures in vain, but may fail on a busy machine
+    fcntl = None
+
+TESTS = Path(__file__).parent
+
+
+@contextlib.contextmanager
+def locked(folder: Path, exclusive: bool) -> Iterator[None]:
+    """Hold a folder's lock: alone, or together with all who do not want it alone. Nothing is written."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        yield
+    finally:
+        fcntl.flock(opened, fcntl.LOCK_UN)  # closing would not do: a process that was forked has it open too
+        os.close(opened)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Let a test that is marked ``alone`` run while no other does, also not in the other processes of pytest-xdist."""
+    if fcntl is None or "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    with contextlib.ExitStack() as room:
+        with locked(TESTS.parent, exclusive=True):  # the door: who wants to be alone waits here, and nobody passes
+            room.enter_context(locked(TESTS, exclusive=item.get_closest_marker("alone") is not None))
+        return (yield)
 
 
 @pytest.fixture(autouse=True)

@@ -205,6 +205,7 @@ def test_outputs_of_a_checkout_are_the_checkouts(tmp_path, monkeypatch):
     assert cli.outputs() == REPOSITORY / "outputs"
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither signal for another process")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def test_packed_and_plain_files_have_one_sha256(tmp_path):
     assert data.load("idx", folder=other).sha256 != loaded[0]
 
 
+@pytest.mark.alone
 def test_the_original_mnist(mnist_root):
     """As published: how often each digit occurs, the pixels' mean 0.1307 and deviation 0.3081."""
     loaded = data.load("mnist", mnist_root)

@@ -54,6 +54,7 @@ def outcomes(mirror, tmp_path_factory):
     return found
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("answer", REASONS)
 def test_a_bad_mirror_ends_in_one_line_and_leaves_nothing(mirror, outcomes, answer):
     root, message, ended = outcomes[answer]
@@ -89,6 +90,7 @@ def test_two_processes_at_once_share_one_download(mirror, mnist_root, tmp_path):
     assert {path.stem for path in (root / "MNIST" / "raw").iterdir()} == {Path(name).stem for name in given}
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not tell a child that its parent is gone")
 def test_the_child_dies_with_its_parent(mirror, tmp_path):
     mirror.left.clear()

@@ -202,6 +202,7 @@ def test_a_plot_that_cannot_be_written_is_an_error_that_names_the_folder(trained
         plots.draw(path)
 
 
+@pytest.mark.alone
 def test_all_plots_take_little_time(trained):
     path = trained("epochs=12", "hidden=20")
     plots.draw(path)

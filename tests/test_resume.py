@@ -315,6 +315,7 @@ def test_a_watch_notes_signals_and_puts_the_handlers_back():
     assert Watch(lambda: True)()
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither signal for another process")
 @pytest.mark.parametrize("threads", [1, 2] if sys.platform == "linux" else [1])
 @pytest.mark.parametrize(

@@ -286,6 +286,7 @@ def processes_of(folder):
     return found
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_a_sweep_with_faults_that_is_cut_off_five_times_is_the_undisturbed_one(undisturbed, tmp_path, faulty):
     idx_set, expected = undisturbed
