@@ -1,17 +1,19 @@
 """Many picture files brought to MNIST's form: by several processes, where that is sooner."""
 
 import contextlib
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from npdigits import pictures
 from npdigits.cores import cores
+from npdigits.interruption import signals_for_this_thread_alone
 from npdigits.memory import Array
 from npdigits.mnist_form import form
 from npdigits.pieces import NoDigit
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 # A process takes about as long to start as this one takes for so many small pictures.
 FEWEST = 1000
@@ -38,47 +40,38 @@ def all_formed(files: Sequence[Path]) -> Iterator[tuple[Array | None, str]]:
 
 
 def _by_processes(files: Sequence[Path], processes: int) -> Iterator[tuple[Array | None, str]]:
-    """Do the same by so many processes; end early if one of them was killed."""
-    import multiprocessing  # few pictures are read sooner without all this
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
+    """Do the same by so many processes, which take turns; end early if one of them cannot be begun, or is gone.
 
-    others = multiprocessing.active_children()
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _end_with_parent)
-    with _deaf_to_ctrl_c():
-        results = pool.map(formed, files, chunksize=CHUNK)
+    Each has a pipe of its own and nothing in common with the others, so that any may be killed at any time.
+    """
+    from multiprocessing import get_context  # few pictures are read sooner without it
+
+    context = get_context("spawn")
+    chunks = [files[begin : begin + CHUNK] for begin in range(0, len(files), CHUNK)]
+    workers = []
     try:
-        yield from results
-    except BrokenProcessPool:
+        with signals_for_this_thread_alone():
+            for _ in range(processes):
+                here, there = context.Pipe()
+                worker = context.Process(target=_work, args=(there,), daemon=True)
+                worker.start()
+                there.close()  # the worker's is then the only one: where that ends, so does what is received
+                workers.append((worker, here))
+        for rank, (_, pipe) in enumerate(workers):  # once all of them are starting, as it waits for them
+            pipe.send(chunks[rank::processes])
+        for turn in range(len(chunks)):
+            yield from workers[turn % processes][1].recv()
+    except (EOFError, OSError):
         return
-    except BaseException:  # nobody waits for the rest; the pool itself would
-        for process in set(multiprocessing.active_children()) - set(others):
-            process.terminate()
-        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        for worker, pipe in workers:
+            worker.kill()
+            worker.join()
+            pipe.close()
 
 
-@contextlib.contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Begin processes that leave Ctrl-C, which a terminal sends to all, to this one: it is kept waiting as long."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _end_with_parent() -> None:
-    """Let this process end when the one that began it is gone, also killed: nothing else would tell it."""
-    from multiprocessing import parent_process
-
-    def wait() -> None:
-        if parent := parent_process():
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+def _work(pipe: "Connection") -> None:
+    """Receive files, in chunks, and send what is made of each chunk, for as long as somebody receives it."""
+    with contextlib.suppress(EOFError, OSError):
+        for chunk in pipe.recv():
+            pipe.send(list(map(formed, chunk)))

@@ -79,7 +79,7 @@ def test_who_asks_for_no_more_leaves_no_process(files, two_processes):
     next(results)
     processes = multiprocessing.active_children()
     results.close()
-    assert [process.exitcode for process in processes] == [-signal.SIGTERM] * 2  # and no picture is read to its end
+    assert [process.exitcode for process in processes] == [-signal.SIGKILL] * 2  # and no picture is read to its end
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
