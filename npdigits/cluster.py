@@ -8,8 +8,10 @@ import functools
 import logging
 import queue
 import secrets
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from distributed import Client, KilledWorker, LocalCluster
 from npdigits import worker
 from npdigits.cores import cores
 from npdigits.errors import ClusterLostError, ConfigError, on_one_line
-from npdigits.interruption import signals_for_this_thread_alone
+from npdigits.interruption import SIGNALS
 from npdigits.sweep import Ended, Job, Point
 
 # Seconds that runs get to save themselves when the sweep is stopped.
@@ -68,7 +70,7 @@ def _own(points: Sequence[Point], workers: int | None) -> Iterator[Client]:
     }
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(settings))
-        with signals_for_this_thread_alone():
+        with _signals_for_this_thread_alone():
             cluster = stack.enter_context(
                 LocalCluster(
                     n_workers=min(workers, len(points)),
@@ -80,6 +82,24 @@ def _own(points: Sequence[Point], workers: int | None) -> Iterator[Client]:
             )
             client = stack.enter_context(Client(cluster))
         yield client
+
+
+@contextlib.contextmanager
+def _signals_for_this_thread_alone() -> Iterator[None]:
+    """Let threads and processes that are started here have Ctrl-C, SIGTERM and SIGHUP blocked, for good.
+
+    They come to all processes of a group, and are the launching process's to handle. One that comes meanwhile waits.
+    Workers that take the place of killed ones are started by these threads, too.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # else it is started by one of these threads, which lets signals in again then
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

@@ -1,27 +1,34 @@
-"""Many picture files brought to MNIST's form: by several processes, where that is sooner."""
+"""Many picture files brought to MNIST's form: by several processes, where that is sooner.
+
+Such a process is this module as a program. It has nothing in common with the others but the way to the first one, so
+that any of them may end, or be killed, at any time.
+"""
 
 import contextlib
+import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from npdigits import pictures
+from npdigits.blas import one_thread
 from npdigits.cores import cores
-from npdigits.interruption import signals_for_this_thread_alone
 from npdigits.memory import Array
 from npdigits.mnist_form import form
 from npdigits.pieces import NoDigit
 
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
 # A process takes about as long to start as this one takes for so many small pictures.
 FEWEST = 1000
-# What a process is handed at once: a single picture would take little longer than being handed over.
+# What a process is to send at once: a single picture would take little longer than being sent.
 CHUNK = 8
 
+Formed = tuple[Array | None, str]
 
-def formed(path: Path) -> tuple[Array | None, str]:
+
+def formed(path: Path) -> Formed:
     """Return a picture's digit as 28 × 28 bytes; or None, and why there is none."""
     try:
         return form(pictures.read(path)), ""
@@ -29,7 +36,7 @@ def formed(path: Path) -> tuple[Array | None, str]:
         return None, str(error)
 
 
-def all_formed(files: Sequence[Path]) -> Iterator[tuple[Array | None, str]]:
+def all_formed(files: Sequence[Path]) -> Iterator[Formed]:
     """Yield what ``formed`` returns of each, in their order."""
     done = 0
     if (processes := min(cores(), len(files) // FEWEST)) > 1:
@@ -39,39 +46,51 @@ def all_formed(files: Sequence[Path]) -> Iterator[tuple[Array | None, str]]:
     yield from map(formed, files[done:])
 
 
-def _by_processes(files: Sequence[Path], processes: int) -> Iterator[tuple[Array | None, str]]:
-    """Do the same by so many processes, which take turns; end early if one of them cannot be begun, or is gone.
-
-    Each has a pipe of its own and nothing in common with the others, so that any may be killed at any time.
-    """
-    from multiprocessing import get_context  # few pictures are read sooner without it
-
-    context = get_context("spawn")
+def _by_processes(files: Sequence[Path], processes: int) -> Iterator[Formed]:
+    """Do the same by so many processes, which take turns; end early if one cannot be begun, or is gone."""
     chunks = [files[begin : begin + CHUNK] for begin in range(0, len(files), CHUNK)]
-    workers = []
-    try:
-        with signals_for_this_thread_alone():
-            for _ in range(processes):
-                here, there = context.Pipe()
-                worker = context.Process(target=_work, args=(there,), daemon=True)
-                worker.start()
-                there.close()  # the worker's is then the only one: where that ends, so does what is received
-                workers.append((worker, here))
-        for rank, (_, pipe) in enumerate(workers):  # once all of them are starting, as it waits for them
-            pipe.send(chunks[rank::processes])
+    with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError), contextlib.ExitStack() as stack:
+        workers = [stack.enter_context(_worker()) for _ in range(processes)]
+        for rank, worker in enumerate(workers):  # once all of them are starting, as it waits for them
+            pickle.dump(chunks[rank::processes], worker.stdin)
+            worker.stdin.close()
         for turn in range(len(chunks)):
-            yield from workers[turn % processes][1].recv()
-    except (EOFError, OSError):
-        return
+            yield from pickle.load(workers[turn % processes].stdout)
+
+
+@contextlib.contextmanager
+def _worker() -> Iterator[Any]:
+    """Begin one, and end it in any case."""
+    # In a group of its own: Ctrl-C, which a terminal sends to all of a group, is the first process's to handle.
+    command = [sys.executable, "-m", "npdigits.forming"]
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0)
+    assert worker.stdin and worker.stdout
+    try:
+        yield worker
     finally:
-        for worker, pipe in workers:
-            worker.kill()
-            worker.join()
-            pipe.close()
+        worker.kill()
+        with contextlib.suppress(OSError):  # of what it was still to be sent
+            worker.stdin.close()
+        worker.stdout.close()
+        worker.wait()
 
 
-def _work(pipe: "Connection") -> None:
+def main() -> None:
     """Receive files, in chunks, and send what is made of each chunk, for as long as somebody receives it."""
-    with contextlib.suppress(EOFError, OSError):
-        for chunk in pipe.recv():
-            pipe.send(list(map(formed, chunk)))
+    first = os.getppid()
+    try:
+        with one_thread():
+            for chunk in pickle.load(sys.stdin.buffer):
+                done = []
+                for file in chunk:
+                    if os.getppid() != first:
+                        return
+                    done.append(formed(file))
+                pickle.dump(done, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+    except (EOFError, OSError):
+        os._exit(1)  # the usual end would try once more to send the rest
+
+
+if __name__ == "__main__":
+    main()

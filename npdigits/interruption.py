@@ -4,10 +4,9 @@ A signal's exception may come between any two instructions, also between the lin
 as a run trains, a signal is only noted, and the trainer asks between two batches.
 """
 
-import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -26,26 +25,6 @@ class Terminated(BaseException):
 def never() -> bool:
     """Return that nobody wants to stop."""
     return False
-
-
-@contextlib.contextmanager
-def signals_for_this_thread_alone() -> Iterator[None]:
-    """Let threads and processes that are started here have Ctrl-C, SIGTERM and SIGHUP blocked, for good.
-
-    They come to all processes of a group, and are the launching process's to handle. One that comes meanwhile waits.
-    Processes that take the place of killed ones are started by these threads, too.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    from multiprocessing import resource_tracker  # a run by itself starts nothing
-
-    resource_tracker.ensure_running()  # else it is started by one of these threads, which lets signals in again then
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Watch:

@@ -213,12 +213,13 @@ def _predict(chosen: argparse.Namespace) -> int:
     kept: list[Path] = []
     images: list[Array] = []
     skipped: list[tuple[Path, str]] = []
-    for file, (image, reason) in zip(files, _shown(all_formed(files), len(files)), strict=True):
-        if image is None:
-            skipped.append((file, reason))
-        else:
-            kept.append(file)
-            images.append(image)
+    with one_thread():
+        for file, (image, reason) in zip(files, _shown(all_formed(files), len(files)), strict=True):
+            if image is None:
+                skipped.append((file, reason))
+            else:
+                kept.append(file)
+                images.append(image)
     read = readings(run, kept, np.array(images))
     texts = {"csv": lambda: as_csv(read, skipped), "json": lambda: as_json(run, read, skipped) + "\n"}
     for notation, target in asked.items():

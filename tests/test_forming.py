@@ -1,11 +1,14 @@
 """Many pictures by several processes: the same as by one, also where a process is killed, and none is left over."""
 
-import multiprocessing
+import io
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,16 +17,20 @@ from PIL import Image
 
 from npdigits import forming
 
-# A child that says which processes it has begun, once it has the first picture, and then reads on.
+# A program that says which processes it has begun, once it has the first picture, and then reads on.
 READS = """
-import multiprocessing, sys
+import subprocess, sys
 from pathlib import Path
 from npdigits import forming
-if __name__ == "__main__":
-    forming.FEWEST, forming.cores = 10, lambda: 2
-    for number, _ in enumerate(forming.all_formed([Path(sys.argv[1])] * 100_000)):
-        if number == 0:
-            print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+original, begun = subprocess.Popen, []
+def popen(*arguments, **named):
+    begun.append(original(*arguments, **named))
+    return begun[-1]
+subprocess.Popen = popen
+forming.FEWEST, forming.cores = 10, lambda: 2
+for number, _ in enumerate(forming.all_formed([Path(sys.argv[1])] * 100_000)):
+    if number == 0:
+        print(*(process.pid for process in begun), flush=True)
 """
 
 
@@ -37,10 +44,35 @@ def files(tmp_path):
 
 
 @pytest.fixture
-def two_processes(monkeypatch):
+def begun(monkeypatch):
+    """Let pictures be prepared by two processes, also few of them; the processes that are begun."""
+    begun = []
+    original = subprocess.Popen
+
+    def popen(*arguments, **named):
+        begun.append(original(*arguments, **named))
+        return begun[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
     monkeypatch.setattr(forming, "FEWEST", 10)
     monkeypatch.setattr(forming, "CHUNK", 2)
     monkeypatch.setattr(forming, "cores", lambda: 2)
+    return begun
+
+
+@pytest.fixture
+def alone(files):
+    """What they are to be like."""
+    return list(map(forming.formed, files))
+
+
+@pytest.fixture
+def done_here(monkeypatch, alone):
+    """The pictures that this process prepares itself, once the above are there."""
+    done = []
+    original = forming.formed
+    monkeypatch.setattr(forming, "formed", lambda file: (done.append(file), original(file))[1])
+    return done
 
 
 def same(results, others):
@@ -48,44 +80,79 @@ def same(results, others):
     return all(np.array_equal(a, b) and ra == rb for (a, ra), (b, rb) in zip(results, others, strict=True))
 
 
-def test_by_several_processes_it_is_the_same_in_the_same_order(files, two_processes):
-    alone = list(map(forming.formed, files))
-    results = forming.all_formed(files)
-    first = next(results)
-    assert len(multiprocessing.active_children()) == 2
-    assert same([first, *results], alone)
+def test_by_several_processes_it_is_the_same_in_the_same_order(files, begun, alone, done_here):
+    assert same(list(forming.all_formed(files)), alone)
     assert [reason[:10] for image, reason in alone if image is None] == ["no picture"]
-    assert multiprocessing.active_children() == []
+    assert len(begun) == 2 and done_here == []
+    assert all(process.returncode is not None for process in begun)
 
 
-def test_few_pictures_begin_no_process(files, two_processes, monkeypatch):
+def test_few_pictures_begin_no_process(files, begun, alone, done_here, monkeypatch):
     monkeypatch.setattr(forming, "FEWEST", 11)
-    results = forming.all_formed(files)
-    next(results)
-    assert multiprocessing.active_children() == []
-    assert len(list(results)) == len(files) - 1
+    assert same(list(forming.all_formed(files)), alone)
+    assert begun == [] and done_here == files
 
 
-def test_where_a_process_is_killed_the_rest_is_done_by_this_one(files, two_processes):
-    results = forming.all_formed(files * 20)
+def test_where_a_process_is_killed_the_rest_is_done_by_this_one(files, begun, alone, done_here):
+    results = forming.all_formed(files * 100)
     first = next(results)
-    os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
-    assert same([first, *results], list(map(forming.formed, files)) * 20)
-    assert multiprocessing.active_children() == []
+    begun[0].kill()  # long before its end, as it can send no more than is received
+    assert same([first, *results], alone * 100)
+    assert 0 < len(done_here) < len(files) * 100
+    assert [process.returncode for process in begun] == [-signal.SIGKILL] * 2
 
 
-def test_who_asks_for_no_more_leaves_no_process(files, two_processes):
-    results = forming.all_formed(files * 20)
+@pytest.mark.skipif(os.name == "nt", reason="programs of POSIX")
+@pytest.mark.parametrize("program", [None, "exit 1", "printf rubbish"])
+def test_where_processes_are_of_no_use_all_is_done_by_this_one(
+    files, begun, alone, done_here, monkeypatch, tmp_path_factory, program
+):
+    python = tmp_path_factory.mktemp("bin") / "python"
+    if program is not None:
+        python.write_text(f"#!/bin/sh\n{program}\n")
+        python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    assert same(list(forming.all_formed(files)), alone)
+    assert done_here == files
+
+
+def test_a_process_that_nobody_waits_for_begins_no_other_picture(files, alone, done_here, monkeypatch):
+    sent, parents = io.BytesIO(), iter([5, 5, 1])
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(pickle.dumps([files]))))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=sent))
+    monkeypatch.setattr(os, "getppid", lambda: next(parents))
+    forming.main()
+    assert done_here == files[:1] and sent.getvalue() == b""
+
+
+def test_who_asks_for_no_more_leaves_no_process(files, begun):
+    results = forming.all_formed(files * 100)
     next(results)
-    processes = multiprocessing.active_children()
     results.close()
-    assert [process.exitcode for process in processes] == [-signal.SIGKILL] * 2  # and no picture is read to its end
+    assert [process.returncode for process in begun] == [-signal.SIGKILL] * 2  # and no picture is read to its end
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_signal_ends_all_of_them(files, number):
-    """Ctrl-C goes to all, as from a terminal, and only the first says so; of a kill the others hear nothing."""
+def test_who_forgets_it_ends(files):
+    program = f"{READS}    break\nresults = forming.all_formed([Path(sys.argv[1])] * 1000)\nnext(results)"
+    ended = subprocess.run(
+        [sys.executable, "-c", program, files[0]], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def gone(pid):
+    """Say whether a process is no more, or only still listed."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("whom", ["all of its group", "the first one"])
+def test_a_signal_ends_all_of_them(files, number, whom):
+    """Of Ctrl-C only the first one says something; of a kill the others hear nothing."""
     child = subprocess.Popen(
         [sys.executable, "-c", READS, str(files[0])],
         stdout=subprocess.PIPE,
@@ -93,16 +160,13 @@ def test_a_signal_ends_all_of_them(files, number):
         text=True,
         start_new_session=True,
     )
-    others = [int(pid) for pid in child.stdout.readline().split()]
-    assert len(others) == 2
-    if number == signal.SIGINT:
-        os.killpg(child.pid, number)
-    else:
-        child.kill()
+    others = child.stdout.readline().split()
+    assert len(others) == 2 and not any(map(gone, others))
+    (os.killpg if whom == "all of its group" else os.kill)(child.pid, number)
     said = child.communicate(timeout=60)[1]
     assert child.returncode == -number
     assert said.count("Traceback") == (number == signal.SIGINT)
-    until = time.monotonic() + 30
-    while any(os.path.exists(f"/proc/{pid}") for pid in others):  # noqa: PTH110
+    until = time.monotonic() + 60
+    while not all(map(gone, others)):
         assert time.monotonic() < until
         time.sleep(0.02)
