@@ -103,7 +103,7 @@ def test_where_a_process_is_killed_the_rest_is_done_by_this_one(files, begun, al
 
 
 @pytest.mark.skipif(os.name == "nt", reason="programs of POSIX")
-@pytest.mark.parametrize("program", [None, "exit 1", "printf rubbish"])
+@pytest.mark.parametrize("program", [None, "exit 1", "cat > /dev/null; printf rubbish"])
 def test_where_processes_are_of_no_use_all_is_done_by_this_one(
     files, begun, alone, done_here, monkeypatch, tmp_path_factory, program
 ):
