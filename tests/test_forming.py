@@ -19,9 +19,10 @@ from npdigits import forming
 
 # A program that says which processes it has begun, once it has the first picture, and then reads on.
 READS = """
-import subprocess, sys
+import signal, subprocess, sys
 from pathlib import Path
 from npdigits import forming
+signal.signal(signal.SIGINT, signal.default_int_handler)  # perhaps ignored, where a shell began all this in the background
 original, begun = subprocess.Popen, []
 def popen(*arguments, **named):
     begun.append(original(*arguments, **named))
@@ -163,7 +164,10 @@ def test_a_signal_ends_all_of_them(files, number, whom):
     others = child.stdout.readline().split()
     assert len(others) == 2 and not any(map(gone, others))
     (os.killpg if whom == "all of its group" else os.kill)(child.pid, number)
-    said = child.communicate(timeout=60)[1]
+    try:
+        said = child.communicate(timeout=60)[1]
+    finally:
+        child.kill()
     assert child.returncode == -number
     assert said.count("Traceback") == (number == signal.SIGINT)
     until = time.monotonic() + 60
