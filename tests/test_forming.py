@@ -22,7 +22,7 @@ READS = """
 import signal, subprocess, sys
 from pathlib import Path
 from npdigits import forming
-signal.signal(signal.SIGINT, signal.default_int_handler)  # perhaps ignored, where a shell began all this in the background
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
 original, begun = subprocess.Popen, []
 def popen(*arguments, **named):
     begun.append(original(*arguments, **named))
