@@ -15,7 +15,7 @@ from npdigits import data
 
 try:
     import fcntl
-except ImportError:  # Windows; there nothing measures in vain, but may fail on a busy machine
+except ImportError:  # Windows, where tests that measure time run beside others
     fcntl = None
 
 TESTS = Path(__file__).parent

@@ -154,20 +154,16 @@ def gone(pid):
 @pytest.mark.parametrize("whom", ["all of its group", "the first one"])
 def test_a_signal_ends_all_of_them(files, number, whom):
     """Of Ctrl-C only the first one says something; of a kill the others hear nothing."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", READS, str(files[0])],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    others = child.stdout.readline().split()
-    assert len(others) == 2 and not any(map(gone, others))
-    (os.killpg if whom == "all of its group" else os.kill)(child.pid, number)
-    try:
-        said = child.communicate(timeout=60)[1]
-    finally:
-        child.kill()
+    typed = [sys.executable, "-c", READS, str(files[0])]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(typed, text=True, start_new_session=True, **pipes) as child:
+        try:
+            others = child.stdout.readline().split()
+            assert len(others) == 2 and not any(map(gone, others))
+            (os.killpg if whom == "all of its group" else os.kill)(child.pid, number)
+            said = child.communicate(timeout=60)[1]
+        finally:
+            child.kill()
     assert child.returncode == -number
     assert said.count("Traceback") == (number == signal.SIGINT)
     until = time.monotonic() + 60
