@@ -189,9 +189,12 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def _kept(self, flat: Array, config: Config) -> Array:
         """Return samples as the network reads them: images on the scale of bytes, features as floats."""
         if not self.image_shape_:
-            floats: Array = flat.astype(config.dtype)
-            return floats
-        return flat if _are_bytes(flat) else as_bytes_are(flat).astype(config.dtype)
+            return as_floats(flat, config.dtype)
+        if not _are_bytes(flat):
+            return as_bytes_are(flat).astype(config.dtype)
+        if flat.max(initial=0) == 1:  # ink on black is not so dark: these are no bytes that stand for grey
+            raise ValueError("X goes from 0 to 1 as bytes: those go to 255; multiply them, or give floats")
+        return flat
 
     def _keep(self, config: Config, weights: Sequence[Array], biases: Sequence[Array]) -> None:
         self._fitted = config
@@ -227,6 +230,19 @@ def flattened(X: ArrayLike) -> tuple[Any, tuple[int, int] | None]:
     images = np.asarray(X)
     n, height, width = images.shape
     return images.reshape(n, height * width), (height, width)
+
+
+def as_floats(features: Array, dtype: str) -> Array:
+    """Return features as the network computes.
+
+    Raises:
+        ValueError: one is too large for that.
+    """
+    with np.errstate(over="ignore"):  # which is said below
+        floats: Array = features.astype(dtype)
+    if not np.isfinite(floats).all():
+        raise ValueError(f"X holds numbers too large for {dtype}: {np.finfo(dtype).max:.3g} is the largest")
+    return floats
 
 
 def as_bytes_are(floats: Array) -> Array:

@@ -174,6 +174,8 @@ def parse(values: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: a key is unknown or missing, or a value is not allowed.
     """
+    if not isinstance(values, Mapping):  # an empty file's
+        raise ConfigError(f"{shown(values)}: allowed are keys with values")
     checked = _checked(values, {**RULES, "data": _mapping}, required={*RULES, "data"})
     data = DataConfig(**_checked(checked.pop("data"), DATA_RULES, required={"name"}, prefix="data."))
     if checked["val_size"] == 0:

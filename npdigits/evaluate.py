@@ -3,6 +3,7 @@
 import argparse
 import csv
 import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -117,7 +118,7 @@ def evaluate(paths: Sequence[Path], overrides: Sequence[str] = ()) -> tuple[list
     """
     if not paths:
         raise ConfigError("name a run directory, or several")
-    if len({path.resolve() for path in paths}) < len(paths):
+    if len({os.path.realpath(path) for path in paths}) < len(paths):
         raise ConfigError("a run is named twice: allowed is once, as each has one voice in the committee")
     runs = [trained.load(path) for path in paths]
     if len({str(run.summary["identity"]) for run in runs}) < len(runs):

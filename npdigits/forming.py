@@ -62,7 +62,7 @@ def _by_processes(files: Sequence[Path], processes: int) -> Iterator[Formed]:
 def _worker() -> Iterator[Any]:
     """Begin one, and end it in any case."""
     # In a group of its own: Ctrl-C, which a terminal sends to all of a group, is the first process's to handle.
-    command = [sys.executable, "-m", "npdigits.forming"]
+    command = [sys.executable, "-m", "npdigits.forming", str(os.getpid())]
     worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0)
     assert worker.stdin and worker.stdout
     try:
@@ -76,8 +76,11 @@ def _worker() -> Iterator[Any]:
 
 
 def main() -> None:
-    """Receive files, in chunks, and send what is made of each chunk, for as long as somebody receives it."""
-    first = os.getppid()
+    """Receive files, in chunks, and send what is made of each chunk, for as long as somebody receives it.
+
+    The first process says which one it is: it can be gone before this one has started.
+    """
+    first = int(sys.argv[1])
     try:
         with one_thread():
             for chunk in pickle.load(sys.stdin.buffer):
@@ -88,7 +91,7 @@ def main() -> None:
                     done.append(formed(file))
                 pickle.dump(done, sys.stdout.buffer)
                 sys.stdout.buffer.flush()
-    except (EOFError, OSError):
+    except (EOFError, OSError, pickle.UnpicklingError):  # the first process is gone, and may have sent a part
         os._exit(1)  # the usual end would try once more to send the rest
 
 

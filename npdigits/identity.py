@@ -12,6 +12,9 @@ NUMERICS = 5
 # Keys that cannot change a result. ``data`` is left out because the SHA-256 of what was really read stands for it.
 NOT_PART = {"name", "workers", "out", "resume", "plots", "quiet", "data"}
 
+# Of more differences than these the number is said.
+MOST_NAMED = 5
+
 
 def identity(config: Config, data_sha256: str) -> dict[str, Any]:
     """Return all that a run's result depends on, apart from the machine and the versions of libraries."""
@@ -39,4 +42,6 @@ def described(there: dict[str, Any], here: dict[str, Any]) -> str:
             parts.append("made by a version of npdigits that computes other bits")
         else:
             parts.append(f"{key}={there.get(key)} there, {here.get(key)} here")
+    if len(parts) > MOST_NAMED:
+        parts[MOST_NAMED:] = [f"and {len(parts) - MOST_NAMED} more"]
     return "; ".join(parts)

@@ -14,6 +14,8 @@ from npdigits.memory import Array
 # Pillow's names; nothing else is tried, as every format more is one more way into the machine.
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp")
+# Pictures too, but of none of these formats: in a folder they are named, as someone may count on them.
+OTHER_PICTURES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".pbm", ".pgm", ".ppm", ".pnm", ".svg", ".tga", ".ico")
 MOST_PIXELS = 50_000_000
 # Of larger ones a smaller copy is worked on, as much of a digit is seen in it.
 LONGEST_SIDE = 1024
@@ -51,15 +53,23 @@ def _below(folder: Path) -> Iterator[Path]:
             continue
         seen.add(real)
         try:
-            entries = list(one.iterdir())
-        except OSError:
+            entries = list(os.scandir(one))
+        except OSError:  # closed, or so deep that its name is too long
             yield one
             continue
-        for path in entries:
-            if _is_folder(path):
+        for entry in entries:
+            path = one / entry.name
+            if _leads_to_a_folder(entry):
                 waiting.append(path)
-            elif path.suffix.lower() in ENDINGS:
+            elif path.suffix.lower() in (*ENDINGS, *OTHER_PICTURES):
                 yield path
+
+
+def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def read(path: Path) -> Array:
@@ -124,6 +134,10 @@ def _grey(image: Image.Image) -> Image.Image:
     """
     if image.mode.startswith(("I", "F")):  # 16 bits a pixel, or more, of which a scanner may use 8, 10, 12 or 14
         values = np.asarray(image).astype(float)
+        if not (known := np.isfinite(values)).all():  # a scientist's camera may leave out pixels
+            if not known.any():
+                raise BadPicture("none of its values is a number")
+            values[~known] = np.median(values[known])  # which is the paper's
         most = float(values.max(initial=0))
         top = next((top for top in DEPTHS if most <= top), most) if image.mode.startswith("I") else max(most, 1.0)
         return Image.fromarray(np.clip(values * 255 / top, 0, 255).astype(np.uint8))
@@ -131,6 +145,8 @@ def _grey(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         paper = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(paper, image)
+    if image.mode == "LAB":  # whose first channel is the lightness; Pillow does not convert the rest
+        return image.getchannel(0)
     lightness = image.convert("L")
     if image.mode in GREY:
         return lightness

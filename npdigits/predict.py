@@ -3,6 +3,7 @@
 import argparse
 import csv
 import io
+import itertools
 import json
 import os
 import sys
@@ -27,6 +28,8 @@ from npdigits.trained import Trained
 
 PROGRAM = "npdigits.predict"
 SKIPPED = 1
+# Bytes of a picture's name to which what is added still gives one that every file system takes, 255 at most.
+LONGEST_NAME = 200
 
 _Result = TypeVar("_Result")
 
@@ -81,23 +84,31 @@ def table(read: Sequence[Reading]) -> list[list[str]]:
     return rows
 
 
-def as_csv(read: Sequence[Reading], skipped: Sequence[tuple[Path, str]]) -> str:
-    """Return a line a file, unrounded; of those that were skipped the reason."""
+def as_csv(read: Sequence[Reading], skipped: Sequence[tuple[Path, str]], saved: Mapping[Path, Path]) -> str:
+    """Return a line a file, unrounded; of those that were skipped the reason, of others what ``saved`` has of them."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["file", "digit", "probability", "second_digit", "second_probability", "skipped"])
+    lines.writerow(["file", "digit", "probability", "second_digit", "second_probability", "skipped", "saved"])
     for one in read:
-        lines.writerow([one.file, one.digits[0], one.probabilities[0], one.digits[1], one.probabilities[1], ""])
-    lines.writerows([file, "", "", "", "", reason] for file, reason in skipped)
+        guesses = zip(one.digits[:2], one.probabilities[:2], strict=True)
+        lines.writerow([one.file, *itertools.chain(*guesses), "", saved.get(one.file, "")])
+    lines.writerows([file, "", "", "", "", reason, ""] for file, reason in skipped)
     return text.getvalue()
 
 
-def as_json(run: Trained, read: Sequence[Reading], skipped: Sequence[tuple[Path, str]]) -> str:
-    """Return all probabilities, in the order of the digits."""
+def as_json(
+    run: Trained, read: Sequence[Reading], skipped: Sequence[tuple[Path, str]], saved: Mapping[Path, Path]
+) -> str:
+    """Return all probabilities, in the order of the digits; and where what the network saw is saved, if it is."""
+    readings = [
+        {"file": str(one.file), "digit": one.digits[0], "probabilities": _by_digit(one)}
+        | ({"saved": str(saved[one.file])} if one.file in saved else {})
+        for one in read
+    ]
     return json.dumps(
         {
             "run": str(run.path),
-            "read": [{"file": str(one.file), "digit": one.digits[0], "probabilities": _by_digit(one)} for one in read],
+            "read": readings,
             "skipped": [{"file": str(file), "reason": reason} for file, reason in skipped],
         },
         indent=1,
@@ -120,15 +131,21 @@ def _shown(results: Iterable[_Result], total: int) -> Iterator[_Result]:
 
 
 def _saved_as(folder: Path, files: Sequence[Path]) -> dict[Path, Path]:
-    """Return under which names what the network saw is saved: the files' own and .png, numbered where they repeat."""
+    """Return under which names what the network saw is saved: the files' own and .png, numbered where they repeat.
+
+    A name that would become too long is cut.
+    """
     result: dict[Path, Path] = {}
     taken: set[str] = set()
     numbers: dict[str, int] = {}
     for file in files:
-        name = f"{file.name}.png"
+        own = file.name
+        while len(os.fsencode(own)) > LONGEST_NAME:
+            own = own[:-1]
+        name = f"{own}.png"
         while name in taken:
-            numbers[file.name] = numbers.get(file.name, 1) + 1
-            name = f"{file.name}-{numbers[file.name]}.png"
+            numbers[own] = numbers.get(own, 1) + 1
+            name = f"{own}-{numbers[own]}.png"
         taken.add(name)
         result[file] = folder / name
     return result
@@ -221,16 +238,16 @@ def _predict(chosen: argparse.Namespace) -> int:
                 kept.append(file)
                 images.append(image)
     read = readings(run, kept, np.array(images))
-    texts = {"csv": lambda: as_csv(read, skipped), "json": lambda: as_json(run, read, skipped) + "\n"}
+    saved = _saved_as(save, kept) if save else {}
+    texts = {"csv": lambda: as_csv(read, skipped, saved), "json": lambda: as_json(run, read, skipped, saved) + "\n"}
     for notation, target in asked.items():
         if target == "-":
             print(texts[notation](), end="")
         else:
             targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
     if save:
-        saved_as = _saved_as(save, files)
         for file, image in zip(kept, images, strict=True):
-            _save(saved_as[file], image)
+            _save(saved[file], image)
     if "-" not in asked.values() and read:
         rows = table(read)
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -25,7 +25,9 @@ def check(targets: dict[str, str]) -> None:
             continue
         if not target:
             raise ConfigError(f"--{notation} '': allowed is the name of a file")
-        path = Path(target).resolve()
+        path = _real(target)
+        if path.is_symlink():
+            raise ConfigError(f"--{notation} {target}: a link that leads back to itself")
         if path.is_dir() or target.endswith(("/", os.sep)):
             raise ConfigError(f"--{notation} {target}: a folder")
         if not path.parent.is_dir():
@@ -43,7 +45,7 @@ def check_folder(option: str, folder: Path) -> None:
     Raises:
         ConfigError: says why.
     """
-    if _in_a_run(folder.resolve() / "file"):
+    if _in_a_run(_real(folder) / "file"):
         raise ConfigError(f"--{option} {folder}: a file of a run could be lost; choose another place")
 
 
@@ -56,4 +58,8 @@ def put(path: Path, content: bytes) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(content)
     else:
-        write_whole(path.resolve(), content)
+        write_whole(_real(path), content)
+
+
+def _real(path: str | Path) -> Path:
+    return Path(os.path.realpath(path))  # which, unlike Path.resolve, does not raise where links lead in a circle

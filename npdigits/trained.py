@@ -84,11 +84,11 @@ def load(path: Path) -> Trained:
     try:
         config = parse(yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8")))
         arrays = opened(path / "checkpoints" / "best.npz")
-        if arrays["identity"].tobytes().decode() != summary["identity"]:
-            raise ValueError("checkpoints/best.npz is another run's")
-        needed = {"data": str, "data_sha256": str, "image_shape": list}
+        needed = {"identity": str, "data": str, "data_sha256": str, "image_shape": list}
         for name in (name for name, kind in needed.items() if not isinstance(summary.get(name), kind)):
             raise ValueError(f"summary.json has no {name}")
+        if arrays["identity"].tobytes().decode() != summary["identity"]:
+            raise ValueError("checkpoints/best.npz is another run's")
         _check_config(config, read_identity(path), summary["data_sha256"])
         layers = sum(name.startswith("W") for name in arrays)
         sizes = (arrays["W1"].shape[1], *(len(arrays[f"W{i + 1}"]) for i in range(layers)))
@@ -100,11 +100,11 @@ def load(path: Path) -> Trained:
         if not np.isfinite(network.parameters.flat).all():
             raise ValueError("checkpoints/best.npz holds numbers that are not finite")
     except OSError as error:
-        raise RunDirError(f"{path}: cannot be read: {error.strerror}") from error
+        raise RunDirError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
     except ConfigError as error:
         raise RunDirError(f"{path}/config.yaml: {error}: made by another version of npdigits?") from error
     except (ValueError, KeyError, IndexError, yaml.YAMLError) as error:
-        raise RunDirError(f"{path}: damaged: {error}") from error
+        raise RunDirError(f"{path}: damaged: {' '.join(str(error).split())}") from error
     return Trained(path, network, config, summary)
 
 

@@ -156,6 +156,7 @@ def test_a_run_is_loaded_with_its_network_and_its_settings(a_run):
         (TEST[0][0], "X has 7 features, but Classifier is expecting 56 features"),
         (TEST[0][0].ravel(), "Expected 2D array, got 1D array"),
         (TEST[0][None], r"X has dim 4: allowed are \(samples, features\) and \(samples, height, width\)"),
+        ((TEST[0] > 128).astype(np.uint8), "X goes from 0 to 1 as bytes"),
         (np.full((1, 8, 7), np.nan), "NaN"),
         (TEST[0][:0], "0 sample"),
         (TEST[0].astype(str), "could not convert|not.*numeric|dtype"),
@@ -247,6 +248,14 @@ def test_features_mean_the_same_whatever_their_type():
     assert all(one.predict_proba(X.astype("uint8")).tobytes() == p.tobytes() for one in fitted)
     with pytest.raises(ValueError, match="X holds images of 8 × 8, this network takes features"):
         fitted[0].predict(X.reshape(-1, 8, 8))
+
+
+def test_features_too_large_for_the_network_are_refused():
+    X, y = load_digits(return_X_y=True)
+    fitted = npdigits.Classifier(epochs=1).fit(X, y)
+    for call in (fitted.predict, fitted.predict_proba, lambda X: fitted.fit(X, y)):
+        with pytest.raises(ValueError, match=r"X holds numbers too large for float32: 3\.4e"):
+            call(X * 1e39)
 
 
 def test_images_mean_the_same_as_bytes_and_as_floats():

@@ -117,13 +117,22 @@ def test_where_processes_are_of_no_use_all_is_done_by_this_one(
     assert done_here == files
 
 
-def test_a_process_that_nobody_waits_for_begins_no_other_picture(files, alone, done_here, monkeypatch):
-    sent, parents = io.BytesIO(), iter([5, 5, 1])
+@pytest.mark.parametrize(("parents", "done"), [([5, 1], 1), ([1], 0)], ids=["lost", "lost while it started"])
+def test_a_process_that_nobody_waits_for_begins_no_other_picture(files, alone, done_here, monkeypatch, parents, done):
+    sent, parents = io.BytesIO(), iter(parents)
+    monkeypatch.setattr(sys, "argv", ["forming", "5"])
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(pickle.dumps([files]))))
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=sent))
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
     forming.main()
-    assert done_here == files[:1] and sent.getvalue() == b""
+    assert done_here == files[:done] and sent.getvalue() == b""
+
+
+def test_a_process_says_nothing_of_what_was_sent_in_part(files):
+    sent = pickle.dumps([files])[:-20]
+    program = [sys.executable, "-m", "npdigits.forming", str(os.getpid())]
+    ended = subprocess.run(program, input=sent, capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"", b"")
 
 
 def test_who_asks_for_no_more_leaves_no_process(files, begun):

@@ -166,8 +166,7 @@ def test_links_are_followed_and_folders_that_cannot_be_opened_are_named(tmp_path
 
         return call
 
-    monkeypatch.setattr(Path, "iterdir", refuse(Path.iterdir))  # root may open any
-    monkeypatch.setattr(os, "scandir", refuse(os.scandir))
+    monkeypatch.setattr(os, "scandir", refuse(os.scandir))  # root may open any
     monkeypatch.chdir(tmp_path)
     # The circle leads to each folder once, by whichever way is met first.
     assert sorted(path.name for path in found(["a"])) == ["closed", "four.png", "one.png", "two.png"]
@@ -207,15 +206,44 @@ def test_a_photograph_with_a_damaged_exif_block_is_read(tmp_path):
 
 
 def test_files_are_found_in_folders_in_order(tmp_path):
-    for name in ("b.png", "a.JPG", "deep/er/c.webp", "notes.txt", "deep/d.gif"):
+    for name in ("b.png", "a.JPG", "deep/er/c.webp", "notes.txt", "deep/d.HEIC"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     names = [path.relative_to(tmp_path).as_posix() for path in found([tmp_path])]
-    assert names == ["a.JPG", "b.png", "deep/er/c.webp"]
+    assert names == ["a.JPG", "b.png", "deep/d.HEIC", "deep/er/c.webp"]  # notes are no pictures; of d one is told
     named = [tmp_path / "notes.txt", tmp_path / "b.png", tmp_path / "nowhere.png"]
     assert list(found(named)) == named
     (tmp_path / "bare").mkdir()
     assert list(found([tmp_path / "bare"])) == [tmp_path / "bare"]
+
+
+def test_a_folder_too_deep_to_be_opened_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(20):  # by steps, as no path may be so long
+        os.mkdir("d" * 250)  # noqa: PTH102
+        os.chdir("d" * 250)
+    Image.fromarray(GREY).save("a.png")
+    (tmp_path / "loop").symlink_to("loop")
+    (only,) = found([tmp_path])
+    with pytest.raises(BadPicture, match="File name too long"):
+        read(only)
+
+
+def test_values_that_are_no_numbers_are_paper(tmp_path):
+    values = GREY.astype(np.float32)
+    values[0, 0], values[0, 1], values[1, 0] = np.nan, np.inf, -np.inf
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    seen = read(tmp_path / "a.tif")
+    assert np.abs(seen.astype(int) - GREY).max() <= 1 and GREY[0, 0] == GREY[1, 0]
+    Image.fromarray(np.full((9, 9), np.nan, np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(BadPicture, match="none of its values is a number"):
+        read(tmp_path / "a.tif")
+
+
+def test_of_lab_the_lightness_is_read(tmp_path):
+    middle = Image.new("L", GREY.shape[::-1], 128)
+    Image.merge("LAB", [Image.fromarray(GREY), middle, middle]).save(tmp_path / "a.tif")
+    assert np.array_equal(read(tmp_path / "a.tif"), GREY)
 
 
 @pytest.mark.parametrize(

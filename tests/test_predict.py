@@ -73,6 +73,7 @@ def test_csv_and_json_say_the_same(sweep, pictures, tmp_path):
     said = json.loads(done.stdout)
     rows = list(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text())))
     assert len(rows) == 11 and len(said["read"]) == 10
+    assert {row["saved"] for row in rows} == {""} and not any("saved" in one for one in said["read"])
     for row, one in zip(rows, said["read"], strict=False):
         assert row["file"] == one["file"] and int(row["digit"]) == one["digit"]
         assert sum(one["probabilities"]) == pytest.approx(1, abs=1e-5)
@@ -156,10 +157,13 @@ def test_the_best_of_a_sweep_is_its_best_by_validation(sweep):
         (["RUN", "PICTURES", "--csv", "-", "--json", "-"], "allowed is one on standard output"),
         (["RUN", "PICTURES", "--csv", "RUN/metrics.csv"], "a file of a run"),
         (["RUN", "PICTURES", "--save", "RUN/summary.json"], "summary.json"),
+        (["RUN", "PICTURES", "--csv", "EMPTY/loop.csv"], "loop.csv: a link that leads back to itself"),
+        (["RUN", "PICTURES", "--save", "EMPTY/loop.csv"], "loop.csv: File exists"),
     ],
 )
 def test_bad_input_is_one_line(sweep, pictures, tmp_path, arguments, message):
     places = {"RUN": sweep / "good", "PICTURES": pictures, "EMPTY": tmp_path}
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
     typed = [arguments_in(places, one) for one in arguments]
     done = command(*typed)
     assert done.returncode == 2 and done.stdout == ""
@@ -259,6 +263,21 @@ def test_names_that_repeat_lose_nothing_and_one_file_is_read_once(sweep, tmp_pat
     assert len(list((tmp_path / "seen").iterdir())) == 3
 
 
+def test_a_name_too_long_to_be_added_to_is_cut_and_the_table_says_so(sweep, pictures, tmp_path):
+    long = ["ü" * 120 + "1.png", "ü" * 120 + "2.png"]
+    for name in long:
+        shutil.copy(pictures / "3.png", tmp_path / name)
+    seen = tmp_path / "seen"
+    done = command(sweep / "good", tmp_path, pictures, "--save", seen, "--csv", tmp_path / "t.csv", "--json", "-")
+    assert done.returncode == 0 and done.stderr == ""
+    saved = {row["file"]: row["saved"] for row in csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text()))}
+    assert saved == {one["file"]: one["saved"] for one in json.loads(done.stdout)["read"]}
+    assert len(saved) == 12 and sorted(map(Path, saved.values())) == sorted(seen.iterdir())
+    assert [saved[str(tmp_path / name)] for name in long] == [
+        str(seen / ("ü" * 100 + ending)) for ending in (".png", "-2.png")
+    ]
+
+
 def test_nothing_is_saved_among_the_pictures_to_read(sweep, tmp_path):
     Image.fromarray(drawn(2)).save(tmp_path / "2.png")
     (tmp_path / "2.png.png").write_text("mine")
@@ -305,3 +324,24 @@ def test_damaged_runs_are_refused(sweep, tmp_path, harm):
         (path / "summary.json").write_text(json.dumps({"identity": summary["identity"], "status": "finished"}))
     with pytest.raises(RunDirError, match=f"^{path}"):
         trained.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.yaml", "", "config.yaml: null: allowed are keys with values"),
+        ("config.yaml", "[]", "config.yaml: []: allowed are keys with values"),
+        ("config.yaml", "hidden: [1,\nlr: {", "damaged: while parsing"),
+        ("config.yaml", None, "/config.yaml: cannot be read: No such file or directory"),
+        ("summary.json", "{}", "summary.json has no identity"),
+        ("identity.json", "{}", "activation=None there, leaky_relu here; "),
+    ],
+)
+def test_a_damaged_text_file_is_named_in_a_short_line(sweep, pictures, tmp_path, name, content, message):
+    shutil.copytree(sweep / "good", tmp_path / "run")
+    (tmp_path / "run" / name).unlink()
+    if content is not None:
+        (tmp_path / "run" / name).write_text(content)
+    done = command(tmp_path / "run", pictures)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr and len(done.stderr.splitlines()) == 1 and len(done.stderr) < 500

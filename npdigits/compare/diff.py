@@ -1,5 +1,6 @@
 """Two runs side by side: in which settings they differ, and whether their test predictions do."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -25,7 +26,7 @@ def diff(runs: Runs, first: str, second: str) -> tuple[View, list[str]]:
     Raises:
         ConfigError: one of the paths is not that of a run.
     """
-    if Path(first).resolve() == Path(second).resolve():
+    if os.path.realpath(first) == os.path.realpath(second):
         raise ConfigError(f"--diff {first} {second}: the same run twice")
     chosen = []
     for path in (first, second):

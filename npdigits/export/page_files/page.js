@@ -99,7 +99,6 @@
   element("pen").addEventListener("click", () => {
     pen = pen === "thick" ? "thin" : "thick";
     element("pen").textContent = `pen: ${pen}`;
-    element("pen").setAttribute("aria-pressed", String(pen === "thick"));
   });
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z") { event.preventDefault(); element("undo").click(); }
