@@ -88,6 +88,7 @@ def test_rows_of_which_fewer_runs_are_there_keep_their_figures(published, litera
     for seed in range(3):
         recipe_run(tmp_path, "default", seed, 0.96)
     kept = pd.read_csv(published.RESULTS)
+    kept = kept[kept.row != "ciresan_5_layers"]  # as if it had not been run: it has no figures to keep
     results, old = published.with_kept(published.collect(tmp_path), kept)
     assert results.equals(kept) or (list(results.row) == list(kept.row) and list(results.error) == list(kept.error))
     assert "default" in old and "softmax" in old and "ciresan_5_layers" not in old
