@@ -8,9 +8,11 @@ where it is no longer what the row is meant to reach.
 
 import argparse
 import math
+import signal
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,7 +45,11 @@ def runs_of(row: Row, folder: Path, seeds: int | None = None) -> pd.DataFrame:
     """
     if not (folder / row.recipe).is_dir():
         return pd.DataFrame(columns=["seed", "error", "epochs", "seconds", "run"])
-    found = npdigits.load_runs(folder / row.recipe)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = npdigits.load_runs(folder / row.recipe)
+    for warning in told:
+        print(warning.message, file=sys.stderr)
     found = found[(found.status == "finished") & (found.same_as == "")].sort_values("seed")
     # Nobody may pick seeds: the first so many count (None: as many as the recipe has), and no others.
     others = found[found.seed >= (seeds or seeds_of(row))]
@@ -163,7 +169,8 @@ def table(results: pd.DataFrame) -> str:
     for source, basis in BASIS.items():
         bases.setdefault(basis, []).append(source)
     read = "; ".join(f"{', '.join(sources)} from {basis}" for basis, sources in bases.items())
-    return "\n".join([*lines, "", f"Test errors. How the sources were read: {read}.", ""])
+    together = f"The committee is `python -m npdigits.evaluate` with the {COMMITTEE} runs of its recipe."
+    return "\n".join([*lines, "", f"Test errors. {together} How the sources were read: {read}.", ""])
 
 
 def expected(errors: Sequence[float], again: int) -> tuple[float, float]:
@@ -191,10 +198,11 @@ def check(rows: Sequence[Row], results: pd.DataFrame, seeds: int | None, folder:
             continue
         typed = [f"experiment=published/{row.recipe}", f"out={folder / row.recipe}", "plots=false", "quiet=true"]
         typed += [f"seed=range({seeds})"] if seeds else []
-        done = subprocess.run([sys.executable, "-m", "npdigits.train", *typed], stdout=subprocess.DEVNULL)
+        print(f"{row.name}: {seeds or seeds_of(row)} runs …", file=sys.stderr, flush=True)
+        code = sweep(typed)
         errors = runs_of(row, folder, seeds).error
-        if done.returncode or errors.empty:
-            print(f"{row.name}: its runs failed (exit code {done.returncode})")
+        if code or errors.empty:
+            print(f"{row.name}: its runs failed (exit code {code})")
             held = False
             continue
         low, high = expected(kept, len(errors))
@@ -205,6 +213,16 @@ def check(rows: Sequence[Row], results: pd.DataFrame, seeds: int | None, folder:
         held &= inside
         print(f"{row.name}: {errors.mean():.3f} % of {len(errors)} runs, {where}: {low:.3f} to {high:.3f}", flush=True)
     return held
+
+
+def sweep(typed: Sequence[str]) -> int:
+    """Make these runs and return the exit code. Who ends this process ends them, before their folder is removed."""
+    with subprocess.Popen([sys.executable, "-m", "npdigits.train", *typed], stdout=subprocess.DEVNULL) as child:
+        try:
+            return child.wait()
+        except BaseException:
+            child.terminate()
+            raise
 
 
 def put(text: str, page: Path) -> None:
@@ -219,7 +237,8 @@ def head(row: Row, results: pd.DataFrame) -> str:
     own = results[results.row == row.name]
     if own.empty:
         return "# not run yet\n"
-    return f"# {own.error.mean():.2f} % test error, mean of {len(own)} seeds; {own.seconds.mean():,.0f} s a run\n"
+    seeds = f"mean of {len(own)} seeds" if len(own) > 1 else "one seed"
+    return f"# {own.error.mean():.2f} % test error, {seeds}; {own.seconds.mean():,.0f} s a run\n"
 
 
 def put_head(line: str, recipe: Path) -> None:
@@ -239,15 +258,17 @@ def positive(text: str) -> int:
 def main() -> None:
     """Do what is asked; the exit code of ``check`` is 1 where a figure left its interval."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("what", choices=["table", "check"])
-    parser.add_argument(
-        "--folder", type=Path, help="of the rows' runs (default: outputs/; of a check: a temporary one)"
-    )
-    parser.add_argument("--rows", help="check only these, such as softmax,default (default: the quick ones)")
-    parser.add_argument("--seeds", type=positive, help="check with so many (default: as many as the recipe has)")
+    what = parser.add_subparsers(dest="what", required=True)
+    tables = what.add_parser("table", help="write the table into both READMEs, the figures into results/ and recipes")
+    tables.add_argument("--folder", type=Path, help="of the rows' runs (default: outputs/)")
+    checks = what.add_parser("check", help="repeat the quick rows, and fail where a mean leaves its interval")
+    checks.add_argument("--folder", type=Path, help="for the runs (default: a temporary one)")
+    checks.add_argument("--rows", help="only these, such as softmax,default (default: the quick ones)")
+    checks.add_argument("--seeds", type=positive, help="with so many (default: as many as the recipe has)")
     chosen = parser.parse_args()
     if chosen.folder and not chosen.folder.is_dir():
         parser.error(f"--folder {chosen.folder}: there is no such folder")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that what is temporary goes
     if chosen.what == "table":
         folder = chosen.folder or cli.outputs()
         try:
@@ -280,4 +301,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(cli.INTERRUPTED)

@@ -7,7 +7,7 @@ import numpy as np
 
 from npdigits import team
 from npdigits.activations import ACTIVATIONS
-from npdigits.augmentation import Ranges
+from npdigits.augmentation import Ranges, basis_size
 from npdigits.config import Config
 from npdigits.costs import COSTS
 from npdigits.errors import ConfigError
@@ -21,9 +21,11 @@ from npdigits.streams import stream
 
 # Images come as bytes, networks see 0 (paper) to 1 (ink).
 BYTES = 1 / 255
+# Numbers that an elastic distortion may hold for good; while they are made it takes some five times as much memory.
+MOST_BASIS = 2**26
 
 
-def check_fit(config: Config, sizes: tuple[int, ...], n_train: int) -> None:
+def check_fit(config: Config, sizes: tuple[int, ...], n_train: int, image_shape: tuple[int, int]) -> None:
     """Refuse, before anything is written, what the data set or the machine cannot carry.
 
     Raises:
@@ -36,6 +38,13 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int) -> None:
     if config.score_size is not None and config.score_size > n_train:
         raise ConfigError(
             f"score_size={config.score_size}: allowed is at most {n_train}, the number of digits left to train on"
+        )
+    distortions = ranges(config)
+    if distortions and distortions.alpha and (need := basis_size(image_shape, distortions.sigma)) > MOST_BASIS:
+        images = "{} × {}".format(*image_shape)
+        raise ConfigError(
+            f"sigma={config.sigma:g}: allowed is a larger one, or smaller images: for {images} pixels so little "
+            f"smoothing takes {need:,} numbers, of at most {MOST_BASIS:,}"
         )
     if config.threads > 1 and not team.possible():
         raise ConfigError(
@@ -59,8 +68,9 @@ def initial_state(config: Config, sizes: tuple[int, ...], input_scale: float = B
     network = empty_network(config, sizes, input_scale)
     parameters = network.parameters
     drawn = initialize(config.initializer, stream(config.seed, "initialization"), sizes, config.init_scale)
-    for view, w in zip(parameters.weights, drawn, strict=True):
-        view[...] = w
+    with np.errstate(over="ignore"):  # the first cost says what comes of such weights
+        for view, w in zip(parameters.weights, drawn, strict=True):
+            view[...] = w
     gradient = Parameters(sizes, config.dtype)
     numbers = {"betas": config.betas, "eps": config.eps, "momentum": config.momentum, "rho": config.rho}
     optimizer = OPTIMIZERS[config.optimizer](parameters, gradient, numbers)

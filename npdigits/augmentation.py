@@ -68,6 +68,13 @@ def principal(n: int, sigma: float) -> Array:
     return columns
 
 
+def basis_size(shape: tuple[int, int], sigma: float) -> int:
+    """Return how many numbers hold the noise's basis: where little is smoothed, the square of the pixels."""
+    height, width = shape
+    rows, columns = principal(height, sigma), principal(width, sigma)
+    return rows.size * columns.size
+
+
 class Augmentation:
     """Draws distorted images.
 

@@ -140,7 +140,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         with one_thread():
             try:
                 train, val = data.hold_out(source, config.val_size, config.seed)
-                check_fit(config, sizes, len(train))
+                check_fit(config, sizes, len(train), shape)
                 state = initial_state(config, sizes, self._scale())
                 records = list(fit(state, train, val, source.test, recipe(config, shape)))
             except (ConfigError, Diverged) as error:

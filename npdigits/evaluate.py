@@ -12,6 +12,7 @@ import numpy as np
 
 from npdigits import cli, data, targets, trained
 from npdigits.blas import one_thread
+from npdigits.cli import BAD_INPUT, INTERRUPTED
 from npdigits.config import DataConfig
 from npdigits.errors import ConfigError, DataError, UserError
 from npdigits.memory import Array
@@ -20,7 +21,6 @@ from npdigits.report import nobody_reads
 from npdigits.trained import Trained
 
 PROGRAM = "npdigits.evaluate"
-BAD_INPUT = 2
 
 
 def test_set(runs: Sequence[Trained], overrides: Sequence[str]) -> data.Data:
@@ -142,17 +142,25 @@ def main() -> None:
     """Print the table; the exit code is 2 for bad input."""
     parser = argparse.ArgumentParser(f"python -m {PROGRAM}", description=(__doc__ or "").partition(":")[0])
     parser.add_argument("arguments", nargs="+", metavar="RUN", help="run directories; data=… for another test set")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the confusion matrix")
+    parser.add_argument(
+        "--csv", metavar="FILE", help="write the confusion matrix; - for standard output, in place of the table"
+    )
     chosen = parser.parse_args()
     overrides = [one for one in chosen.arguments if one.startswith(("data=", "data."))]
     try:
-        targets.check({"csv": str(chosen.csv)} if chosen.csv else {})
-        lines, counts = evaluate([Path(one) for one in chosen.arguments if one not in overrides], overrides)
+        targets.check({} if chosen.csv is None else {"csv": chosen.csv})
+        paths = [one for one in chosen.arguments if one not in overrides]
+        for other in (one for one in paths if not one or ("=" in one and not Path(one).exists())):
+            raise ConfigError(f"{other or repr(other)}: allowed are run directories, and data=… with its keys")
+        lines, counts = evaluate([Path(one) for one in paths], overrides)
         rows = table(counts)
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        if chosen.csv == "-":
+            print(text.getvalue(), end="", flush=True)
+            return
         if chosen.csv:
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows(rows)
-            targets.put(chosen.csv, text.getvalue().encode())
+            targets.put(Path(chosen.csv), text.getvalue().encode())
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         print("\n".join(lines))
         print(
@@ -166,6 +174,9 @@ def main() -> None:
     except OSError as error:
         print(f"{PROGRAM}: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
         sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,8 @@ def run_sweep(
             sources[config.data] = _source(config, report)
         found, source = sources[config.data]
         n_train = data.left_to_train(found, config.val_size)
-        check_fit(config, (found.train.images.shape[1], *config.hidden, found.n_classes), n_train)
+        sizes = (found.train.images.shape[1], *config.hidden, found.n_classes)
+        check_fit(config, sizes, n_train, found.image_shape)
         this = identity(config, source.sha256)
         folder = config.out_dir() or cli.outputs() / sweep.folder_name(config.name, swept, fixed)
         point = Point(tuple(typed), config, this, sweep.run_name(config, default, this))

@@ -87,7 +87,7 @@ def _run(
     source = source or load(config.data, data_name, fallback, report)
     train, val = data.hold_out(source, config.val_size, config.seed)
     sizes = (train.images.shape[1], *config.hidden, source.n_classes)
-    check_fit(config, sizes, len(train))
+    check_fit(config, sizes, len(train), source.image_shape)
     this = identity(config, source.sha256)
 
     with RunDir.claim(out_dir, cli.outputs(), this, resuming, report.warn) as run_dir:
@@ -140,6 +140,8 @@ def _run(
                     keys = f"lr (it is {config.lr:g})"
                     if config.lr * config.weight_decay > 1:  # a step then takes away more than the whole weight
                         keys += f" or weight_decay (it is {config.weight_decay:g})"
+                    if config.init_scale > 1:
+                        keys += f" or init_scale (it is {config.init_scale:g})"
                     report.warn(f"{error}: try a smaller {keys}, or another initializer")
                 except Stopped:
                     progress()

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from npdigits.augmentation import CHUNK, KEPT, MARGIN, TOUCH, Augmentation, Ranges, gaussian, principal
+from npdigits import cli
+from npdigits.assembly import check_fit
+from npdigits.augmentation import CHUNK, KEPT, MARGIN, TOUCH, Augmentation, Ranges, basis_size, gaussian, principal
+from npdigits.errors import ConfigError
 from npdigits.streams import stream
 
 SHAPES = [(28, 28), (8, 7)]
@@ -110,6 +113,24 @@ def test_few_columns_hold_the_noise(sigma):
     share = np.trace(kept @ kept.T) / np.trace(whole @ whole.T)
     assert share**2 >= KEPT and kept.shape[1] < 10
     np.testing.assert_allclose(kept @ kept.T, whole @ whole.T, atol=2e-3 * np.abs(whole @ whole.T).max())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_where_hardly_anything_is_smoothed_nothing_is_left_out(shape):
+    assert basis_size(shape, 0.1) == (shape[0] * shape[1]) ** 2
+
+
+def test_what_would_take_too_much_memory_is_refused():
+    typed = ["augment=elastic", "sigma=0.1", "batch_size=1"]
+    with pytest.raises(ConfigError) as caught:
+        check_fit(cli.compose(typed), (30_000, 2), 1, (150, 200))
+    assert str(caught.value) == (
+        "sigma=0.1: allowed is a larger one, or smaller images: for 150 × 200 pixels so little smoothing takes "
+        "900,000,000 numbers, of at most 67,108,864"
+    )
+    check_fit(cli.compose(typed), (784, 2), 1, (28, 28))
+    for other in ("alpha=0", "augment=affine", "sigma=5.5"):
+        check_fit(cli.compose([*typed, other]), (30_000, 2), 1, (150, 200))
 
 
 def test_the_displacements_have_the_variance_of_smoothed_uniform_noise():

@@ -119,7 +119,17 @@ def test_as_it_is_typed(runs, tmp_path):
     ended = typed(*runs, "--csv", tmp_path / "confusion.csv")
     assert (ended.returncode, ended.stderr) == (0, "") and "committee of 3" in ended.stdout
     assert (tmp_path / "confusion.csv").read_text().startswith("digit,0,1,2")
-    for arguments, message in (([tmp_path], "not a run directory"), (["data=mnist"], "name a run directory")):
+    alone = typed(*runs, "--csv", "-")
+    assert (alone.returncode, alone.stderr) == (0, "") and not Path("-").exists()
+    assert alone.stdout == (tmp_path / "confusion.csv").read_text()
+    allowed = "allowed are run directories, and data=… with its keys"
+    for arguments, message in (
+        ([tmp_path], "not a run directory"),
+        (["data=mnist"], "name a run directory"),
+        ([runs[0], "dta=mnist"], f"dta=mnist: {allowed}"),
+        ([runs[0], ""], f"'': {allowed}"),
+        ([runs[0], "--csv", ""], "--csv '': allowed is the name of a file"),
+    ):
         ended = typed(*arguments)
         assert ended.returncode == 2 and message in ended.stderr and ended.stderr.count("\n") == 1
     before = (runs[0] / "metrics.csv").read_bytes()
@@ -163,3 +173,14 @@ def test_a_run_that_has_not_finished_is_scored_with_a_warning(runs, tmp_path, ca
     summary.write_text(json.dumps(json.loads(summary.read_text()) | {"status": "running"}))
     evaluate.evaluate([tmp_path / "run"])
     assert "WARNING" in (said := capsys.readouterr().err) and "status running" in said
+
+
+def test_ctrl_c_ends_in_a_line(runs, monkeypatch, capsys):
+    def interrupted(paths, overrides):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluate, "evaluate", interrupted)
+    monkeypatch.setattr(sys, "argv", ["evaluate", str(runs[0])])
+    with pytest.raises(SystemExit) as caught:
+        evaluate.main()
+    assert caught.value.code == 130 and capsys.readouterr().err == "npdigits.evaluate: interrupted\n"

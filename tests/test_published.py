@@ -2,9 +2,12 @@
 
 import importlib
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -114,12 +117,12 @@ def test_as_many_runs_as_are_kept_have_to_be_where_the_row_is_meant_to_be(
     (row,) = [row for row in literature.ROWS if row.name == "default"]
     kept = pd.DataFrame({"row": ["default"] * 3, "error": [3.0, 3.4, 3.2]})
 
-    def runs(arguments, **_):
+    def runs(typed):
         for seed in range(3):
             recipe_run(tmp_path, "default", seed, 0.963)
-        return subprocess.CompletedProcess(arguments, 0)
+        return 0
 
-    monkeypatch.setattr(published.subprocess, "run", runs)
+    monkeypatch.setattr(published, "sweep", runs)
     assert not published.check([row], kept, 3, tmp_path)
     assert "3.700 % of 3 runs, NOT where the row is meant to be" in capsys.readouterr().out
 
@@ -130,6 +133,60 @@ def test_a_check_refuses_runs_that_are_there_already(published, tmp_path, monkey
     with pytest.raises(SystemExit) as caught:
         published.main()
     assert caught.value.code == 2 and "there are runs already" in capsys.readouterr().err
+
+
+# A check that makes its runs by another program.
+CHECKS = """
+import runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
+folder, sys.executable = sys.argv[1:]
+sys.path.insert(0, folder)
+sys.argv = ["published.py", "check", "--rows", "softmax"]
+runpy.run_path(folder + "/published.py", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a program of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_check_that_is_ended_leaves_nothing(tmp_path, number, code):
+    """Neither a folder nor, where the first process alone is told, its runs."""
+    scratch, sweep = tmp_path / "scratch", tmp_path / "sweep"
+    scratch.mkdir()
+    sweep.write_text(
+        f"#!/bin/sh\necho $$ > {tmp_path}/pid.new && mv {tmp_path}/pid.new {tmp_path}/pid\nexec sleep 600\n"
+    )
+    sweep.chmod(0o755)
+    typed = [sys.executable, "-c", CHECKS, str(REPOSITORY / "experiments"), str(sweep)]
+    with subprocess.Popen(
+        typed, env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as child:
+        until = time.monotonic() + 60
+        while not (tmp_path / "pid").exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert list(scratch.iterdir())
+        child.send_signal(number)
+        said = child.communicate(timeout=60)[1]
+    assert (child.returncode, said) == (code, "softmax: 5 runs …\n")
+    assert list(scratch.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (["table", "--rows", "softmax"], "unrecognized arguments: --rows softmax"),
+        (["check", "--rows", "foo"], "--rows=foo: allowed are softmax"),
+        (["check", "--seeds", "0"], "0: allowed are whole numbers from 1"),
+        ([], "the following arguments are required: what"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(published, monkeypatch, capsys, typed, message):
+    monkeypatch.setattr(sys, "argv", ["published.py", *typed])
+    with pytest.raises(SystemExit) as caught:
+        published.main()
+    assert caught.value.code == 2 and message in capsys.readouterr().err
 
 
 def test_a_row_with_two_bounds_is_held_between_them(published, literature):
@@ -211,16 +268,15 @@ def test_a_repetition_that_leaves_its_interval_fails(published, literature, tmp_
     kept = pd.DataFrame({"row": ["default"] * 3 + ["softmax"] * 3, "error": [3.4, 3.5, 3.45, 7.6, 7.7, 7.65]})
     accuracies = {"default": 0.9656, "softmax": 0.9235}
 
-    def runs(arguments, **_):
-        recipe = arguments[3].partition("/")[2]
-        folder = Path(arguments[4].removeprefix("out=")).parent
-        assert arguments[2:4] == ["npdigits.train", f"experiment=published/{recipe}"]
-        assert arguments[5:] == ["plots=false", "quiet=true", "seed=range(2)"]
+    def runs(typed):
+        recipe = typed[0].removeprefix("experiment=published/")
+        folder = Path(typed[1].removeprefix("out=")).parent
+        assert typed[2:] == ["plots=false", "quiet=true", "seed=range(2)"]
         for seed in range(2 if accuracies[recipe] else 0):
             recipe_run(folder, recipe, seed, accuracies[recipe])
-        return subprocess.CompletedProcess(arguments, 0)
+        return 0
 
-    monkeypatch.setattr(published.subprocess, "run", runs)
+    monkeypatch.setattr(published, "sweep", runs)
     assert published.check(rows, kept, 2, tmp_path / "first")
     assert capsys.readouterr().out.count(", as expected: ") == 2
     accuracies["softmax"] = 0.95
