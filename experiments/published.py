@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,8 +20,8 @@ import pandas as pd
 import yaml
 from literature import BASIS, ROWS, Row
 
-import npdigits
 from npdigits import cli, identity
+from npdigits.compare.runs import read
 from npdigits.compare.statistics import t_interval, t_quantile
 from npdigits.files import read_npz
 from npdigits.outcome import wilson
@@ -45,11 +44,10 @@ def runs_of(row: Row, folder: Path, seeds: int | None = None) -> pd.DataFrame:
     """
     if not (folder / row.recipe).is_dir():
         return pd.DataFrame(columns=["seed", "error", "epochs", "seconds", "run"])
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        found = npdigits.load_runs(folder / row.recipe)
-    for warning in told:
-        print(warning.message, file=sys.stderr)
+    runs = read([folder / row.recipe])
+    for line in runs.warnings:
+        print(line, file=sys.stderr)
+    found = runs.table
     found = found[(found.status == "finished") & (found.same_as == "")].sort_values("seed")
     # Nobody may pick seeds: the first so many count (None: as many as the recipe has), and no others.
     others = found[found.seed >= (seeds or seeds_of(row))]
@@ -268,7 +266,6 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.folder and not chosen.folder.is_dir():
         parser.error(f"--folder {chosen.folder}: there is no such folder")
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that what is temporary goes
     if chosen.what == "table":
         folder = chosen.folder or cli.outputs()
         try:
@@ -301,6 +298,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that what is temporary goes
     try:
         main()
     except KeyboardInterrupt:

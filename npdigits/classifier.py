@@ -192,7 +192,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             return as_floats(flat, config.dtype)
         if not _are_bytes(flat):
             return as_bytes_are(flat).astype(config.dtype)
-        if flat.max(initial=0) == 1:  # ink on black is not so dark: these are no bytes that stand for grey
+        if flat.max(initial=0) == 1:  # 1 of 255 is as good as black: these are 0 and 1, not shades of grey
             raise ValueError("X goes from 0 to 1 as bytes: those go to 255; multiply them, or give floats")
         return flat
 

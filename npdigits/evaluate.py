@@ -154,12 +154,12 @@ def main() -> None:
             raise ConfigError(f"{other or repr(other)}: allowed are run directories, and data=… with its keys")
         lines, counts = evaluate([Path(one) for one in paths], overrides)
         rows = table(counts)
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        if chosen.csv == "-":
-            print(text.getvalue(), end="", flush=True)
-            return
         if chosen.csv:
+            text = io.StringIO()
+            csv.writer(text, lineterminator="\n").writerows(rows)
+            if chosen.csv == "-":
+                print(text.getvalue(), end="", flush=True)
+                return
             targets.put(Path(chosen.csv), text.getvalue().encode())
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         print("\n".join(lines))

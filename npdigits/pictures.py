@@ -66,6 +66,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
+    """Say so by what its folder tells of it: where its path is too long ``_is_folder`` knows nothing."""
     try:
         return entry.is_dir()
     except OSError:  # a link that leads to itself

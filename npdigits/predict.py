@@ -3,7 +3,6 @@
 import argparse
 import csv
 import io
-import itertools
 import json
 import os
 import sys
@@ -90,8 +89,8 @@ def as_csv(read: Sequence[Reading], skipped: Sequence[tuple[Path, str]], saved: 
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["file", "digit", "probability", "second_digit", "second_probability", "skipped", "saved"])
     for one in read:
-        guesses = zip(one.digits[:2], one.probabilities[:2], strict=True)
-        lines.writerow([one.file, *itertools.chain(*guesses), "", saved.get(one.file, "")])
+        (digit, p), (second, its_p), *_ = zip(one.digits, one.probabilities, strict=True)
+        lines.writerow([one.file, digit, p, second, its_p, "", saved.get(one.file, "")])
     lines.writerows([file, "", "", "", "", reason, ""] for file, reason in skipped)
     return text.getvalue()
 

@@ -1,5 +1,6 @@
 """The table of published results: its recipes, its figures, and the check that repeats them."""
 
+import contextlib
 import importlib
 import json
 import os
@@ -160,13 +161,17 @@ def test_a_check_that_is_ended_leaves_nothing(tmp_path, number, code):
     with subprocess.Popen(
         typed, env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as child:
-        until = time.monotonic() + 60
-        while not (tmp_path / "pid").exists():
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        assert list(scratch.iterdir())
-        child.send_signal(number)
-        said = child.communicate(timeout=60)[1]
+        try:
+            until = time.monotonic() + 60
+            while not (tmp_path / "pid").exists():
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            assert list(scratch.iterdir())
+            child.send_signal(number)
+            said = child.communicate(timeout=60)[1]
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
     assert (child.returncode, said) == (code, "softmax: 5 runs …\n")
     assert list(scratch.iterdir()) == []
     with pytest.raises(ProcessLookupError):
