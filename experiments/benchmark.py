@@ -4,7 +4,6 @@ Measures npdigits and its peers side by side in one run, and writes tables (Mark
 on into ``--out``. Speeds are to be read as ratios: a shared machine's seconds drift, and the peers take turns.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -15,6 +14,7 @@ from bench import comparison, growth, passes, sweeps, whole
 from matplotlib.figure import Figure
 
 from npdigits.environment import environment
+from npdigits.program import Parser
 
 # Peers that have learned the same end within so many points of each other.
 SAME_ACCURACY = 0.02
@@ -22,7 +22,7 @@ SAME_ACCURACY = 0.02
 
 def main() -> None:
     """Run the parts that are asked for."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = Parser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
         "--parts", default="passes,whole,growth,sweeps,comparison", help="which to run (default: %(default)s)"
     )

@@ -5,7 +5,6 @@ one does, and how often the intervals hold the truth. An accuracy is a mean + an
 of a seed share (the held-out digits, the order) + noise, rounded to the 10,000 digits that it is counted on.
 """
 
-import argparse
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from npdigits.compare.family import best_observed, family_of
 from npdigits.compare.rows import Row, Section
 from npdigits.compare.statistics import ALPHA, Numbers
+from npdigits.program import Parser
 
 METRIC = "val_accuracy"
 MEAN, SEEDS_SPREAD, SPREAD, DIGITS = 0.965, 0.001, 0.001, 10_000
@@ -70,7 +70,7 @@ def calibrate(sweeps: int, settings: int, seeds: int, noise: str, rng: np.random
 
 def main() -> None:
     """Print a table in Markdown: shares in per cent."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = Parser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
         "--sweeps", type=int, default=10_000, help="simulated sweeps of each row (default: %(default)s)"
     )

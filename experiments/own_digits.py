@@ -20,10 +20,13 @@ from playwright.sync_api import sync_playwright
 from strokes import STROKES
 
 from npdigits import trained
+from npdigits.errors import UserError
 from npdigits.export.page import page
 from npdigits.forming import formed
 from npdigits.predict import readings
+from npdigits.program import Parser, exit_code
 
+PROGRAM = "own_digits.py"
 PACKAGES = (
     "fonts-breip fonts-bwht fonts-comic-neue fonts-dancingscript fonts-dkg-handwriting fonts-ecolier-court "
     "fonts-femkeklaver fonts-humor-sans fonts-isabella fonts-kaushanscript fonts-klee fonts-kristi fonts-rufscript"
@@ -149,12 +152,17 @@ def score(run: trained.Trained, files: Sequence[Path]) -> tuple[int, int, list[s
 
 def main() -> None:
     """Print a line for each run and kind."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = Parser(PROGRAM, description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
     parser.add_argument("--save", type=Path, help="keep the pictures in this folder")
     chosen = parser.parse_args()
+    sys.exit(exit_code(PROGRAM, lambda: read(chosen)))
+
+
+def read(chosen: argparse.Namespace) -> int:
+    """Make the digits and have every run read them."""
     if missing := [font for font in FONTS if not list(TYPES.glob(f"*/{font}"))]:
-        sys.exit(f"not installed: {', '.join(missing)}: apt-get install {PACKAGES}")
+        raise UserError(f"not installed: {', '.join(missing)}: apt-get install {PACKAGES}")
     runs = [trained.load(path) for path in chosen.runs]
     with tempfile.TemporaryDirectory() as scratch:
         folder = chosen.save or Path(scratch)
@@ -165,6 +173,7 @@ def main() -> None:
             print(
                 f"{run.path}: {kind}: {right} of {n}, {right / n:.1%}; wrong: {'; '.join(wrong) or 'none'}", flush=True
             )
+    return 0
 
 
 if __name__ == "__main__":

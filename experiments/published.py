@@ -8,7 +8,6 @@ where it is no longer what the row is meant to reach.
 
 import argparse
 import math
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,9 +22,12 @@ from literature import BASIS, ROWS, Row
 from npdigits import cli, identity
 from npdigits.compare.runs import read
 from npdigits.compare.statistics import t_interval, t_quantile
+from npdigits.errors import ConfigError, RunDirError
 from npdigits.files import read_npz
 from npdigits.outcome import wilson
+from npdigits.program import Parser, exit_code
 
+PROGRAM = "published.py"
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "published.csv"
 PAGES = (HERE.parent / "README.md", HERE / "README.md")
@@ -40,7 +42,7 @@ def runs_of(row: Row, folder: Path, seeds: int | None = None) -> pd.DataFrame:
     """Return the finished runs of a row's recipe and seeds, by seed: seed, error (test, %), epochs, seconds, run.
 
     Raises:
-        ValueError: a run there is not what the recipe makes now.
+        RunDirError: a run there is not what the recipe makes now.
     """
     if not (folder / row.recipe).is_dir():
         return pd.DataFrame(columns=["seed", "error", "epochs", "seconds", "run"])
@@ -60,10 +62,10 @@ def runs_of(row: Row, folder: Path, seeds: int | None = None) -> pd.DataFrame:
     for run in found.itertuples():
         recipe = cli.compose([f"experiment=published/{row.recipe}", f"seed={run.seed}"])
         if identity.digest(identity.identity(recipe, str(run.data_sha256))) != run.identity or run.data != "mnist":
-            raise ValueError(f"{run.run}: is not what experiment=published/{row.recipe} makes")
+            raise RunDirError(f"{run.run}: is not what experiment=published/{row.recipe} makes")
         # The figure is the last epoch's, as these runs have no validation data; it stands in two files.
         if abs(pd.read_csv(Path(run.run) / "metrics.csv").test_accuracy.iloc[-1] - run.test_accuracy) > 1e-6:
-            raise ValueError(f"{run.run}: summary.json and metrics.csv differ in test_accuracy")
+            raise RunDirError(f"{run.run}: summary.json and metrics.csv differ in test_accuracy")
     return pd.DataFrame(
         {
             "seed": found.seed.astype(int),
@@ -255,7 +257,7 @@ def positive(text: str) -> int:
 
 def main() -> None:
     """Do what is asked; the exit code of ``check`` is 1 where a figure left its interval."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = Parser(PROGRAM, description=(__doc__ or "").partition("\n")[0])
     what = parser.add_subparsers(dest="what", required=True)
     tables = what.add_parser("table", help="write the table into both READMEs, the figures into results/ and recipes")
     tables.add_argument("--folder", type=Path, help="of the rows' runs (default: outputs/)")
@@ -264,42 +266,42 @@ def main() -> None:
     checks.add_argument("--rows", help="only these, such as softmax,default (default: the quick ones)")
     checks.add_argument("--seeds", type=positive, help="with so many (default: as many as the recipe has)")
     chosen = parser.parse_args()
-    if chosen.folder and not chosen.folder.is_dir():
-        parser.error(f"--folder {chosen.folder}: there is no such folder")
-    if chosen.what == "table":
-        folder = chosen.folder or cli.outputs()
-        try:
-            results, old = with_kept(collect(folder), pd.read_csv(RESULTS))
-        except ValueError as error:
-            parser.error(str(error))
-        if old:
-            print(f"as they were, as {folder} has fewer of their runs: {', '.join(old)}", file=sys.stderr)
-        results.to_csv(RESULTS, index=False, lineterminator="\n")
-        text = table(results)
-        for page in PAGES:
-            put(text, page)
-        for row in ROWS:
-            if not row.members:
-                put_head(head(row, results), cli.CONF / "experiment" / "published" / f"{row.recipe}.yaml")
-        print(text)
-        return
+    sys.exit(exit_code(PROGRAM, lambda: write_table(chosen) if chosen.what == "table" else repeat(chosen)))
+
+
+def write_table(chosen: argparse.Namespace) -> int:
+    """Read the runs and write what ``table`` writes."""
+    folder = chosen.folder or cli.outputs()
+    if not folder.is_dir():
+        raise ConfigError(f"--folder {folder}: there is no such folder")
+    results, old = with_kept(collect(folder), pd.read_csv(RESULTS))
+    if old:
+        print(f"as they were, as {folder} has fewer of their runs: {', '.join(old)}", file=sys.stderr)
+    results.to_csv(RESULTS, index=False, lineterminator="\n")
+    text = table(results)
+    for page in PAGES:
+        put(text, page)
+    for row in ROWS:
+        if not row.members:
+            put_head(head(row, results), cli.CONF / "experiment" / "published" / f"{row.recipe}.yaml")
+    print(text)
+    return 0
+
+
+def repeat(chosen: argparse.Namespace) -> int:
+    """Repeat the rows that ``check`` is asked for, in a folder."""
     names = chosen.rows.split(",") if chosen.rows is not None else [row.name for row in ROWS if row.quick]
     known = {row.name: row for row in ROWS if not row.members}
     if unknown := [name for name in names if name not in known]:
-        parser.error(f"--rows={','.join(unknown)}: allowed are {', '.join(known)}")
-    if there := [name for name in names if chosen.folder and (chosen.folder / known[name].recipe).exists()]:
-        parser.error(
-            f"--folder {chosen.folder}: {', '.join(there)}: there are runs already, and a check makes new ones"
-        )
+        raise ConfigError(f"--rows={','.join(unknown)}: allowed are {', '.join(known)}")
+    rows = [known[name] for name in names]
+    if there := [row.name for row in rows if chosen.folder and (chosen.folder / row.recipe).exists()]:
+        raise ConfigError(f"--folder {chosen.folder}: runs of {', '.join(there)} are there, and a check makes new ones")
     with tempfile.TemporaryDirectory() as scratch:
         folder = chosen.folder or Path(scratch)
-        held = check([known[name] for name in names], pd.read_csv(RESULTS), chosen.seeds, folder.absolute())
-    sys.exit(0 if held else 1)
+        held = check(rows, pd.read_csv(RESULTS), chosen.seeds, folder.absolute())
+    return 0 if held else 1
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that what is temporary goes
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(cli.INTERRUPTED)
+    main()

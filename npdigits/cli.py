@@ -6,31 +6,24 @@ import functools
 import io
 import os
 import re
-import signal
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
+from npdigits import program
 from npdigits.config import Config, parse, plain, unknown_key
 from npdigits.errors import ConfigError, UserError
-from npdigits.interruption import Terminated
-from npdigits.report import nobody_reads
 
 _PACKAGE = Path(__file__).resolve().parent
 # Inside a wheel conf/ stands in the package, in a checkout beside it.
 CONF = next((path for path in (_PACKAGE / "conf", _PACKAGE.parent / "conf") if path.is_dir()), _PACKAGE / "conf")
 
-INTERRUPTED = 130
-TERMINATED = 143
-NOBODY_READS = 141
-
 GROUPS = ("data", "experiment")
 # Where Hydra would write: nowhere, as a run directory is ours.
 HYDRAS_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
-BAD_INPUT = 2
 
 
 def outputs() -> Path:
@@ -86,12 +79,6 @@ def main(run: Callable[[Config, list[str]], int], sweep: Sweeping) -> None:
         run: takes the configuration and the overrides as typed; returns the exit code.
         sweep: likewise, of several.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that has no "×" gets a "?"
-    signal.signal(signal.SIGTERM, _terminate)
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup does
-        signal.signal(signal.SIGHUP, _terminate)
     arguments = sys.argv[1:]
     if any(argument in ("--help", "-h") for argument in arguments):
         act = functools.partial(_print, help_text())
@@ -101,11 +88,7 @@ def main(run: Callable[[Config, list[str]], int], sweep: Sweeping) -> None:
         act = functools.partial(_hydras_command_line, run, sweep, arguments)
     else:
         act = functools.partial(_single, run, sweep, arguments)
-    sys.exit(_one_line_errors(act, arguments))
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    sys.exit(program.exit_code("npdigits", functools.partial(_in_our_words, act, arguments)))
 
 
 def _single(run: Callable[[Config, list[str]], int], sweep: Sweeping, overrides: list[str]) -> int:
@@ -167,32 +150,18 @@ def _print(text: str) -> int:
     return 0
 
 
-def _one_line_errors(act: Callable[[], int], arguments: Sequence[str]) -> int:
-    """Return the exit code of ``act``; an error that is the user's to mend is said in one line."""
+def _in_our_words(act: Callable[[], int], arguments: Sequence[str]) -> int:
+    """Return the exit code of ``act``; an error of Hydra's, or too little memory, becomes one of ours."""
     try:
         return act()
-    except KeyboardInterrupt:
-        return _say("interrupted", INTERRUPTED)
-    except Terminated:
-        return _say("terminated", TERMINATED)
-    except BrokenPipeError:  # npdigits … | head
-        nobody_reads()
-        return NOBODY_READS
-    except UserError as error:
-        return _say(str(error), BAD_INPUT)
+    except UserError:
+        raise
     except MemoryError as error:
-        return _say(f"out of memory: {one_line(error)}: a smaller hidden or batch_size needs less", BAD_INPUT)
+        raise ConfigError(f"out of memory: {one_line(error)}: a smaller hidden or batch_size needs less") from error
     except Exception as error:
         if _is_hydras(error):
-            return _say(one_line(error, arguments), BAD_INPUT)
-        if isinstance(error, OSError):
-            return _say(f"{error.filename or 'a file'}: {error.strerror or error}", BAD_INPUT)
+            raise ConfigError(one_line(error, arguments)) from error
         raise
-
-
-def _say(message: str, code: int) -> int:
-    print(f"npdigits: {' '.join(message.split())}", file=sys.stderr)
-    return code
 
 
 def help_text() -> str:
@@ -209,6 +178,10 @@ def help_text() -> str:
             lines.append(f"{group}={path.stem:<16} {first.removeprefix('# ')}")
             if group == "data":
                 of_data |= {line.partition(":")[0]: f"data.{line}" for line in rest.splitlines() if "#" in line}
+        for folder in (path for path in sorted((CONF / group).iterdir()) if path.is_dir()):
+            names = ", ".join(path.stem for path in sorted(folder.glob("*.yaml")))
+            head = f"{group}={folder.name + '/…':<16} "
+            lines.append(textwrap.fill(f"{head}one of {names}", 110, subsequent_indent=" " * len(head)))
         groups.append("\n".join(lines))
     usage = (
         "npdigits: train a neural network on handwritten digits.\n\n"
@@ -291,8 +264,15 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
 
 def _no_such_choice(group: str, name: str) -> str:
     """Return the line about a choice that a group does not have."""
-    options = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
-    near = difflib.get_close_matches(name, options, n=1)
+    top, _, below = group.partition("/")
+    if top in GROUPS and below:  # experiment=published/NAME, which to Hydra is of a group experiment/published
+        group, name = top, f"{below}/{name}"
+    folder = (CONF / group / name).parent
+    if not folder.is_dir():
+        folder = CONF / group
+    options = [path.stem for path in sorted(folder.glob("*.yaml"))]
+    options += [f"{path.name}/…" for path in sorted(folder.glob("*")) if path.is_dir()]
+    near = difflib.get_close_matches(name.rpartition("/")[2], options, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     if not options:
         return f"{group}={name}: there is no {group} to choose yet"

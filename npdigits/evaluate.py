@@ -12,12 +12,11 @@ import numpy as np
 
 from npdigits import cli, data, targets, trained
 from npdigits.blas import one_thread
-from npdigits.cli import BAD_INPUT, INTERRUPTED
 from npdigits.config import DataConfig
 from npdigits.errors import ConfigError, DataError, UserError
 from npdigits.memory import Array
 from npdigits.outcome import wilson
-from npdigits.report import nobody_reads
+from npdigits.program import Parser, exit_code
 from npdigits.trained import Trained
 
 PROGRAM = "npdigits.evaluate"
@@ -140,43 +139,34 @@ def evaluate(paths: Sequence[Path], overrides: Sequence[str] = ()) -> tuple[list
 
 def main() -> None:
     """Print the table; the exit code is 2 for bad input."""
-    parser = argparse.ArgumentParser(f"python -m {PROGRAM}", description=(__doc__ or "").partition(":")[0])
+    parser = Parser(f"python -m {PROGRAM}", description=(__doc__ or "").partition(":")[0])
     parser.add_argument("arguments", nargs="+", metavar="RUN", help="run directories; data=… for another test set")
     parser.add_argument(
         "--csv", metavar="FILE", help="write the confusion matrix; - for standard output, in place of the table"
     )
     chosen = parser.parse_args()
+    sys.exit(exit_code(PROGRAM, lambda: _evaluate(chosen)))
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    targets.check({} if chosen.csv is None else {"csv": chosen.csv})
     overrides = [one for one in chosen.arguments if one.startswith(("data=", "data."))]
-    try:
-        targets.check({} if chosen.csv is None else {"csv": chosen.csv})
-        paths = [one for one in chosen.arguments if one not in overrides]
-        for other in (one for one in paths if not one or ("=" in one and not Path(one).exists())):
-            raise ConfigError(f"{other or repr(other)}: allowed are run directories, and data=… with its keys")
-        lines, counts = evaluate([Path(one) for one in paths], overrides)
-        rows = table(counts)
-        if chosen.csv:
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows(rows)
-            if chosen.csv == "-":
-                print(text.getvalue(), end="", flush=True)
-                return
-            targets.put(Path(chosen.csv), text.getvalue().encode())
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        print("\n".join(lines))
-        print(
-            "\n".join("  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows), flush=True
-        )
-    except UserError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
-    except BrokenPipeError:
-        nobody_reads()
-    except OSError as error:
-        print(f"{PROGRAM}: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    paths = [one for one in chosen.arguments if one not in overrides]
+    for other in (one for one in paths if not one or ("=" in one and not Path(one).exists())):
+        raise ConfigError(f"{other or repr(other)}: allowed are run directories, and data=… with its keys")
+    lines, counts = evaluate([Path(one) for one in paths], overrides)
+    rows = table(counts)
+    if chosen.csv:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        if chosen.csv == "-":
+            print(text.getvalue(), end="")
+            return 0
+        targets.put(Path(chosen.csv), text.getvalue().encode())
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    print("\n".join(lines))
+    print("\n".join("  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows))
+    return 0
 
 
 if __name__ == "__main__":

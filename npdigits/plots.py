@@ -11,12 +11,14 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from npdigits.errors import RunDirError, UserError
+from npdigits.errors import RunDirError
 from npdigits.files import read_npz, write_whole
 from npdigits.memory import Array
 from npdigits.metrics import read_metrics
+from npdigits.program import Parser, exit_code
 from npdigits.rundir import DISTORTED, ENDED, PLOTS, read_summary
 
+PROGRAM = "npdigits.plots"
 # Okabe & Ito's colours, which also the colour-blind tell apart; each set also has its own line style.
 STYLES: dict[str, dict[str, Any]] = {
     "train": {"color": "#0072B2", "linestyle": "-", "label": "training"},
@@ -261,16 +263,17 @@ def _epochs_axis(axes: Any, run: Run) -> None:
 
 def main() -> None:
     """Draw the plots of the run directories named on the command line."""
-    if not sys.argv[1:] or any(argument.startswith("-") for argument in sys.argv[1:]):
-        print("usage: python -m npdigits.plots RUN [RUN …]     draws the plots of run directories again")
-        sys.exit(0 if sys.argv[1:] in (["-h"], ["--help"]) else 2)
-    try:
-        for argument in sys.argv[1:]:
-            for path in draw(Path(argument)):
+    parser = Parser(f"python -m {PROGRAM}", description="Draw the plots of run directories again.")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run directory")
+    chosen = parser.parse_args()
+
+    def act() -> int:
+        for run in chosen.runs:
+            for path in draw(run):
                 print(path)
-    except UserError as error:
-        print(f"npdigits: {error}", file=sys.stderr)
-        sys.exit(2)
+        return 0
+
+    sys.exit(exit_code(PROGRAM, act))
 
 
 if __name__ == "__main__":

@@ -15,14 +15,14 @@ import numpy as np
 
 from npdigits import pictures, targets, trained
 from npdigits.blas import one_thread
-from npdigits.cli import BAD_INPUT, INTERRUPTED, NOBODY_READS
 from npdigits.data import Split
-from npdigits.errors import ConfigError, RunDirError, UserError
+from npdigits.errors import ConfigError, RunDirError
 from npdigits.files import write_whole
 from npdigits.forming import all_formed
 from npdigits.memory import Array
 from npdigits.mnist_form import SIDE
-from npdigits.report import nobody_reads, plain
+from npdigits.program import Parser, exit_code
+from npdigits.report import plain
 from npdigits.trained import Trained
 
 PROGRAM = "npdigits.predict"
@@ -178,30 +178,15 @@ def _spare(files: Sequence[Path], tables: Mapping[str, str], save: Path | None) 
 
 
 def main() -> None:
-    """Print the table; the exit code is 1 where a file was skipped, 2 for bad input, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(f"python -m {PROGRAM}", description=(__doc__ or "").partition(":")[0])
+    """Print the table; the exit code is 1 where a file was skipped, 2 for bad input."""
+    parser = Parser(f"python -m {PROGRAM}", description=(__doc__ or "").partition(":")[0])
     parser.add_argument("run", type=Path, metavar="RUN", help="a run directory, or SWEEP/best")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="files, and folders of them")
     parser.add_argument("--csv", metavar="FILE", help="write the table; - for standard output, in place of the table")
     parser.add_argument("--json", metavar="FILE", help="write all probabilities; - likewise")
     parser.add_argument("--save", metavar="FOLDER", help="save what the network saw, a PNG of 28 × 28 each")
     chosen = parser.parse_args()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names of files need not be text
-    try:
-        sys.exit(_predict(chosen))
-    except UserError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-    except BrokenPipeError:
-        nobody_reads()
-        sys.exit(NOBODY_READS)
-    except OSError as error:
-        print(f"{PROGRAM}: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted; what it has written is whole", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    sys.exit(BAD_INPUT)
+    sys.exit(exit_code(PROGRAM, lambda: _predict(chosen)))
 
 
 def _predict(chosen: argparse.Namespace) -> int:

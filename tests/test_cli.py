@@ -16,7 +16,7 @@ import yaml
 from made import REPOSITORY, start_python
 from typed import tree, typed
 
-from npdigits import cli
+from npdigits import cli, program
 from npdigits.config import Config
 from npdigits.data import LOADERS
 
@@ -45,7 +45,10 @@ MISTAKES = {
     "data=minst": "data=minst: allowed is one of fashion_mnist, idx, kmnist, mnist, mnist_5k; did",
     "data.dir=null": "data.dir=null: data=idx needs data.dir=FOLDER",
     "data.dir=none": "none/train-images-idx3-ubyte: not found",
-    "experiment=widht": "experiment=widht: ",
+    "experiment=widht": "experiment=widht: allowed is one of batch_size, ",
+    "experiment=published": "seed_script, width, published/…; did you mean published/…?\n",
+    "experiment=published/softmaks": "softmax, srivastava_1024, srivastava_1024_max_norm, ",
+    "experiment=pubished/softmax": "experiment=pubished/softmax: allowed is one of batch_size, ",
     "hydra/launcher=foo": "hydra/launcher=foo: ",
     "hydra.run.dir=x": "hydra.run.dir=x: not allowed: the run directory is chosen with out=DIR",
     "hydra.run.dir=": "hydra.run.dir=: not allowed: the run directory is chosen with out=DIR",
@@ -69,7 +72,7 @@ def test_a_mistake_is_one_line_with_key_value_and_what_is_allowed(tmp_path, idx_
     (tmp_path / "taken").write_text("mine")
     before = tree(tmp_path)
     ended = typed("data=idx", f"data.dir={idx_set}", "out=run", "epochs=1", mistake, cwd=tmp_path)
-    assert ended.returncode == cli.BAD_INPUT == 2
+    assert ended.returncode == program.BAD_INPUT == 2
     assert re.fullmatch(r"npdigits: .*\n", ended.stderr)  # one line: a dot matches no line end
     assert MISTAKES[mistake] in ended.stderr
     assert ended.stdout == ""
@@ -164,6 +167,9 @@ def test_help_names_every_key_and_every_data_set_wherever_it_is_asked(tmp_path):
     for name in LOADERS:
         assert re.search(rf"^data={name} +\w", ended.stdout, re.MULTILINE), name
     assert "hydra:" not in ended.stdout
+    listed = re.search(r"^experiment=published/… +one of (.*(?:\n +.*)*)", ended.stdout, re.MULTILINE)
+    recipes = (cli.CONF / "experiment" / "published").glob("*.yaml")
+    assert listed and re.findall(r"\w+", listed[1]) == sorted(path.stem for path in recipes)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no head")
@@ -173,7 +179,7 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     command = [sys.executable, "-m", "npdigits.train", "--help"]
     ended = subprocess.run(command, cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, timeout=60)
     os.close(write)
-    assert (ended.returncode, ended.stderr) == (cli.NOBODY_READS, b"")
+    assert (ended.returncode, ended.stderr) == (program.NOBODY_READS, b"")
 
 
 def test_a_run_whose_reader_goes_away_is_finished_all_the_same(idx_set, tmp_path):

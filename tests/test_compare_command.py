@@ -10,6 +10,7 @@ import pytest
 from made import REPOSITORY
 from made_runs import made_run, made_sweep
 
+from npdigits import program
 from npdigits.compare import command
 
 ACCURACIES = {20: [0.90, 0.91, 0.92], 50: [0.93, 0.94, 0.95]}
@@ -127,7 +128,7 @@ def test_what_cannot_be_ends_in_one_line(width, typed, monkeypatch, arguments, m
     monkeypatch.chdir(width.parent)
     known = arguments and arguments[0].startswith("--") and "--diff" not in arguments
     code, out, err = typed(*(["width"] if known else []), *arguments)
-    assert code == command.BAD_INPUT and out == ""
+    assert code == program.BAD_INPUT and out == ""
     assert err.startswith("npdigits-compare: ") and message in err and err.count("\n") == 1
 
 
@@ -146,7 +147,7 @@ def test_no_file_of_a_run_is_overwritten(width, typed):
     link.symlink_to(run / "metrics.csv")
     for target in (run / "metrics.csv", run / "new.csv", run / "plots" / "new.csv", width / "sweep.csv", link):
         code, _, err = typed(width, "--csv", target)
-        assert code == command.BAD_INPUT and "could be lost" in err
+        assert code == program.BAD_INPUT and "could be lost" in err
     assert (run / "metrics.csv").read_bytes() == before and not (width / "sweep.csv").exists()
 
 
@@ -223,12 +224,12 @@ def test_two_runs_side_by_side(tmp_path, typed):
     (a / "predictions.npz").unlink()
     assert "Test predictions cannot be compared" in typed("--diff", a, b)[1]
     code, _, err = typed("--diff", a, a)
-    assert code == command.BAD_INPUT and "the same run twice" in err
+    assert code == program.BAD_INPUT and "the same run twice" in err
 
 
 def test_two_runs_must_be_runs(width, typed, tmp_path):
     code, _, err = typed("--diff", width, width / "hidden-20-0")
-    assert code == command.BAD_INPUT and err == f"npdigits-compare: --diff {width}: it is no run directory\n"
+    assert code == program.BAD_INPUT and err == f"npdigits-compare: --diff {width}: it is no run directory\n"
 
 
 @pytest.mark.parametrize("start", [["-m", "npdigits.compare"], [str(REPOSITORY / "experiments" / "compare.py")]])

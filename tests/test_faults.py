@@ -10,7 +10,7 @@ from made import start_python
 from test_resume import every_epoch, result  # noqa: F401 – every_epoch acts by itself
 from typed import tree, typed
 
-from npdigits import checkpoint, cli
+from npdigits import checkpoint, cli, program
 from npdigits.rundir import read_summary
 from npdigits.train import run
 
@@ -77,7 +77,7 @@ def test_every_write_fails_once(tmp_path, monkeypatch, short, capsys):
         if code == 0:
             survived.append(faults.failed)
         else:
-            assert code == cli.BAD_INPUT, faults.failed
+            assert code == program.BAD_INPUT, faults.failed
             assert said.count("\n") == 1 and os.strerror(error) in said and str(path) in said, (faults.failed, said)
         last = path / "checkpoints" / "last.npz"
         if last.exists():

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from made import write_set
 
-from npdigits import cli, train
+from npdigits import program, train
 from npdigits.config import RULES, Config
 from npdigits.rundir import read_summary
 
@@ -165,7 +165,7 @@ def test_any_value_for_any_key(folder, small_set, overrides):
         else:
             run.mkdir()  # its own `out` or the default: the next example takes another
     else:
-        assert code == cli.BAD_INPUT, (code, err)
+        assert code == program.BAD_INPUT, (code, err)
         assert len(lines) == 1 and lines[0].startswith("npdigits: ") and len(lines[0]) > 20, err
         assert "Traceback" not in err
         run.mkdir(exist_ok=True)

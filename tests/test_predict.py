@@ -210,7 +210,7 @@ def test_ctrl_c_writes_nothing(sweep, pictures, tmp_path, monkeypatch, capsys):
         predict.main()
     assert caught.value.code == 130
     said = capsys.readouterr()
-    assert said.err == "npdigits.predict: interrupted; what it has written is whole\n" and said.out == ""
+    assert said.err == "npdigits.predict: interrupted\n" and said.out == ""
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

@@ -18,6 +18,8 @@ from made import REPOSITORY
 from made_runs import composed, made_run
 from scipy import stats
 
+from npdigits.errors import RunDirError
+
 RECIPES = sorted((REPOSITORY / "conf" / "experiment" / "published").glob("*.yaml"))
 
 
@@ -107,7 +109,7 @@ def test_a_summary_that_its_metrics_contradict_is_refused(published, tmp_path):
     run = recipe_run(tmp_path, "default", 0, 0.96)
     summary = json.loads((run / "summary.json").read_text())
     (run / "summary.json").write_text(json.dumps(summary | {"test_accuracy": 0.999}))
-    with pytest.raises(ValueError, match=r"summary\.json and metrics\.csv differ"):
+    with pytest.raises(RunDirError, match=r"summary\.json and metrics\.csv differ"):
         published.collect(tmp_path)
 
 
@@ -133,7 +135,7 @@ def test_a_check_refuses_runs_that_are_there_already(published, tmp_path, monkey
     monkeypatch.setattr(sys, "argv", ["published.py", "check", "--rows", "softmax", "--folder", str(tmp_path)])
     with pytest.raises(SystemExit) as caught:
         published.main()
-    assert caught.value.code == 2 and "there are runs already" in capsys.readouterr().err
+    assert caught.value.code == 2 and "runs of softmax are there" in capsys.readouterr().err
 
 
 # A check that makes its runs by another program.
@@ -148,8 +150,10 @@ runpy.run_path(folder + "/published.py", run_name="__main__")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a program of POSIX")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_check_that_is_ended_leaves_nothing(tmp_path, number, code):
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")]
+)
+def test_a_check_that_is_ended_leaves_nothing(tmp_path, number, code, word):
     """Neither a folder nor, where the first process alone is told, its runs."""
     scratch, sweep = tmp_path / "scratch", tmp_path / "sweep"
     scratch.mkdir()
@@ -172,7 +176,7 @@ def test_a_check_that_is_ended_leaves_nothing(tmp_path, number, code):
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
-    assert (child.returncode, said) == (code, "softmax: 5 runs …\n")
+    assert (child.returncode, said) == (code, f"softmax: 5 runs …\npublished.py: {word}\n")
     assert list(scratch.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
@@ -181,17 +185,20 @@ def test_a_check_that_is_ended_leaves_nothing(tmp_path, number, code):
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        (["table", "--rows", "softmax"], "unrecognized arguments: --rows softmax"),
-        (["check", "--rows", "foo"], "--rows=foo: allowed are softmax"),
-        (["check", "--seeds", "0"], "0: allowed are whole numbers from 1"),
-        ([], "the following arguments are required: what"),
+        (["table", "--rows", "softmax"], ": unrecognized arguments: --rows softmax; --help tells more"),
+        (["table", "--folder", "nowhere"], ": --folder nowhere: there is no such folder"),
+        (["check", "--rows", "foo"], ": --rows=foo: allowed are softmax"),
+        (["check", "--seeds", "0"], " check: argument --seeds: 0: allowed are whole numbers from 1; --help tells more"),
+        ([], ": the following arguments are required: what; --help tells more"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(published, monkeypatch, capsys, typed, message):
     monkeypatch.setattr(sys, "argv", ["published.py", *typed])
     with pytest.raises(SystemExit) as caught:
         published.main()
-    assert caught.value.code == 2 and message in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert (caught.value.code, said.out) == (2, "")
+    assert said.err.startswith(f"published.py{message}") and said.err.count("\n") == 1
 
 
 def test_a_row_with_two_bounds_is_held_between_them(published, literature):
@@ -206,7 +213,7 @@ def test_a_row_with_two_bounds_is_held_between_them(published, literature):
 def test_a_run_that_the_recipe_does_not_make_is_refused(published, literature, tmp_path, more):
     recipe_run(tmp_path, "default", 0, 0.9661)
     recipe_run(tmp_path, "default", 1, 0.97, *more)
-    with pytest.raises(ValueError, match="is not what experiment=published/default makes"):
+    with pytest.raises(RunDirError, match="is not what experiment=published/default makes"):
         published.collect(tmp_path)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from made import write_set
 from typed import tree, typed
 
-from npdigits import cli, sweep, worker
+from npdigits import cli, program, sweep, worker
 from npdigits import cluster as cluster_of_dask
 from npdigits.errors import ConfigError
 from npdigits.identity import identity
@@ -346,7 +346,9 @@ def test_a_process_that_is_killed_costs_no_run_that_waits(undisturbed, tmp_path,
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, cli.INTERRUPTED), (signal.SIGTERM, cli.TERMINATED)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, program.INTERRUPTED), (signal.SIGTERM, program.TERMINATED)]
+)
 @pytest.mark.parametrize("after", [0.0, 0.3, 0.6])
 def test_a_signal_while_the_workers_start_ends_in_one_line(undisturbed, tmp_path, number, code, after):
     idx_set, _ = undisturbed
@@ -377,7 +379,7 @@ def test_a_signal_while_the_workers_start_ends_in_one_line(undisturbed, tmp_path
     _, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (
         code,
-        f"npdigits: {'interrupted' if code == cli.INTERRUPTED else 'terminated'}\n",
+        f"npdigits: {'interrupted' if code == program.INTERRUPTED else 'terminated'}\n",
     )
     assert {row["status"] for row in rows(tmp_path / "s")} <= {"left", "interrupted", "finished"}
 
@@ -403,7 +405,7 @@ def test_a_second_launch_skips_what_the_first_one_holds(undisturbed, tmp_path):
     finally:
         first.send_signal(signal.SIGTERM)
         code = first.wait(timeout=10)
-    assert code == cli.TERMINATED
+    assert code == program.TERMINATED
     statuses = [json.loads(path.read_text())["status"] for path in folder.glob("*/summary.json")]
     assert statuses == ["interrupted"] * 2
 

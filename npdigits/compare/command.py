@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from npdigits import cli, targets
+from npdigits import cli, program, targets
 from npdigits.compare import formats
 from npdigits.compare.comparison import Comparison, compare
 from npdigits.compare.diff import diff
-from npdigits.compare.options import BAD_INPUT, NOTATIONS, PROGRAM, baseline, by, filtered, parser
+from npdigits.compare.options import NOTATIONS, PROGRAM, baseline, by, filtered, parser
 from npdigits.compare.runs import read
 from npdigits.compare.verdict import footnotes, left_out, lost_remarks, verdict
 from npdigits.compare.views import OF_A_RUN, View, configurations, every_run, pivot, pivot_says
-from npdigits.errors import ConfigError, UserError
-from npdigits.report import nobody_reads, plain
+from npdigits.errors import ConfigError
+from npdigits.report import plain
 
 NOTHING = 1
 
@@ -27,27 +27,9 @@ def main() -> None:
 
     The exit code is 0, 1 where there is nothing to compare, 2 for bad input.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
     warnings.simplefilter("ignore")  # NumPy's and pandas's, of means of nothing; ours are printed
-    try:
-        code = act(parser().parse_args())
-        if sys.stdout:
-            sys.stdout.flush()
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted", file=sys.stderr)
-        code = cli.INTERRUPTED
-    except UserError as error:
-        print(f"{PROGRAM}: {plain(str(error))}", file=sys.stderr)
-        code = BAD_INPUT
-    except BrokenPipeError:  # … | head
-        nobody_reads()
-        code = 0
-    except OSError as error:
-        print(f"{PROGRAM}: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
-        code = BAD_INPUT
-    sys.exit(code)
+    chosen = parser().parse_args()
+    sys.exit(program.exit_code(PROGRAM, lambda: act(chosen)))
 
 
 def act(chosen: argparse.Namespace) -> int:

@@ -5,9 +5,8 @@ import ast
 import dataclasses
 import re
 import shlex
-import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -17,21 +16,15 @@ from npdigits.compare.rows import MARKS
 from npdigits.compare.runs import FIGURES, Runs, cell, mark_twins
 from npdigits.config import RULES, unknown_key
 from npdigits.errors import ConfigError
+from npdigits.program import Parser
 
 PROGRAM = "npdigits-compare"
-BAD_INPUT = 2
 NOTATIONS = ("csv", "markdown", "latex", "json", "html")
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        print(f"{PROGRAM}: {message}; --help tells more", file=sys.stderr)
-        sys.exit(BAD_INPUT)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    said = _Parser(
+    said = Parser(
         PROGRAM,
         description="Compare runs: a row a configuration, mean ± 95 % interval over seeds; which differences are real?",
         allow_abbrev=False,

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from npdigits import targets, trained
-from npdigits.cli import BAD_INPUT, INTERRUPTED, NOBODY_READS
 from npdigits.data import Split
 from npdigits.errors import ConfigError, UserError
 from npdigits.evaluate import test_set
 from npdigits.export.onnx_file import onnx_file
 from npdigits.export.page import page
 from npdigits.predict import check
-from npdigits.report import nobody_reads
+from npdigits.program import Parser, exit_code
 from npdigits.trained import Trained
 
 PROGRAM = "npdigits.export"
@@ -38,35 +37,27 @@ FORMATS: dict[str, Callable[[Trained], bytes]] = {"html": _html, "onnx": onnx_fi
 
 
 def main() -> None:
-    """Write the files; the exit code is 2 for bad input, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(f"python -m {PROGRAM}", description=(__doc__ or "").partition(":")[0])
+    """Write the files; the exit code is 2 for bad input."""
+    parser = Parser(f"python -m {PROGRAM}", description=(__doc__ or "").partition(":")[0])
     parser.add_argument("run", type=Path, metavar="RUN", help="a run directory, or SWEEP/best")
     parser.add_argument("--html", metavar="FILE", help="a page to draw digits on, which needs no network")
     parser.add_argument("--onnx", metavar="FILE", help="the network for ONNX Runtime and others")
     chosen = parser.parse_args()
+    sys.exit(exit_code(PROGRAM, lambda: _export(chosen)))
+
+
+def _export(chosen: argparse.Namespace) -> int:
     asked = {name: target for name in FORMATS if (target := getattr(chosen, name)) is not None}
-    try:
-        if not asked:
-            raise ConfigError("nothing to write: allowed are --html FILE and --onnx FILE")
-        if "-" in asked.values():
-            raise ConfigError("-: allowed is the name of a file")
-        targets.check(asked)
-        run = trained.load(chosen.run)
-        if run.unfinished:
-            print(f"{PROGRAM}: WARNING: {run.unfinished}", file=sys.stderr)
-        made = {target: FORMATS[name](run) for name, target in asked.items()}  # nothing is written if one fails
-        for target, content in made.items():
-            targets.put(Path(target), content)
-            print(f"{target}: {len(content) / 1e6:.2f} MB")
-    except UserError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted; what it has written is whole", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # of the lines above: the files are written
-        nobody_reads()
-        sys.exit(NOBODY_READS)
-    except OSError as error:
-        print(f"{PROGRAM}: {error.filename or 'writing'}: {error.strerror}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+    if not asked:
+        raise ConfigError("nothing to write: allowed are --html FILE and --onnx FILE")
+    if "-" in asked.values():
+        raise ConfigError("-: allowed is the name of a file")
+    targets.check(asked)
+    run = trained.load(chosen.run)
+    if run.unfinished:
+        print(f"{PROGRAM}: WARNING: {run.unfinished}", file=sys.stderr)
+    made = {target: FORMATS[name](run) for name, target in asked.items()}  # nothing is written if one fails
+    for target, content in made.items():
+        targets.put(Path(target), content)
+        print(f"{target}: {len(content) / 1e6:.2f} MB")
+    return 0

@@ -1,0 +1,121 @@
+"""What a program says of what goes wrong, and its exit code."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from made import start_python
+
+from npdigits import program
+from npdigits.errors import ConfigError
+from npdigits.interruption import Terminated
+
+PROGRAMS = ("npdigits.predict", "npdigits.evaluate", "npdigits.export", "npdigits.plots", "npdigits.compare")
+
+PRINTS = "import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: print(sys.argv[1]) or 0))"
+ACTS = """
+import sys, time
+from npdigits.program import exit_code
+def act():
+    try:
+        print("begun", flush=True)
+        time.sleep(60)
+    finally:
+        print("undone")
+sys.exit(exit_code("p", act))
+"""
+
+
+def raising(error):
+    def act():
+        raise error
+
+    return act
+
+
+@pytest.fixture
+def signals():
+    """Put the handlers back that a program sets."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (ConfigError("lr=0:\nallowed is\x1b more"), 2, "lr=0: allowed is\\x1b more"),
+        (OSError(errno.ENOSPC, "No space left on device", "a.csv"), 2, "a.csv: No space left on device"),
+        (OSError(errno.ENOSPC, "No space left on device"), 2, "writing: No space left on device"),
+        (OSError("of a library"), 2, "writing: of a library"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (Terminated(), 143, "terminated"),
+    ],
+)
+def test_what_goes_wrong_is_a_line_and_a_code(signals, capsys, error, code, line):
+    assert program.exit_code("npdigits.some", raising(error)) == code
+    assert capsys.readouterr() == ("", f"npdigits.some: {line}\n")
+
+
+def test_a_fault_of_ours_stays_a_traceback(signals):
+    with pytest.raises(ZeroDivisionError):
+        program.exit_code("npdigits.some", lambda: 1 // 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM for another process")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_program_that_is_ended_undoes_what_is_half_done(name):
+    child = start_python(ACTS)
+    assert child.stdout.readline() == "begun\n"
+    child.send_signal(getattr(signal, name))
+    out, err = child.communicate(timeout=60)
+    assert (child.returncode, out, err) == (program.TERMINATED, "undone\n", "p: terminated\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+def test_nohup_is_heeded(signals):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    program.exit_code("p", lambda: 0)
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_a_reader_that_goes_away_is_no_traceback():
+    """Also where all of the output fits into the buffer, and is written at the very end."""
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run([sys.executable, "-c", PRINTS, "a"], stdout=write, stderr=subprocess.PIPE, timeout=60)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (program.NOBODY_READS, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_output_that_cannot_be_written_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([sys.executable, "-c", PRINTS, "a"], stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert (ended.returncode, ended.stderr) == (program.BAD_INPUT, b"p: writing: No space left on device\n")
+
+
+def test_names_that_are_no_text_can_be_printed():
+    ended = subprocess.run(
+        [sys.executable, "-c", PRINTS, b"\xc3\x97\xff"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"},
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, rb"\xd7\udcff", b"")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_an_unknown_option_is_a_line_without_usage(name):
+    ended = subprocess.run([sys.executable, "-m", name, "a", "b", "--nonsense"], capture_output=True, timeout=60)
+    shown = "npdigits-compare" if name == "npdigits.compare" else name
+    line = f"{shown}: unrecognized arguments: --nonsense; --help tells more"
+    if name == "npdigits.export":
+        line = f"{shown}: unrecognized arguments: b --nonsense; --help tells more"
+    assert (ended.returncode, ended.stdout, ended.stderr.decode().splitlines()) == (2, b"", [line])
