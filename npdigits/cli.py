@@ -1,4 +1,4 @@
-"""Hydra, at the edge: composing the configuration, --help, and errors in one line."""
+"""Hydra, at the edge: composing the configuration, --help, and its errors in our words."""
 
 import contextlib
 import difflib
