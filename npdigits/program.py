@@ -44,8 +44,7 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
         signal.signal(signal.SIGHUP, _terminate)
     try:
         code = act()
-        if sys.stdout:
-            sys.stdout.flush()  # here, as what fails at Python's end is a traceback
+        _flush()
         return code
     except KeyboardInterrupt:
         return _say(name, "interrupted", INTERRUPTED)
@@ -58,6 +57,16 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
         return _say(name, str(error), BAD_INPUT)
     except OSError as error:
         return _say(name, f"{error.filename or 'writing'}: {error.strerror or error}", BAD_INPUT)
+    finally:
+        try:
+            _flush()
+        except OSError:  # Python would try it once more at its end, and make a traceback of it
+            nobody_reads()
+
+
+def _flush() -> None:
+    if sys.stdout:  # closed, it is None
+        sys.stdout.flush()
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

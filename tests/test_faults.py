@@ -71,7 +71,7 @@ def test_every_write_fails_once(tmp_path, monkeypatch, short, capsys):
         path, error = tmp_path / f"run{k}", (errno.ENOSPC, errno.EIO, errno.EACCES)[k % 3]
         with monkeypatch.context() as patch:
             faults = Faults(patch, path, k, error, torn=k % 2 == 0)
-            code = cli._one_line_errors(lambda path=path: run(cli.compose(short), path, short) and 0, short)
+            code = program.exit_code("npdigits", lambda path=path: run(cli.compose(short), path, short) and 0)
         assert faults.failed, f"write {k} of {count} was never made"
         said = capsys.readouterr().err
         if code == 0:

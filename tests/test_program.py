@@ -16,6 +16,8 @@ from npdigits.interruption import Terminated
 
 PROGRAMS = ("npdigits.predict", "npdigits.evaluate", "npdigits.export", "npdigits.plots", "npdigits.compare")
 
+# Buffered, as it is unless somebody asks for the opposite.
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 PRINTS = "import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: print(sys.argv[1]) or 0))"
 ACTS = """
 import sys, time
@@ -89,15 +91,28 @@ def test_a_reader_that_goes_away_is_no_traceback():
     """Also where all of the output fits into the buffer, and is written at the very end."""
     read, write = os.pipe()
     os.close(read)
-    ended = subprocess.run([sys.executable, "-c", PRINTS, "a"], stdout=write, stderr=subprocess.PIPE, timeout=60)
+    typed = [sys.executable, "-c", PRINTS, "a"]
+    ended = subprocess.run(typed, stdout=write, stderr=subprocess.PIPE, env=BUFFERED, timeout=60)
     os.close(write)
     assert (ended.returncode, ended.stderr) == (program.NOBODY_READS, b"")
+
+
+def test_ctrl_c_of_a_pipe_whose_reader_is_gone_is_one_line():
+    read, write = os.pipe()
+    os.close(read)
+    act = "print('a')\n    raise KeyboardInterrupt"
+    code = f"import sys\nfrom npdigits.program import exit_code\ndef act():\n    {act}\nsys.exit(exit_code('p', act))"
+    typed = [sys.executable, "-c", code]
+    ended = subprocess.run(typed, stdout=write, stderr=subprocess.PIPE, env=BUFFERED, timeout=60)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (program.INTERRUPTED, b"p: interrupted\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_output_that_cannot_be_written_is_one_line():
     with Path("/dev/full").open("w") as full:
-        ended = subprocess.run([sys.executable, "-c", PRINTS, "a"], stdout=full, stderr=subprocess.PIPE, timeout=60)
+        typed = [sys.executable, "-c", PRINTS, "a"]
+        ended = subprocess.run(typed, stdout=full, stderr=subprocess.PIPE, env=BUFFERED, timeout=60)
     assert (ended.returncode, ended.stderr) == (program.BAD_INPUT, b"p: writing: No space left on device\n")
 
 
@@ -109,6 +124,14 @@ def test_names_that_are_no_text_can_be_printed():
         timeout=60,
     )
     assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, rb"\xd7\udcff", b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows closes no stream this way")
+@pytest.mark.parametrize(("act", "code"), [("0", 0), ("[][0]", 1), ("open('nowhere')", 2)])
+def test_a_closed_standard_output_changes_no_exit_code(act, code):
+    program_of = f"import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: {act}))"
+    ended = subprocess.run(["sh", "-c", 'exec "$0" "$@" >&-', sys.executable, "-c", program_of], timeout=60)
+    assert ended.returncode == code
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
