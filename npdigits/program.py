@@ -51,7 +51,6 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
     except Terminated:
         return _say(name, "terminated", TERMINATED)
     except BrokenPipeError:  # … | head
-        nobody_reads()
         return NOBODY_READS
     except UserError as error:
         return _say(name, str(error), BAD_INPUT)

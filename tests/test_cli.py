@@ -156,6 +156,17 @@ def test_a_file_that_cannot_be_written_ends_the_run_in_one_line(tmp_path, idx_se
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "failed"
 
 
+def test_too_little_memory_is_one_line(monkeypatch, capsys):
+    def run(config, overrides):
+        raise MemoryError("Unable to allocate 8.00 TiB")
+
+    monkeypatch.setattr(sys, "argv", ["npdigits", "hidden=20"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main(run, sweep=None)
+    line = "npdigits: out of memory: Unable to allocate 8.00 TiB: a smaller hidden or batch_size needs less\n"
+    assert (caught.value.code, capsys.readouterr().err) == (program.BAD_INPUT, line)
+
+
 def test_help_names_every_key_and_every_data_set_wherever_it_is_asked(tmp_path):
     ended = typed("hidden=20", "--help", cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
