@@ -5,6 +5,9 @@ one does, and how often the intervals hold the truth. An accuracy is a mean + an
 of a seed share (the held-out digits, the order) + noise, rounded to the 10,000 digits that it is counted on.
 """
 
+import argparse
+import re
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -12,8 +15,9 @@ import numpy as np
 from npdigits.compare.family import best_observed, family_of
 from npdigits.compare.rows import Row, Section
 from npdigits.compare.statistics import ALPHA, Numbers
-from npdigits.program import Parser
+from npdigits.program import Parser, exit_code, whole
 
+PROGRAM = "calibration.py"
 METRIC = "val_accuracy"
 MEAN, SEEDS_SPREAD, SPREAD, DIGITS = 0.965, 0.001, 0.001, 10_000
 # Each with mean 0 and standard deviation 1.
@@ -71,21 +75,35 @@ def calibrate(sweeps: int, settings: int, seeds: int, noise: str, rng: np.random
 def main() -> None:
     """Print a table in Markdown: shares in per cent."""
     parser = Parser(description=(__doc__ or "").partition("\n")[0])
+    sweeps = "simulated sweeps of each row (default: %(default)s)"
+    parser.add_argument("--sweeps", type=whole(1, 10**9), default=10_000, help=sweeps)
     parser.add_argument(
-        "--sweeps", type=int, default=10_000, help="simulated sweeps of each row (default: %(default)s)"
+        "--shapes", type=shapes, default="6x10,3x10,11x10,6x20", help="settings x seeds (default: %(default)s)"
     )
-    parser.add_argument("--shapes", default="6x10,3x10,11x10,6x20", help="settings x seeds (default: %(default)s)")
-    chosen = parser.parse_args()
+    sys.exit(exit_code(PROGRAM, lambda: tabulate(parser.parse_args())))
+
+
+def shapes(text: str) -> list[tuple[int, int]]:
+    """Return how many settings and seeds each row's sweeps have, for argparse."""
+    found = [re.fullmatch(r"(\d{1,4})x(\d{1,4})", one) for one in text.split(",")]
+    pairs = [(int(one[1]), int(one[2])) for one in found if one]
+    if len(pairs) < len(found) or min(map(min, pairs)) < 2:
+        raise argparse.ArgumentTypeError(f"{text}: allowed are settings x seeds, each from 2, such as 6x10,3x10")
+    return pairs
+
+
+def tabulate(chosen: argparse.Namespace) -> int:
+    """Simulate what was asked for and print it."""
     header = None
     for noise in NOISES:
-        for shape in chosen.shapes.split(","):
-            settings, seeds = map(int, shape.split("x"))
+        for settings, seeds in chosen.shapes:
             shares = calibrate(chosen.sweeps, settings, seeds, noise, np.random.default_rng([settings, seeds]))
             if header is None:
                 header = ["noise", "settings", "seeds", *shares]
                 print(f"| {' | '.join(header)} |\n|{'---|' * len(header)}", flush=True)
-            cells = [noise, shape.partition("x")[0], str(seeds), *(f"{100 * share:.1f}" for share in shares.values())]
+            cells = [noise, str(settings), str(seeds), *(f"{100 * share:.1f}" for share in shares.values())]
             print(f"| {' | '.join(cells)} |", flush=True)
+    return 0
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from npdigits.errors import UserError
 from npdigits.export.page import page
 from npdigits.forming import formed
 from npdigits.predict import readings
-from npdigits.program import Parser, exit_code
+from npdigits.program import Parser, exit_code, path
 
 PROGRAM = "own_digits.py"
 PACKAGES = (
@@ -153,10 +153,9 @@ def score(run: trained.Trained, files: Sequence[Path]) -> tuple[int, int, list[s
 def main() -> None:
     """Print a line for each run and kind."""
     parser = Parser(PROGRAM, description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    parser.add_argument("--save", type=Path, help="keep the pictures in this folder")
-    chosen = parser.parse_args()
-    sys.exit(exit_code(PROGRAM, lambda: read(chosen)))
+    parser.add_argument("runs", nargs="+", type=path, metavar="RUN")
+    parser.add_argument("--save", type=path, help="keep the pictures in this folder")
+    sys.exit(exit_code(PROGRAM, lambda: read(parser.parse_args())))
 
 
 def read(chosen: argparse.Namespace) -> int:

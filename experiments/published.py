@@ -22,8 +22,9 @@ from reproduced import COMMITTEE, collect, runs_of, seeds_of, with_kept
 from npdigits import cli
 from npdigits.compare.statistics import t_interval, t_quantile
 from npdigits.errors import ConfigError
+from npdigits.files import write_whole
 from npdigits.outcome import wilson
-from npdigits.program import Parser, exit_code
+from npdigits.program import Parser, exit_code, path, whole
 
 PROGRAM = "published.py"
 HERE = Path(__file__).parent
@@ -134,7 +135,11 @@ def sweep(typed: Sequence[str]) -> int:
         try:
             return child.wait()
         except BaseException:
-            child.terminate()
+            try:
+                child.terminate()
+                child.wait()
+            finally:  # a second Ctrl-C
+                child.kill()
             raise
 
 
@@ -142,7 +147,7 @@ def put(text: str, page: Path) -> None:
     """Put the table between its two marks in a page."""
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    page.write_text(before + BEGIN + text + END + after, encoding="utf-8")
+    write_whole(page, (before + BEGIN + text + END + after).encode())
 
 
 def head(row: Row, results: pd.DataFrame) -> str:
@@ -158,14 +163,7 @@ def put_head(line: str, recipe: Path) -> None:
     """Put that line after the command in a recipe's file."""
     lines = recipe.read_text(encoding="utf-8").splitlines(keepends=True)
     after = next(i for i, one in enumerate(lines) if one.startswith("# npdigits experiment=")) + 1
-    recipe.write_text("".join([*lines[:after], line, *lines[after + 1 :]]), encoding="utf-8")
-
-
-def positive(text: str) -> int:
-    """Return a whole number that is 1 or more, for argparse."""
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: allowed are whole numbers from 1")
-    return number
+    write_whole(recipe, "".join([*lines[:after], line, *lines[after + 1 :]]).encode())
 
 
 def main() -> None:
@@ -173,24 +171,30 @@ def main() -> None:
     parser = Parser(PROGRAM, description=(__doc__ or "").partition("\n")[0])
     what = parser.add_subparsers(dest="what", required=True)
     tables = what.add_parser("table", help="write the table into both READMEs, the figures into results/ and recipes")
-    tables.add_argument("--folder", type=Path, help="of the rows' runs (default: outputs/)")
+    tables.add_argument("--folder", type=path, help="of the rows' runs (default: outputs/)")
     checks = what.add_parser("check", help="repeat the quick rows, and fail where a mean leaves its interval")
-    checks.add_argument("--folder", type=Path, help="for the runs (default: a temporary one)")
+    checks.add_argument("--folder", type=path, help="for the runs (default: a temporary one)")
     checks.add_argument("--rows", help="only these, such as softmax,default (default: the quick ones)")
-    checks.add_argument("--seeds", type=positive, help="with so many (default: as many as the recipe has)")
-    chosen = parser.parse_args()
-    sys.exit(exit_code(PROGRAM, lambda: write_table(chosen) if chosen.what == "table" else repeat(chosen)))
+    checks.add_argument("--seeds", type=whole(1, 1000), help="with so many (default: as many as the recipe has)")
+    tables.set_defaults(act=write_table)
+    checks.set_defaults(act=repeat)
+
+    def act() -> int:
+        chosen = parser.parse_args()
+        return int(chosen.act(chosen))
+
+    sys.exit(exit_code(PROGRAM, act))
 
 
 def write_table(chosen: argparse.Namespace) -> int:
     """Read the runs and write what ``table`` writes."""
     folder = chosen.folder or cli.outputs()
     if not folder.is_dir():
-        raise ConfigError(f"--folder {folder}: there is no such folder")
+        raise ConfigError(f"--folder {folder}: is no folder")
     results, old = with_kept(collect(folder), pd.read_csv(RESULTS))
     if old:
         print(f"as they were, as {folder} has fewer of their runs: {', '.join(old)}", file=sys.stderr)
-    results.to_csv(RESULTS, index=False, lineterminator="\n")
+    write_whole(RESULTS, results.to_csv(index=False, lineterminator="\n").encode())
     text = table(results)
     for page in PAGES:
         put(text, page)
@@ -205,11 +209,13 @@ def repeat(chosen: argparse.Namespace) -> int:
     """Repeat the rows that ``check`` is asked for, in a folder."""
     names = chosen.rows.split(",") if chosen.rows is not None else [row.name for row in ROWS if row.quick]
     known = {row.name: row for row in ROWS if not row.members}
-    if unknown := [name for name in names if name not in known]:
-        raise ConfigError(f"--rows={','.join(unknown)}: allowed are {', '.join(known)}")
+    if not set(names) <= set(known):
+        raise ConfigError(f"--rows={chosen.rows}: allowed are {', '.join(known)}")
     rows = [known[name] for name in names]
     if there := [row.name for row in rows if chosen.folder and (chosen.folder / row.recipe).exists()]:
         raise ConfigError(f"--folder {chosen.folder}: runs of {', '.join(there)} are there, and a check makes new ones")
+    if chosen.folder:
+        chosen.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         folder = chosen.folder or Path(scratch)
         held = check(rows, pd.read_csv(RESULTS), chosen.seeds, folder.absolute())

@@ -218,7 +218,8 @@ def _check_overrides(arguments: list[str]) -> None:
         if argument.startswith("="):
             raise ConfigError(f"{argument}: allowed is key=value, such as hidden=20")
         key, _, value = argument.lstrip("+").partition("=")
-        if key in GROUPS and value.startswith("["):  # Hydra would take the last one and say nothing
+        # Of several Hydra would take the last one and say nothing.
+        if key in GROUPS and (value.startswith("[") or value in ("", "null")):
             raise ConfigError(_no_such_choice(key, value))
         if key in HYDRAS_FOLDERS:
             raise ConfigError(f"{argument}: not allowed: the run directory is chosen with out=DIR")
@@ -245,8 +246,10 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
         typed = next((a for a in arguments if a.lstrip("+~").partition("=")[0] == key), f"{key}=")
         value = typed.partition("=")[2]
         return _no_such_choice(key, value) if key in GROUPS else unknown_key(key, value)
-    if group := re.search(r"Could not find '([\w/]+)/(.+?)'", message):
-        return _no_such_choice(group[1], group[2])
+    if unfound := re.search(r"Could not find '(.*?)'", message):
+        top, _, below = unfound[1].partition("/")
+        group, _, name = unfound[1].rpartition("/")
+        return _no_such_choice(top, below) if top in GROUPS else _no_such_choice(group, name)
     if ambiguous := re.search(r"Ambiguous value for argument '(.+?)'", message, re.DOTALL):
         return f"{ambiguous[1]}: write a list as key=[a,b]; for a sweep over the values add --multirun"
     noise = ("See https://", "Config search path:", "full_key:", "object_type=", "reference_type=")
@@ -263,16 +266,15 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
 
 
 def _no_such_choice(group: str, name: str) -> str:
-    """Return the line about a choice that a group does not have."""
-    top, _, below = group.partition("/")
-    if top in GROUPS and below:  # experiment=published/NAME, which to Hydra is of a group experiment/published
-        group, name = top, f"{below}/{name}"
-    folder = (CONF / group / name).parent
-    if not folder.is_dir():
-        folder = CONF / group
-    options = [path.stem for path in sorted(folder.glob("*.yaml"))]
-    options += [f"{path.name}/…" for path in sorted(folder.glob("*")) if path.is_dir()]
-    near = difflib.get_close_matches(name.rpartition("/")[2], options, n=1)
+    """Return the line about a choice that a group does not have; it may be of a folder: published/softmax."""
+    files = sorted((CONF / group).rglob("*.yaml"))
+    names = [path.relative_to(CONF / group).with_suffix("").as_posix() for path in files]
+    folders = dict.fromkeys(one.rpartition("/")[0] for one in names if "/" in one)
+    folder = name.strip("/") if name.strip("/") in folders else name.rpartition("/")[0]
+    options = [one for one in names if one.rpartition("/")[0] == (folder if folder in folders else "")]
+    if folder not in folders:
+        options += [f"{one}/…" for one in folders]
+    near = difflib.get_close_matches(name, names, n=1) if name.strip("/") not in folders else []
     hint = f"; did you mean {near[0]}?" if near else ""
     if not options:
         return f"{group}={name}: there is no {group} to choose yet"

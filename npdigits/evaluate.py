@@ -144,8 +144,7 @@ def main() -> None:
     parser.add_argument(
         "--csv", metavar="FILE", help="write the confusion matrix; - for standard output, in place of the table"
     )
-    chosen = parser.parse_args()
-    sys.exit(exit_code(PROGRAM, lambda: _evaluate(chosen)))
+    sys.exit(exit_code(PROGRAM, lambda: _evaluate(parser.parse_args())))
 
 
 def _evaluate(chosen: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from npdigits.errors import RunDirError
 from npdigits.files import read_npz, write_whole
 from npdigits.memory import Array
 from npdigits.metrics import read_metrics
-from npdigits.program import Parser, exit_code
+from npdigits.program import Parser, exit_code, path
 from npdigits.rundir import DISTORTED, ENDED, PLOTS, read_summary
 
 PROGRAM = "npdigits.plots"
@@ -264,13 +264,12 @@ def _epochs_axis(axes: Any, run: Run) -> None:
 def main() -> None:
     """Draw the plots of the run directories named on the command line."""
     parser = Parser(f"python -m {PROGRAM}", description="Draw the plots of run directories again.")
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run directory")
-    chosen = parser.parse_args()
+    parser.add_argument("runs", nargs="+", type=path, metavar="RUN", help="a run directory")
 
     def act() -> int:
-        for run in chosen.runs:
-            for path in draw(run):
-                print(path)
+        for run in parser.parse_args().runs:
+            for plot in draw(run):
+                print(plot)
         return 0
 
     sys.exit(exit_code(PROGRAM, act))

@@ -21,7 +21,7 @@ from npdigits.files import write_whole
 from npdigits.forming import all_formed
 from npdigits.memory import Array
 from npdigits.mnist_form import SIDE
-from npdigits.program import Parser, exit_code
+from npdigits.program import Parser, exit_code, path
 from npdigits.report import plain
 from npdigits.trained import Trained
 
@@ -180,13 +180,12 @@ def _spare(files: Sequence[Path], tables: Mapping[str, str], save: Path | None) 
 def main() -> None:
     """Print the table; the exit code is 1 where a file was skipped, 2 for bad input."""
     parser = Parser(f"python -m {PROGRAM}", description=(__doc__ or "").partition(":")[0])
-    parser.add_argument("run", type=Path, metavar="RUN", help="a run directory, or SWEEP/best")
+    parser.add_argument("run", type=path, metavar="RUN", help="a run directory, or SWEEP/best")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="files, and folders of them")
     parser.add_argument("--csv", metavar="FILE", help="write the table; - for standard output, in place of the table")
     parser.add_argument("--json", metavar="FILE", help="write all probabilities; - likewise")
     parser.add_argument("--save", metavar="FOLDER", help="save what the network saw, a PNG of 28 × 28 each")
-    chosen = parser.parse_args()
-    sys.exit(exit_code(PROGRAM, lambda: _predict(chosen)))
+    sys.exit(exit_code(PROGRAM, lambda: _predict(parser.parse_args())))
 
 
 def _predict(chosen: argparse.Namespace) -> int:

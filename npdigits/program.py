@@ -1,12 +1,15 @@
 """Being a program: what goes wrong is said in one line on standard error, and the exit code tells what it was."""
 
 import argparse
+import contextlib
 import io
+import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from npdigits.errors import UserError
 from npdigits.interruption import Terminated
@@ -22,9 +25,30 @@ TERMINATED = 143
 class Parser(argparse.ArgumentParser):
     """A command line, which refuses in one line what it does not know, without argparse's usage."""
 
+    def __init__(self, prog: str | None = None, **options: Any) -> None:
+        super().__init__(prog, allow_abbrev=False, **options)
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and end."""
         sys.exit(_say(self.prog.removeprefix("python -m "), f"{message}; --help tells more", BAD_INPUT))
+
+
+def path(text: str) -> Path:
+    """Return a path that was typed, for argparse; '' would be the working directory."""
+    if not text:
+        raise argparse.ArgumentTypeError("'': allowed is the name of a file or folder")
+    return Path(text)
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number within bounds, for argparse."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text}: allowed are whole numbers from {least} to {most}")
+        return int(text)
+
+    return number
 
 
 def exit_code(name: str, act: Callable[[], int]) -> int:
@@ -34,44 +58,59 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
 
     Args:
         name: of the program, as its messages begin.
-        act: does it, and returns the exit code; what it raises that is the user's to mend becomes a line.
+        act: reads the command line, does what it says, and returns the exit code; what it raises that is the user's to
+            mend becomes a line.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names of files need not be text, nor terminals have a "×"
-    signal.signal(signal.SIGTERM, _terminate)
+    _open_streams()
+    terminated = False
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        nonlocal terminated
+        terminated = True
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup does
-        signal.signal(signal.SIGHUP, _terminate)
+        signal.signal(signal.SIGHUP, terminate)
     try:
-        code = act()
-        _flush()
+        try:
+            code = act()
+        except SystemExit as end:  # argparse's, after --help and after an error
+            code = int(end.code or 0)
+        sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         return _say(name, "interrupted", INTERRUPTED)
     except Terminated:
         return _say(name, "terminated", TERMINATED)
-    except BrokenPipeError:  # … | head
-        return NOBODY_READS
-    except UserError as error:
-        return _say(name, str(error), BAD_INPUT)
-    except OSError as error:
-        return _say(name, f"{error.filename or 'writing'}: {error.strerror or error}", BAD_INPUT)
+    except Exception as error:
+        if terminated:  # a library has made another error of it
+            return _say(name, "terminated", TERMINATED)
+        if isinstance(error, BrokenPipeError):  # … | head
+            return NOBODY_READS
+        if isinstance(error, UserError):
+            return _say(name, str(error), BAD_INPUT)
+        if isinstance(error, OSError):
+            return _say(name, f"{error.filename or 'writing'}: {error.strerror or error}", BAD_INPUT)
+        raise
     finally:
         try:
-            _flush()
+            sys.stdout.flush()
         except OSError:  # Python would try it once more at its end, and make a traceback of it
             nobody_reads()
 
 
-def _flush() -> None:
-    if sys.stdout:  # closed, it is None
-        sys.stdout.flush()
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+def _open_streams() -> None:
+    """Have standard output and error take any text; where one is closed, nowhere: print would choose the other."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 – open to the process's end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files need not be text, nor terminals have a "×"
 
 
 def _say(name: str, message: str, code: int) -> int:
-    print(f"{name}: {plain(' '.join(message.split()))}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # the code says it too
+        print(f"{name}: {plain(' '.join(message.split()))}", file=sys.stderr, flush=True)
     return code

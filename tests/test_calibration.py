@@ -40,6 +40,8 @@ def test_a_true_difference_is_found(calibration):
 
 def test_it_prints_a_table(calibration, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["calibration.py", "--sweeps", "2", "--shapes", "3x5"])
-    calibration.main()
+    with pytest.raises(SystemExit) as caught:
+        calibration.main()
+    assert caught.value.code == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2 + len(calibration.NOISES) and lines[2].startswith("| normal | 3 | 5 |")

@@ -80,6 +80,17 @@ def test_a_program_that_is_ended_undoes_what_is_half_done(name):
     assert (child.returncode, out, err) == (program.TERMINATED, "undone\n", "p: terminated\n")
 
 
+def test_a_signal_that_a_library_makes_another_error_of_is_that_signal(signals, capsys):
+    def act():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except Terminated as error:
+            raise ConfigError("of a library") from error
+
+    assert program.exit_code("p", act) == program.TERMINATED
+    assert capsys.readouterr().err == "p: terminated\n"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
 def test_nohup_is_heeded(signals):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -132,6 +143,34 @@ def test_a_closed_standard_output_changes_no_exit_code(act, code):
     program_of = f"import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: {act}))"
     ended = subprocess.run(["sh", "-c", 'exec "$0" "$@" >&-', sys.executable, "-c", program_of], timeout=60)
     assert ended.returncode == code
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows closes no stream this way")
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
+def test_where_standard_error_takes_nothing_nothing_goes_to_standard_output(closed):
+    code = "import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: open('nowhere')))"
+    typed = ["sh", "-c", f'exec "$0" "$@" {closed}', sys.executable, "-c", code]
+    ended = subprocess.run(typed, stdout=subprocess.PIPE, timeout=60)
+    assert (ended.returncode, ended.stdout) == (program.BAD_INPUT, b"")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_help_is_printed_on_any_terminal_and_its_loss_is_said(name):
+    typed = [sys.executable, "-m", name, "--help"]
+    environment = {**BUFFERED, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(typed, capture_output=True, env=environment, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, b"") and ended.stdout.startswith(b"usage: ")
+    if Path("/dev/full").exists():
+        with Path("/dev/full").open("w") as full:
+            ended = subprocess.run(typed, stdout=full, stderr=subprocess.PIPE, env=environment, timeout=60)
+        assert ended.returncode == program.BAD_INPUT and ended.stderr.endswith(b": writing: No space left on device\n")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_an_empty_name_is_not_the_working_directory(name, tmp_path):
+    ended = subprocess.run([sys.executable, "-m", name, "", "x"], capture_output=True, cwd=tmp_path, timeout=60)
+    assert (ended.returncode, ended.stdout) == (program.BAD_INPUT, b"")
+    assert b"'': allowed " in ended.stderr and ended.stderr.count(b"\n") == 1
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -186,9 +186,14 @@ def test_a_check_that_is_ended_leaves_nothing(tmp_path, number, code, word):
     ("typed", "message"),
     [
         (["table", "--rows", "softmax"], ": unrecognized arguments: --rows softmax; --help tells more"),
-        (["table", "--folder", "nowhere"], ": --folder nowhere: there is no such folder"),
+        (["table", "--folder", "nowhere"], ": --folder nowhere: is no folder"),
+        (["check", "--folder", ""], " check: argument --folder: '': allowed is the name of a file or folder; --help"),
+        (["check", "--folder", __file__], f": {__file__}: File exists"),
         (["check", "--rows", "foo"], ": --rows=foo: allowed are softmax"),
-        (["check", "--seeds", "0"], " check: argument --seeds: 0: allowed are whole numbers from 1; --help tells more"),
+        (
+            ["check", "--seeds", "0"],
+            " check: argument --seeds: 0: allowed are whole numbers from 1 to 1000; --help tells more",
+        ),
         ([], ": the following arguments are required: what; --help tells more"),
     ],
 )

@@ -28,8 +28,7 @@ def main() -> None:
     The exit code is 0, 1 where there is nothing to compare, 2 for bad input.
     """
     warnings.simplefilter("ignore")  # NumPy's and pandas's, of means of nothing; ours are printed
-    chosen = parser().parse_args()
-    sys.exit(program.exit_code(PROGRAM, lambda: act(chosen)))
+    sys.exit(program.exit_code(PROGRAM, lambda: act(parser().parse_args())))
 
 
 def act(chosen: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from npdigits.compare.rows import MARKS
 from npdigits.compare.runs import FIGURES, Runs, cell, mark_twins
 from npdigits.config import RULES, unknown_key
 from npdigits.errors import ConfigError
-from npdigits.program import Parser
+from npdigits.program import Parser, path
 
 PROGRAM = "npdigits-compare"
 NOTATIONS = ("csv", "markdown", "latex", "json", "html")
@@ -27,9 +27,10 @@ def parser() -> argparse.ArgumentParser:
     said = Parser(
         PROGRAM,
         description="Compare runs: a row a configuration, mean ± 95 % interval over seeds; which differences are real?",
-        allow_abbrev=False,
     )
-    said.add_argument("folders", nargs="*", metavar="DIR", help="run directories, or folders with any number of them")
+    said.add_argument(
+        "folders", nargs="*", type=path, metavar="DIR", help="run directories, or folders with any number of them"
+    )
     baseline = "compare with this row: 'hidden=20 lr=0.01', or best; else with the default if it is there, or the best"
     said.add_argument("--baseline", metavar="KEY=VALUE", help=baseline)
     metric = f"columns to show, of {', '.join(FIGURES)}; the first one is compared"

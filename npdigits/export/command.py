@@ -12,7 +12,7 @@ from npdigits.evaluate import test_set
 from npdigits.export.onnx_file import onnx_file
 from npdigits.export.page import page
 from npdigits.predict import check
-from npdigits.program import Parser, exit_code
+from npdigits.program import Parser, exit_code, path
 from npdigits.trained import Trained
 
 PROGRAM = "npdigits.export"
@@ -39,11 +39,10 @@ FORMATS: dict[str, Callable[[Trained], bytes]] = {"html": _html, "onnx": onnx_fi
 def main() -> None:
     """Write the files; the exit code is 2 for bad input."""
     parser = Parser(f"python -m {PROGRAM}", description=(__doc__ or "").partition(":")[0])
-    parser.add_argument("run", type=Path, metavar="RUN", help="a run directory, or SWEEP/best")
+    parser.add_argument("run", type=path, metavar="RUN", help="a run directory, or SWEEP/best")
     parser.add_argument("--html", metavar="FILE", help="a page to draw digits on, which needs no network")
     parser.add_argument("--onnx", metavar="FILE", help="the network for ONNX Runtime and others")
-    chosen = parser.parse_args()
-    sys.exit(exit_code(PROGRAM, lambda: _export(chosen)))
+    sys.exit(exit_code(PROGRAM, lambda: _export(parser.parse_args())))
 
 
 def _export(chosen: argparse.Namespace) -> int:
