@@ -232,6 +232,8 @@ def _is_hydras(error: Exception) -> bool:
 
     if isinstance(error, HydraException | OmegaConfBaseException):
         return True
+    if isinstance(error, OSError):  # of what Hydra prints: npdigits --cfg job | head
+        return False
     trace, last = error.__traceback__, ""
     while trace:
         last, trace = trace.tb_frame.f_globals.get("__name__", ""), trace.tb_next

@@ -197,6 +197,16 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     assert (ended.returncode, ended.stderr) == (program.NOBODY_READS, b"")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no head")
+def test_a_reader_of_what_hydra_prints_may_go_away_too(tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-u", "-m", "npdigits.train", "--cfg", "job"]
+    ended = subprocess.run(command, cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, timeout=60)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (program.NOBODY_READS, b"")
+
+
 def test_a_run_whose_reader_goes_away_is_finished_all_the_same(idx_set, tmp_path):
     read, write = os.pipe()
     os.close(read)
