@@ -1,7 +1,6 @@
 """Being a program: what goes wrong is said in one line on standard error, and the exit code tells what it was."""
 
 import argparse
-import contextlib
 import io
 import os
 import signal
@@ -111,6 +110,8 @@ def _open_streams() -> None:
 
 
 def _say(name: str, message: str, code: int) -> int:
-    with contextlib.suppress(OSError):  # the code says it too
+    try:
         print(f"{name}: {plain(' '.join(message.split()))}", file=sys.stderr, flush=True)
+    except OSError:  # the code says it too, which Python would change
+        nobody_reads(sys.stderr)
     return code

@@ -118,9 +118,9 @@ class Report:
             self._log.flush()
 
 
-def nobody_reads() -> None:
-    """Send standard output nowhere. What its buffer still holds would else make Python complain at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def nobody_reads(stream: TextIO | None = None) -> None:
+    """Send standard output, or another stream, nowhere: what its buffer holds would make Python complain at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())
 
 
 def epoch_line(record: Epoch, epochs: int) -> str:

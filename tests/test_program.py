@@ -150,7 +150,7 @@ def test_a_closed_standard_output_changes_no_exit_code(act, code):
 def test_where_standard_error_takes_nothing_nothing_goes_to_standard_output(closed):
     code = "import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: open('nowhere')))"
     typed = ["sh", "-c", f'exec "$0" "$@" {closed}', sys.executable, "-c", code]
-    ended = subprocess.run(typed, stdout=subprocess.PIPE, timeout=60)
+    ended = subprocess.run(typed, stdout=subprocess.PIPE, env=BUFFERED, timeout=60)
     assert (ended.returncode, ended.stdout) == (program.BAD_INPUT, b"")
 
 
