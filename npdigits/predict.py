@@ -23,6 +23,7 @@ from npdigits.memory import Array
 from npdigits.mnist_form import SIDE
 from npdigits.program import Parser, exit_code, path
 from npdigits.report import plain
+from npdigits.spreadsheet import csv_cell
 from npdigits.trained import Trained
 
 PROGRAM = "npdigits.predict"
@@ -90,8 +91,9 @@ def as_csv(read: Sequence[Reading], skipped: Sequence[tuple[Path, str]], saved: 
     lines.writerow(["file", "digit", "probability", "second_digit", "second_probability", "skipped", "saved"])
     for one in read:
         (digit, p), (second, its_p), *_ = zip(one.digits, one.probabilities, strict=True)
-        lines.writerow([one.file, digit, p, second, its_p, "", saved.get(one.file, "")])
-    lines.writerows([file, "", "", "", "", reason, ""] for file, reason in skipped)
+        cells = [str(one.file), digit, p, second, its_p, "", str(saved.get(one.file, ""))]
+        lines.writerow(map(csv_cell, cells))
+    lines.writerows(map(csv_cell, [str(file), "", "", "", "", reason, ""]) for file, reason in skipped)
     return text.getvalue()
 
 

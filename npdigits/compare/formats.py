@@ -10,9 +10,8 @@ import pandas as pd
 
 from npdigits.compare.views import View
 from npdigits.report import plain
+from npdigits.spreadsheet import csv_cell
 
-# What begins with one of these, a spreadsheet takes for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 LATEX = {
     **{"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%"},
     **{"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "|": r"$|$", '"': "''"},
@@ -44,9 +43,8 @@ def _width(text: str) -> int:
 
 
 def as_csv(frame: pd.DataFrame) -> str:
-    """Return unrounded figures as CSV; text that a spreadsheet would take for a formula gets an apostrophe."""
-    harmless = frame.map(lambda value: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value)
-    return str(harmless.to_csv(index=False, lineterminator="\n"))
+    """Return unrounded figures as CSV."""
+    return str(frame.astype(object).map(csv_cell).to_csv(index=False, lineterminator="\n"))
 
 
 def markdown(view: View, lines: Sequence[str]) -> str:
