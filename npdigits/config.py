@@ -192,6 +192,59 @@ def parse(values: Mapping[str, Any]) -> Config:
     return Config(**checked, data=data)
 
 
+def implied(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys whose value follows from others, each with that value.
+
+    Args:
+        values: a configuration's, as plain values.
+    """
+    follows: dict[str, Any] = {"stop_on": "none"} if values.get("val_size") == 0 else {}
+    if isinstance(values.get("stop_on"), str) and values["stop_on"] in MIN_DELTA:
+        follows["min_delta"] = MIN_DELTA[values["stop_on"]]
+    return follows
+
+
+# What keeps a network from learning its training digits by heart, and the value, as a cell, by which each is off.
+REGULARIZERS: dict[str, Any] = {
+    "l2": 0.0,
+    "weight_decay": 0.0,
+    "dropout": 0.0,
+    "input_dropout": 0.0,
+    "max_norm": "null",
+    "augment": "none",
+    "stop_on": "none",
+}
+
+
+def others_on(varied: Sequence[str], configurations: Sequence[Mapping[str, Any]]) -> str:
+    """Say which other regularizers are on in all configurations, where one is compared; else "".
+
+    Args:
+        varied: the keys that vary.
+        configurations: of each the values of all keys, as cells.
+    """
+    if not set(varied) & set(REGULARIZERS):
+        return ""
+    constant = {
+        key: {configuration.get(key, off) for configuration in configurations}
+        for key, off in REGULARIZERS.items()
+        if key not in varied
+    }
+    on = {key: values.pop() for key, values in constant.items() if len(values) == 1 and values != {REGULARIZERS[key]}}
+    if not on:
+        return ""
+    settings, off = (
+        [f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in of_each.items()]
+        for of_each in (on, {key: REGULARIZERS[key] for key in on})
+    )
+    return f"also on in all of them: {', '.join(settings)} (off: {' '.join(off)})"
+
+
+def follows_in(values: Mapping[str, Any]) -> list[str]:
+    """Return the keys whose value is no choice of its own here, as it follows from others."""
+    return [key for key, value in implied(values).items() if values.get(key) == value]
+
+
 def plain(composed: Any) -> dict[str, Any]:
     """Return our own part of what Hydra composed, as plain values."""
     from omegaconf import OmegaConf
@@ -217,22 +270,43 @@ READ_ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
     "patience": ("stop_on", ("val_cost", "gap", "variance")),
     "min_delta": ("stop_on", ("val_cost", "gap", "variance")),
 }
+# The values of which this is known: of a component that was added from outside nobody can say what it reads.
+KNOWN = {
+    "activation": tuple(ACTIVATIONS),
+    "initializer": tuple(INITIALIZERS),
+    "optimizer": tuple(OPTIMIZERS),
+    "schedule": tuple(SCHEDULES),
+    "augment": ("none", "affine", "elastic"),
+    "stop_on": tuple(STOPPING_RULES),
+}
+
+
+def unread(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the keys that a configuration does not read, each with the reason.
+
+    Args:
+        values: the configuration's, as plain values.
+    """
+    reasons = {
+        key: f"it is read with {other}={' or '.join(allowed)} only"
+        for key, (other, allowed) in READ_ONLY_WITH.items()
+        if values.get(other) in KNOWN[other] and values[other] not in allowed
+    }
+    if values.get("val_size") == 0:
+        reasons |= dict.fromkeys(("stop_on", "patience", "min_delta", "window"), "val_size=0 leaves no validation data")
+    if values.get("hidden") in ([], ()):
+        reasons |= dict.fromkeys(("activation", "leak", "dropout", "max_norm"), "hidden=[] leaves no hidden units")
+    return reasons
 
 
 def without_effect(config: Config, overrides: Sequence[str]) -> list[str]:
     """Return a line for each override of a key that this configuration does not read."""
+    reasons = unread(config.as_dict())
     lines = []
     for override in overrides:
-        key = override.lstrip("+").partition("=")[0]
-        if config.val_size == 0 and key in ("stop_on", "patience", "min_delta"):
-            if override.lstrip("+") != "stop_on=none":
-                lines.append(f"{override} has no effect: val_size=0 leaves no validation data to stop by")
-        elif not config.hidden and key in ("activation", "leak", "dropout", "max_norm"):
-            lines.append(f"{override} has no effect: hidden=[] leaves no hidden units")
-        elif key in READ_ONLY_WITH:
-            other, values = READ_ONLY_WITH[key]
-            if getattr(config, other) not in values:
-                lines.append(f"{override} has no effect: it is read with {other}={' or '.join(values)} only")
+        key, _, value = override.lstrip("+").partition("=")
+        if key in reasons and (key, value) != ("stop_on", "none"):
+            lines.append(f"{override} has no effect: {reasons[key]}")
     return lines
 
 

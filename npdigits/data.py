@@ -203,8 +203,7 @@ def _from_idx(name: str, folder: Path) -> Data:
             )
     if arrays["train_images"].shape[1:] != arrays["test_images"].shape[1:]:
         raise DataError(f"{paths['test_images']}: its images are of another size than the training images")
-    # MNIST holds out 10,000 of 60,000; other sets the same share.
-    return _data(name, sha256, arrays, default_val_size=len(arrays["train_labels"]) // 6)
+    return _data(name, sha256, arrays)
 
 
 def _mnist_5k(root: Path, mirror: str | None, folder: Path | None) -> Data:
@@ -231,10 +230,18 @@ def _mnist_5k(root: Path, mirror: str | None, folder: Path | None) -> Data:
         for half, chosen in (("train", ~tested), ("test", tested))
         for kind in ("images", "labels")
     }
-    return _data("mnist_5k", sha256, parts, default_val_size=500)
+    return _data("mnist_5k", sha256, parts)
 
 
-def _data(name: str, sha256: str, arrays: dict[str, Array], default_val_size: int) -> Data:
+def own_val_size(name: str, digits: int) -> int:
+    """Return how many of a set's training digits are held out where the configuration does not say.
+
+    MNIST holds out 10,000 of 60,000, other sets the same share; the embedded digits 500 of 4,500.
+    """
+    return 500 if name == "mnist_5k" else digits // 6
+
+
+def _data(name: str, sha256: str, arrays: dict[str, Array]) -> Data:
     """Put the four arrays together."""
     height, width = arrays["train_images"].shape[1:]
     n_classes = int(arrays["train_labels"].max()) + 1
@@ -248,7 +255,8 @@ def _data(name: str, sha256: str, arrays: dict[str, Array], default_val_size: in
         images, labels = arrays[f"{half}_images"], arrays[f"{half}_labels"]
         return Split(images.reshape(len(images), -1), labels.astype(np.intp), np.arange(len(images)))
 
-    return Data(name, sha256, split("train"), split("test"), (height, width), n_classes, default_val_size)
+    val_size = own_val_size(name, len(arrays["train_labels"]))
+    return Data(name, sha256, split("train"), split("test"), (height, width), n_classes, val_size)
 
 
 LOADERS: dict[str, Callable[[Path, str | None, Path | None], Data]] = {

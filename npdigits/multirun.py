@@ -14,14 +14,15 @@ import yaml
 
 from npdigits import cli, data, launcher, rundir, sweep
 from npdigits.assembly import check_fit
-from npdigits.config import Config, DataConfig, without_effect
+from npdigits.config import Config, DataConfig, others_on, unread, without_effect
 from npdigits.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError, on_one_line
 from npdigits.files import write_whole
-from npdigits.identity import identity
+from npdigits.identity import Canonical, canonical, digest, identity, in_canonical_form
 from npdigits.interruption import Terminated, Watch, never
 from npdigits.launcher import Place
 from npdigits.progress import Progress
 from npdigits.report import Report
+from npdigits.rules import cell
 from npdigits.rundir import ENDED
 from npdigits.sweep import Ended, Point
 from npdigits.train import DIVERGED, absolute, load, run
@@ -32,6 +33,10 @@ HELD = "another process is writing it"
 INCOMPLETE = 1
 # Keys that concern the sweep as a whole.
 OF_THE_SWEEP = ("out", "workers", "quiet", "plots")
+# Of these, and the sweep's name, what was typed is no override of a run, which would else land in the sweep's folder.
+WHERE = ("out", "name", "workers")
+# So many runs of one kind are named.
+MOST_NAMED = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,23 +76,66 @@ def run_sweep(
     idle = [set(without_effect(config, typed)) for typed, config in points]
     for line in sorted(set.intersection(*idle)):
         report.warn(line)
+    folders, sources = _planned(points, swept, fixed, report)
+    if on := others_on(swept, [{key: cell(v) for key, v in config.as_dict().items()} for _, config in points]):
+        report.say(f"of the regularizers, {on}")
+    codes = [_one(list(of_it.values()), folder, swept, sources, place, report) for folder, of_it in folders.items()]
+    return INCOMPLETE if INCOMPLETE in codes else max(codes)
+
+
+def _planned(
+    points: Sequence[tuple[list[str], Config]], swept: Sequence[str], fixed: Sequence[str], report: Report
+) -> tuple[dict[Path, dict[str, Point]], dict[DataConfig, Source]]:
+    """Return the runs, by folder and name, and the data sets that they are to find; what is one run is there once.
+
+    Raises:
+        UserError: a point cannot be run.
+    """
     folders: dict[Path, dict[str, Point]] = {}
     sources: dict[DataConfig, tuple[data.Data, Source]] = {}
     default = cli.compose()
+    idle: dict[str, str] = {}
     for typed, config in points:
         if config.data not in sources:
             sources[config.data] = _source(config, report)
         found, source = sources[config.data]
         n_train = data.left_to_train(found, config.val_size)
-        sizes = (found.train.images.shape[1], *config.hidden, found.n_classes)
-        check_fit(config, sizes, n_train, found.image_shape)
-        this = identity(config, source.sha256)
+        check_fit(config, (found.train.images.shape[1], *config.hidden, found.n_classes), n_train, found.image_shape)
+        idle |= {key: why for key, why in unread(config.as_dict()).items() if key in swept}
+        known = len(found.train), found.default_val_size
+        config = in_canonical_form(config, *known)
+        this = identity(config, source.sha256, *known)
         folder = config.out_dir() or cli.outputs() / sweep.folder_name(config.name, swept, fixed)
-        point = Point(tuple(typed), config, this, sweep.run_name(config, default, this))
-        folders.setdefault(folder, {})[point.name] = point  # what is the same run twice is done once
-    found_by = {chosen: source for chosen, (_, source) in sources.items()}
-    codes = [_one(list(of_it.values()), folder, swept, found_by, place, report) for folder, of_it in folders.items()]
-    return INCOMPLETE if INCOMPLETE in codes else max(codes)
+        own = tuple(override for override in typed if override.lstrip("+").partition("=")[0] not in WHERE)
+        point = Point(own, config, this, sweep.run_name(config, default, this), _form(*known))
+        folders.setdefault(folder, {}).setdefault(point.name, point)
+    different = sum(map(len, folders.values()))
+    if different < len(points):
+        reasons = [f"{key} has no effect in some ({why})" for key, why in idle.items()]
+        report.say(f"{len(points)} points are {different} different runs: {'; '.join(reasons) or 'some are the same'}")
+    for folder, of_it in folders.items():
+        folders[folder] = _where_they_are(of_it, folder)
+    return folders, {chosen: source for chosen, (_, source) in sources.items()}
+
+
+@functools.cache
+def _form(digits: int, val_size: int) -> Canonical:
+    return functools.partial(canonical, digits=digits, val_size=val_size)
+
+
+def _where_they_are(points: dict[str, Point], folder: Path) -> dict[str, Point]:
+    """Return the runs under the names that their directories have: an earlier release called some of them otherwise."""
+    missing = {digest(point.identity): point for point in points.values() if not (folder / point.name).exists()}
+    if not missing or not folder.is_dir():
+        return points
+    names = {point.name: point.name for point in points.values()}
+    for path in sorted(folder.iterdir()):
+        if path.name in points or not (there := rundir.read_identity(path)):
+            continue
+        for form in {point.form for point in missing.values()}:
+            if point := missing.get(digest(form(there))):
+                names[point.name] = path.name
+    return {names[name]: dataclasses.replace(point, name=names[name]) for name, point in points.items()}
 
 
 def _one(
@@ -207,7 +255,7 @@ def _as_summarized(point: Point, summary: dict[str, Any], before: bool = False) 
 
 def _before(point: Point, folder: Path) -> Ended | None:
     """Return how a run ended, if it ended before."""
-    summary = rundir.ended_already(folder / point.name, point.identity)
+    summary = rundir.ended_already(folder / point.name, point.identity, point.form)
     return _as_summarized(point, summary, before=True) if summary else None
 
 
@@ -266,6 +314,13 @@ def _conclude(ended: Sequence[Ended], folder: Path, report: Report) -> None:
                 log = folder / one.point.name / "train.log"
                 where = f"; {log}" if status != "held" and log.exists() else ""
                 report.warn(f"{status}: {one.point.name}{': ' * bool(one.reason)}{one.reason}{where}")
+    left = [one for one in ended if one.status == "finished"]
+    for flaw, said in (("at_chance", "read no better than at chance"), ("never_read", "never read some class")):
+        flawed = [one.point.name for one in left if one.summary.get(flaw)]
+        left = [one for one in left if one.point.name not in flawed]
+        if flawed:
+            more = f", and {len(flawed) - MOST_NAMED} more" if len(flawed) > MOST_NAMED else ""
+            report.say(f"{len(flawed)} of {len(ended)} runs {said}: {', '.join(flawed[:MOST_NAMED])}{more}")
     counted = sweep.counted(ended)
     if any(one.status in ("failed", "interrupted", "held", "left") for one in ended):
         counted += "; the same command goes on"

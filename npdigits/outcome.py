@@ -65,6 +65,20 @@ def readout(p: Array, test: Split, seed: int) -> dict[str, Any]:
     return {"digits": n, "correct": correct, "accuracy": correct / n, "interval": list(wilson(correct, n))}
 
 
+def blindness(p: Array, test: Split) -> dict[str, Any]:
+    """Return what a network that has learned nothing, or not all classes, does on the test set.
+
+    ``at_chance``: whether it is not shown to read better than one who always says the most frequent class, as the 95 %
+    interval of its accuracy reaches down to that class's share. ``never_read``: the classes that are there and that it
+    reads nothing as.
+    """
+    labels, guesses = test.labels[test.rows], p.argmax(axis=1)
+    counts = np.bincount(labels, minlength=p.shape[1])
+    low, _ = wilson(int((guesses == labels).sum()), len(labels))
+    never = np.flatnonzero((counts > 0) & (np.bincount(guesses, minlength=p.shape[1]) == 0))
+    return {"at_chance": bool(low <= counts.max() / len(labels)), "never_read": never.tolist()}
+
+
 def wilson(correct: int, n: int) -> tuple[float, float]:
     """Return Wilson's score interval for a proportion at 95 %: (p̂ + z²/2n ± z·√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n)."""
     z = 1.959963984540054

@@ -144,6 +144,10 @@ def final_table(summary: Mapping[str, Any]) -> str:
         f"  {readout['correct']} of {readout['digits']} random test digits read right: "
         f"{readout['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})"
     )
+    if summary.get("at_chance"):
+        rows.append("  at chance: it reads no better than one who always says the most frequent class")
+    if never := summary.get("never_read"):
+        rows.append(f"  never read: nothing in the test set is read as {', '.join(map(str, never))}")
     return "\n".join(rows)
 
 

@@ -1,6 +1,7 @@
 """What a key of the configuration allows: each rule turns a raw value into the one that is used, or refuses it."""
 
 import difflib
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -33,7 +34,7 @@ def number(allowed: str, accepts: Callable[[float], bool]) -> Rule:
             raise ValueError(allowed) from None
         if not math.isfinite(result) or not accepts(result):
             raise ValueError(allowed)
-        return result
+        return result + 0.0  # which makes 0.0 of −0.0: one experiment, one way to write it
 
     return rule
 
@@ -110,6 +111,13 @@ def pair_of_betas(value: Any) -> tuple[float, ...]:
         return tuple(rule(beta) for beta in value)
     except ValueError:
         raise ValueError("two numbers 0 ≤ β < 1, such as [0.9,0.999]") from None
+
+
+def cell(value: Any) -> Any:
+    """Return a value of the configuration as a cell of a table: one hidden layer is its number, no scalar is text."""
+    if isinstance(value, list | tuple):
+        return value[0] if len(value) == 1 else f"[{','.join(map(str, value))}]"
+    return value if isinstance(value, int | float | str) else json.dumps(value)
 
 
 def suggestion(given: Any, known: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from npdigits.checkpoint import Checkpoint, Damaged
 from npdigits.config import Config
 from npdigits.errors import HeldError, RunDirError
 from npdigits.files import Appended, is_stray_of, keep_as, npz, remove_strays, write_whole
-from npdigits.identity import described, differences, digest
+from npdigits.identity import Canonical, canonical, described, differences, digest
 from npdigits.memory import Array
 from npdigits.state import Epoch, State
 
@@ -78,6 +78,7 @@ class RunDir:
         identity: dict[str, Any],
         may_grow: bool = False,
         warn: Callable[[str], None] = print,
+        form: Canonical = canonical,
     ) -> "RunDir":
         """Take a directory for the run of this identity.
 
@@ -87,11 +88,12 @@ class RunDir:
             identity: of the run.
             may_grow: the run there may also be the same one of fewer epochs.
             warn: is told when a damaged checkpoint is passed over.
+            form: brings the identity of the run that is there into its canonical form, as that of this one is.
 
         Raises:
             RunDirError: it cannot be made or written, another process holds it, or something else is there.
         """
-        if path is not None and (ended := ended_already(path, identity)):
+        if path is not None and (ended := ended_already(path, identity, form)):
             return cls(path, None, ended)  # only read, so that it may be read-only
         try:
             if path is None:
@@ -106,7 +108,7 @@ class RunDir:
         except OSError as error:
             raise RunDirError(f"out={error.filename or path}: cannot be written: {error.strerror}") from error
         try:
-            return cls(path, lock, *_same_run(path, identity, may_grow, warn))
+            return cls(path, lock, *_same_run(path, identity, may_grow, warn, form))
         except BaseException:
             lock.release()
             if not locked_before:  # what is not ours is left as it was
@@ -248,7 +250,7 @@ def _read_table(path: Path) -> dict[str, Any] | None:
 
 
 def _same_run(
-    path: Path, identity: dict[str, Any], may_grow: bool, warn: Callable[[str], None]
+    path: Path, identity: dict[str, Any], may_grow: bool, warn: Callable[[str], None], form: Canonical
 ) -> tuple[dict[str, Any] | None, Checkpoint | None]:
     """Return the summary and the last checkpoint of the run that is there, if it is this one; tidy up after it.
 
@@ -268,6 +270,7 @@ def _same_run(
         return None, None
     if there is None:
         raise RunDirError(f"out={path}: holds something that is not a run of npdigits; choose another or empty it")
+    there = form(there)  # of an earlier release, which may have written one experiment in several ways
     differing = differences(there, identity)
     if differing and not (may_grow and differing == ["epochs"] and there["epochs"] < identity["epochs"]):
         raise RunDirError(
@@ -279,11 +282,21 @@ def _same_run(
     return _read_table(path / "summary.json") or {"status": "running"}, kept
 
 
-def ended_already(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the summary of this very run if it stands there and has ended."""
+def ended_already(path: Path, identity: dict[str, Any], form: Canonical = canonical) -> dict[str, Any] | None:
+    """Return the summary of this very run if it stands there and has ended.
+
+    Args:
+        path: of the run directory.
+        identity: in its canonical form.
+        form: brings that of the run that is there into it.
+    """
     summary = _read_table(path / "summary.json")
-    if summary is None or summary.get("identity") != digest(identity) or summary.get("status") not in ENDED:
+    if summary is None or summary.get("status") not in ENDED:
         return None
+    if summary.get("identity") != digest(identity):
+        there = read_identity(path) or {}
+        if summary.get("identity") != digest(there) or differences(form(there), identity):
+            return None
     return summary if sizes(path) == summary.get("sizes") else None
 
 

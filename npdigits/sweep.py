@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from npdigits.config import Config
-from npdigits.identity import NOT_PART, digest
+from npdigits.config import Config, follows_in, implied
+from npdigits.identity import NOT_PART, Canonical, canonical, digest
+from npdigits.rules import cell
 from npdigits.rundir import ENDED
+from npdigits.spreadsheet import csv_cell
 
 # All but characters that every file system takes in a name, and Hydra in a value without quotes.
 UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
@@ -37,12 +39,14 @@ class Point:
         config: checked.
         identity: of the run.
         name: of its directory.
+        form: brings the identity of a run that is there into its canonical form, as this one is.
     """
 
     overrides: tuple[str, ...]
     config: Config
     identity: dict[str, Any]
     name: str
+    form: Canonical = canonical
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def run_name(config: Config, default: Config, identity: dict[str, Any]) -> str:
 
     What does not fit into it is left out, but not the seed, which stands last.
     """
-    here, there = config.as_dict(), default.as_dict()
+    here = config.as_dict()
+    there = default.as_dict() | implied(here)
     differing = {key: value for key, value in here.items() if key not in NOT_PART and value != there[key]}
     seed = [f"seed-{differing.pop('seed')}"] if "seed" in differing else []
     parts = [f"{key}-{_shown(value)}" for key, value in differing.items()]
@@ -99,9 +104,13 @@ def run_name(config: Config, default: Config, identity: dict[str, Any]) -> str:
 
 
 def differing(configs: Sequence[dict[str, Any]], swept: Sequence[str]) -> list[str]:
-    """Return the keys that vary, and those in which any of these configurations differ besides."""
-    besides = [key for key in configs[0] if key not in {*NOT_PART, *swept}]
-    return [*swept, *(key for key in besides if any(other.get(key) != configs[0][key] for other in configs))]
+    """Return the keys that vary, and those in which any of these configurations differ besides.
+
+    A value that follows from another is no difference.
+    """
+    free = [{**config, **dict.fromkeys(follows_in(config))} for config in configs]
+    besides = [key for key in free[0] if key not in {*NOT_PART, *swept}]
+    return [*swept, *(key for key in besides if any(other.get(key) != free[0][key] for other in free))]
 
 
 def row(
@@ -112,6 +121,8 @@ def row(
     ``seconds_shared`` says whether other runs of the sweep shared the machine while the seconds were measured.
     """
     varied = {key: _value(config, key) for key in swept}
+    if "data" in varied and "data" in summary:
+        varied["data"] = summary["data"]  # what was really used
     figures = {figure: "" if (value := summary.get(figure)) is None else value for figure in FIGURES}
     shared = str(summary.get("seconds_shared", False)).lower() if summary else ""
     return {**varied, "status": status, **figures, "seconds_shared": shared, "run": name, "reason": reason}
@@ -120,9 +131,9 @@ def row(
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as CSV."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(rows[0])
+    writer.writerows([csv_cell(value) for value in row.values()] for row in rows)
     return text.getvalue()
 
 
@@ -152,11 +163,11 @@ def _plain(text: str) -> str:
 
 
 def _value(config: dict[str, Any], key: str) -> Any:
-    """Return a key's value; ``data`` alone is its name, and what a configuration does not have is empty."""
+    """Return a key's value as a cell; ``data`` alone is its name, and what a configuration does not have is empty."""
     value: Any = config
     for part in key.split("."):
         value = value.get(part, "") if isinstance(value, dict) else ""
-    return value.get("name", "") if isinstance(value, dict) else value
+    return cell(value.get("name", "") if isinstance(value, dict) else value)
 
 
 def _key(override: str) -> str:

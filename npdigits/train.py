@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from npdigits.blas import one_thread
 from npdigits.config import Config, DataConfig, without_effect
 from npdigits.environment import bits_apart, environment
 from npdigits.errors import RunDirError
-from npdigits.identity import digest, identity
+from npdigits.identity import canonical, digest, identity, in_canonical_form
 from npdigits.interruption import Stopped, Watch, never
 from npdigits.passes import Diverged
 from npdigits.report import Report, final_table
@@ -85,12 +86,15 @@ def _run(
         for line in without_effect(config, overrides):
             report.warn(line)
     source = source or load(config.data, data_name, fallback, report)
+    known = len(source.train), source.default_val_size
+    config = in_canonical_form(config, *known)
     train, val = data.hold_out(source, config.val_size, config.seed)
     sizes = (train.images.shape[1], *config.hidden, source.n_classes)
     check_fit(config, sizes, len(train), source.image_shape)
-    this = identity(config, source.sha256)
+    this = identity(config, source.sha256, *known)
 
-    with RunDir.claim(out_dir, cli.outputs(), this, resuming, report.warn) as run_dir:
+    form = functools.partial(canonical, digits=known[0], val_size=known[1])
+    with RunDir.claim(out_dir, cli.outputs(), this, resuming, report.warn, form) as run_dir:
         if not run_dir.held:
             return _finished_before(run_dir, config, report)
         with one_thread(), Watch(stop) as watch:
@@ -163,6 +167,7 @@ def _run(
                     run_dir.write_predictions(outcome.predictions(p, source.test))
                     summary |= outcome.best_figures(state.best_epoch)
                     summary["readout"] = outcome.readout(p, source.test, config.seed)
+                    summary |= outcome.blindness(p, source.test)
                 summary["sizes"] = rundir.sizes(run_dir.path)
                 run_dir.write_summary(summary)
             except Exception as error:

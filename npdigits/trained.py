@@ -12,7 +12,7 @@ from npdigits.checkpoint import opened
 from npdigits.config import Config, parse
 from npdigits.data import Split
 from npdigits.errors import ConfigError, RunDirError
-from npdigits.identity import described, differences, identity
+from npdigits.identity import canonical, described, differences, identity
 from npdigits.memory import Array
 from npdigits.network import Network
 from npdigits.passes import probabilities
@@ -117,6 +117,6 @@ def _check_config(config: Config, there: dict[str, Any] | None, data_sha256: str
     if there is None:
         raise ValueError("identity.json is missing or no JSON")
     # Weights are used as they are, whatever version of the code computed them.
-    here = identity(config, data_sha256) | {"numerics": there.get("numerics")}
+    there, here = canonical(there), identity(config, data_sha256) | {"numerics": there.get("numerics")}
     if differences(there, here):
         raise ValueError(f"config.yaml is not what the run was made by: {described(there, here)}")

@@ -82,6 +82,40 @@ def test_a_filter_is_a_pandas_query(width, typed):
     assert typed(width, "--filter", "hidden > 1000")[0] == command.NOTHING
 
 
+def test_a_filter_compares_numbers_also_beside_several_layers_and_null(width, typed, tmp_path):
+    made_run(width / "deep", 0.5, "hidden=[10,10]")
+    made_run(width / "bare", 0.5, "hidden=[]")
+    code, out, err = typed(width, "--filter", "hidden <= 20")
+    instead = "hidden holds [10,10] beside numbers; layers, units and parameters are numbers for every network"
+    assert code == 2 and not out and instead in err
+    for query, n in (("units <= 20", 5), ("layers == 2", 1), ("layers == 0", 1), ("hidden == '[10,10]'", 1)):
+        code, out, _ = typed(width, "--all", "--csv", "-", "--filter", query)
+        assert (code, len(out.splitlines()) - 1) == (0, n), query
+    norms = tmp_path / "norms"
+    for norm in ("null", "1", "3"):
+        made_run(norms / norm, 0.5, f"max_norm={norm}")
+    for query, n in (("max_norm > 1", 1), ("max_norm >= 1", 2), ("max_norm == 'null'", 1), ("not max_norm > 1", 2)):
+        code, out, _ = typed(norms, "--all", "--csv", "-", "--filter", query)
+        assert (code, len(out.splitlines()) - 1) == (0, n), query
+    code, _, err = typed(norms, "--filter", "max_norm > 1 or max_norm == 'null'")
+    assert code == 2 and "beside a comparison of numbers, null is written max_norm != max_norm" in err
+    code, out, _ = typed(norms, "--all", "--csv", "-", "--filter", "max_norm > 1 or max_norm != max_norm")
+    assert (code, len(out.splitlines()) - 1) == (0, 2)
+
+
+def test_other_regularizers_that_are_on_stand_under_every_table(tmp_path, typed):
+    for value in ("0", "0.001"):
+        made_run(tmp_path / "l2" / value, 0.9, f"l2={value}")
+    said = "Of the regularizers, also on in all of them: weight_decay=0.06, stop_on=val_cost (off: weight_decay=0 "
+    for view in ([], ["--all"], ["--by", "l2"], ["--json", "-"], ["--latex", "-"]):
+        assert said in typed(tmp_path / "l2", *view)[1], view
+    typed(tmp_path / "l2", "--html", tmp_path / "page.html")
+    assert said in (tmp_path / "page.html").read_text()
+    for value in ("0", "0.001"):
+        made_run(tmp_path / "alone" / value, 0.9, f"l2={value}", "weight_decay=0", "stop_on=none")
+    assert "Of the regularizers" not in typed(tmp_path / "alone")[1]
+
+
 def test_a_filter_lets_the_copy_count_where_it_hides_the_first(width, typed, tmp_path):
     made_run(tmp_path / "z-again" / "a", 0.90, "hidden=20", "seed=0")
     code, out, _ = typed(tmp_path, "--filter", "run.str.contains('z-again')")

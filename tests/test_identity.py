@@ -4,14 +4,23 @@ import dataclasses
 import hashlib
 import json
 
+import numpy as np
 import pytest
 
-from npdigits import cli
+from npdigits import cli, data, metrics
 from npdigits import identity as module
-from npdigits.identity import NOT_PART, digest, identity
+from npdigits.assembly import initial_state, ranges, recipe
+from npdigits.augmentation import Augmentation
+from npdigits.config import unread, without_effect
+from npdigits.identity import NOT_PART, UNREAD, canonical, digest, identity, in_canonical_form
+from npdigits.optimizers import OPTIMIZERS
+from npdigits.streams import stream
+from npdigits.trainer import fit
 
 SHA256 = "a" * 64
 CONFIG = cli.compose()
+# Of MNIST: training digits, and how many of them it holds out by itself.
+DIGITS, VAL_SIZE = 60_000, 10_000
 # For every key that counts, a value that is not the default.
 OTHER = {
     "hidden": (21,),
@@ -55,6 +64,14 @@ OTHER = {
     "dtype": "float64",
     "threads": 2,
 }
+# What else it takes for a key to be read, where that is not so by default.
+READ_WITH = {
+    "momentum": {"optimizer": "sgd"},
+    "rho": {"optimizer": "rmsprop"},
+    "decay_every": {"schedule": "step"},
+    **{key: {"augment": "affine"} for key in ("rotation", "scale", "shear", "shift")},
+    **{key: {"augment": "elastic"} for key in ("alpha", "sigma")},
+}
 WITHOUT_EFFECT = {
     "name": "a sweep",
     "workers": 2,
@@ -66,8 +83,26 @@ WITHOUT_EFFECT = {
 }
 
 
+# For every key that may not be read: with what it is not, and how another value is typed.
+NOT_READ_WITH = {
+    **{key: ["hidden=[]"] for key in ("activation", "leak", "dropout", "max_norm")},
+    "init_scale": ["initializer=zeros"],
+    **{key: ["optimizer=sgd"] for key in ("betas", "eps", "rho")},
+    "momentum": [],
+    **{key: ["schedule=cosine"] for key in ("lr_decay", "decay_every")},
+    **{key: ["augment=affine"] for key in ("alpha", "sigma")},
+    **{key: [] for key in ("rotation", "scale", "shear", "shift")},
+    **{key: ["stop_on=none"] for key in ("patience", "min_delta")},
+    "window": ["val_size=0"],
+}
+TYPED = {
+    **{key: OTHER[key] for key in UNREAD},
+    **{"betas": "[0.9,0.99]", "dropout": "0.5"},
+}
+
+
 def of(config, sha256=SHA256):
-    return digest(identity(config, sha256))
+    return digest(identity(config, sha256, DIGITS, VAL_SIZE))
 
 
 def test_every_key_is_either_part_of_the_identity_or_listed_as_not():
@@ -79,8 +114,9 @@ def test_every_key_is_either_part_of_the_identity_or_listed_as_not():
 
 @pytest.mark.parametrize("key", OTHER)
 def test_a_key_that_can_change_a_result_makes_another_run(key):
-    assert OTHER[key] != getattr(CONFIG, key)
-    assert of(dataclasses.replace(CONFIG, **{key: OTHER[key]})) != of(CONFIG)
+    where_read = dataclasses.replace(CONFIG, **READ_WITH.get(key, {}))
+    assert OTHER[key] != getattr(where_read, key)
+    assert of(dataclasses.replace(where_read, **{key: OTHER[key]})) != of(where_read)
 
 
 @pytest.mark.parametrize("key", WITHOUT_EFFECT)
@@ -108,6 +144,22 @@ def test_other_data_or_other_numerics_make_another_run(monkeypatch):
         (["val_size=0"], ["val_size=0", "stop_on=none"]),
         (["hidden=[30,20]", "dropout=0.5"], ["hidden=[30,20]", "dropout=[0.5,0.5]"]),
         (["seed=3", "l2=0.1"], ["l2=0.1", "seed=3"]),
+        (["l2=0"], ["l2=-0.0"]),
+        (["betas=[0,0.5]"], ["betas=[-0.0,0.5]"]),
+        (["hidden=[30,20]", "dropout=[0.5,0]"], ["hidden=[30,20]", "dropout=[0.5,-0.0]"]),
+        ([], ["momentum=0.9"]),
+        ([], ["rho=0.5", "decay_every=3", "rotation=3", "sigma=2"]),
+        (["optimizer=sgd"], ["optimizer=sgd", "betas=[0,0]", "eps=1", "rho=0"]),
+        (["activation=tanh"], ["activation=tanh", "leak=0.5"]),
+        (["initializer=zeros"], ["initializer=zeros", "init_scale=2"]),
+        (["schedule=cosine"], ["schedule=cosine", "lr_decay=0.5"]),
+        (["stop_on=none"], ["stop_on=none", "patience=1", "min_delta=1"]),
+        (["val_size=0"], ["val_size=0", "stop_on=gap", "patience=1", "min_delta=1", "window=9"]),
+        (["hidden=[]"], ["hidden=[]", "activation=tanh", "dropout=0.5", "max_norm=1"]),
+        (["augment=affine"], ["augment=elastic", "alpha=0", "sigma=2"]),
+        ([], ["val_size=10000"]),
+        ([], ["score_size=50000"]),
+        (["val_size=0"], ["val_size=0", "score_size=60000"]),
     ],
 )
 def test_two_ways_to_write_one_experiment_are_one_run(one, same):
@@ -124,3 +176,79 @@ def test_the_digest_is_the_sha256_of_the_sorted_json():
 def test_an_identity_survives_json():
     kept = identity(CONFIG, SHA256)
     assert digest(json.loads(json.dumps(kept))) == digest(kept)
+
+
+@pytest.mark.parametrize(
+    ("typed", "before"),
+    [
+        ([], "a49aea8c0d15b0be10681c9315fc6a9dcef8960c4b9980fc0cd031ca45257a6a"),
+        (["stop_on=none"], "dcadb3221b48bab265f73eea38817cf2255bd7c561e55609df7c4a903537c83e"),
+        (["val_size=0"], "e938079bdeacebb1f88802ee037c9735b7689995a298f5b7eea63e7ef1746ee8"),
+        (["optimizer=sgd", "lr=0.1"], "561db096a73116b3e20ab1bd7ef325ab528640bb123fd4eb507c639bdbeda14c"),
+        (["hidden=[]"], "0a2fba4d99353a2fcd7bbaa735d2f5ab0edeedc6b7cbc1321bd3576b1fd32e64"),
+        (["augment=affine"], "6f77626360ce3e05259ee62b35dac7f5b1fb1d4e25cf641b21f034893c769475"),
+        (["schedule=cosine"], "ac39b5ccf0dd947e1fa7eae6254970516ac454263276e812eedda0d002c68081"),
+        (["activation=tanh"], "b84e3b471d4dd1918eeed434cd85dfef0e198025b4522af11220340ad09a4168"),
+        (
+            ["experiment=published/ciresan_5_layers"],
+            "bb81f177404e75fed8ac2cb16f86c5d0a787e3f9bab2db04b2ec4114e9b1a024",
+        ),
+    ],
+)
+def test_runs_keep_the_digest_that_they_had_before_there_was_a_canonical_form(typed, before):
+    """These were printed by the commit before it."""
+    assert of(cli.compose(typed)) == before
+
+
+def test_a_key_that_is_not_read_stands_at_its_default():
+    defaults = cli.compose(["stop_on=none"]).as_dict()
+    assert {key: defaults[key] for key in UNREAD} == UNREAD
+
+
+@pytest.mark.parametrize("key", UNREAD)
+def test_a_key_that_is_not_read_changes_no_bit(key, idx_set):
+    """What one identity stands for must be one result; so the trainer is asked, with the key as it was typed."""
+    plain = ["data=idx", f"data.dir={idx_set}", "epochs=2", "hidden=4", *NOT_READ_WITH[key]]
+    source = data.load("idx", folder=idx_set)
+
+    def trained(*typed):
+        config = cli.compose([*plain, *typed])
+        train, val = data.hold_out(source, config.val_size, config.seed)
+        state = initial_state(config, (train.images.shape[1], *config.hidden, source.n_classes))
+        records = list(fit(state, train, val, source.test, recipe(config, source.image_shape)))
+        return config, state.network.parameters.flat.tobytes(), metrics.table(records)
+
+    here, there = trained(), trained(f"{key}={TYPED[key]}")
+    assert getattr(here[0], key) != getattr(there[0], key)
+    assert key in unread(there[0].as_dict())
+    assert here[1:] == there[1:]
+    assert of(here[0]) == of(there[0])
+
+
+def test_an_elastic_distortion_of_strength_0_is_an_affine_one(idx_set):
+    drawn = []
+    for typed in (["augment=affine"], ["augment=elastic", "alpha=0"]):
+        pictures, out = np.arange(56.0, dtype=np.float32).reshape(1, 56), np.empty((1, 56), np.float32)
+        Augmentation((8, 7), ranges(cli.compose(typed)))(stream(0, "distorted"), pictures, out)
+        drawn.append(out.tobytes())
+    assert drawn[0] == drawn[1]
+
+
+def test_of_a_component_that_is_not_ours_nobody_says_what_it_reads(monkeypatch):
+    """An optimizer that was added from Python may well read betas, and is another experiment with others."""
+    monkeypatch.setitem(OPTIMIZERS, "lion", OPTIMIZERS["adam"])
+    lion = dataclasses.replace(CONFIG, optimizer="lion", betas=(0.5, 0.5), momentum=0.5)
+    assert without_effect(lion, ["betas=[0.5,0.5]", "momentum=0.5"]) == []
+    assert of(lion) != of(dataclasses.replace(lion, betas=(0.9, 0.99)))
+
+
+@pytest.mark.parametrize(
+    "typed", [[], ["hidden=[]"], ["augment=elastic", "alpha=0"], ["val_size=10000", "optimizer=sgd"]]
+)
+def test_the_canonical_form_is_its_own(typed):
+    once = canonical(identity(cli.compose(typed), SHA256), DIGITS, VAL_SIZE)
+    assert canonical(once, DIGITS, VAL_SIZE) == once
+    config = in_canonical_form(cli.compose(typed), DIGITS, VAL_SIZE)
+    assert {key: value for key, value in config.as_dict().items() if key in once} == {
+        key: value for key, value in once.items() if key not in ("data_sha256", "numerics")
+    }

@@ -10,12 +10,14 @@ import yaml
 from made import digits, write_idx, write_set
 from typed import tree
 
-from npdigits import cli
+from npdigits import cli, outcome
 from npdigits.config import parse
+from npdigits.data import Split
 from npdigits.errors import ConfigError, RunDirError
 from npdigits.files import read_npz
 from npdigits.metrics import read_metrics
 from npdigits.outcome import wilson
+from npdigits.report import final_table
 from npdigits.rundir import read_summary
 from npdigits.streams import stream
 from npdigits.train import run
@@ -225,6 +227,30 @@ def test_test_labels_choose_nothing(trained, idx_set, hard, rule):
     one, other = (read_npz(path / "checkpoints" / "last.npz") for path in paths)
     assert set(one) == {"W1", "b1", "W2", "b2", "optimizer_M", "optimizer_V", "best", "metrics", "header", "sha256"}
     assert all(np.array_equal(one[name], other[name]) for name in set(one) - {"metrics", "header", "sha256"})
+
+
+def test_a_run_that_reads_nothing_or_not_all_says_so(tmp_path, idx_set, capsys):
+    def ended(name, *overrides):
+        typed = ["data=idx", f"data.dir={idx_set}", "hidden=6", "epochs=2", "plots=false", *overrides]
+        for _ in range(2):  # also where it is finished already
+            summary = run(cli.compose(typed), tmp_path / name, typed)
+        return summary, capsys.readouterr().out.splitlines()
+
+    summary, said = ended("zeros", "initializer=zeros", "lr=1e-9")
+    assert summary["at_chance"] and len(summary["never_read"]) == 9
+    assert sum(line.strip().startswith("at chance:") for line in said) == 2
+    summary, said = ended("good", "lr=0.05", "epochs=8")
+    assert not summary["at_chance"] and summary["never_read"] == []
+    assert not any("at chance" in line or "never read" in line for line in said)
+
+
+def test_a_class_that_is_never_read_is_named():
+    labels = np.repeat(np.arange(3), 50)
+    split = Split(np.zeros((150, 1), np.uint8), labels, np.arange(150))
+    assert outcome.blindness(np.eye(4)[labels], split) == {"at_chance": False, "never_read": []}
+    assert outcome.blindness(np.eye(4)[np.where(labels == 1, 3, labels)], split)["never_read"] == [1]
+    table = final_table({"best_epoch": 1, "readout": {"digits": 1, "correct": 1, "accuracy": 1, "interval": (0, 1)}})
+    assert "never read" not in table and "at chance" not in table  # of a run of before
 
 
 def test_plots_that_are_missing_are_drawn_by_the_same_command(tmp_path, idx_set):

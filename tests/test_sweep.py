@@ -13,15 +13,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from made import write_set
 from typed import tree, typed
 
-from npdigits import cli, program, sweep, worker
+from npdigits import cli, multirun, program, sweep, train, worker
 from npdigits import cluster as cluster_of_dask
+from npdigits.compare.runs import load_runs
 from npdigits.errors import ConfigError
-from npdigits.identity import identity
+from npdigits.identity import NOT_PART, NUMERICS, identity
 from npdigits.multirun import run_sweep
 from npdigits.progress import Progress
 from npdigits.report import Report
@@ -191,6 +193,110 @@ def test_an_address_where_nobody_answers_is_said(idx_set, tmp_path, monkeypatch)
 def test_what_is_the_same_run_twice_is_done_once(idx_set, tmp_path):
     ended = typed("-m", *keys(idx_set), "lr=0.01,0.010", "out=sweep", "workers=0", cwd=tmp_path)
     assert ended.returncode == FINISHED and len(results(tmp_path / "sweep")) == 1
+
+
+@pytest.mark.parametrize(
+    ("grid", "n", "said"),
+    [
+        (["l2=0,-0.0", "seed=0,1"], 2, "4 points are 2 different runs: some are the same"),
+        (["val_size=null,100"], 1, "2 points are 1 different runs: some are the same"),
+        (
+            ["momentum=0,0.9", "optimizer=adam"],
+            1,
+            "momentum has no effect in some (it is read with optimizer=sgd only)",
+        ),
+        (["momentum=0,0.9", "optimizer=adam,sgd"], 3, "4 points are 3 different runs: momentum has no effect in some"),
+    ],
+)
+def test_one_experiment_in_two_spellings_is_one_run(grid, n, said, idx_set, tmp_path):
+    ended = typed("-m", *keys(idx_set), *grid, "out=sweep", "workers=0", cwd=tmp_path)
+    assert ended.returncode == FINISHED, ended.stderr
+    assert len(results(tmp_path / "sweep")) == len(rows(tmp_path / "sweep")) == n
+    assert said in ended.stdout
+    table = load_runs(tmp_path / "sweep")
+    assert table.identity.nunique() == len(table) == n
+
+
+def test_a_sweep_of_before_the_canonical_form_goes_on(idx_set, tmp_path, monkeypatch, capsys):
+    """Its runs have other names, and identities that hold what is not read; the same command finds them finished."""
+    typed_keys = keys(idx_set, "epochs=1", "momentum=0.5", "stop_on=none,val_cost", "val_size=100", "workers=0")
+
+    def sweep_again():
+        grid = composed([*typed_keys, f"out={tmp_path / 'sweep'}", "quiet=false"])
+        assert run_sweep(*grid) == FINISHED
+        return capsys.readouterr().out
+
+    with monkeypatch.context() as before:
+        for module in (multirun, train):
+            before.setattr(module, "in_canonical_form", lambda config, *_: config)
+            before.setattr(module, "identity", raw_identity)
+        before.setattr(sweep, "implied", lambda values: {})
+        sweep_again()
+    there = results(tmp_path / "sweep")
+    assert any("momentum-0.5" in name and "min_delta-0.0" in name for name in there)
+    assert "2 of them ended before" in sweep_again()
+    assert results(tmp_path / "sweep") == there
+    # A run by a name of today beside them is the same configuration, and stands in the same row.
+    alone = [one for one in typed_keys if not one.startswith(("stop_on", "workers", "momentum", "val_size"))]
+    train.run(cli.compose([*alone, "seed=1"]), tmp_path / "sweep" / "alone")
+    table = load_runs(tmp_path / "sweep")
+    assert table.configuration[table.stop_on == "val_cost"].nunique() == 1 and len(table) == 3
+    # And each by itself goes on by its own command, without a word of another run.
+    first = next(name for name in there if "stop_on-none" in name)
+    capsys.readouterr()
+    again = [one for one in typed_keys if not one.startswith(("stop_on", "workers"))]
+    summary = train.run(cli.compose([*again, "stop_on=none", "epochs=1"]), tmp_path / "sweep" / first)
+    assert summary["status"] == "finished" and "already" in capsys.readouterr().out
+
+
+def raw_identity(config, data_sha256, *_):
+    """As it was before: every key as it was typed."""
+    keys_ = {key: value for key, value in config.as_dict().items() if key not in NOT_PART}
+    return {**keys_, "data_sha256": data_sha256, "numerics": NUMERICS}
+
+
+def test_what_is_typed_of_the_sweep_is_no_override_of_its_runs(idx_set, tmp_path):
+    grid = ["-m", *keys(idx_set), "seed=0,1", "out=sweep", "name=x", "workers=0"]
+    assert typed(*grid, cwd=tmp_path).returncode == FINISHED
+    for path in (tmp_path / "sweep").glob("*/overrides.yaml"):
+        kept = yaml.safe_load(path.read_text())
+        assert not any(one.startswith(("out=", "name=", "workers=")) for one in kept)
+        # Typed alone they are this very run.
+        alone = typed(*kept, f"out={path.parent}", cwd=tmp_path)
+        assert "this run is finished already" in alone.stdout, alone.stderr
+
+
+def test_a_sweep_over_a_regularizer_names_the_others_that_are_on(idx_set, tmp_path):
+    grid = ["-m", *keys(idx_set), "out=sweep", "workers=0"]
+    on = "also on in all of them: weight_decay=0.06, stop_on=val_cost (off: weight_decay=0 stop_on=none)"
+    ended = typed(*grid, "l2=0,1e-3", cwd=tmp_path)
+    begin, end = ended.stdout.splitlines()[0], ended.stdout
+    assert begin == f"of the regularizers, {on}" and f"Of the regularizers, {on}." in end
+    silent = typed(*grid, "l2=0,1e-3", "weight_decay=0", "stop_on=none", "out=other", cwd=tmp_path)
+    assert silent.returncode == FINISHED and "egularizers" not in silent.stdout
+    silent = typed(*grid, "seed=0,1", "out=third", cwd=tmp_path)
+    assert silent.returncode == FINISHED and "egularizers" not in silent.stdout
+
+
+def test_a_value_that_follows_from_another_is_in_no_name_and_no_column(idx_set, tmp_path):
+    grid = ["-m", *keys(idx_set), "stop_on=none,gap,val_cost", "out=sweep", "workers=0"]
+    ended = typed(*grid, cwd=tmp_path)
+    names = sorted(path.parent.name for path in (tmp_path / "sweep").glob("*/summary.json"))
+    assert not any("min_delta" in name for name in names) and sum("stop_on-none" in name for name in names) == 1
+    assert "min_delta" not in ended.stdout + (tmp_path / "sweep" / "sweep.csv").read_text()
+    ended = typed("-m", *keys(idx_set), "val_size=0", "seed=0,1", "out=second", "workers=0", cwd=tmp_path)
+    names = [path.parent.name for path in (tmp_path / "second").glob("*/summary.json")]
+    assert all("val_size-0" in name and "stop_on" not in name for name in names)
+    # One that was chosen is in both.
+    chosen = typed("-m", *keys(idx_set), "min_delta=0.5", "stop_on=gap,none", "out=third", "workers=0", cwd=tmp_path)
+    assert any("min_delta-0.5" in path.name for path in (tmp_path / "third").iterdir()), chosen.stderr
+
+
+def test_runs_that_learned_nothing_are_named_at_the_end(idx_set, tmp_path):
+    grid = ["-m", *keys(idx_set), "initializer=zeros,xavier_he", "lr=1e-9,0.01", "out=sweep", "workers=0"]
+    ended = typed(*grid, cwd=tmp_path)
+    line = next(line for line in ended.stdout.splitlines() if "at chance" in line)
+    assert line.startswith("3 of 4 runs read no better than at chance: ") and line.count("initializer-zeros") == 2
 
 
 def test_one_that_diverges_costs_only_itself_and_is_listed(idx_set, tmp_path):
@@ -584,7 +690,7 @@ def test_the_table_tells_of_every_run():
         sweep.row(["hidden", "data", "missing"], default.as_dict(), "failed", "b", 'it said "no", twice', {}),
     ]
     first, second = csv.DictReader(sweep.table(rows_made).splitlines())
-    assert (first["hidden"], first["data"], first["missing"]) == ("[20]", "mnist", "")
+    assert (first["hidden"], first["data"], first["missing"]) == ("20", "mnist", "")
     assert (first["val_accuracy"], first["val_cost"], first["seconds_shared"]) == ("0.5", "", "false")
     assert (second["status"], second["reason"], second["seconds_shared"]) == ("failed", 'it said "no", twice', "")
 

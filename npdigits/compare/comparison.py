@@ -10,9 +10,10 @@ from typing import Any
 from npdigits.compare.family import Family, baselines, best_observed, decided_by, family_of, higher_is_better
 from npdigits.compare.predictions import Guesses, read_guesses
 from npdigits.compare.rows import MARKS, Row, Section, differing, marginal, rows_of
-from npdigits.compare.runs import FIGURES, Runs, cell
+from npdigits.compare.runs import FIGURES, Runs
+from npdigits.config import follows_in, others_on
 from npdigits.errors import ConfigError, RunDirError
-from npdigits.rules import suggestion
+from npdigits.rules import cell, suggestion
 
 METRICS = ("val_accuracy", "test_accuracy")
 # What is shown of each row besides the metrics.
@@ -37,6 +38,7 @@ class Comparison:
         data: the data sets, with the first digits of their SHA-256.
         averaged: of marginal means the keys that were averaged over.
         by: the keys whose marginal means the rows are, if any.
+        others_on: which other regularizers are on, where one is compared.
     """
 
     rows: tuple[Row, ...]
@@ -52,6 +54,7 @@ class Comparison:
     data: tuple[str, ...]
     averaged: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
+    others_on: str = ""
 
     def label(self, row: Row, marks: bool = False, unlike: Row | None = None) -> str:
         """Return what a row is called: "hidden=20 lr=0.01".
@@ -97,6 +100,8 @@ def compare(
     rows = rows_of(runs.table, runs.keys)
     keys = differing(rows, runs.keys)
     constant = {key: rows[0].values[key] for key in runs.keys if rows and key not in keys}
+    constant = {key: value for key, value in constant.items() if not any(key in follows_in(row.values) for row in rows)}
+    of_keys = [row.values for row in rows]
     averaged: list[str] = []
     if by:
         averaged = [key for key in keys if key not in (*by, *MARKS)]
@@ -134,6 +139,7 @@ def compare(
         },
         seconds_shared=shared,
         notes=tuple(dict.fromkeys(notes)),
+        others_on=others_on([*keys, *by], of_keys),
         data=tuple(sorted({f"{row.values['data']} ({row.section.data_sha256[:8]})" for row in rows})),
         averaged=tuple(averaged),
         by=tuple(by),

@@ -13,10 +13,11 @@ import yaml
 
 from npdigits.compare.comparison import METRICS
 from npdigits.compare.rows import MARKS
-from npdigits.compare.runs import FIGURES, Runs, cell, mark_twins
+from npdigits.compare.runs import FIGURES, MISSING, NULL, NUMBERS, Runs, mark_twins
 from npdigits.config import RULES, unknown_key
 from npdigits.errors import ConfigError
 from npdigits.program import Parser, path
+from npdigits.rules import cell
 
 PROGRAM = "npdigits-compare"
 NOTATIONS = ("csv", "markdown", "latex", "json", "html")
@@ -55,20 +56,52 @@ def filtered(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
         ConfigError: pandas cannot make sense of it.
     """
     try:
-        passes = runs.table.eval(query, engine="python", local_dict={}, global_dict={})
+        try:
+            passes = _evaluated(runs.table, query)
+        except TypeError:
+            passes = _evaluated(_numeric(runs, query), query)
+    except ConfigError:
+        raise
     except Exception as error:  # whatever was typed is evaluated
-        columns = ", ".join([*runs.keys, "seed", *FIGURES])
+        columns = ", ".join([*runs.keys, "seed", *NUMBERS])
         why = " ".join(str(error).split()) or type(error).__name__
         raise ConfigError(f"--filter {query!r}: {why}; columns are {columns}") from error
     if not isinstance(passes, pd.Series) or passes.dtype != bool:
         raise ConfigError(f"--filter {query!r}: is no condition, such as 'lr < 0.1'")
-    try:
-        names = {node.id for node in ast.walk(ast.parse(query.strip(), mode="eval")) if isinstance(node, ast.Name)}
-    except SyntaxError:
-        names = set()  # pandas takes a little more than Python does
-    if seen := sorted(names & set(FIGURES)):
+    if seen := sorted(_names(query) & set(FIGURES)):
         warn(f"--filter looks at results ({', '.join(seen)}): means of runs chosen by their results are biased")
     return dataclasses.replace(runs, table=mark_twins(runs.table[passes]))
+
+
+def _evaluated(table: pd.DataFrame, query: str) -> Any:
+    return table.eval(query, engine="python", local_dict={}, global_dict={})
+
+
+def _names(query: str) -> set[str]:
+    try:
+        return {node.id for node in ast.walk(ast.parse(query.strip(), mode="eval")) if isinstance(node, ast.Name)}
+    except SyntaxError:
+        return set()  # pandas takes a little more than Python does
+
+
+def _numeric(runs: Runs, query: str) -> pd.DataFrame:
+    """Return the table with numbers in the columns that a query takes for such, and where they have none: null, NaN.
+
+    Raises:
+        ConfigError: a column holds other text among its numbers.
+    """
+    table = runs.table
+    for name in sorted(_names(query) & {*runs.keys}):
+        texts = {value for value in table[name] if isinstance(value, str)}
+        if len(texts) in (0, table[name].nunique()):
+            continue
+        if other := sorted(texts - {NULL, MISSING}):
+            instead = "; layers, units and parameters are numbers for every network" if name == "hidden" else ""
+            raise ConfigError(f"--filter {query!r}: {name} holds {other[0]} beside numbers{instead}")
+        if f"'{NULL}'" in query or f'"{NULL}"' in query:
+            raise ConfigError(f"--filter {query!r}: beside a comparison of numbers, null is written {name} != {name}")
+        table = table.assign(**{name: pd.to_numeric(table[name], errors="coerce")})
+    return table
 
 
 def baseline(typed: str | None) -> dict[str, Any] | str | None:

@@ -9,11 +9,14 @@ import pandas as pd
 
 from npdigits.compare.runs import FIGURES
 from npdigits.compare.statistics import Interval, Numbers, t_interval
+from npdigits.config import follows_in
 
 # Columns besides the configuration's keys by which rows are kept apart and marked.
 MARKS = ("data", "numerics", "environment")
 # What the runs of one row have in common.
 GROUP = ["configuration", "environment"]
+# Stands for a value that follows from another.
+FOLLOWS = ("follows",)
 # Values of several keys.
 Place = tuple[Any, ...]
 
@@ -114,11 +117,15 @@ def _lost(table: pd.DataFrame) -> dict[tuple[Any, ...], int]:
 
 
 def differing(rows: Iterable[Row], keys: Sequence[str]) -> list[str]:
-    """Return the marks and keys that have more than one value among these rows."""
+    """Return the marks and keys that have more than one value among these rows.
+
+    A value that follows from another, as the stopping rule's own threshold does from the rule, is no difference.
+    """
     seen: dict[str, set[Any]] = {key: set() for key in (*MARKS, *keys)}
     for row in rows:
+        follows = follows_in(row.values)
         for key, values in seen.items():
-            values.add(row.values.get(key))
+            values.add(FOLLOWS if key in follows else row.values.get(key))
     return [key for key, values in seen.items() if len(values) > 1]
 
 

@@ -14,10 +14,12 @@ from typing import Any
 import pandas as pd
 
 from npdigits.compare.find import find
+from npdigits.data import own_val_size
 from npdigits.environment import bits
 from npdigits.errors import RunDirError
-from npdigits.identity import digest
+from npdigits.identity import canonical, digest
 from npdigits.metrics import SCORES, read_metrics
+from npdigits.rules import cell
 from npdigits.rundir import STATUSES, read_identity, read_summary
 
 # What a run's summary measures, in the order of the columns.
@@ -26,10 +28,12 @@ FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
 NOT_KEYS = ("seed", "data_sha256", "numerics")
 UNKNOWN = "unknown"
 MISSING = "–"
+# A key's null, as a cell.
+NULL = "null"
 # What a comparison reads of a run besides, where it shows curves or single runs.
 READ_LATER = ("metrics.csv", "predictions.npz")
 # Columns whose values are numbers, whatever is missing.
-NUMBERS = (*FIGURES, "parameters")
+NUMBERS = (*FIGURES, "parameters", "layers", "units")
 # The columns that say what a run is and how it ended.
 OWN = (
     *("run", "status", "reason", "same_as", "data", "data_sha256", "numerics", "environment"),
@@ -74,8 +78,9 @@ def load_runs(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -
         ``environment`` (a name for the NumPy, BLAS and processor that bits depend on), ``identity`` (a name for all
         that decides the result), ``configuration`` (likewise, without the seed), ``seed``, one for each other key of
         the configuration, and the best epoch's figures: ``train_cost`` … ``test_accuracy``, ``best_epoch``,
-        ``epochs_run``, ``seconds``, ``parameters``, ``seconds_shared``. Figures that a run has not are NaN. A single
-        hidden layer is a number, else text as typed: ``[300,100]``.
+        ``epochs_run``, ``seconds``, ``parameters``, ``layers`` (hidden ones), ``units`` (in all hidden layers),
+        ``seconds_shared``. Figures that a run has not are NaN. A single hidden layer is a number, else text as typed:
+        ``[300,100]``.
 
     Raises:
         ConfigError: a path is not there.
@@ -175,6 +180,7 @@ def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], 
         size, recorded = _size(f"{directory}/{name}"), (summary.get("sizes") or {}).get(name)
         if recorded is not None and size not in (None, recorded):
             warn(f"{directory}/{name}: torn: {size} bytes, {recorded} were written; the table takes summary.json's")
+    identity = canonical(identity, **_sizes(summary))
     without_seed = {key: value for key, value in identity.items() if key != "seed"}
     row = {
         "run": str(directory),
@@ -185,13 +191,31 @@ def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], 
         "data_sha256": str(identity.get("data_sha256")),
         "numerics": identity.get("numerics"),
         "environment": UNKNOWN,
-        "identity": summary["identity"],
+        "identity": digest(identity),
         "configuration": hashlib.sha256(json.dumps(without_seed, sort_keys=True).encode()).hexdigest()[:16],
         "seed": identity.get("seed"),
         **{name: _figure(directory, summary, name) for name in (*FIGURES, "parameters")},
+        **_hidden(identity),
         "seconds_shared": bool(summary.get("seconds_shared", False)),
     }
     return row, {key: cell(value) for key, value in identity.items() if key not in NOT_KEYS}
+
+
+def _hidden(identity: dict[str, Any]) -> dict[str, float]:
+    """Return how many hidden layers there are, and hidden units in all: numbers, however many layers."""
+    hidden = identity.get("hidden")
+    if not isinstance(hidden, list) or not all(type(size) is int for size in hidden):
+        return {"layers": math.nan, "units": math.nan}
+    return {"layers": len(hidden), "units": sum(hidden)}
+
+
+def _sizes(summary: dict[str, Any]) -> dict[str, int]:
+    """Return how many training digits a run's data set has, and how many it holds out, as far as the summary tells."""
+    sizes = summary.get("data_sizes")
+    train, val = (sizes.get(half) if isinstance(sizes, dict) else None for half in ("train", "val"))
+    if type(train) is not int or type(val) is not int:
+        return {}
+    return {"digits": train + val, "val_size": own_val_size(str(summary.get("data")), train + val)}
 
 
 def _size(path: str) -> int | None:
@@ -212,13 +236,6 @@ def _figure(directory: Path, summary: dict[str, Any], name: str) -> float:
     if not number or value < 0 or (name.endswith("accuracy") and value > 1):
         raise RunDirError(f"{directory}/summary.json: damaged: {name}={value!r}")
     return float(value)
-
-
-def cell(value: Any) -> Any:
-    """Return a value of the configuration as a cell: one hidden layer is its number, what is no scalar is text."""
-    if isinstance(value, list | tuple):
-        return value[0] if len(value) == 1 else f"[{','.join(map(str, value))}]"
-    return value if isinstance(value, int | float | str) else json.dumps(value)
 
 
 def _content(path: Path) -> bytes | None:

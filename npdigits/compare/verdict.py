@@ -162,6 +162,8 @@ def lost_remarks(comparison: Comparison) -> list[str]:
 def footnotes(comparison: Comparison) -> list[str]:
     """Return what the columns mean, where that is not plain."""
     lines = [f"Data: {', '.join(comparison.data)}."]
+    if comparison.others_on:
+        lines.append(f"Of the regularizers, {comparison.others_on}.")
     if len(comparison.environments) > 1 or "unknown" in comparison.environments:
         lines += [f"environment {name}: {words}" for name, words in comparison.environments.items()]
     if any(metric.startswith("test_") for metric in comparison.metrics):
