@@ -249,8 +249,7 @@ def _writable(folder: Path) -> None:
 
 
 def _as_summarized(point: Point, summary: dict[str, Any], before: bool = False) -> Ended:
-    diverged = f"in epoch {summary.get('diverged_in_epoch')}" if summary["status"] == "diverged" else ""
-    return Ended(point, summary["status"], diverged or summary.get("reason", ""), summary, before)
+    return Ended(point, summary["status"], rundir.reason(summary), summary, before)
 
 
 def _before(point: Point, folder: Path) -> Ended | None:
@@ -285,7 +284,7 @@ def _others(folder: Path, here: set[str]) -> list[sweep.Run]:
         try:
             config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
             summary = rundir.read_summary(path)
-            found.append(({**config}, summary["status"], path.name, summary.get("reason", ""), summary))
+            found.append(({**config}, summary["status"], path.name, rundir.reason(summary), summary))
         except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, UserError):
             continue  # not a run of ours, or begun this moment
     return found

@@ -236,6 +236,18 @@ def read_summary(path: Path) -> dict[str, Any]:
     return summary
 
 
+def reason(summary: dict[str, Any]) -> str:
+    """Return why a run has not finished, in one line; "" where it has, or where nobody knows."""
+    status = summary.get("status")
+    if status == "diverged":
+        return f"the cost stopped being finite in epoch {summary.get('diverged_in_epoch')}"
+    if status == "running":
+        return f"at work, or its process was killed; {summary.get('epochs_run')} epochs so far"
+    if status == "interrupted":
+        return f"after epoch {summary.get('epochs_run')}; the same command goes on"
+    return str(summary.get("reason") or "")
+
+
 def read_identity(path: Path) -> dict[str, Any] | None:
     """Return what identity.json holds, None where it cannot be read."""
     return _read_table(path / "identity.json")

@@ -304,10 +304,11 @@ def test_one_that_diverges_costs_only_itself_and_is_listed(idx_set, tmp_path):
     ended = typed(*grid, cwd=tmp_path)
     assert ended.returncode == DIVERGED
     assert [row["status"] for row in rows(tmp_path / "sweep")] == ["finished", "diverged"]
+    why = "the cost stopped being finite in epoch 1"
     for _ in range(2):  # also of what diverged before
-        assert re.search(r"WARNING: diverged: .*lr-1e\+30.*: in epoch 1; .*train\.log", ended.stderr)
+        assert re.search(rf"WARNING: diverged: .*lr-1e\+30.*: {why}; .*train\.log", ended.stderr)
         assert "1 finished" in ended.stdout and "1 diverged" in ended.stdout
-        assert [row["reason"] for row in rows(tmp_path / "sweep")] == ["", "in epoch 1"]
+        assert [row["reason"] for row in rows(tmp_path / "sweep")] == ["", why]
         ended = typed(*grid, cwd=tmp_path)
 
 

@@ -20,7 +20,7 @@ from npdigits.errors import RunDirError
 from npdigits.identity import canonical, digest
 from npdigits.metrics import SCORES, read_metrics
 from npdigits.rules import cell
-from npdigits.rundir import STATUSES, read_identity, read_summary
+from npdigits.rundir import STATUSES, read_identity, read_summary, reason
 
 # What a run's summary measures, in the order of the columns.
 FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
@@ -169,13 +169,6 @@ def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], 
         raise RunDirError(f"{directory}/summary.json: damaged: status={status!r}")
     if type(identity.get("seed")) is not int:
         raise RunDirError(f"{directory}/identity.json: damaged: seed={identity.get('seed')!r}")
-    reason = str(summary.get("reason") or "")
-    if status == "diverged":
-        reason = f"the cost stopped being finite in epoch {summary.get('diverged_in_epoch')}"
-    elif status == "running":
-        reason = f"at work, or its process was killed; {summary.get('epochs_run')} epochs so far"
-    elif status == "interrupted":
-        reason = f"after epoch {summary.get('epochs_run')}; the same command goes on"
     for name in READ_LATER:
         size, recorded = _size(f"{directory}/{name}"), (summary.get("sizes") or {}).get(name)
         if recorded is not None and size not in (None, recorded):
@@ -185,7 +178,7 @@ def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], 
     row = {
         "run": str(directory),
         "status": status,
-        "reason": reason,
+        "reason": reason(summary),
         "same_as": "",
         "data": str(summary.get("data")),
         "data_sha256": str(identity.get("data_sha256")),
