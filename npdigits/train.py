@@ -225,14 +225,15 @@ def _go_on(run_dir: RunDir, state: State, config: Config, report: Report) -> flo
         raise RunDirError(f"{run_dir.path}: its last checkpoint does not fit the run: {error}") from error
     if state.stopped_by == "epochs" and len(state.history) < config.epochs:
         state.stopped_by = None  # the run is to be longer than it was
-    if run_dir.summary.get("status") in ENDED and state.stopped_by:
-        if rundir.sizes(run_dir.path) != run_dir.summary.get("sizes"):
-            report.warn(f"{run_dir.path}: a file was lost or torn: made again from the last checkpoint")
-        else:
-            report.say(
-                f"stopped by {state.stopped_by} in epoch {len(state.history)}: epochs={config.epochs} changes nothing"
-            )
-    report.say(f"going on after epoch {len(state.history)}")
+    n = len(state.history)
+    if run_dir.summary.get("status") not in ENDED or not state.stopped_by:
+        report.say(f"going on after epoch {n}")
+    elif rundir.sizes(run_dir.path) != run_dir.summary.get("sizes"):
+        report.warn(f"{run_dir.path}: a file was lost or torn: made again from the last checkpoint")
+    else:
+        diverged = state.stopped_by == "diverged"
+        why = f"diverged in epoch {n + 1}" if diverged else f"was stopped in epoch {n} by {state.stopped_by}"
+        report.warn(f"epochs={config.epochs} has no effect: the run {why}")
     seconds = run_dir.summary.get("seconds")
     return float(seconds) if isinstance(seconds, int | float) else 0.0
 
