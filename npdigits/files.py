@@ -198,11 +198,7 @@ class Folder:
     def _sync(self, name: str) -> None:
         """Have the folder that the file is in on the disk."""
         if hasattr(os, "O_DIRECTORY"):
-            folder = os.open(self._spot(str(PurePath(name).parent)), os.O_RDONLY | os.O_DIRECTORY, **self._dir())
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            _fsync(os.open(self._spot(str(PurePath(name).parent)), os.O_RDONLY | os.O_DIRECTORY, **self._dir()))
 
     def _spot(self, name: str) -> str | Path:
         return self.path / name if self._descriptor is None else name
@@ -251,6 +247,24 @@ class Appended:
 def write_whole(path: Path, content: bytes | str, durable: bool = True) -> None:
     """Write a file whole, as ``Folder.write_whole`` does."""
     Folder(path.parent).write_whole(path.name, content, durable)
+
+
+def sync(path: Path) -> None:
+    """Have a file on the disk, or which files are in a folder, where the system has that.
+
+    Raises:
+        OSError: it is not there, or cannot be written.
+    """
+    if hasattr(os, "O_DIRECTORY") or path.is_file():
+        _fsync(os.open(path, (os.O_RDONLY if path.is_dir() else os.O_RDWR) | _BINARY))
+
+
+def _fsync(file: int) -> None:
+    """Have an open file on the disk, and close it."""
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def write_all(file: int, content: bytes) -> None:

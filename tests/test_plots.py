@@ -148,7 +148,7 @@ def test_a_deep_networks_title_stays_within_the_picture(trained):
 
 
 def test_after_a_fallback_the_title_names_what_was_really_used(tmp_path, warm_cache, monkeypatch):
-    def unavailable(root, mirror, folder):
+    def unavailable(root, mirror, folder, warn):
         raise DataUnavailable("no network")
 
     monkeypatch.setitem(data.LOADERS, "mnist", unavailable)
