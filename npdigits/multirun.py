@@ -16,7 +16,7 @@ from npdigits import cli, data, launcher, rundir, sweep
 from npdigits.assembly import check_fit
 from npdigits.config import Config, DataConfig, others_on, unread, without_effect
 from npdigits.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError, on_one_line
-from npdigits.files import write_whole
+from npdigits.files import STRAY_AGE, Folder
 from npdigits.identity import Canonical, canonical, digest, identity, in_canonical_form
 from npdigits.interruption import Terminated, Watch, never
 from npdigits.launcher import Place
@@ -174,7 +174,8 @@ def _one(
     here = [(one.point.config.as_dict(), one.status, one.point.name, one.reason, one.summary) for one in all_ended]
     others = _others(folder, {point.name for point in points})
     columns = sweep.differing([config for config, *_ in here + others], swept)
-    write_whole(folder / TABLE, sweep.table([sweep.row(columns, *run) for run in here + others]))
+    Folder(folder).write_whole(TABLE, sweep.table([sweep.row(columns, *run) for run in here + others]))
+    Folder(folder).remove_strays([TABLE], STRAY_AGE)
     # Who pressed Ctrl-C does not wait for pandas; npdigits-compare shows what has finished.
     if not (report.quiet or signal or watch.signal) and any(one.status == "finished" for one in all_ended):
         report.say(_compared([folder / point.name for point in points], report))
@@ -208,7 +209,7 @@ def do(
         return Ended(point, "held", HELD)
     except Exception as error:
         if not isinstance(error, UserError):
-            _log(folder / point.name, traceback.format_exc())
+            rundir.add_to_log(folder / point.name, traceback.format_exc())
         return Ended(point, "failed", on_one_line(error))
     return _as_summarized(point, summary)
 
@@ -329,12 +330,3 @@ def _conclude(ended: Sequence[Ended], folder: Path, report: Report) -> None:
 
 def _status(one: Ended) -> str:
     return one.status
-
-
-def _log(path: Path, text: str) -> None:
-    """Add a traceback to a run's log, if there is room for it."""
-    try:
-        with (path / "train.log").open("a", encoding="utf-8") as log:
-            log.write(text)
-    except OSError:
-        return

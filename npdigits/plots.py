@@ -1,22 +1,25 @@
 """Plots of a run, drawn from its directory's files alone: ``python -m npdigits.plots RUN [RUN …]`` draws them again."""
 
-import io
+from __future__ import annotations
+
 import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from npdigits.errors import RunDirError
-from npdigits.files import read_npz, write_whole
+from npdigits import canvas
+from npdigits.errors import RunDirError, on_one_line
+from npdigits.files import STRAY_AGE, Folder, read_npz
 from npdigits.memory import Array
 from npdigits.metrics import read_metrics
 from npdigits.program import Parser, exit_code, path
-from npdigits.rundir import DISTORTED, ENDED, PLOTS, read_summary
+from npdigits.rundir import AUGMENTATION, DISTORTED, ENDED, PLOTS, read_summary
+
+if TYPE_CHECKING:  # matplotlib is imported where something is drawn: the user's settings can make that fail
+    from matplotlib.figure import Figure
 
 PROGRAM = "npdigits.plots"
 # Okabe & Ito's colours, which also the colour-blind tell apart; each set also has its own line style.
@@ -59,26 +62,37 @@ class Run:
         return f"{self.summary['data']} ({self.summary['data_sha256'][:8]}), {'–'.join(map(str, sizes))}"
 
 
-def draw(path: Path) -> list[Path]:
+def draw(path: Path, folder: Folder | None = None) -> list[Path]:
     """Draw all plots of a run directory into its plots/ and return their paths.
 
+    Args:
+        path: the run directory.
+        folder: by which it is written, where it is held.
+
     Raises:
-        RunDirError: the directory cannot be read or written.
+        RunDirError: the directory cannot be read or written, or matplotlib cannot draw.
     """
     run = Run(path)
-    folder = path / "plots"
+    folder = folder or Folder(path)
+    files = {name: f"plots/{name}.png" for name in (*PLOTS, *([AUGMENTATION] if run.distorted else []))}
+    if (path / "plots").is_symlink():
+        raise RunDirError(f"{path / 'plots'}: a link: another's files would be written; put a folder there")
     try:
-        folder.mkdir(exist_ok=True)
-        drawn = []
-        for name in (*PLOTS, *(["augmentation"] if run.distorted else [])):
-            png = io.BytesIO()
-            canvas: Any = FigureCanvasAgg(DRAWN_BY[name](run))
-            canvas.print_png(png, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
-            write_whole(folder / f"{name}.png", png.getvalue())
-            drawn.append(folder / f"{name}.png")
+        folder.make("plots")
+        folder.remove_strays(files.values(), STRAY_AGE)
+        with canvas.defaults():
+            for name, file in files.items():
+                folder.write_whole(file, _png(name, run))
     except OSError as error:
-        raise RunDirError(f"{folder}: cannot be written: {error.strerror}") from error
-    return drawn
+        raise RunDirError(f"{path / 'plots'}: cannot be written: {error.strerror or error}") from error
+    return [path / file for file in files.values()]
+
+
+def _png(name: str, run: Run) -> bytes:
+    try:
+        return canvas.png(DRAWN_BY[name](run))
+    except Exception as error:  # matplotlib raises whatever it likes
+        raise RunDirError(f"{name}: cannot be drawn: {on_one_line(error)}") from error
 
 
 def cost(run: Run) -> Figure:
@@ -214,7 +228,7 @@ DRAWN_BY: dict[str, Callable[[Run], Figure]] = {
     "confusion": confusion,
     "mistakes": mistakes,
     "weights": weights,
-    "augmentation": augmentation,
+    AUGMENTATION: augmentation,
 }
 
 
@@ -235,6 +249,8 @@ def _curves(run: Run, figure_name: str, label: str, scale: float = 1) -> Figure:
 
 
 def _figure(title: str, size: tuple[float, float] = (6.4, 4.0), right: float = 0.75) -> tuple[Figure, Any]:
+    from matplotlib.figure import Figure
+
     # Fixed margins in inches, so that plots of two runs can be laid side by side.
     width, height = size[0], max(size[1], LEAST_HEIGHT)  # images may be one pixel high
     figure = Figure(figsize=(width, height), dpi=100)

@@ -5,9 +5,9 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TextIO
 
+from npdigits.files import Appended
 from npdigits.state import Epoch
 
 SETS = {"train": "training", "val": "validation", "test": "test"}
@@ -32,15 +32,15 @@ class Report:
     def __init__(self, quiet: bool, silent: bool = False) -> None:
         self.quiet, self.silent = quiet or silent, silent
         self._early: list[str] = []
-        self._log: TextIO | None = None
+        self._log: Appended | None = None
         self._live: Any = None
         self._epochs_done = 0
         self._begun = time.perf_counter()
 
-    def open_log(self, path: Path) -> None:
+    def open_log(self, log: Appended) -> None:
         """Write to this file from now on, and what was said before."""
-        self._log = path.open("a", encoding="utf-8")
-        self._log.writelines(self._early)
+        self._log = log
+        log.write("".join(self._early))
         self._early.clear()
 
     def close(self) -> None:
@@ -115,7 +115,6 @@ class Report:
         # A full disk must not end a run for the sake of its log.
         with contextlib.suppress(OSError):
             self._log.write(line)
-            self._log.flush()
 
 
 def nobody_reads(stream: TextIO | None = None) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import datetime
 import json
 import math
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,13 +16,13 @@ from types import TracebackType
 from typing import Any
 
 import yaml
-from filelock import FileLock, Timeout
 
 from npdigits import checkpoint, metrics
 from npdigits.checkpoint import Checkpoint, Damaged
 from npdigits.config import Config
-from npdigits.errors import HeldError, RunDirError
-from npdigits.files import Appended, is_stray_of, keep_as, npz, remove_strays, write_whole
+from npdigits.errors import RunDirError
+from npdigits.files import Appended, is_stray_of, npz
+from npdigits.hold import LOCK, Hold
 from npdigits.identity import Canonical, canonical, described, differences, digest
 from npdigits.memory import Array
 from npdigits.state import Epoch, State
@@ -30,12 +31,8 @@ from npdigits.state import Epoch, State
 CADENCE = 50
 # What shows how the training images were distorted, where they were.
 DISTORTED = "distorted.npz"
-# The files that are written whole, so that a process that is killed can leave a part under another name.
-WRITTEN_WHOLE = (
-    *("identity.json", "summary.json", "config.yaml", "overrides.yaml", "environment.json", "metrics.csv"),
-    *("predictions.npz", DISTORTED),
-    *(f"checkpoints/{name}" for name in (checkpoint.LAST, checkpoint.PREVIOUS, checkpoint.BEST)),
-)
+LOG = "train.log"
+LAST, PREVIOUS, BEST = (f"checkpoints/{name}" for name in (checkpoint.LAST, checkpoint.PREVIOUS, checkpoint.BEST))
 # What a run that has ended and has a best epoch cannot be without.
 RESULTS = ("metrics.csv", "predictions.npz", "checkpoints/best.npz", "checkpoints/last.npz")
 # The statuses of a run that will not go on.
@@ -44,6 +41,19 @@ ENDED = ("finished", "diverged")
 STATUSES = (*ENDED, "failed", "interrupted", "running")
 # What plots/ holds once it is complete; named here so that looking needs no matplotlib.
 PLOTS = ("cost", "accuracy", "gap", "learning_rate", "confusion", "mistakes", "weights")
+# The one more that there is where the training images were distorted.
+AUGMENTATION = "augmentation"
+# The files that are written whole, so that a process that is killed can leave a part under another name.
+WRITTEN_WHOLE = (
+    *("identity.json", "summary.json", "config.yaml", "overrides.yaml", "environment.json", "metrics.csv"),
+    *("predictions.npz", DISTORTED, LOG, LAST, PREVIOUS, BEST),
+    *(f"plots/{name}.png" for name in (*PLOTS, AUGMENTATION)),
+)
+# The folders in it.
+FOLDERS = ("checkpoints", "plots")
+# How the files begin to which lines are added.
+LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d |Traceback ")
+METRICS_LINE = re.compile(re.escape(metrics.header().encode()))
 
 
 class RunDir:
@@ -51,15 +61,16 @@ class RunDir:
 
     Attributes:
         path: the directory.
+        hold: on the directory, by which all that is written there is written; None if the run has ended and the
+            directory is only read.
         summary: what summary.json held when the directory was claimed; None where nothing was there.
         kept: the last checkpoint of the run that is there, or None.
     """
 
     def __init__(
-        self, path: Path, lock: FileLock | None, summary: dict[str, Any] | None, kept: Checkpoint | None = None
+        self, path: Path, hold: Hold | None, summary: dict[str, Any] | None, kept: Checkpoint | None = None
     ) -> None:
-        self.path, self.summary, self.kept = path, summary, kept
-        self._lock = lock
+        self.path, self.hold, self.summary, self.kept = path, hold, summary, kept
         self._metrics: Appended | None = None
         self._best_epoch = 0
         self._checkpoint_cost = 0.0
@@ -68,7 +79,12 @@ class RunDir:
     @property
     def held(self) -> bool:
         """Whether the directory is locked, as it is not if the run has ended and is only read."""
-        return self._lock is not None
+        return self.hold is not None
+
+    @property
+    def _held(self) -> Hold:
+        assert self.hold is not None, "only read"
+        return self.hold
 
     @classmethod
     def claim(
@@ -100,19 +116,14 @@ class RunDir:
                 path = _new_directory(outputs)
             else:
                 path.mkdir(parents=True, exist_ok=True)
-            locked_before = (path / ".lock").exists()
-            lock = FileLock(path / ".lock")
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise HeldError(f"out={path}: another process is writing this run") from None
+            locked_before = (path / LOCK).exists()
+            hold = Hold.take(path)
         except OSError as error:
             raise RunDirError(f"out={error.filename or path}: cannot be written: {error.strerror}") from error
         try:
-            return cls(path, lock, *_same_run(path, identity, may_grow, warn, form))
+            return cls(path, hold, *_same_run(hold, identity, may_grow, warn, form))
         except BaseException:
-            lock.release()
-            if not locked_before:  # what is not ours is left as it was
-                (path / ".lock").unlink(missing_ok=True)
+            hold.release(remove=not locked_before)  # what is not ours is left as it was
             raise
 
     def __enter__(self) -> "RunDir":
@@ -124,12 +135,12 @@ class RunDir:
         self.close()
 
     def close(self) -> None:
-        """Let go of the directory. The lock's file stays: who had it open could else hold it beside the next owner."""
+        """Let go of the directory."""
         if self._metrics:
             self._metrics.close()
             self._metrics = None
-        if self._lock:
-            self._lock.release()
+        if self.hold:
+            self.hold.release()
 
     def start(
         self,
@@ -145,19 +156,23 @@ class RunDir:
             self._write_last(state, identity, summary["data"])  # a run that grew: its truth comes first
         self.write("identity.json", _json(identity))
         self.write_summary(summary)
-        (self.path / "checkpoints").mkdir(exist_ok=True)
+        self._held.make("checkpoints")
         self.write("config.yaml", yaml.safe_dump(config.as_dict(), sort_keys=False, allow_unicode=True))
         if not (self.path / "overrides.yaml").exists():
             self.write("overrides.yaml", yaml.safe_dump(overrides, allow_unicode=True))
         self.write("environment.json", _json(environment))
         self._write_best(state, summary["identity"])
         self.write("metrics.csv", metrics.table(state.history))
-        self._metrics = Appended(self.path / "metrics.csv")
+        self._metrics = Appended(self._held, "metrics.csv", METRICS_LINE)
 
     def record(self, record: Epoch) -> None:
         """Append an epoch's row to metrics.csv and hand it to the system."""
         assert self._metrics is not None, "start() comes first"
-        self._metrics.add(metrics.row(record))
+        self._metrics.write(metrics.row(record))
+
+    def open_log(self) -> Appended:
+        """Open train.log to add to it."""
+        return Appended(self._held, LOG, LOG_LINE)
 
     def checkpoint(
         self,
@@ -185,17 +200,16 @@ class RunDir:
         self._checkpoint_cost = self._checkpoint_time - begun
 
     def _write_last(self, state: State, identity: dict[str, Any], data: str, final: bool = False) -> None:
-        last, previous = (self.path / "checkpoints" / name for name in (checkpoint.LAST, checkpoint.PREVIOUS))
         content = checkpoint.pack(state, identity, data)
-        if last.exists():
-            keep_as(last, previous)
-        write_whole(last, content)
+        if (self.path / LAST).exists():
+            self._held.keep_as(LAST, PREVIOUS)
+        self.write(LAST, content)
         if final:
-            write_whole(previous, content)
+            self.write(PREVIOUS, content)
 
     def _write_best(self, state: State, identity: str) -> None:
         if state.best_epoch is not None and state.best_epoch.epoch != self._best_epoch:
-            self.write(f"checkpoints/{checkpoint.BEST}", checkpoint.pack_best(state, identity))
+            self.write(BEST, checkpoint.pack_best(state, identity))
             self._best_epoch = state.best_epoch.epoch
 
     def write_predictions(self, arrays: dict[str, Array]) -> None:
@@ -211,8 +225,24 @@ class RunDir:
         self.write("summary.json", _json(summary))
 
     def write(self, name: str, content: bytes | str) -> None:
-        """Write a file of the directory whole."""
-        write_whole(self.path / name, content)
+        """Write a file of the directory whole.
+
+        Raises:
+            MovedError: the directory is not where it was.
+        """
+        self._held.write_whole(name, content)
+
+    def check(self) -> None:
+        """See that the directory is where it was.
+
+        Raises:
+            MovedError: it is not.
+        """
+        self._held.check()
+
+    def follow(self) -> bool:
+        """Write from now on into the directory wherever it is; say whether this system can do that."""
+        return self._held.follow()
 
     def environment(self) -> dict[str, Any] | None:
         """Return what environment.json holds, None where it cannot be read."""
@@ -262,13 +292,13 @@ def _read_table(path: Path) -> dict[str, Any] | None:
 
 
 def _same_run(
-    path: Path, identity: dict[str, Any], may_grow: bool, warn: Callable[[str], None], form: Canonical
+    hold: Hold, identity: dict[str, Any], may_grow: bool, warn: Callable[[str], None], form: Canonical
 ) -> tuple[dict[str, Any] | None, Checkpoint | None]:
     """Return the summary and the last checkpoint of the run that is there, if it is this one; tidy up after it.
 
     (None, None) where the directory is empty, or holds only what a run leaves that was killed before it began.
     """
-    nothing_yet = {".lock", "checkpoints", "identity.json"}
+    path, nothing_yet = hold.path, {LOCK, "checkpoints", "identity.json"}
     items = [item for item in path.iterdir() if not is_stray_of(item, WRITTEN_WHOLE)]
     try:
         kept = checkpoint.read_last(path / "checkpoints", warn)
@@ -278,7 +308,8 @@ def _same_run(
         if there is None:
             raise
         warn(f"{error}; starting from the beginning")
-    if there is None and {item.name for item in items} <= {".lock"}:
+    if there is None and {item.name for item in items} <= {LOCK}:
+        hold.remove_strays(WRITTEN_WHOLE)
         return None, None
     if there is None:
         raise RunDirError(f"out={path}: holds something that is not a run of npdigits; choose another or empty it")
@@ -288,7 +319,11 @@ def _same_run(
         raise RunDirError(
             f"out={path}: holds another run ({described(there, identity)}); choose another directory or empty it"
         )
-    remove_strays(path / name for name in WRITTEN_WHOLE)
+    if linked := [name for name in FOLDERS if (path / name).is_symlink()]:
+        raise RunDirError(
+            f"out={path}: {linked[0]} is a link, by which another's files would be written; copy them here"
+        )
+    hold.remove_strays(WRITTEN_WHOLE)
     if {item.name for item in items} <= nothing_yet and kept is None:
         return None, None
     return _read_table(path / "summary.json") or {"status": "running"}, kept
@@ -320,10 +355,20 @@ def given_up(path: Path, status: str, reason: str = "") -> dict[str, Any] | None
     summary = _read_table(path / "summary.json")
     if summary is None or summary.get("status") != "running":
         return summary
-    with contextlib.suppress(OSError, Timeout), FileLock(path / ".lock", timeout=0):
+    with contextlib.suppress(OSError, RunDirError), Hold.take(path) as hold:
         summary = {**summary, "status": status} | ({"reason": reason} if reason else {})
-        write_whole(path / "summary.json", _json(summary))
+        hold.write_whole("summary.json", _json(summary))
     return summary
+
+
+def add_to_log(path: Path, text: str) -> None:
+    """Add to a run's train.log, if there is a directory that nobody else writes, and room."""
+    with contextlib.suppress(OSError, RunDirError), Hold.take(path) as hold:
+        log = Appended(hold, LOG, LOG_LINE)
+        try:
+            log.write(text)
+        finally:
+            log.close()
 
 
 def sizes(path: Path) -> dict[str, int]:

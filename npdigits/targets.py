@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from npdigits.errors import ConfigError
-from npdigits.files import write_whole
+from npdigits.files import STRAY_AGE, Folder
 
 # By one of these a folder is taken for a run directory.
 SIGNS = {"identity.json", "summary.json", "metrics.csv"}
@@ -58,7 +58,10 @@ def put(path: Path, content: bytes) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(content)
     else:
-        write_whole(_real(path), content)
+        real = _real(path)
+        folder = Folder(real.parent)
+        folder.write_whole(real.name, content)
+        folder.remove_strays([real.name], STRAY_AGE)
 
 
 def _real(path: str | Path) -> Path:

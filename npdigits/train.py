@@ -15,7 +15,7 @@ from npdigits.augmentation import Augmentation
 from npdigits.blas import one_thread
 from npdigits.config import Config, DataConfig, without_effect
 from npdigits.environment import bits_apart, environment
-from npdigits.errors import RunDirError
+from npdigits.errors import MovedError, RunDirError, on_one_line
 from npdigits.identity import canonical, digest, identity, in_canonical_form
 from npdigits.interruption import Stopped, Watch, never
 from npdigits.passes import Diverged
@@ -120,7 +120,7 @@ def _run(
             if distortions := ranges(config):
                 pictures = outcome.distorted(train, Augmentation(source.image_shape, distortions), config.seed)
                 run_dir.write_distorted(pictures)
-            report.open_log(run_dir.path / "train.log")
+            report.open_log(run_dir.open_log())
             report.say(
                 f"{source.name}: {len(train):,} digits to train on, {len(val):,} for validation, {len(source.test):,} "
                 f"for the test; network {'–'.join(map(str, sizes))}, {summary['parameters']:,} parameters"
@@ -178,7 +178,8 @@ def _run(
         if state.best_epoch is not None:
             report.say(final_table(summary))
             if config.plots:
-                _draw(run_dir.path)
+                _draw(run_dir, report)
+        run_dir.check()
         report.result(str(run_dir.path))
         return summary
 
@@ -229,9 +230,15 @@ def _go_on(run_dir: RunDir, state: State, config: Config, report: Report) -> flo
         raise RunDirError(f"{run_dir.path}: its last checkpoint does not fit the run: {error}") from error
     if state.stopped_by == "epochs" and len(state.history) < config.epochs:
         state.stopped_by = None  # the run is to be longer than it was
-    if run_dir.summary.get("status") in ENDED and state.stopped_by:
+    n = len(state.history)
+    if run_dir.summary.get("status") not in ENDED or not state.stopped_by:
+        report.say(f"going on after epoch {n}")
+    elif rundir.sizes(run_dir.path) != run_dir.summary.get("sizes"):
         report.warn(f"{run_dir.path}: a file was lost or torn: made again from the last checkpoint")
-    report.say(f"going on after epoch {len(state.history)}")
+    else:
+        diverged = state.stopped_by == "diverged"
+        why = f"diverged in epoch {n + 1}" if diverged else f"was stopped in epoch {n} by {state.stopped_by}"
+        report.warn(f"epochs={config.epochs} has no effect: the run {why}")
     seconds = run_dir.summary.get("seconds")
     return float(seconds) if isinstance(seconds, int | float) else 0.0
 
@@ -252,7 +259,9 @@ def _environment(run_dir: RunDir, report: Report) -> dict[str, Any]:
 
 def _failed(run_dir: RunDir, summary: dict[str, Any], error: Exception) -> None:
     """Write into the summary, if that is possible, that the run failed; it can go on from its last checkpoint."""
-    with contextlib.suppress(OSError):
+    if isinstance(error, MovedError) and not run_dir.follow():
+        return
+    with contextlib.suppress(OSError, MovedError):
         run_dir.write_summary({**summary, "status": "failed", "reason": f"{type(error).__name__}: {error}"})
 
 
@@ -263,18 +272,25 @@ def _finished_before(run_dir: RunDir, config: Config, report: Report) -> dict[st
     if "readout" in run_dir.summary:
         report.say(final_table(run_dir.summary))
         if config.plots and not all((run_dir.path / "plots" / f"{name}.png").exists() for name in PLOTS):
-            try:
-                _draw(run_dir.path)
-            except RunDirError as error:  # all that was asked for is there already
-                report.warn(str(error))
+            _draw(run_dir, report)
     report.result(str(run_dir.path))
     return run_dir.summary
 
 
-def _draw(path: Path) -> None:
-    from npdigits import plots  # matplotlib takes half a second to import
+def _draw(run_dir: RunDir, report: Report) -> None:
+    """Draw the plots; the run is finished whether that succeeds or not.
 
-    plots.draw(path)
+    Raises:
+        MovedError: the directory is not where it was.
+    """
+    try:
+        from npdigits import plots  # matplotlib takes half a second to import
+
+        plots.draw(run_dir.path, run_dir.hold)
+    except MovedError:
+        raise
+    except Exception as error:
+        report.warn(f"not all plots are drawn: {error if isinstance(error, RunDirError) else on_one_line(error)}")
 
 
 def _typed(config: Config) -> list[str]:

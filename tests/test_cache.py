@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made import digits, outputs_of, start_python, write_idx
+from made import digits, outputs_of, start_python, write_idx, write_set
+from typed import typed
 
 from npdigits import cache, idx
+from npdigits.rundir import read_summary
 
 IMAGES, LABELS = digits(50)
 
@@ -18,7 +20,7 @@ class Source:
     """A file that stands for a data set, and how often it was read."""
 
     def __init__(self, path: Path):
-        self.path, self.reads = path, 0
+        self.path, self.reads, self.warned = path, 0, []
         path.write_text("the source")
 
     def read(self):
@@ -27,7 +29,7 @@ class Source:
 
     def arrays(self):
         """Go through the cache; what comes out must be right whatever state the cache is in."""
-        arrays, sha256 = cache.arrays_of([self.path], self.read)
+        arrays, sha256 = cache.arrays_of([self.path], self.read, self.warned.append)
         assert sorted(arrays) == ["images", "labels"]
         np.testing.assert_array_equal(arrays["images"], IMAGES)
         np.testing.assert_array_equal(arrays["labels"], LABELS)
@@ -54,7 +56,7 @@ def test_the_folder_is_the_environments(monkeypatch, tmp_path):
 
 def test_the_second_time_nothing_is_read(source):
     first, second = source.arrays(), source.arrays()
-    assert source.reads == 1
+    assert (source.reads, source.warned) == (1, [])
     assert all(second[name].dtype == first[name].dtype for name in first)
     assert not any(array.flags.writeable for array in second.values()), "not mapped"
 
@@ -107,7 +109,7 @@ NO_END = b"\x93NUMPY\x01\0\x76\0{'descr': (" + b" " * 106 + b"\n"  # a header wh
         ("images.npy", "half"),
     ],
 )
-def test_a_damaged_entry_is_made_anew(source, name, content):
+def test_a_damaged_entry_is_made_anew_and_that_is_said_once(source, name, content):
     source.arrays()
     (entry,) = entries()
     if content is None:
@@ -120,6 +122,81 @@ def test_a_damaged_entry_is_made_anew(source, name, content):
     source.arrays()
     assert source.reads == 2, "the entry was not mended"
     assert entries() == [entry]
+    (said,) = source.warned
+    assert said.startswith(f"{entry}: cannot be used (") and said.endswith(f"): {source.path.parent} is read anew")
+
+
+def altered(entry, name, change):
+    array = np.load(entry / f"{name}.npy")
+    np.save(entry / f"{name}.npy", change(array))
+
+
+ALTERED = {
+    "one pixel": lambda entry: altered(entry, "images", lambda a: a ^ (np.arange(a.size).reshape(a.shape) == 99)),
+    "two labels swapped": lambda entry: altered(entry, "labels", lambda a: a[[1, 0, *range(2, len(a))]]),
+    "another shape": lambda entry: altered(entry, "images", lambda a: a.transpose(0, 2, 1).copy()),
+    "another type": lambda entry: altered(entry, "labels", lambda a: a.astype(np.int8)),
+    "another's digest": lambda entry: (entry / "entry.json").write_text(
+        json.dumps({"arrays": ["images", "labels"], "sha256": cache.digest({"labels": LABELS})})
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_no_other_digits_come_out_under_a_digest(source, what):
+    source.arrays()
+    (entry,) = entries()
+    ALTERED[what](entry)
+    for _ in range(2):
+        source.arrays()
+    assert source.reads == 2 and len(source.warned) == 1 and "other digits than were kept" in source.warned[0]
+
+
+def test_what_was_altered_with_its_digest_has_the_digest_that_is_its_own(source):
+    """Who can write the cache can give other digits, but not under the name of these."""
+    source.arrays()
+    (entry,) = entries()
+    other = {"images": IMAGES[::-1].copy(), "labels": LABELS}
+    np.save(entry / "images.npy", other["images"])
+    (entry / "entry.json").write_text(json.dumps({"arrays": ["images", "labels"], "sha256": cache.digest(other)}))
+    arrays, sha256 = cache.arrays_of([source.path], source.read)
+    assert sha256 == cache.digest(other) == cache.digest(arrays) != cache.digest({"images": IMAGES, "labels": LABELS})
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_run_on_altered_digits_says_so_or_has_another_digest(tmp_path, packed):
+    """Packed: the cache is mended from them. Plain: they are the user's own, whatever their size and time say."""
+    folder = write_set(tmp_path / "set", packed=packed)
+    keys = ("data=idx", f"data.dir={folder}", "epochs=1", "hidden=4", "plots=false", "quiet=true")
+    assert typed(*keys, "out=first", cwd=tmp_path).returncode == 0
+    file = folder / "train-images-idx3-ubyte"
+    if packed:
+        (entry,) = entries()
+        file = entry / "train_images.npy"
+    whole, time = bytearray(file.read_bytes()), file.stat().st_mtime_ns
+    whole[-1000:] = bytes(1000)
+    file.write_bytes(whole)
+    os.utime(file, ns=(time, time))
+    second = typed(*keys, "out=second", cwd=tmp_path)
+    assert second.returncode == 0
+    assert second.stderr.count("\n") == second.stderr.count("cannot be used") == packed
+    shas = [read_summary(tmp_path / name)["data_sha256"] for name in ("first", "second")]
+    assert (shas[0] == shas[1]) == packed
+    last = [(tmp_path / name / "metrics.csv").read_bytes() for name in ("first", "second")]
+    assert (last[0] == last[1]) == packed
+
+
+def test_an_entry_is_on_the_disk_before_it_has_its_name(source, monkeypatch):
+    """Else a power cut could leave the name with nothing in it."""
+    order = []
+    fsync, rename = os.fsync, Path.rename
+    monkeypatch.setattr(os, "fsync", lambda fd: (order.append(os.fstat(fd).st_ino), fsync(fd)))
+    monkeypatch.setattr(Path, "rename", lambda path, to: (order.append("rename"), rename(path, to)))
+    source.arrays()
+    (entry,) = entries()
+    files = {(entry / name).stat().st_ino for name in ("images.npy", "labels.npy", "entry.json")}
+    assert files <= set(order[: order.index("rename")])
+    assert order[-2:] == ["rename", cache.directory().stat().st_ino] or not hasattr(os, "O_DIRECTORY")
 
 
 def test_a_folder_that_cannot_be_written_costs_only_time(source, monkeypatch, tmp_path):
@@ -178,17 +255,23 @@ def test_the_digest_notices(other):
     assert cache.digest(other) != cache.digest({"labels": LABELS})
 
 
-def test_a_mapped_source_is_not_copied(tmp_path):
-    plain, packed = write_idx(tmp_path / "images", IMAGES), write_idx(tmp_path / "images.gz", IMAGES)
-    kept = []
-    for path in (plain, packed):
-        before = set(entries()) if kept else set()
+def test_a_mapped_source_is_not_kept(tmp_path):
+    for name, kept in (("images", []), ("images.gz", ["entry.json", "images.npy"])):
+        path = write_idx(tmp_path / name, IMAGES)
         for _ in range(2):
             arrays, _ = cache.arrays_of([path], lambda path=path: {"images": idx.read(path, 3)})
             np.testing.assert_array_equal(arrays["images"], IMAGES)
-        (entry,) = set(entries()) - before
-        kept.append(sorted(file.name for file in entry.iterdir()))
-    assert kept == [["entry.json"], ["entry.json", "images.npy"]]
+        assert sorted(file.name for file in cache.directory().glob("*/*")) == kept
+
+
+def test_a_mapped_sources_entry_of_a_release_before_is_passed_over(source):
+    source.arrays()
+    (entry,) = entries()
+    for name in ("images", "labels"):
+        (entry / f"{name}.npy").unlink()
+    (entry / "entry.json").write_text(json.dumps({"arrays": [], "sha256": "0" * 64}))
+    source.arrays()
+    assert (source.reads, source.warned) == (2, [])
 
 
 FILL = """

@@ -2,14 +2,17 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
+from made import outputs_of, start_python
 
-from npdigits.files import npz, read_npz, write_whole
+from npdigits import files
+from npdigits.files import STRAY_AGE, Appended, Folder, npz, read_npz, write_whole
 
 ARRAYS = {"W1": np.arange(12, dtype=np.float32).reshape(3, 4), "b1": np.zeros(0), "y": np.array(3, np.uint8)}
 
@@ -71,6 +74,129 @@ def test_the_content_reaches_the_disk_before_the_name_does(tmp_path, monkeypatch
     write_whole(tmp_path / "a", "content")
     folder = [tmp_path.stat().st_ino] if hasattr(os, "O_DIRECTORY") else []
     assert order == [(tmp_path / "a").stat().st_ino, "rename", *folder]
+
+
+def test_a_link_under_the_temporary_name_is_not_followed(tmp_path, monkeypatch):
+    """That of releases before, which could be guessed, and that of this one, as if it had been."""
+    victim = tmp_path / "victim"
+    victim.write_text("dear")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / ".a.txt.tmp").symlink_to(victim)
+    write_whole(folder / "a.txt", "new")
+    assert (victim.read_text(), (folder / "a.txt").read_text()) == ("dear", "new")
+    monkeypatch.setattr(files.secrets, "token_hex", lambda n: "0" * 2 * n)
+    (folder / ".a.txt.00000000.tmp").symlink_to(victim)
+    with pytest.raises(FileExistsError, match=r"a\.txt"):
+        write_whole(folder / "a.txt", "newer")
+    assert (victim.read_text(), (folder / "a.txt").read_text()) == ("dear", "new")
+
+
+def test_a_link_is_replaced_not_followed(tmp_path):
+    (tmp_path / "victim").write_text("dear")
+    (tmp_path / "a.txt").symlink_to(tmp_path / "victim")
+    write_whole(tmp_path / "a.txt", "new")
+    assert (tmp_path / "victim").read_text() == "dear" and not (tmp_path / "a.txt").is_symlink()
+
+
+def test_many_write_one_file_at_once(tmp_path):
+    """Each succeeds, and what stands there in the end is one's, whole."""
+    code = """
+import sys
+from pathlib import Path
+from npdigits.files import write_whole
+for _ in range(100):
+    write_whole(Path(sys.argv[1]), sys.argv[2] * 50_000, durable=False)
+"""
+    outputs_of(*(start_python(code, tmp_path / "a", letter) for letter in "abcdef"))
+    content = (tmp_path / "a").read_text()
+    assert len(content) == 50_000 and len(set(content)) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+STRAYS = (".a.txt.tmp", ".a.txt.0123abcd.tmp")
+NO_STRAYS = ("a.txt", "a.txt.tmp", ".b.txt.tmp", ".b.txt.0123abcd.tmp", ".a.txt.0123abc.tmp", ".a.txt.swp")
+
+
+def test_strays_are_removed_by_the_holder_or_by_age(tmp_path):
+    for name in (*STRAYS, *NO_STRAYS):
+        (tmp_path / name).touch()
+        assert files.is_stray_of(tmp_path / name, ["below/a.txt"]) == (name in STRAYS)
+    (tmp_path / ".a.txt.ffffffff.tmp").mkdir()
+    Folder(tmp_path).remove_strays(["a.txt"], STRAY_AGE)  # somebody else may be writing these
+    assert all((tmp_path / name).exists() for name in STRAYS)
+    long_ago = time.time() - STRAY_AGE - 60
+    os.utime(tmp_path / STRAYS[0], (long_ago, long_ago))
+    Folder(tmp_path).remove_strays(["a.txt"], STRAY_AGE)
+    assert [(tmp_path / name).exists() for name in STRAYS] == [False, True]
+    Folder(tmp_path).remove_strays(["a.txt"])
+    assert {path.name for path in tmp_path.iterdir()} == {*NO_STRAYS, ".a.txt.ffffffff.tmp"}
+
+
+@pytest.mark.skipif(not files.BY_DESCRIPTOR, reason="this system takes no names in an open folder")
+def test_a_held_folder_is_written_wherever_it_is(tmp_path):
+    (tmp_path / "folder").mkdir()
+    folder = Folder(tmp_path / "folder", held=True)
+    lines = Appended(folder, "lines", re.compile(b""))
+    (tmp_path / "folder").rename(tmp_path / "moved")
+    (tmp_path / "folder").mkdir()
+    folder.make("below")
+    folder.write_whole("below/a", "1")
+    folder.keep_as("below/a", "below/b")
+    folder.write_whole("below/a", "2")
+    os.link(tmp_path / "moved" / "lines", tmp_path / "moved" / "other")  # so that it is copied
+    lines.write("line\n")
+    lines.close()
+    folder.close()
+    assert not list((tmp_path / "folder").iterdir())
+    found = {path.name: path.read_text() for path in (tmp_path / "moved").rglob("*") if path.is_file()}
+    assert found == {"a": "2", "b": "1", "lines": "line\n", "other": ""}
+
+
+LINE = re.compile(b"line ")
+
+
+def test_nothing_is_added_through_a_link(tmp_path):
+    """Nor to a file that has another name: its content is copied, if it is such a file, and the copy grows."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    contents = {"soft": "line 1\n", "hard": "line 1\n", "foreign": "dear\n", "dear": "dear\n"}
+    for name, content in contents.items():
+        (kept / name).write_text(content)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "soft").symlink_to(kept / "soft")
+    (folder / "foreign").symlink_to(kept / "foreign")
+    (folder / "nowhere").symlink_to(kept / "none")
+    (folder / "round").symlink_to("round")
+    os.link(kept / "hard", folder / "hard")
+    os.link(kept / "dear", folder / "dear")
+    for name in (*contents, "nowhere", "round", "new"):
+        lines = Appended(Folder(folder), name, LINE)
+        lines.write("line 2\n")
+        os.link(folder / name, kept / f"{name} at 2")  # as a copy made of links while the run is at work
+        lines.write("line 3\n")
+        lines.close()
+    grown = "line 1\nline 2\nline 3\n"
+    begun = grown.removeprefix("line 1\n")
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+        **dict.fromkeys(("soft", "hard"), grown),
+        **dict.fromkeys(("foreign", "dear", "nowhere", "round", "new"), begun),
+    }
+    for path in folder.iterdir():
+        assert path.is_file() and not path.is_symlink() and path.stat().st_nlink == 1
+        assert (kept / f"{path.name} at 2").read_text() == path.read_text().removesuffix("line 3\n")
+    assert {name: (kept / name).read_text() for name in contents} == contents
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="pipe"):
+        Appended(Folder(tmp_path), "pipe", LINE)
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    Appended(Folder(tmp_path), "link", LINE).close()
+    assert (tmp_path / "link").read_text() == ""
 
 
 def test_arrays_come_back_as_they_were(tmp_path):

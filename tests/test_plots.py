@@ -1,9 +1,15 @@
 """Every plot of every kind of run is drawn, from the run directory alone, and shows what that holds."""
 
+import errno
 import json
+import logging
+import os
+import shutil
 import sys
 import time
+import warnings
 
+import matplotlib as mpl
 import matplotlib.image
 import numpy as np
 import pytest
@@ -11,10 +17,12 @@ from made import digits, write_set
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from typed import tree, typed
 
-from npdigits import cli, data, plots
+from npdigits import canvas, cli, data, multirun, plots
 from npdigits.errors import DataUnavailable, RunDirError
 from npdigits.files import npz, read_npz
+from npdigits.identity import identity
 from npdigits.rundir import read_summary
+from npdigits.sweep import Point
 from npdigits.train import run
 
 NAMES = {"cost", "accuracy", "gap", "learning_rate", "confusion", "mistakes", "weights"}
@@ -140,7 +148,7 @@ def test_a_deep_networks_title_stays_within_the_picture(trained):
 
 
 def test_after_a_fallback_the_title_names_what_was_really_used(tmp_path, warm_cache, monkeypatch):
-    def unavailable(root, mirror, folder):
+    def unavailable(root, mirror, folder, warn):
         raise DataUnavailable("no network")
 
     monkeypatch.setitem(data.LOADERS, "mnist", unavailable)
@@ -194,6 +202,139 @@ def test_what_cannot_be_drawn_is_one_line(trained, tmp_path, monkeypatch, capsys
     else:
         assert said.err.startswith(f"npdigits.plots: {arguments[-1]}")
         assert ("no epoch was finished" in said.err) == (arguments == ["diverged"])
+
+
+ODDITIES = """
+text.usetex: True
+text.latex.preamble: \\usepackage{not-there}
+font.family: Not There
+font.size: 40
+figure.dpi: 2000
+savefig.dpi: 5000
+savefig.bbox: tight
+savefig.transparent: True
+figure.autolayout: True
+figure.constrained_layout.use: True
+figure.facecolor: black
+axes.prop_cycle: cycler(color="rgb")
+axes.formatter.use_locale: True
+lines.linewidth: 9
+path.sketch: 1, 100, 2
+image.cmap: no-such-map
+no.such.key: 3
+no colon
+"""
+SETTINGS = {
+    "Jupyter's backend": {"MPLBACKEND": "module://matplotlib_inline.backend_inline"},
+    "no such backend": {"MPLBACKEND": "nonsense"},
+    "a backend with windows": {"MPLBACKEND": "tkagg"},
+    "oddities": {"MATPLOTLIBRC": "{folder}/oddities", "LC_ALL": "C.UTF-8"},
+    "oddities, and no such locale": {"MATPLOTLIBRC": "{folder}/oddities", "LC_ALL": "xx_YY.UTF-8"},
+    "no text": {"MATPLOTLIBRC": "{folder}/no-text"},
+    "no settings can be kept": {"MPLCONFIGDIR": "{folder}/oddities/below-a-file"},
+    "a style that is no text": {"MPLCONFIGDIR": "{folder}"},
+}
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Return a function that names the environment of one of these."""
+    folder = tmp_path / "settings"
+    (folder / "stylelib").mkdir(parents=True)
+    (folder / "oddities").write_text(ODDITIES)
+    for name in ("no-text", "stylelib/a.mplstyle"):
+        (folder / name).write_bytes(b"\xff\xfe")
+    return lambda chosen: {name: value.format(folder=folder) for name, value in SETTINGS[chosen].items()}
+
+
+@pytest.mark.parametrize("chosen", SETTINGS)
+def test_plots_are_the_same_bytes_whatever_the_users_settings_say(trained, tmp_path, settings, chosen):
+    path = trained("epochs=3", "augment=affine")
+    expected = {file.name: file.read_bytes() for file in plots.draw(path)}
+    shutil.rmtree(path / "plots")
+    ended = typed("run", cwd=tmp_path, module="npdigits.plots", **settings(chosen))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert {file.name: file.read_bytes() for file in (path / "plots").iterdir()} == expected
+
+
+def test_what_the_program_around_has_set_is_neither_used_nor_changed(trained):
+    path = trained()
+    expected = {file.name: file.read_bytes() for file in plots.draw(path)}
+    logger = logging.getLogger("matplotlib")
+    with mpl.rc_context({"font.size": 40, "text.usetex": True, "lines.linewidth": 9}):
+        before = dict(mpl.rcParams), logger.level, warnings.filters[:]
+        assert {file.name: file.read_bytes() for file in plots.draw(path)} == expected
+        assert (dict(mpl.rcParams), logger.level, warnings.filters[:]) == before
+
+
+def test_where_matplotlib_cannot_be_imported_at_all_a_run_finishes(tmp_path, idx_set):
+    """A matplotlibrc in the working directory comes before all others, and this one is no text."""
+    (tmp_path / "matplotlibrc").write_bytes(b"\xff\xfe")
+    keys = ("data=idx", f"data.dir={idx_set}", "epochs=1", "hidden=4", "quiet=true", "out=run")
+    for _ in range(2):  # the second time it is finished before
+        ended = typed(*keys, cwd=tmp_path)
+        assert (ended.returncode, ended.stdout) == (0, f"{tmp_path / 'run'}\n")
+        assert ended.stderr.startswith("npdigits: WARNING: not all plots are drawn: matplotlib cannot be imported: ")
+        assert ended.stderr.endswith(f"; it reads {tmp_path / 'matplotlibrc'}\n") and ended.stderr.count("\n") == 1
+        assert read_summary(tmp_path / "run")["status"] == "finished"
+    ended = typed("run", cwd=tmp_path, module="npdigits.plots")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("npdigits.plots: matplotlib cannot be imported: ")
+    assert ended.stderr.count("\n") == 1
+
+
+WRONG = {
+    "no memory": (canvas, "png", MemoryError()),
+    "a surprise": (canvas, "png", RuntimeError("latex could not be found\nfor two lines")),
+    "a font that cannot be read": (canvas, "png", OSError(errno.EIO, os.strerror(errno.EIO))),
+    "no figure": (plots, "_figure", ValueError("no figure")),
+    "damaged": (plots, "read_npz", ValueError("damaged")),
+    "a full disk": (os, "replace", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_whatever_goes_wrong_with_the_plots_is_one_warning_and_no_more(tmp_path, idx_set, monkeypatch, capsys, wrong):
+    """Also in a sweep, in whose log it is said."""
+    module, name, error = WRONG[wrong]
+
+    def go_wrong(*arguments, **named):
+        if module is not os or str(arguments[1]).endswith(".png"):
+            raise error
+        return original(*arguments, **named)
+
+    original = getattr(module, name)
+    monkeypatch.setattr(module, name, go_wrong)
+    keys = ["data=idx", f"data.dir={idx_set}", "epochs=1", "hidden=4", "quiet=true"]
+    config = cli.compose(keys)
+    assert run(config, tmp_path / "run", keys)["status"] == "finished"
+    assert read_summary(tmp_path / "run")["status"] == "finished"
+    said = capsys.readouterr().err
+    assert said.startswith("npdigits: WARNING: not all plots are drawn: ") and said.count("\n") == 1
+    assert not list((tmp_path / "run").rglob(".*.tmp"))
+    found, source = multirun._source(config, multirun.Report(True))
+    point = Point(tuple(keys), config, identity(config, found.sha256), "point")
+    assert multirun.do(tmp_path, {config.data: source}, point, False).status == "finished"
+    assert "WARNING not all plots are drawn: " in (tmp_path / "point" / "train.log").read_text()
+    assert capsys.readouterr().err == ""
+
+
+def test_plots_that_were_begun_long_ago_and_never_ended_are_removed(trained):
+    path = trained()
+    plots.draw(path)
+    (path / "plots" / ".cost.png.0123abcd.tmp").touch()
+    os.utime(path / "plots" / ".cost.png.0123abcd.tmp", (0, 0))
+    plots.draw(path)
+    assert {file.stem for file in (path / "plots").iterdir()} == NAMES
+
+
+def test_plots_are_not_drawn_through_a_link(trained, tmp_path):
+    path = trained()
+    (tmp_path / "pictures").mkdir()
+    (path / "plots").symlink_to(tmp_path / "pictures")
+    with pytest.raises(RunDirError, match="plots: a link"):
+        plots.draw(path)
+    assert not list((tmp_path / "pictures").iterdir())
 
 
 def test_a_plot_that_cannot_be_written_is_an_error_that_names_the_folder(trained):

@@ -10,7 +10,9 @@ import sys
 
 import pytest
 
+from npdigits.files import Appended, Folder
 from npdigits.report import Report, epoch_line, final_table
+from npdigits.rundir import LOG_LINE
 from npdigits.state import Epoch
 
 FIRST = Epoch(1, 0.01, 0.51234, 0.875, 0.6, 0.5, 0.7, 0.25, 0.08766, None, True)
@@ -63,7 +65,7 @@ def test_quiet_leaves_warnings_and_the_result(capsys):
 def test_the_log_keeps_everything_with_its_time_also_what_came_before_it(tmp_path, quiet):
     report = Report(quiet)
     report.say("early")
-    report.open_log(tmp_path / "train.log")
+    report.open_log(Appended(Folder(tmp_path), "train.log", LOG_LINE))
     report.epoch(FIRST, 9)
     report.warn("careful")
     report.result("there")
@@ -75,7 +77,7 @@ def test_the_log_keeps_everything_with_its_time_also_what_came_before_it(tmp_pat
 
 def test_a_log_that_cannot_be_written_ends_nothing(tmp_path, capsys):
     report = Report(quiet=False)
-    report.open_log(tmp_path / "train.log")
+    report.open_log(Appended(Folder(tmp_path), "train.log", LOG_LINE))
 
     def write(text):
         raise OSError(28, "No space left on device")

@@ -111,11 +111,26 @@ def test_epochs_may_grow_and_the_run_is_then_the_longer_one(go, epochs, settings
     assert result(path) == longer
 
 
-def test_a_run_that_stopped_early_stays_stopped_when_epochs_grow(go):
+def test_a_run_that_stopped_early_stays_stopped_when_epochs_grow(go, capsys):
     longer = result(go("longer", *SETTINGS["stops early"], "epochs=70"))
     path = resume(go("run", *SETTINGS["stops early"]), "epochs=70")
     assert result(path) == longer
-    assert longer["summary"]["epochs_run"] < 60
+    n = longer["summary"]["epochs_run"]
+    assert n < 60
+    said = f"npdigits: WARNING: epochs=70 has no effect: the run was stopped in epoch {n} by val_cost\n"
+    assert capsys.readouterr().err == said
+    (path / "predictions.npz").write_bytes(b"torn")
+    resume(path, "epochs=80")
+    assert capsys.readouterr().err.endswith("run: a file was lost or torn: made again from the last checkpoint\n")
+
+
+def test_a_run_that_diverged_says_so_when_epochs_grow(go, capsys):
+    path = go("run", "optimizer=sgd", "lr=3", "schedule=constant", "l2=1")
+    epoch = read_summary(path)["diverged_in_epoch"]
+    capsys.readouterr()
+    resume(path, "epochs=70")
+    assert capsys.readouterr().err == f"npdigits: WARNING: epochs=70 has no effect: the run diverged in epoch {epoch}\n"
+    assert read_summary(path)["status"] == "diverged"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ from npdigits import assembly, cli, rundir
 from npdigits.checkpoint import read
 from npdigits.errors import RunDirError
 from npdigits.files import read_npz
+from npdigits.hold import Hold
 from npdigits.identity import digest
 from npdigits.metrics import read_metrics
 from npdigits.rundir import RunDir, read_summary
@@ -201,7 +203,7 @@ def test_checkpoints_are_written_once_they_are_worth_their_cost(tmp_path, monkey
     monkeypatch.setattr(rundir, "time", SimpleNamespace(perf_counter=clock))
     written = []
     with started(tmp_path) as claimed:  # at 0
-        monkeypatch.setattr(rundir, "write_whole", lambda path, content: written.append(path.name))
+        monkeypatch.setattr(Hold, "write_whole", lambda self, name, content: written.append(Path(name).name))
         for final in (False, False, False, True):  # at 1, for 2; at 102, too soon; at 103, for 1; at 104
             claimed.checkpoint(small_state(), ME, SUMMARY, final=final)
             written.append("|")
