@@ -79,8 +79,9 @@ def table(read: Sequence[Reading]) -> list[list[str]]:
     """Return the readings as rows of text, a head first."""
     rows = [["file", "digit", "probability", "second", "probability"]]
     for one in read:
-        first, second = (f"{p:.4f}" for p in one.probabilities[:2])
-        rows.append([str(one.file), str(one.digits[0]), first, str(one.digits[1]), second])
+        best = zip(one.digits[:2], one.probabilities[:2], strict=True)
+        figures = [figure for digit, p in best for figure in (str(digit), f"{p:.4f}")]
+        rows.append([str(one.file), *figures, *[""] * (4 - len(figures))])  # of one class alone there is no second
     return rows
 
 
@@ -90,7 +91,8 @@ def as_csv(read: Sequence[Reading], skipped: Sequence[tuple[Path, str]], saved: 
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["file", "digit", "probability", "second_digit", "second_probability", "skipped", "saved"])
     for one in read:
-        (digit, p), (second, its_p), *_ = zip(one.digits, one.probabilities, strict=True)
+        best = [*zip(one.digits, one.probabilities, strict=True), ("", "")]  # of one class alone there is no second
+        (digit, p), (second, its_p) = best[:2]
         cells = [str(one.file), digit, p, second, its_p, "", str(saved.get(one.file, ""))]
         lines.writerow(map(csv_cell, cells))
     lines.writerows(map(csv_cell, [str(file), "", "", "", "", reason, ""]) for file, reason in skipped)

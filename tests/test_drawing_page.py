@@ -12,8 +12,9 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from npdigits import cli, trained
+from npdigits.activations import ACTIVATIONS
 from npdigits.data import Split
-from npdigits.export.page import TEST_DIGITS, page
+from npdigits.export.page import FILES, TEST_DIGITS, formulas, page
 from npdigits.mnist_form import form
 from npdigits.network import Network, Parameters
 from npdigits.pieces import NoDigit
@@ -103,6 +104,19 @@ def test_the_forward_pass_agrees_with_numpy_on_1000_digits(browser, made, mnist_
     ours = found.probabilities(Split(images, np.zeros(1000, np.intp), np.arange(1000)))
     np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-5)
     assert np.ptp(ours.argmax(axis=1)) == 9
+
+
+ACTIVATE = """([name, z, leak]) => [Object.keys(ACTIVATIONS), z.map((one) => ACTIVATIONS[name](one, leak))]"""
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_its_activations_are_those_of_the_network(opened, name):
+    z = np.concatenate([np.linspace(-30, 30, 241), [-1e6, -800, -1e-9, 1e-9, 800, 1e6]])
+    names, theirs = opened.evaluate(ACTIVATE, [name, z.tolist(), 0.3])
+    ours = z.copy()
+    ACTIVATIONS[name](0.3).apply(ours)
+    np.testing.assert_allclose(theirs, ours, rtol=1e-12, atol=1e-15)
+    assert names == list(formulas((FILES / "network.js").read_text(encoding="utf-8"))) == list(ACTIVATIONS)
 
 
 PICTURES = {

@@ -10,12 +10,14 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from made import write_set
+from made import digits, write_set
+from onnx.reference import ReferenceEvaluator
 
 from npdigits import cli, trained
+from npdigits.activations import ACTIVATIONS, Activation
 from npdigits.errors import ConfigError
 from npdigits.export import command as module
-from npdigits.export import onnx_file
+from npdigits.export import onnx_file, page, proof
 from npdigits.rundir import read_summary
 from npdigits.train import run
 
@@ -56,6 +58,40 @@ def test_onnx_runtime_gives_the_same_probabilities_on_the_whole_test_set(a_run, 
     assert p.shape == (1, 10) and digits.shape == (1,)
 
 
+def test_the_files_digits_are_those_that_every_runtime_reads(a_run, mnist_5k):
+    """ArgMax without the kept axis gives other numbers in OpenCV 4.14."""
+    model = onnx.load_from_string(onnx_file.onnx_file(trained.load(a_run)))
+    argmax, reshape = model.graph.node[-2:]
+    assert (argmax.op_type, reshape.op_type) == ("ArgMax", "Reshape")
+    assert {one.name: one.i for one in argmax.attribute} == {"axis": 1, "keepdims": 1}
+    flat = next(one for one in model.graph.initializer if one.name == reshape.input[1])
+    assert onnx.numpy_helper.to_array(flat).tolist() == [-1] and list(argmax.output) == [reshape.input[0]]
+    said = {
+        one.name: [axis.dim_param or axis.dim_value for axis in one.type.tensor_type.shape.dim]
+        for one in model.graph.output
+    }
+    assert said == {"probabilities": ["n", 10], "digit": ["n"]}
+    images = mnist_5k.test.images[mnist_5k.test.rows[:100]]
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    p, read = session.run(["probabilities", "digit"], {"images": images})
+    its_p, its_read = ReferenceEvaluator(model).run(["probabilities", "digit"], {"images": images})
+    np.testing.assert_allclose(its_p, p, atol=1e-5)
+    assert np.array_equal(its_read, read) and read.dtype == its_read.dtype == np.int64
+
+
+def test_a_double_leak_stays_double(a_run, mnist_5k):
+    """An attribute of ONNX is a float32: 0.2 would become 0.20000000298."""
+    found = trained.load(a_run)
+    if found.config.dtype != "float64":
+        assert {node.op_type for node in onnx.load_from_string(onnx_file.onnx_file(found)).graph.node}.isdisjoint(
+            {"Max"}
+        )
+        return
+    session = onnxruntime.InferenceSession(onnx_file.onnx_file(found), providers=["CPUExecutionProvider"])
+    images = mnist_5k.test.images[mnist_5k.test.rows]
+    np.testing.assert_allclose(session.run(None, {"images": images})[0], found.probabilities(mnist_5k.test), 0, 1e-12)
+
+
 def test_the_file_says_where_it_comes_from(a_run):
     model = onnx.load_from_string(onnx_file.onnx_file(trained.load(a_run)))
     said = {one.key: one.value for one in model.metadata_props}
@@ -80,10 +116,10 @@ def test_both_files_at_once(a_run, tmp_path, warm_cache):
 def test_without_the_package_a_line_says_which(a_run, monkeypatch):
     original = builtins.__import__
 
-    def without(name, *rest):
+    def without(name, *rest, **named):
         if name == "onnx":
             raise ImportError(name)
-        return original(name, *rest)
+        return original(name, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ConfigError, match=r'--onnx: the package onnx is not installed: pip install "npdigits\[onnx\]"'):
@@ -167,3 +203,125 @@ def test_test_digits_that_are_not_at_hand_are_left_out_with_a_warning(small, tmp
     monkeypatch.setattr(module, "test_set", unavailable)
     assert module.test_digits(trained.load(small)) is None
     assert "WARNING: the page has no test digits: data=mnist is not at hand" in capsys.readouterr().err
+
+
+def swish(leak):
+    """z·sigmoid(z): an activation that somebody adds; its gradient is of no matter here."""
+
+    def apply(z):
+        z /= 1 + np.exp(-z)
+
+    return Activation(apply, lambda delta, a: None)
+
+
+def clipped(leak):
+    """A relu of another kind: min(max(z, 0), 1)."""
+
+    def apply(z):
+        np.clip(z, 0, 1, out=z)
+
+    return Activation(apply, lambda delta, a: None)
+
+
+@pytest.fixture
+def square_set(tmp_path):
+    """A set of 28 × 28 pixels, as the page reads."""
+    return write_set(tmp_path / "set", digits(600, (28, 28), seed=1), digits(100, (28, 28), seed=2))
+
+
+def trained_on(folder, out, *keys):
+    run(cli.compose(["data=idx", f"data.dir={folder}", "epochs=1", "plots=false", "quiet=true", *keys]), out)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("name", "added", "message"),
+    [
+        ("swish", swish, "activation=swish: the {} allowed are leaky_relu, relu, tanh, sigmoid"),
+        ("relu", clipped, "not compute what activation=relu is here"),
+    ],
+)
+@pytest.mark.parametrize("options", [["--html"], ["--onnx"], ["--onnx", "--html"]], ids=str)
+def test_an_activation_that_a_file_does_not_know_is_one_line_and_no_file(
+    square_set, tmp_path, monkeypatch, capsys, name, added, message, options
+):
+    monkeypatch.setitem(ACTIVATIONS, name, added)
+    trained_on(square_set, tmp_path / "run", f"activation={name}")
+    (tmp_path / "out").mkdir()
+    capsys.readouterr()
+    files = [word for option in options for word in (option, tmp_path / "out" / option.strip("-"))]
+    assert exported(monkeypatch, tmp_path / "run", *files) == 2
+    said = capsys.readouterr().err
+    why = {"--html": "page does not know it;", "--onnx": "file has no operator for it;"}
+    assert len(said.splitlines()) == 1 and any(message.format(why[option]) in said for option in options), said
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_without_hidden_layer_no_activation_is_asked_for(square_set, tmp_path, monkeypatch):
+    monkeypatch.setitem(ACTIVATIONS, "swish", swish)
+    trained_on(square_set, tmp_path / "run", "activation=swish", "hidden=[]")
+    assert exported(monkeypatch, tmp_path / "run", "--html", tmp_path / "a", "--onnx", tmp_path / "b") == 0
+    assert (tmp_path / "a").exists() and (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("option", ["--html", "--onnx"])
+@pytest.mark.parametrize("damage", ["weights", "scale", "nan"])
+def test_a_file_that_would_answer_otherwise_is_not_written(square_set, tmp_path, monkeypatch, capsys, option, damage):
+    out = trained_on(square_set, tmp_path / "run")
+    if damage == "weights":  # as from a fault in what is written of them
+        monkeypatch.setattr(page, "_little_endian", lambda floats: page._base64((floats * 1.01).astype(floats.dtype)))
+        from_array = onnx.numpy_helper.from_array
+        monkeypatch.setattr(
+            onnx.numpy_helper, "from_array", lambda value, name: from_array((value * 1.01).astype(value.dtype), name)
+        )
+    elif damage == "scale":
+        monkeypatch.setattr(page, "BYTES", 1 / 256)
+        monkeypatch.setattr(onnx_file, "BYTES", 1 / 256)
+    else:
+        load = trained.load
+
+        def overflowing(path):
+            found = load(path)
+            found.network.parameters.flat[...] = 3e38
+            return found
+
+        monkeypatch.setattr(trained, "load", overflowing)
+    assert exported(monkeypatch, out, option, tmp_path / "a") == 2
+    said = capsys.readouterr().err
+    assert len([line for line in said.splitlines() if "WARNING" not in line]) == 1 and "nothing is written" in said
+    assert ("makes no numbers" if damage == "nan" else "would be off by") in said
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("classes", [1, 2, 47])
+def test_any_number_of_classes(tmp_path, monkeypatch, classes):
+    halves = [digits(n, (28, 28), classes, seed) for n, seed in ((600, 1), (100, 2))]
+    out = trained_on(write_set(tmp_path / "set", *halves), tmp_path / "run")
+    assert exported(monkeypatch, out, "--html", tmp_path / "a", "--onnx", tmp_path / "b") == 0
+    shown = halves[1][0].reshape(100, -1)
+    p, read = onnxruntime.InferenceSession(tmp_path / "b").run(["probabilities", "digit"], {"images": shown})
+    assert p.shape == (100, classes) and np.array_equal(read, p.argmax(axis=1)) and read.shape == (100,)
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+def test_a_network_whose_numbers_are_large_is_not_refused_for_its_rounding(square_set, tmp_path, activation):
+    for dtype in ("float32", "float64"):
+        keys = [f"activation={activation}", f"dtype={dtype}", "leak=0.3", "hidden=[30,20]"]
+        found = trained.load(trained_on(square_set, tmp_path / dtype, *keys))
+        found.network.parameters.flat[...] *= 300
+        assert page.page(found, None) and onnx_file.onnx_file(found)
+
+
+def test_images_to_try_drive_units_to_both_ends(small):
+    found = trained.load(small)
+    shown = proof.images(found)
+    w = found.network.parameters.weights[0].astype(float)
+    z = shown / 255 @ w.T
+    np.testing.assert_allclose(z.max(axis=0), np.maximum(w, 0).sum(axis=1))
+    np.testing.assert_allclose(z.min(axis=0), np.minimum(w, 0).sum(axis=1))
+    assert shown.dtype == np.uint8 and {0, 255} <= {*map(int, shown.mean(axis=1))}
+
+
+def test_the_page_knows_every_activation_that_there_is():
+    known = page.formulas((page.FILES / "network.js").read_text(encoding="utf-8"))
+    assert list(known) == list(ACTIVATIONS)

@@ -174,10 +174,11 @@ def test_plots_are_not_drawn_into_another_directory(tmp_path, short, other, monk
 def test_the_command_line_says_so_in_one_line(tmp_path, idx_set):
     """The directory is moved by hand, and another run begun in its place: both are whole, and the first ends with 2."""
     code = (
-        "import sys, threading, subprocess; from pathlib import Path; from npdigits import train\n"
+        "import sys, threading, time, subprocess; from pathlib import Path; from npdigits import train\n"
         "path = Path(sys.argv[-1].removeprefix('out='))\n"
         "def move():\n"
-        "    while not (path / 'metrics.csv').exists(): pass\n"
+        "    rows = path / 'metrics.csv'\n"
+        "    while not rows.exists() or rows.read_text().count('\\n') < 2: time.sleep(0.01)\n"
         "    path.rename(path.with_name('moved'))\n"
         "    again = [sys.executable, '-m', 'npdigits.train', *sys.argv[1:-2], 'epochs=2', sys.argv[-1]]\n"
         "    assert subprocess.run(again).returncode == 0\n"

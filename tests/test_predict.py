@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn import drawn
+from made import digits, write_set
 from PIL import Image
 
 import npdigits
@@ -64,6 +65,16 @@ def test_the_table_has_digit_probability_and_second_guess(sweep, pictures):
         assert [int(row[1]), int(row[3])] == list(order[:2])
         assert [float(row[2]), float(row[4])] == pytest.approx(of_it[order[:2]], abs=6e-5)
     assert sum(int(row[1]) == digit for digit, row in enumerate(rows)) >= 7
+
+
+def test_a_network_of_one_class_has_no_second_guess(pictures, tmp_path):
+    folder = write_set(tmp_path / "set", *(digits(n, (28, 28), classes=1) for n in (600, 100)))
+    run(cli.compose(["data=idx", f"data.dir={folder}", "epochs=1", "plots=false", "quiet=true"]), tmp_path / "run")
+    done = command(tmp_path / "run", pictures / "3.png", "--csv", tmp_path / "t.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1].split() == [str(pictures / "3.png"), "0", "1.0000"]
+    (row,) = csv.DictReader((tmp_path / "t.csv").read_text(encoding="utf-8").splitlines())
+    assert (row["digit"], float(row["probability"]), row["second_digit"], row["second_probability"]) == ("0", 1, "", "")
 
 
 def test_csv_and_json_say_the_same(sweep, pictures, tmp_path):

@@ -1,7 +1,7 @@
 """The network as an ONNX file: for ONNX Runtime, and whatever else reads that format (opset 17).
 
 images (n, pixels), bytes → float → · 1/255 → [Gemm → activation] … → Gemm → Softmax → probabilities (n, classes)
-                                                                             → ArgMax  → digit (n,)
+                                                                             → ArgMax → Reshape → digit (n,)
 """
 
 import json
@@ -12,27 +12,63 @@ import numpy as np
 
 from npdigits.assembly import BYTES
 from npdigits.errors import ConfigError
+from npdigits.export import proof
+from npdigits.memory import Array
 from npdigits.trained import Trained
 
 OPSET, IR_VERSION = 17, 8
 MISSING = 'the package onnx is not installed: pip install "npdigits[onnx]"'
 OPERATORS = {"leaky_relu": "LeakyRelu", "relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
+# Of one message the format can hold 2 GiB, names and shapes included.
+MOST_BYTES = 2**31 - 2**20
 
 
 def onnx_file(run: Trained) -> bytes:
     """Return the file: the best epoch's network, with configuration, data set and metrics as its metadata.
 
+    It was computed, by the package's own evaluator, and answers as the network does.
+
     Raises:
-        ConfigError: the package onnx is missing.
+        ConfigError: the package onnx is missing, or there is no such file of this network.
     """
     try:
         import onnx
-        from onnx import TensorProto, helper, numpy_helper
+        from onnx import helper
+        from onnx.reference import ReferenceEvaluator
     except ImportError as error:
         raise ConfigError(f"--onnx: {MISSING}") from error
+    activation, flat = run.config.activation, run.network.parameters.flat
+    if run.config.hidden and activation not in OPERATORS:
+        allowed = ", ".join(OPERATORS)
+        raise ConfigError(f"--onnx: activation={activation}: the file has no operator for it; allowed are {allowed}")
+    if flat.nbytes > MOST_BYTES:
+        raise ConfigError(f"--onnx: {flat.nbytes:,} bytes of weights: allowed are {MOST_BYTES:,} in one file")
+    model = helper.make_model(
+        _graph(run),
+        producer_name="npdigits",
+        producer_version=metadata.version("npdigits"),
+        ir_version=IR_VERSION,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+    )
+    helper.set_model_props(model, _metadata(run))
+    onnx.checker.check_model(model, full_check=True)
+    shown = proof.images(run)
+    with np.errstate(all="ignore"):  # its sigmoid computes both sides of 0 everywhere
+        answers = ReferenceEvaluator(model).run(["probabilities", "digit"], {"images": shown})
+    p, digits = map(np.asarray, answers)
+    proof.hold("onnx", run, shown, p, digits)
+    return bytes(model.SerializeToString())
+
+
+def _graph(run: Trained) -> Any:
+    """Return the nodes, from the images to the answers, and the weights."""
+    from onnx import TensorProto, helper, numpy_helper
+
     dtype = run.network.parameters.flat.dtype
     kind = helper.np_dtype_to_tensor_dtype(dtype)
-    constants = {"scale": np.array(BYTES, dtype)}
+    constants: dict[str, Array] = {"scale": np.array(BYTES, dtype), "flat": np.array([-1])}
+    if _has_rounded_leak(run):
+        constants["leak"] = np.array(run.config.leak, dtype)
     nodes = [
         helper.make_node("Cast", ["images"], ["floats"], to=kind),
         helper.make_node("Mul", ["floats", "scale"], ["a0"]),
@@ -42,12 +78,13 @@ def onnx_file(run: Trained) -> bytes:
         constants |= {f"W{i}": w, f"b{i}": b}
         nodes.append(helper.make_node("Gemm", [f"a{i - 1}", f"W{i}", f"b{i}"], [f"z{i}"], transB=1))
         if i < len(layers):
-            leak: dict[str, Any] = {"alpha": run.config.leak} if run.config.activation == "leaky_relu" else {}
-            nodes.append(helper.make_node(OPERATORS[run.config.activation], [f"z{i}"], [f"a{i}"], **leak))
+            nodes += _activation(run, f"z{i}", f"a{i}")
     last = f"z{len(layers)}"
     nodes.append(helper.make_node("Softmax", [last], ["probabilities"], axis=1))
-    nodes.append(helper.make_node("ArgMax", [last], ["digit"], axis=1, keepdims=0))
-    graph = helper.make_graph(
+    # The axis is kept, as OpenCV 4 reads something else where it is not.
+    nodes.append(helper.make_node("ArgMax", [last], ["column"], axis=1, keepdims=1))
+    nodes.append(helper.make_node("Reshape", ["column", "flat"], ["digit"]))
+    return helper.make_graph(
         nodes,
         "npdigits",
         [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", run.sizes[0]])],
@@ -57,16 +94,22 @@ def onnx_file(run: Trained) -> bytes:
         ],
         [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
     )
-    model = helper.make_model(
-        graph,
-        producer_name="npdigits",
-        producer_version=metadata.version("npdigits"),
-        ir_version=IR_VERSION,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-    )
-    helper.set_model_props(model, _metadata(run))
-    onnx.checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString())
+
+
+def _has_rounded_leak(run: Trained) -> bool:
+    """Say whether an attribute, which is a float32 whatever the weights are, would change the leak."""
+    double = run.network.parameters.flat.dtype == np.float64
+    return double and run.config.activation == "leaky_relu" and float(np.float32(run.config.leak)) != run.config.leak
+
+
+def _activation(run: Trained, z: str, a: str) -> list[Any]:
+    """Return the nodes that make a layer's a of its z."""
+    from onnx import helper
+
+    if _has_rounded_leak(run):
+        return [helper.make_node("Mul", [z, "leak"], [f"leaked_{z}"]), helper.make_node("Max", [z, f"leaked_{z}"], [a])]
+    leak: dict[str, Any] = {"alpha": run.config.leak} if run.config.activation == "leaky_relu" else {}
+    return [helper.make_node(OPERATORS[run.config.activation], [z], [a], **leak)]
 
 
 def _metadata(run: Trained) -> dict[str, str]:

@@ -1,12 +1,17 @@
 """The page to draw digits on: one self-contained HTML file with the network in it."""
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from npdigits.assembly import BYTES
+from npdigits.costs import softmax
 from npdigits.data import Split
+from npdigits.errors import ConfigError
+from npdigits.export import proof
 from npdigits.memory import Array
 from npdigits.pages import page_of
 from npdigits.trained import Trained
@@ -15,13 +20,53 @@ FILES = Path(__file__).parent / "page_files"
 SCRIPTS = ("pieces", "form", "network", "page")
 # Of the test set the first so many are in the page.
 TEST_DIGITS = 200
+# A line of the table of activations in network.js: a name, and a formula that is also Python's.
+FORMULA = re.compile(r"^  (\w+): \(z, leak\) => (.+),$", re.MULTILINE)
+MATHS = {"max": np.maximum, "exp": np.exp, "tanh": np.tanh}
 
 
 def page(run: Trained, test: Split | None) -> str:
-    """Return the page of a network; without test digits it has no button for them."""
+    """Return the page of a network; without test digits it has no button for them.
+
+    What the page is to compute was computed here, from the numbers and the formulas that are put in, and answers as the
+    network does.
+
+    Raises:
+        ConfigError: the page does not know the network's activation, or knows another one by that name.
+    """
     template, style = ((FILES / name).read_text(encoding="utf-8") for name in ("page.html", "page.css"))
     scripts = {name: (FILES / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS}
-    return page_of(template, style, scripts, _content(run, test))
+    content, shown = _content(run, test), proof.images(run)
+    p = _answers(content["network"], formulas(scripts["network"]), shown)
+    proof.hold("html", run, shown, p)
+    return page_of(template, style, scripts, content)
+
+
+def formulas(script: str) -> dict[str, str]:
+    """Return the activations that the page knows: name -> formula of z and leak."""
+    return dict(FORMULA.findall(script.partition("const ACTIVATIONS = {")[2].partition("};")[0]))
+
+
+def _answers(network: dict[str, Any], known: dict[str, str], shown: Array) -> Array:
+    """Return what the page makes of images, bytes of shape (n, pixels): probabilities, shape (n, classes).
+
+    Raises:
+        ConfigError: it does not know the activation.
+    """
+    dtype = np.dtype(network["dtype"]).newbyteorder("<")
+    layers = [[np.frombuffer(base64.b64decode(one), dtype) for one in network[name]] for name in ("weights", "biases")]
+    if len(layers[0]) > 1 and network["activation"] not in known:
+        raise ConfigError(
+            f"--html: activation={network['activation']}: the page does not know it; allowed are {', '.join(known)}"
+        )
+    a = shown * BYTES
+    with np.errstate(all="ignore"):  # as JavaScript computes
+        for i, (w, b) in enumerate(zip(*layers, strict=True)):
+            z = a @ w.reshape(len(b), -1).astype(float).T + b
+            names = {**MATHS, "z": z, "leak": network["leak"], "__builtins__": {}}
+            a = eval(known[network["activation"]], names) if i + 1 < len(layers[0]) else z
+        softmax(a)
+    return a
 
 
 def _content(run: Trained, test: Split | None) -> dict[str, Any]:
@@ -41,11 +86,16 @@ def _content(run: Trained, test: Split | None) -> dict[str, Any]:
             "sizes": list(run.sizes),
             "activation": config.activation,
             "leak": config.leak,
-            "weights": [_base64(w.astype("<f4")) for w in parameters.weights],
-            "biases": [_base64(b.astype("<f4")) for b in parameters.biases],
+            "dtype": parameters.flat.dtype.name,
+            "weights": [_little_endian(w) for w in parameters.weights],
+            "biases": [_little_endian(b) for b in parameters.biases],
         },
         "tests": tests,
     }
+
+
+def _little_endian(floats: Array) -> str:
+    return _base64(floats.astype(floats.dtype.newbyteorder("<")))
 
 
 def _base64(array: Array) -> str:

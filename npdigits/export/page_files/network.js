@@ -1,17 +1,22 @@
 "use strict";
 // The forward pass of npdigits/network.py, of one image: a⁰ = x / 255, zˡ = Wˡ aˡ⁻¹ + bˡ, aˡ = f(zˡ), softmax(zᴸ).
 
+const { max, exp, tanh } = Math;
+// f of the hidden layers. export/page.py reads these lines: what it exports was computed by them before.
+const ACTIVATIONS = {
+  leaky_relu: (z, leak) => max(z, leak * z),
+  relu: (z, leak) => max(z, 0),
+  tanh: (z, leak) => tanh(z),
+  sigmoid: (z, leak) => 1 / (1 + exp(-z)),
+};
+
 class Network {
-  constructor({ sizes, activation, leak, weights, biases }) {
+  constructor({ sizes, activation, leak, dtype, weights, biases }) {
+    const f = ACTIVATIONS[activation];
     this.sizes = sizes;
-    this.weights = weights.map(floats);
-    this.biases = biases.map(floats);
-    this.f = {
-      leaky_relu: (z) => z > 0 ? z : leak * z,
-      relu: (z) => z > 0 ? z : 0,
-      tanh: Math.tanh,
-      sigmoid: (z) => 1 / (1 + Math.exp(-z)),
-    }[activation];
+    this.weights = weights.map((one) => floats(one, dtype));
+    this.biases = biases.map((one) => floats(one, dtype));
+    this.f = (z) => f(z, leak);
   }
 
   // Returns { hidden: activations of each hidden layer, probabilities }.
@@ -42,9 +47,10 @@ function bytes(base64) {
   return result;
 }
 
-// Little-endian numbers of 4 bytes, as written by NumPy.
-function floats(base64) {
-  const view = new DataView(bytes(base64).buffer), result = new Float32Array(view.byteLength / 4);
-  for (let i = 0; i < result.length; i++) result[i] = view.getFloat32(4 * i, true);
+// Little-endian numbers of NumPy's float32 or float64.
+function floats(base64, dtype) {
+  const double = dtype === "float64", size = double ? 8 : 4, view = new DataView(bytes(base64).buffer);
+  const result = new (double ? Float64Array : Float32Array)(view.byteLength / size);
+  for (let i = 0; i < result.length; i++) result[i] = double ? view.getFloat64(8 * i, true) : view.getFloat32(4 * i, true);
   return result;
 }

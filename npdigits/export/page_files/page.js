@@ -177,7 +177,7 @@
   const fewer = sizes.map((n, layer) => [n, lights[layer].length, layer + 1]).filter(([n, some]) => some < n)
     .map(([n, some, layer]) => ` Of the ${n}${sizes.length > 1 ? ` of layer ${layer}` : ""} the ${some} that count most are shown.`);
   element("units-hint").textContent = !sizes.length
-    ? "This network has none: each of the ten digits' own weights sees the pixels. Red ones want ink, blue ones none."
+    ? "This network has none: each digit's own weights see the pixels. Red ones want ink, blue ones none."
     : "Red weights want ink, blue ones none; a unit glows as it is active." + fewer.join("");
 
   // ---- one frame
