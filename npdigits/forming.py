@@ -19,6 +19,7 @@ from npdigits.cores import cores
 from npdigits.memory import Array
 from npdigits.mnist_form import form
 from npdigits.pieces import NoDigit
+from npdigits.shades import BadPicture
 
 # A process takes about as long to start as this one takes for so many small pictures.
 FEWEST = 1000
@@ -32,7 +33,7 @@ def formed(path: Path) -> Formed:
     """Return a picture's digit as 28 × 28 bytes; or None, and why there is none."""
     try:
         return form(pictures.read(path)), ""
-    except (pictures.BadPicture, NoDigit) as error:
+    except (BadPicture, NoDigit) as error:
         return None, str(error)
 
 

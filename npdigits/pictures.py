@@ -7,27 +7,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
+from npdigits import shades
 from npdigits.memory import Array
+from npdigits.shades import FORMATS, BadPicture
 
-# Pillow's names; nothing else is tried, as every format more is one more way into the machine.
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp")
 # Pictures too, but of none of these formats: in a folder they are named, as someone may count on them.
 OTHER_PICTURES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".pbm", ".pgm", ".ppm", ".pnm", ".svg", ".tga", ".ico")
 MOST_PIXELS = 50_000_000
 # Of larger ones a smaller copy is worked on, as much of a digit is seen in it.
 LONGEST_SIDE = 1024
-GREY = ("1", "L", "LA")
-# A colour channel is taken in place of the lightness if its standard deviation is so many times as large.
-PLAINER = 2.0
-# The largest values of pictures of 8, 10, 12, 14 and 16 bits.
-DEPTHS = tuple(float(2**bits - 1) for bits in (8, 10, 12, 14, 16))
-
-
-class BadPicture(ValueError):
-    """A file that is no picture of these formats, or one that is damaged or too large."""
 
 
 def found(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
@@ -76,8 +67,8 @@ def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
 def read(path: Path) -> Array:
     """Return a picture's grey values, bytes 0 (black) … 255 (white) of shape (height, width).
 
-    Turned as its EXIF orientation says, on white paper where it is transparent, the first of several pages, and made
-    smaller where its longer side is more than ``LONGEST_SIDE``.
+    Turned as its EXIF orientation says, on white paper where it is transparent (on black where its ink is light), the
+    first of several pages, and made smaller where its longer side is more than ``LONGEST_SIDE``.
 
     Raises:
         BadPicture: says why.
@@ -91,12 +82,13 @@ def read(path: Path) -> Array:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what can still be read
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
+            with shades.opened(path) as image:
                 if image.width * image.height > MOST_PIXELS:
                     size = f"{image.width:,} × {image.height:,} pixels"
                     raise BadPicture(f"{size}: allowed are {MOST_PIXELS:,} in all")
                 image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
-                grey = _grey(_upright(image))
+                meant = shades.meaning(image)
+                grey = shades.grey(_upright(image), meant)
                 if max(grey.size) > LONGEST_SIDE:
                     grey = grey.resize(_smaller(grey.size), Image.Resampling.BOX)
                 return np.asarray(grey)
@@ -105,7 +97,7 @@ def read(path: Path) -> Array:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadPicture(f"far too large: allowed are {MOST_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise BadPicture(f"no picture of these formats: {', '.join(FORMATS)}") from error
+        raise BadPicture(_unidentified(path)) from error
     except OSError as error:
         raise BadPicture(error.strerror or f"damaged: {_line(error)}") from error
     except Exception as error:  # of a damaged file a decoder may raise anything
@@ -128,35 +120,12 @@ def _upright(image: Image.Image) -> Image.Image:
     return upright
 
 
-def _grey(image: Image.Image) -> Image.Image:
-    """Return shades of grey, 8 bits each: the lightness, or the one colour channel that shows more than twice as much.
-
-    Ink and paper of other colours can be equally light.
-    """
-    if image.mode.startswith(("I", "F")):  # 16 bits a pixel, or more, of which a scanner may use 8, 10, 12 or 14
-        values = np.asarray(image).astype(float)
-        if not (known := np.isfinite(values)).all():  # a scientist's camera may leave out pixels
-            if not known.any():
-                raise BadPicture("none of its values is a number")
-            values[~known] = np.median(values[known])  # which is the paper's
-        most = float(values.max(initial=0))
-        top = next((top for top in DEPTHS if most <= top), most) if image.mode.startswith("I") else max(most, 1.0)
-        return Image.fromarray(np.clip(values * 255 / top, 0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        paper = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(paper, image)
-    if image.mode == "LAB":  # whose first channel is the lightness; Pillow does not convert the rest
-        return image.getchannel(0)
-    lightness = image.convert("L")
-    if image.mode in GREY:
-        return lightness
-    plainest: Image.Image = max(image.convert("RGB").split(), key=_spread)
-    return plainest if _spread(plainest) > PLAINER * _spread(lightness) else lightness
-
-
-def _spread(channel: Image.Image) -> float:
-    return float(ImageStat.Stat(channel).stddev[0])
+def _unidentified(path: Path) -> str:
+    """Return why a file is none that Pillow knows."""
+    with path.open("rb") as file:
+        if file.read(4) in TiffImagePlugin.PREFIXES:
+            return "damaged, or a TIFF of a kind that is not read: save it with 8 or 16 bits a value, or as PNG"
+    return f"no picture of these formats: {', '.join(FORMATS)}"
 
 
 def _line(error: BaseException) -> str:
