@@ -65,7 +65,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         image: Image.Image = stack.enter_context(Image.open(path, formats=FORMATS))
         tags = getattr(image, "tag_v2", {})
         raw = image.info.get("compression") == "raw"
-        if raw and (tags.get(ORIENTATION, 1) > 4 or tags.get(PLANES) == SEPARATE):
+        if raw and (tags.get(ORIENTATION) in (5, 6, 7, 8) or tags.get(PLANES) == SEPARATE):
             # Pillow's own decoder makes noise of these; libtiff, which it uses for all that is compressed, does not.
             image = stack.enter_context(_by_libtiff(path))
         tile = next(iter(getattr(image, "tile", [])), None)

@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import io
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from playwright.sync_api import expect
 from npdigits import cli, trained
 from npdigits.activations import ACTIVATIONS
 from npdigits.data import Split
-from npdigits.export.page import FILES, TEST_DIGITS, formulas, page
+from npdigits.export.page import FILES, SCRIPTS, TEST_DIGITS, formulas, page
 from npdigits.mnist_form import form
 from npdigits.network import Network, Parameters
 from npdigits.pieces import NoDigit
@@ -26,6 +27,7 @@ NETWORKS = {
     "tanh": ["epochs=2", "activation=tanh"],
     "sigmoid": ["epochs=2", "activation=sigmoid", "dtype=float64"],
     "no hidden layer": ["epochs=2", "hidden=[]"],
+    "47 classes": ["epochs=1"],
 }
 FORM = """([grey, width, height]) => {
   const bytes = Uint8Array.from(atob(grey), (c) => c.charCodeAt(0));
@@ -50,7 +52,8 @@ def made(tmp_path_factory, mnist_5k):
     def make(name):
         if name not in known:
             config = cli.compose(["data=mnist_5k", "plots=false", "quiet=true", *NETWORKS[name]])
-            run(config, folder / name, source=mnist_5k)
+            source = mnist_5k if name != "47 classes" else dataclasses.replace(mnist_5k, n_classes=47)
+            run(config, folder / name, source=source)
             found = trained.load(folder / name)
             path = folder / f"{name}.html"
             path.write_text(page(found, mnist_5k.test), encoding="utf-8")
@@ -341,6 +344,38 @@ def test_paper_and_probabilities_are_both_seen_while_one_draws(opened):
       return edges.every((box) => box.top >= 0 && box.bottom <= innerHeight && box.right <= innerWidth);
     }"""
     assert opened.evaluate(inside)
+
+
+# Every bar at its widest, and each note that the scripts can write; how much wider than the screen the page then is.
+WIDEST = """([note, percent]) => {
+  for (const bar of document.querySelectorAll(".bar")) {
+    bar.classList.add("first");
+    bar.querySelector(".percent").textContent = percent;
+  }
+  document.querySelector("#answer").textContent = document.querySelectorAll(".bar").length - 1;
+  document.querySelector("#note").textContent = note;
+  const page = document.documentElement;
+  const cut = [...document.querySelectorAll(".percent")].some((one) => one.scrollWidth > one.clientWidth);
+  return [page.scrollWidth - page.clientWidth, document.body.scrollWidth - page.clientWidth, cut];
+}"""
+NOTES = [
+    note.replace("${kept.length}", "1234").replace("${longest(box)}", "6").replace("${SMALLEST}", "7")
+    for name in SCRIPTS
+    for note in re.findall(r'NoDigit\(["`](.+?)["`]\)', (FILES / f"{name}.js").read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize("width", [320, 360, 390, 414])
+@pytest.mark.parametrize("name", ["default", "47 classes"])
+def test_the_page_is_never_wider_than_the_screen(opened_page, made, width, name, tmp_path):
+    tab = opened_page(made(name)[1], viewport={"width": width, "height": 700})
+    assert len(NOTES) == 12 and not any("$" in note for note in NOTES)
+    for note in ["draw a digit on the paper", "test digit 200, a 9", *NOTES]:
+        for percent in ("100.00 %", "99.96 %", "100.0 %", "88.8 %", "0.00 %", ""):
+            assert tab.evaluate(WIDEST, [note, percent]) == [0, 0, False], (note, percent)
+    ends = "bars => bars.map((bar) => Math.round(bar.querySelector('.track').getBoundingClientRect().width))"
+    (length,) = set(tab.locator(".bar").evaluate_all(ends))  # one for all
+    assert length > 20
 
 
 def test_clearing_nothing_is_nothing_to_undo_and_capitals_undo_too(opened):

@@ -246,13 +246,24 @@ def test_a_damaged_last_checkpoint_costs_an_epoch_and_two_cost_time(go, both, ca
 
 def test_strays_of_a_killed_writer_are_tidied_up(go):
     path = go("run", after=40)
-    for name in (".summary.json.tmp", ".overrides.yaml.tmp", "checkpoints/.last.npz.tmp"):
+    (path / "plots").mkdir()
+    numbered = (".train.log.0123abcd.tmp", "checkpoints/.last.npz.0123abcd.tmp", "plots/.cost.png.0123abcd.tmp")
+    for name in (".summary.json.tmp", ".overrides.yaml.tmp", "checkpoints/.last.npz.tmp", *numbered):
         (path / name).write_text("half")
     go("run")
     assert not list(path.rglob(".*.tmp"))
 
 
-@pytest.mark.parametrize("left", [(), ("identity.json",), ("identity.json", "checkpoints"), (".summary.json.tmp",)])
+LEFT = (
+    (),
+    ("identity.json",),
+    ("identity.json", "checkpoints"),
+    (".summary.json.tmp",),
+    (".summary.json.0123abcd.tmp",),
+)
+
+
+@pytest.mark.parametrize("left", LEFT)
 def test_a_run_killed_before_it_began_begins(go, tmp_path, left):
     whole = result(go("whole"))
     path = tmp_path / "run"
@@ -264,6 +275,7 @@ def test_a_run_killed_before_it_began_begins(go, tmp_path, left):
         else:
             (path / name).write_bytes((tmp_path / "whole" / "identity.json").read_bytes())
     assert result(go("run")) == whole
+    assert not list(path.rglob(".*.tmp"))
 
 
 def test_a_run_directory_may_be_moved_and_copied(go, tmp_path):

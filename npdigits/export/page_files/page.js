@@ -123,6 +123,8 @@
   }
 
   // ---- probabilities
+  element("bars").style.setProperty("--rows", Math.ceil(network.sizes.at(-1) / 2));
+  element("bars").style.setProperty("--digits", String(network.sizes.at(-1) - 1).length);
   const bars = Array.from({ length: network.sizes.at(-1) }, (_, digit) => {
     const bar = make("div", "bar", element("bars"));
     make("span", "", bar).textContent = digit;
