@@ -11,7 +11,7 @@ from made import REPOSITORY
 from made_runs import made_run, made_sweep
 
 from npdigits import program
-from npdigits.compare import command
+from npdigits.compare import command, options
 
 ACCURACIES = {20: [0.90, 0.91, 0.92], 50: [0.93, 0.94, 0.95]}
 
@@ -131,6 +131,10 @@ def test_a_filter_lets_the_copy_count_where_it_hides_the_first(width, typed, tmp
         (["--filter", "hidden >"], "--filter 'hidden >': "),
         (["--filter", "@__import__('os').system('true')"], "--filter "),
         (["--filter", "lr"], "--filter 'lr': "),
+        *(
+            (["--" + option, ""], f"--{option} '': allowed is ")
+            for option in (*command.NEVER_EMPTY, *options.NOTATIONS)
+        ),
         (["--metric", "accuracy"], "--metric accuracy: allowed is one of train_cost"),
         (["--by", "hiden"], "--by hiden: allowed is one of hidden"),
         (["--sort", "test_cost"], "test columns are reported"),

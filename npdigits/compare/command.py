@@ -20,6 +20,8 @@ from npdigits.errors import ConfigError
 from npdigits.report import plain
 
 NOTHING = 1
+# Options whose text says something.
+NEVER_EMPTY = ("baseline", "metric", "by", "filter", "sort")
 
 
 def main() -> None:
@@ -37,8 +39,11 @@ def act(chosen: argparse.Namespace) -> int:
     Raises:
         UserError: something that was typed cannot be.
     """
-    asked = {notation: target for notation in NOTATIONS if (target := getattr(chosen, notation))}
+    asked = {notation: target for notation in NOTATIONS if (target := getattr(chosen, notation)) is not None}
     targets.check(asked)
+    for option in NEVER_EMPTY:  # as --filter "$QUERY" is where the variable is not set
+        if getattr(chosen, option) is not None and not getattr(chosen, option).strip():
+            raise ConfigError(f"--{option} '': allowed is what --help says, and not nothing")
     if chosen.diff:
         if "html" in asked:
             raise ConfigError("--html: a page is of folders; there any two configurations can be picked")
