@@ -9,7 +9,7 @@ import yaml
 
 from npdigits import checkpoint
 from npdigits.checkpoint import Damaged
-from npdigits.config import Config, parse
+from npdigits.config import Config, parse, unread
 from npdigits.errors import ConfigError, RunDirError
 from npdigits.identity import NOT_PART
 from npdigits.rundir import read_identity, read_summary
@@ -32,6 +32,7 @@ def settings(path: Path, typed: Config, overrides: Sequence[str], warn: Callable
     identity, data = _identity(path)
     own = _own(path, identity, typed, warn)
     changes: dict[str, Any] = {}
+    idle = unread(own.as_dict())
     for key in _typed_keys(overrides):
         if key == "hydra":
             continue
@@ -47,6 +48,9 @@ def settings(path: Path, typed: Config, overrides: Sequence[str], warn: Callable
                 raise ConfigError(f"data={here.name}: not allowed with resume: the run has data={there.name}")
         elif key == "epochs":
             _check_growth(own, typed.epochs)
+        elif key in idle:
+            warn(f"{key}={_shown(here)} has no effect: {idle[key]}")
+            continue
         elif key not in NOT_PART:
             raise ConfigError(f"{key}={_shown(here)}: not allowed with resume: the run has {key}={_shown(there)}")
         changes[key] = here

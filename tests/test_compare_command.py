@@ -94,7 +94,13 @@ def test_a_filter_compares_numbers_also_beside_several_layers_and_null(width, ty
     norms = tmp_path / "norms"
     for norm in ("null", "1", "3"):
         made_run(norms / norm, 0.5, f"max_norm={norm}")
-    for query, n in (("max_norm > 1", 1), ("max_norm >= 1", 2), ("max_norm == 'null'", 1), ("not max_norm > 1", 2)):
+    for query, n in (
+        ("max_norm > 1", 1),
+        ("max_norm >= 1", 2),
+        ("max_norm == 'null'", 1),
+        ("not max_norm > 1", 2),
+        ("max_norm != max_norm", 1),
+    ):
         code, out, _ = typed(norms, "--all", "--csv", "-", "--filter", query)
         assert (code, len(out.splitlines()) - 1) == (0, n), query
     code, _, err = typed(norms, "--filter", "max_norm > 1 or max_norm == 'null'")

@@ -154,6 +154,17 @@ def test_what_would_make_it_another_run_is_refused_by_name(go, override, says):
     assert tree(path) == before
 
 
+def test_a_key_that_the_run_does_not_read_makes_it_no_other(go, capsys):
+    path = go("run", after=40)
+    resume(path, "momentum=0.5")
+    assert "WARNING: momentum=0.5 has no effect: it is read with optimizer=sgd only" in capsys.readouterr().err
+    assert read_summary(path)["status"] == "finished"
+    # What the run reads is another run's, also where a run by the defaults does not read it.
+    path = go("sgd", "optimizer=sgd", "lr=0.1", after=40)
+    with pytest.raises(ConfigError, match=r"^momentum=0.5: not allowed with resume: the run has momentum=0.0"):
+        resume(path, "momentum=0.5")
+
+
 def test_a_schedule_that_depends_on_the_epochs_cannot_grow(go):
     path = go("run", *SETTINGS["rmsprop, cosine, two layers"])
     with pytest.raises(ConfigError, match=r"^epochs=7: not allowed with resume: schedule=cosine depends on epochs=6$"):

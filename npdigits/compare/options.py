@@ -56,13 +56,10 @@ def filtered(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
         ConfigError: pandas cannot make sense of it.
     """
     try:
-        try:
-            passes = _evaluated(runs.table, query)
-        except TypeError:
-            passes = _evaluated(_numeric(runs, query), query)
-    except ConfigError:
-        raise
+        passes = _numeric(runs, query).eval(query, engine="python", local_dict={}, global_dict={})
     except Exception as error:  # whatever was typed is evaluated
+        if isinstance(error, TypeError) and (mixed := _mixed(runs, query)):
+            raise ConfigError(f"--filter {query!r}: {mixed}") from error
         columns = ", ".join([*runs.keys, "seed", *NUMBERS])
         why = " ".join(str(error).split()) or type(error).__name__
         raise ConfigError(f"--filter {query!r}: {why}; columns are {columns}") from error
@@ -73,10 +70,6 @@ def filtered(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
     return dataclasses.replace(runs, table=mark_twins(runs.table[passes]))
 
 
-def _evaluated(table: pd.DataFrame, query: str) -> Any:
-    return table.eval(query, engine="python", local_dict={}, global_dict={})
-
-
 def _names(query: str) -> set[str]:
     try:
         return {node.id for node in ast.walk(ast.parse(query.strip(), mode="eval")) if isinstance(node, ast.Name)}
@@ -85,23 +78,31 @@ def _names(query: str) -> set[str]:
 
 
 def _numeric(runs: Runs, query: str) -> pd.DataFrame:
-    """Return the table with numbers in the columns that a query takes for such, and where they have none: null, NaN.
+    """Return the table with NaN for null in the columns that a query names and that hold numbers besides.
 
-    Raises:
-        ConfigError: a column holds other text among its numbers.
+    Not where the query speaks of null as the word that it is elsewhere.
     """
     table = runs.table
-    for name in sorted(_names(query) & {*runs.keys}):
+    if any(quoted in query for quoted in (f"'{NULL}'", f'"{NULL}"')):
+        return table
+    for name in _names(query) & {*runs.keys}:
         texts = {value for value in table[name] if isinstance(value, str)}
-        if len(texts) in (0, table[name].nunique()):
-            continue
-        if other := sorted(texts - {NULL, MISSING}):
-            instead = "; layers, units and parameters are numbers for every network" if name == "hidden" else ""
-            raise ConfigError(f"--filter {query!r}: {name} holds {other[0]} beside numbers{instead}")
-        if f"'{NULL}'" in query or f'"{NULL}"' in query:
-            raise ConfigError(f"--filter {query!r}: beside a comparison of numbers, null is written {name} != {name}")
-        table = table.assign(**{name: pd.to_numeric(table[name], errors="coerce")})
+        if texts and texts <= {NULL, MISSING} and table[name].nunique() > len(texts):
+            table = table.assign(**{name: pd.to_numeric(table[name], errors="coerce")})
     return table
+
+
+def _mixed(runs: Runs, query: str) -> str:
+    """Say which column of a query holds text beside numbers, and what to compare instead; "" if none does."""
+    for name in sorted(_names(query) & {*runs.keys}):
+        texts = sorted({value for value in runs.table[name] if isinstance(value, str)})
+        if not texts or runs.table[name].nunique() == len(texts):
+            continue
+        if set(texts) <= {NULL, MISSING}:
+            return f"beside a comparison of numbers, null is written {name} != {name}"
+        instead = "; layers, units and parameters are numbers for every network" if name == "hidden" else ""
+        return f"{name} holds {texts[0]} beside numbers{instead}"
+    return ""
 
 
 def baseline(typed: str | None) -> dict[str, Any] | str | None:
