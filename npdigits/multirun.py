@@ -5,7 +5,6 @@ import dataclasses
 import functools
 import itertools
 import secrets
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import yaml
 from npdigits import cli, data, launcher, rundir, sweep
 from npdigits.assembly import check_fit
 from npdigits.config import Config, DataConfig, without_effect
-from npdigits.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError, on_one_line
+from npdigits.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError, noted_log, on_one_line
 from npdigits.files import write_whole
 from npdigits.identity import identity
 from npdigits.interruption import Terminated, Watch, never
@@ -104,20 +103,22 @@ def _one(
     to_do = [point for point in points if point.name not in ended]
     report.say(f"{len(points)} runs in {folder}" + (f", {len(ended)} of them ended before" if ended else ""))
     job = functools.partial(do, folder, sources)
-    signal: BaseException | None = None
+    raised: BaseException | None = None
     with Watch() as watch, Progress(len(to_do), swept, report) as progress:
         try:
             for one in launcher.launch(to_do, job, place, folder, watch, progress.at_work):
                 ended[one.point.name] = one = _seen_from_here(one, folder)
                 progress.ended(one)
         except (KeyboardInterrupt, Terminated) as error:  # of a run in this process, which has saved itself
-            signal = error
+            raised = error
         except ClusterLostError as error:
             report.warn(str(error))
         except UserError:  # nothing was begun
             with contextlib.suppress(OSError):
                 folder.rmdir()
             raise
+        except Exception as error:  # a fault, which does not cost the table of what was done
+            raised = error
     # Who held a run, or did not answer in time, may have ended it meanwhile.
     all_ended = [
         one if (one := ended.get(point.name)) and one.status != "held" else _not_done(point, folder, one)
@@ -128,11 +129,11 @@ def _one(
     columns = sweep.differing([config for config, *_ in here + others], swept)
     write_whole(folder / TABLE, sweep.table([sweep.row(columns, *run) for run in here + others]))
     # Who pressed Ctrl-C does not wait for pandas; npdigits-compare shows what has finished.
-    if not (report.quiet or signal or watch.signal) and any(one.status == "finished" for one in all_ended):
+    if not (report.quiet or raised or watch.signal) and any(one.status == "finished" for one in all_ended):
         report.say(_compared([folder / point.name for point in points], report))
     _conclude(all_ended, folder, report)
-    if signal:
-        raise signal
+    if raised:
+        raise raised
     watch.raise_signal()
     if any(one.status not in ENDED for one in all_ended):
         return INCOMPLETE
@@ -159,8 +160,8 @@ def do(
     except HeldError:
         return Ended(point, "held", HELD)
     except Exception as error:
-        if not isinstance(error, UserError):
-            _log(folder / point.name, traceback.format_exc())
+        if not isinstance(error, UserError) and not noted_log(error):
+            _log(folder / point.name, error)
         return Ended(point, "failed", on_one_line(error))
     return _as_summarized(point, summary)
 
@@ -277,10 +278,11 @@ def _status(one: Ended) -> str:
     return one.status
 
 
-def _log(path: Path, text: str) -> None:
-    """Add a traceback to a run's log, if there is room for it."""
-    try:
-        with (path / "train.log").open("a", encoding="utf-8") as log:
-            log.write(text)
-    except OSError:
-        return
+def _log(path: Path, error: Exception) -> None:
+    """Add an error's traceback to a run's log, if there is a directory, and room."""
+    if path.is_dir():
+        report = Report(quiet=True, silent=True)
+        with contextlib.suppress(OSError, UserError):
+            report.open_log(path / "train.log")
+            report.fault(error)
+        report.close()
