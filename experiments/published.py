@@ -23,6 +23,7 @@ from npdigits import cli
 from npdigits.compare.statistics import t_interval, t_quantile
 from npdigits.errors import ConfigError
 from npdigits.files import write_whole
+from npdigits.interruption import Watch
 from npdigits.outcome import wilson
 from npdigits.program import Parser, exit_code, path, whole
 
@@ -131,16 +132,21 @@ def check(rows: Sequence[Row], results: pd.DataFrame, seeds: int | None, folder:
 
 def sweep(typed: Sequence[str]) -> int:
     """Make these runs and return the exit code. Who ends this process ends them, before their folder is removed."""
-    with subprocess.Popen([sys.executable, "-m", "npdigits.train", *typed], stdout=subprocess.DEVNULL) as child:
-        try:
-            return child.wait()
-        except BaseException:
+    child: subprocess.Popen[bytes] | None = None
+    try:
+        with Watch() as watch:  # a signal is noted until the child is
+            child = subprocess.Popen([sys.executable, "-m", "npdigits.train", *typed], stdout=subprocess.DEVNULL)
+        watch.raise_signal()
+        return child.wait()
+    except BaseException:
+        if child:
             try:
                 child.terminate()
                 child.wait()
             finally:  # a second Ctrl-C
                 child.kill()
-            raise
+                child.wait()
+        raise
 
 
 def put(text: str, page: Path) -> None:

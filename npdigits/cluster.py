@@ -1,36 +1,35 @@
 """A sweep's runs, done by the processes of a Dask cluster: this machine's own, made for the sweep, or any other.
 
-What a worker's process does stands in ``worker``.
+What a worker's process does stands in ``worker``, how this machine's own cluster is made in ``local_cluster``.
 """
 
 import contextlib
 import functools
-import logging
 import queue
 import secrets
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
-import dask
-from distributed import Client, KilledWorker, LocalCluster
+from distributed import Client, KilledWorker
 
-from npdigits import worker
+from npdigits import local_cluster, worker
+from npdigits.clock import Stopwatch
 from npdigits.cores import cores
 from npdigits.errors import ClusterLostError, ConfigError, on_one_line
-from npdigits.interruption import SIGNALS
+from npdigits.interruption import Stopped
+from npdigits.local_cluster import TO_CONNECT
 from npdigits.sweep import Ended, Job, Point
 
 # Seconds that runs get to save themselves when the sweep is stopped.
 TO_SAVE = 3.0
 # Seconds between two counts of a cluster's workers, of which some may come and go.
 COUNT_EVERY = 1.0
-# Seconds to wait for the scheduler of a cluster, and for its first worker.
-TO_CONNECT = 15.0
+# Why a run has not ended whose worker is gone: one of this machine; of another cluster; one that was only late.
 KILLED = "its process was killed, perhaps as it took too much memory"
+LOST = "its worker's process was killed, perhaps as it took too much memory, or could not be reached"
+LATE = "its worker was not heard of for too long, as if stopped or asleep, and Dask's scheduler gave it up"
 
 
 def work(
@@ -52,54 +51,11 @@ def work(
     Raises:
         ConfigError: the cluster cannot be reached, or one of its workers cannot be trusted.
     """
-    with _connected(address) if address else _own(points, workers) as client:
-        yield from _by(client, points, job, folder, stop, begun)
-
-
-@contextlib.contextmanager
-def _own(points: Sequence[Point], workers: int | None) -> Iterator[Client]:
-    """Make a cluster of this machine's own: a process for each worker, with one thread."""
     if workers is None:
         workers = max(1, cores() // max(point.config.threads for point in points))
-    settings = {
-        # The run of a worker that is killed is not tried again until the sweep is.
-        "distributed.scheduler.allowed-failures": 0,
-        "distributed.comm.timeouts.connect": f"{TO_CONNECT}s",
-        # Looks a hundred times a second what a worker does.
-        "distributed.worker.profile.enabled": False,
-    }
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(dask.config.set(settings))
-        with _signals_for_this_thread_alone():
-            cluster = stack.enter_context(
-                LocalCluster(
-                    n_workers=min(workers, len(points)),
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0",  # any free port; None asks for 8787, which another sweep may have
-                    silence_logs=logging.CRITICAL + 1,
-                )
-            )
-            client = stack.enter_context(Client(cluster))
-        yield client
-
-
-@contextlib.contextmanager
-def _signals_for_this_thread_alone() -> Iterator[None]:
-    """Let threads and processes that are started here have Ctrl-C, SIGTERM and SIGHUP blocked, for good.
-
-    They come to all processes of a group, and are the launching process's to handle. One that comes meanwhile waits.
-    Workers that take the place of killed ones are started by these threads, too.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # else it is started by one of these threads, which lets signals in again then
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    made = _connected(address) if address else local_cluster.made(min(workers, len(points)), stop)
+    with contextlib.suppress(Stopped), made as client:
+        yield from _by(client, points, job, folder, stop, begun, LOST if address else KILLED)
 
 
 @contextlib.contextmanager
@@ -109,12 +65,13 @@ def _connected(address: str) -> Iterator[Client]:
     Raises:
         ConfigError: neither comes.
     """
-    for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    local_cluster.silence()
     try:
         client = Client(address, timeout=TO_CONNECT)
-    except (OSError, ValueError, ImportError) as error:
+    except OSError as error:
         raise ConfigError(f"hydra.launcher.address={address}: no scheduler answers: {on_one_line(error)}") from error
+    except Exception as error:  # what Dask makes of the address, and of the user's settings of it
+        raise ConfigError(f"hydra.launcher.address={address}: cannot be connected to: {on_one_line(error)}") from error
     with client:
         try:
             client.wait_for_workers(1, timeout=TO_CONNECT)
@@ -130,11 +87,18 @@ def _by(
     folder: Path,
     stop: Callable[[], bool],
     begun: Callable[[int], None],
+    gone: str,
 ) -> Iterator[Ended]:
     """Give the workers a run each, and the next as soon as one has ended.
 
     No run is given away ahead: Dask blames all that a worker has for its death, also what only waited there. Where it
-    happens nevertheless, as workers come and go, a run that was never begun is given to another.
+    happens nevertheless, as workers come and go, a run that was never begun is given to another; and so is one whose
+    worker was only late.
+
+    Args:
+        client: of the cluster.
+        points, job, folder, stop, begun: as of ``work``.
+        gone: why a run fails whose worker is gone.
 
     Raises:
         ClusterLostError: the scheduler is gone.
@@ -145,14 +109,15 @@ def _by(
     act = functools.partial(worker.act, job, seats > 1, launch_id, here)
     done: queue.SimpleQueue[Any] = queue.SimpleQueue()
     waiting, at_work, given_twice = list(reversed(points)), dict[Any, Point](), set[str]()
-    stopping: float | None = None
+    clock, stopping = Stopwatch(), None
     while waiting or at_work:
+        now = clock.seconds()
         if stopping is None and stop():
-            stopping = time.monotonic()
+            stopping = now
             waiting.clear()
             with contextlib.suppress(Exception):  # a worker that cannot be told is ended with its cluster
                 client.run(worker.end, launch_id, on_error="ignore", wait=False)
-        if stopping is not None and time.monotonic() > stopping + TO_SAVE:
+        if stopping is not None and now > stopping + TO_SAVE:
             break
         while waiting and len(at_work) < seats:
             point = waiting.pop()
@@ -165,10 +130,11 @@ def _by(
         except queue.Empty:
             continue
         point = at_work.pop(future)
-        ended = _outcome(future, point)
+        ended = _outcome(client, future, point, gone)
         future.release()
         begun(min(len(at_work), seats))
-        if ended.reason == KILLED and point.name not in given_twice and not _begun(folder / point.name, before):
+        again = ended.reason == LATE or (ended.reason == gone and not _begun(folder / point.name, before))
+        if again and stopping is None and point.name not in given_twice:
             given_twice.add(point.name)
             waiting.append(point)
         else:
@@ -186,7 +152,7 @@ def _begun(path: Path, since: float) -> bool:
     return summary.exists() and summary.stat().st_mtime > since
 
 
-def _outcome(future: Any, point: Point) -> Ended:
+def _outcome(client: Client, future: Any, point: Point, gone: str) -> Ended:
     """Return how a run ended, of which the future may know only that its process is gone."""
     if future.status == "finished":
         ended: Ended = future.result()
@@ -195,8 +161,17 @@ def _outcome(future: Any, point: Point) -> Ended:
         raise ClusterLostError("the cluster is gone: its scheduler no longer answers")
     error = future.exception()
     if isinstance(error, KilledWorker):
-        return Ended(point, "failed", KILLED)
+        return Ended(point, "failed", LATE if _late(client, error) else gone)
     return Ended(point, "failed", on_one_line(error))
+
+
+def _late(client: Client, error: KilledWorker) -> bool:
+    """Say whether the scheduler itself ended the worker that a run had, as it had not heard of it for too long."""
+    with contextlib.suppress(Exception):  # an older Dask keeps no such events
+        events = [event for _, event in client.get_events("scheduler") if isinstance(event, dict)]
+        late = [event.get("workers", ()) for event in events if event.get("action") == "worker-ttl-timed-out"]
+        return any(error.last_worker.address in workers for workers in late)
+    return False
 
 
 def _seats(client: Client) -> int:

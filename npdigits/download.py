@@ -18,6 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from npdigits.clock import Stopwatch
 from npdigits.errors import DataUnavailable
 
 IMPORT_SECONDS = 120.0
@@ -65,14 +66,15 @@ def _run_child(torchvision_class: str, scratch: Path, mirror: str | None) -> Non
     with log.open("wb") as out:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
-        seen, since = (False, -1), time.monotonic()
+        clock = Stopwatch()
+        seen, since = (False, -1), 0.0
         while child.poll() is None:
             time.sleep(0.05)
             imported = (scratch / "imported").exists()
             now = imported, _size(scratch)
             if now != seen:  # the end of a slow import counts too: the mirror's time begins there
-                seen, since = now, time.monotonic()
-            waited = time.monotonic() - since
+                seen, since = now, clock.seconds()
+            waited = clock.seconds() - since
             if waited > (STALL_SECONDS if imported else IMPORT_SECONDS):
                 what = "the mirror gave nothing" if imported else "importing torchvision did not end"
                 raise DataUnavailable(f"{what} for {waited:.0f} s")

@@ -40,3 +40,18 @@ class TeamError(UserError):
 def on_one_line(error: BaseException) -> str:
     """Return an error's kind and message on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+# How the note begins that says where an error's traceback was kept.
+_LOGGED = "its traceback is in "
+
+
+def note_log(error: BaseException, file: str) -> None:
+    """Note in an error the file that its traceback was written to."""
+    error.add_note(_LOGGED + file)
+
+
+def noted_log(error: BaseException) -> str | None:
+    """Return the file that an error's traceback was written to, if it was."""
+    notes = getattr(error, "__notes__", ())
+    return next((note.removeprefix(_LOGGED) for note in notes if note.startswith(_LOGGED)), None)

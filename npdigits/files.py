@@ -226,6 +226,11 @@ class Appended:
         with folder.writing(name):
             self._file = folder.open_to_append(name, like)
 
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._folder.path / self._name
+
     def write(self, text: str) -> None:
         """Add a line.
 

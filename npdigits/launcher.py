@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from npdigits.errors import ConfigError
+from npdigits.errors import ConfigError, on_one_line
 from npdigits.sweep import Ended, Job, Point
 
 # What conf/hydra/launcher names.
@@ -83,6 +83,12 @@ def launch(
             begun(0)
             yield ended
         return
-    from npdigits import cluster  # which imports Dask
+    try:
+        import distributed  # noqa: F401 – which reads the user's Dask configuration
+    except Exception as error:
+        raise ConfigError(
+            f"Dask cannot be imported: {on_one_line(error)}; workers=0 does the runs without it"
+        ) from error
+    from npdigits import cluster
 
     yield from cluster.work(points, job, place.address, place.workers, folder, stop, begun)

@@ -15,7 +15,7 @@ import yaml
 from npdigits import cli, data, launcher, rundir, sweep
 from npdigits.assembly import check_fit
 from npdigits.config import Config, DataConfig, others_on, unread, without_effect
-from npdigits.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError, on_one_line
+from npdigits.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError, noted_log, on_one_line
 from npdigits.files import STRAY_AGE, Folder
 from npdigits.identity import Canonical, canonical, digest, identity, in_canonical_form
 from npdigits.interruption import Terminated, Watch, never
@@ -152,20 +152,22 @@ def _one(
     to_do = [point for point in points if point.name not in ended]
     report.say(f"{len(points)} runs in {folder}" + (f", {len(ended)} of them ended before" if ended else ""))
     job = functools.partial(do, folder, sources)
-    signal: BaseException | None = None
+    raised: BaseException | None = None
     with Watch() as watch, Progress(len(to_do), swept, report) as progress:
         try:
             for one in launcher.launch(to_do, job, place, folder, watch, progress.at_work):
                 ended[one.point.name] = one = _seen_from_here(one, folder)
                 progress.ended(one)
         except (KeyboardInterrupt, Terminated) as error:  # of a run in this process, which has saved itself
-            signal = error
+            raised = error
         except ClusterLostError as error:
             report.warn(str(error))
         except UserError:  # nothing was begun
             with contextlib.suppress(OSError):
                 folder.rmdir()
             raise
+        except Exception as error:  # a fault, which does not cost the table of what was done
+            raised = error
     # Who held a run, or did not answer in time, may have ended it meanwhile.
     all_ended = [
         one if (one := ended.get(point.name)) and one.status != "held" else _not_done(point, folder, one)
@@ -177,11 +179,11 @@ def _one(
     Folder(folder).write_whole(TABLE, sweep.table([sweep.row(columns, *run) for run in here + others]))
     Folder(folder).remove_strays([TABLE], STRAY_AGE)
     # Who pressed Ctrl-C does not wait for pandas; npdigits-compare shows what has finished.
-    if not (report.quiet or signal or watch.signal) and any(one.status == "finished" for one in all_ended):
+    if not (report.quiet or raised or watch.signal) and any(one.status == "finished" for one in all_ended):
         report.say(_compared([folder / point.name for point in points], report))
     _conclude(all_ended, folder, report)
-    if signal:
-        raise signal
+    if raised:
+        raise raised
     watch.raise_signal()
     if any(one.status not in ENDED for one in all_ended):
         return INCOMPLETE
@@ -208,8 +210,8 @@ def do(
     except HeldError:
         return Ended(point, "held", HELD)
     except Exception as error:
-        if not isinstance(error, UserError):
-            rundir.add_to_log(folder / point.name, traceback.format_exc())
+        if not isinstance(error, UserError) and not noted_log(error):
+            rundir.add_to_log(folder / point.name, "".join(traceback.format_exception(error)))
         return Ended(point, "failed", on_one_line(error))
     return _as_summarized(point, summary)
 

@@ -3,18 +3,23 @@
 import argparse
 import io
 import os
+import platform
 import signal
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from npdigits.errors import UserError
+from npdigits.errors import UserError, noted_log, on_one_line
 from npdigits.interruption import Terminated
-from npdigits.report import nobody_reads, plain
+from npdigits.report import Unfailing, nobody_reads, plain
 
 BAD_INPUT = 2
+# What is not the user's to mend: sysexits.h's EX_SOFTWARE.
+FAULT = 70
 # As shells have it: 128 and the signal's number.
 INTERRUPTED = 130
 NOBODY_READS = 141
@@ -57,8 +62,8 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
 
     Args:
         name: of the program, as its messages begin.
-        act: reads the command line, does what it says, and returns the exit code; what it raises that is the user's to
-            mend becomes a line.
+        act: reads the command line, does what it says, and returns the exit code; what it raises becomes a line, and
+            the traceback of what is not the user's to mend goes into a file.
     """
     _open_streams()
     terminated = False
@@ -75,7 +80,7 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
         try:
             code = act()
         except SystemExit as end:  # argparse's, after --help and after an error
-            code = int(end.code or 0)
+            code = end.code if isinstance(end.code, int) else 0 if end.code is None else _say(name, str(end.code), 1)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -91,27 +96,52 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
             return _say(name, str(error), BAD_INPUT)
         if isinstance(error, OSError):
             return _say(name, f"{error.filename or 'writing'}: {error.strerror or error}", BAD_INPUT)
-        raise
+        if isinstance(error, MemoryError):
+            return _say(name, f"out of memory{': ' * bool(str(error))}{error}", BAD_INPUT)
+        return _say(name, f"this is a fault of npdigits: {on_one_line(error)}; {_kept(error)}", FAULT)
     finally:
         try:
             sys.stdout.flush()
         except OSError:  # Python would try it once more at its end, and make a traceback of it
-            nobody_reads()
+            nobody_reads(sys.stdout)
 
 
 def _open_streams() -> None:
-    """Have standard output and error take any text; where one is closed, nowhere: print would choose the other."""
+    """Have standard output and error take any text; where one is closed, nowhere: print would choose the other.
+
+    Standard error carries no result, so that nothing depends on who reads it.
+    """
+    # Else the next file that is opened has the number of a closed stream, and is written to by who means the stream.
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 – open to the process's end
-        elif isinstance(stream, io.TextIOWrapper):
+            stream = Path(os.devnull).open("w")  # noqa: SIM115 – open to the process's end
+            setattr(sys, name, stream)
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of files need not be text, nor terminals have a "×"
+    if not isinstance(sys.stderr, Unfailing):
+        sys.stderr = Unfailing(sys.stderr)
+
+
+def _kept(error: Exception) -> str:
+    """Say in which file the traceback of an error stands: the run's log that has it, or one that is made for it."""
+    if log := noted_log(error):
+        return f"the traceback is in {log}"
+    here = f"{sys.argv}\nPython {platform.python_version()}, {platform.platform()}\n"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="npdigits-fault-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(here + "".join(traceback.format_exception(error)))
+        return f"the traceback is in {file.name}"
+    except OSError as unwritable:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return f"in {last.filename}, line {last.lineno} (the traceback could not be kept: {unwritable})"
 
 
 def _say(name: str, message: str, code: int) -> int:
-    try:
-        print(f"{name}: {plain(' '.join(message.split()))}", file=sys.stderr, flush=True)
-    except OSError:  # the code says it too, which Python would change
-        nobody_reads(sys.stderr)
+    print(f"{name}: {plain(' '.join(message.split()))}", file=sys.stderr, flush=True)
     return code

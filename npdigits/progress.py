@@ -1,12 +1,11 @@
 """What a sweep shows while its runs are at work: one live line on a terminal, elsewhere a line for each that ended."""
 
 import collections
-import sys
-import time
 from collections.abc import Sequence
 from typing import Any
 
-from npdigits.report import Report
+from npdigits.clock import Stopwatch
+from npdigits.report import Report, live_options, on_terminal
 from npdigits.rundir import ENDED
 from npdigits.sweep import Ended
 
@@ -24,14 +23,15 @@ class Progress:
         self.total, self.swept, self.report = total, swept, report
         self._ended: list[Ended] = []
         self._at_work = 0
-        self._begun = self._last_end = time.perf_counter()
+        self._clock = Stopwatch()
+        self._last_end = 0.0
         self._live: Any = None
 
     def __enter__(self) -> "Progress":
-        if self.total and not self.report.quiet and sys.stdout is not None and sys.stdout.isatty():
+        if self.total and not self.report.quiet and on_terminal():
             from rich.live import Live
 
-            self._live = Live(get_renderable=self._one_line, transient=True, refresh_per_second=2)
+            self._live = Live(get_renderable=self._one_line, **live_options(), refresh_per_second=2)
             self._live.start()
         return self
 
@@ -43,11 +43,12 @@ class Progress:
     def at_work(self, n: int) -> None:
         """Take note of how many runs are at work."""
         self._at_work = n
+        self._clock.seconds()
 
     def ended(self, one: Ended) -> None:
         """Take note of a run's end, and say it where there is no live line."""
         self._ended.append(one)
-        self._last_end = time.perf_counter()
+        self._last_end = self._clock.seconds()
         if self._live:
             return
         figure = one.summary.get("val_accuracy")
@@ -79,6 +80,6 @@ class Progress:
         if not n or n == self.total:
             return ""
         # Between two ends it counts down, and does not grow.
-        since = time.perf_counter() - self._last_end
-        seconds = max(0.0, (self._last_end - self._begun) / n * (self.total - n) - since)
+        since = self._clock.seconds() - self._last_end
+        seconds = max(0.0, self._last_end / n * (self.total - n) - since)
         return f"  {seconds:.0f} s left" if seconds < 100 else f"  {seconds / 60:.0f} min left"

@@ -4,9 +4,12 @@ import contextlib
 import os
 import sys
 import time
+import traceback
 from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
+from npdigits.clock import Stopwatch
+from npdigits.errors import note_log
 from npdigits.files import Appended
 from npdigits.state import Epoch
 
@@ -18,8 +21,49 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+class Unfailing:
+    """A text stream that takes everything, and decides nothing: where it cannot be written, what is said is lost.
+
+    A pipe whose reader is gone, a terminal that was closed, a full disk are no reason to end what is at work.
+
+    Args:
+        stream: what to write to, for as long as it can be.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, with escapes for what the stream's encoding does not have."""
+        try:
+            try:
+                self._stream.write(text)
+            except UnicodeEncodeError as error:
+                self._stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+        except Exception:  # a host's stream (a notebook's, a test's) may raise what it likes
+            nobody_reads(self._stream)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is kept back."""
+        try:
+            self._stream.flush()
+        except Exception:
+            nobody_reads(self._stream)
+
+    def isatty(self) -> bool:
+        """Say whether somebody looks at it; nobody does at a stream that was closed."""
+        try:
+            return bool(self._stream.isatty())
+        except Exception:
+            return False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class Report:
-    """Speaks to the terminal and keeps what it said.
+    """Speaks to the terminal and keeps what it said. No stream decides about what is reported.
 
     On a terminal the epochs are one live line (rich); elsewhere each is a plain line. What is said before the run
     directory exists is kept and written once it does.
@@ -35,7 +79,7 @@ class Report:
         self._log: Appended | None = None
         self._live: Any = None
         self._epochs_done = 0
-        self._begun = time.perf_counter()
+        self._clock = Stopwatch()
 
     def open_log(self, log: Appended) -> None:
         """Write to this file from now on, and what was said before."""
@@ -47,7 +91,8 @@ class Report:
         """Take the live line down and close the log."""
         self.close_live()
         if self._log:
-            self._log.close()
+            with contextlib.suppress(OSError):  # of what found no room before
+                self._log.close()
             self._log = None
 
     def close_live(self) -> None:
@@ -67,7 +112,13 @@ class Report:
         self.close_live()
         self._keep(f"WARNING {text}")
         if not self.silent:
-            print(f"npdigits: WARNING: {text}", file=sys.stderr, flush=True)
+            print(f"npdigits: WARNING: {text}", file=Unfailing(sys.stderr), flush=True)
+
+    def fault(self, error: Exception) -> None:
+        """Keep the traceback of an error in the log, if there is one, and note that in the error."""
+        if self._log is not None:
+            self._keep("".join(["FAULT\n", *traceback.format_exception(error)]).rstrip())
+            note_log(error, str(self._log.path))
 
     def result(self, text: str) -> None:
         """Print what a script wants to read, always."""
@@ -79,18 +130,18 @@ class Report:
         """Show an epoch's record, and how long the rest would take."""
         self._epochs_done += 1
         line = epoch_line(record, epochs)
-        left = (time.perf_counter() - self._begun) / self._epochs_done * (epochs - record.epoch)
+        left = self._clock.seconds() / self._epochs_done * (epochs - record.epoch)
         self._keep(line)
         if self.quiet:
             return
-        if sys.stdout is None or not sys.stdout.isatty():
+        if not on_terminal():
             self._print(line)
             return
         if self._live is None:
             from rich.progress import BarColumn, Progress, TextColumn
 
             columns = (BarColumn(bar_width=20), TextColumn("{task.description}"))
-            self._live = Progress(*columns, transient=True, auto_refresh=False)
+            self._live = Progress(*columns, **live_options(), auto_refresh=False)
             self._live.start()
             self._task = self._live.add_task("", total=epochs)
         text = f"{line.removesuffix('  best')}  {left:.0f} s left"  # fits into 80 columns
@@ -98,14 +149,11 @@ class Report:
 
     @staticmethod
     def _print(text: str) -> None:
-        try:
-            print(text, flush=True)
-        except OSError:  # npdigits … | head, or > a full disk: no reason to end a run
-            nobody_reads()
+        print(text, file=Unfailing(sys.stdout), flush=True)
 
     def start_clock(self) -> None:
         """Count the time that an epoch takes from now."""
-        self._begun = time.perf_counter()
+        self._clock = Stopwatch()
 
     def _keep(self, text: str) -> None:
         line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n"
@@ -117,9 +165,31 @@ class Report:
             self._log.write(line)
 
 
-def nobody_reads(stream: TextIO | None = None) -> None:
-    """Send standard output, or another stream, nowhere: what its buffer holds would make Python complain at the end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())
+def nobody_reads(stream: Any) -> None:
+    """Send a stream nowhere, if it is a file: what its buffer holds would make Python complain at the end."""
+    with contextlib.suppress(Exception):  # no file at all, or closed, or a host's stream
+        number = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+
+
+def on_terminal() -> bool:
+    """Say whether standard output is a terminal."""
+    return Unfailing(sys.stdout).isatty()
+
+
+def live_options() -> dict[str, Any]:
+    """Return how rich is to draw a live line on standard output, which may be closed at any time."""
+    from rich.console import Console
+
+    # What is said on standard error meanwhile stands above the line; where that is no terminal, it stays there.
+    error_too = Unfailing(sys.stderr).isatty()
+    return {
+        "console": Console(file=cast("TextIO", Unfailing(sys.stdout))),
+        "transient": True,
+        "redirect_stderr": error_too,
+    }
 
 
 def epoch_line(record: Epoch, epochs: int) -> str:

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import functools
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,10 @@ from npdigits import cli, data, outcome, resumption, rundir
 from npdigits.assembly import check_fit, initial_state, ranges, recipe
 from npdigits.augmentation import Augmentation
 from npdigits.blas import one_thread
+from npdigits.clock import Stopwatch
 from npdigits.config import Config, DataConfig, without_effect
 from npdigits.environment import bits_apart, environment
-from npdigits.errors import MovedError, RunDirError, on_one_line
+from npdigits.errors import MovedError, RunDirError, UserError, on_one_line
 from npdigits.identity import canonical, digest, identity, in_canonical_form
 from npdigits.interruption import Stopped, Watch, never
 from npdigits.passes import Diverged
@@ -60,6 +60,10 @@ def run(
     report = report or Report(config.quiet)
     try:
         return _run(config, out_dir, overrides, stop, source, report, shared)
+    except Exception as error:
+        if not isinstance(error, UserError | OSError):
+            report.fault(error)
+        raise
     finally:
         report.close()
 
@@ -125,12 +129,12 @@ def _run(
                 f"{source.name}: {len(train):,} digits to train on, {len(val):,} for validation, {len(source.test):,} "
                 f"for the test; network {'–'.join(map(str, sizes))}, {summary['parameters']:,} parameters"
             )
-            begun = time.perf_counter()
+            clock = Stopwatch()
             report.start_clock()
 
             def progress() -> None:
                 summary["epochs_run"] = len(state.history)
-                summary["seconds"] = round(before + time.perf_counter() - begun, 3)
+                summary["seconds"] = round(before + clock.seconds(), 3)
 
             try:
                 try:

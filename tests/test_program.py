@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from made import start_python
 
 from npdigits import program
-from npdigits.errors import ConfigError
+from npdigits.errors import ConfigError, note_log
 from npdigits.interruption import Terminated
 
 PROGRAMS = ("npdigits.predict", "npdigits.evaluate", "npdigits.export", "npdigits.plots", "npdigits.compare")
@@ -65,9 +66,45 @@ def test_what_goes_wrong_is_a_line_and_a_code(signals, capsys, error, code, line
     assert capsys.readouterr() == ("", f"npdigits.some: {line}\n")
 
 
-def test_a_fault_of_ours_stays_a_traceback(signals):
-    with pytest.raises(ZeroDivisionError):
-        program.exit_code("npdigits.some", lambda: 1 // 0)
+FAULTS = (ZeroDivisionError, RuntimeError, TypeError, KeyError, AttributeError, AssertionError, RecursionError)
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_of_ours_is_a_line_a_code_and_a_file_with_the_traceback(signals, capsys, tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert program.exit_code("npdigits.some", raising(kind("on\npurpose"))) == program.FAULT == 70
+    (file,) = tmp_path.iterdir()
+    said = capsys.readouterr()
+    begun = f"npdigits.some: this is a fault of npdigits: {kind.__name__}: "
+    assert said.out == "" and said.err.startswith(begun) and said.err.count("\n") == 1
+    assert said.err.endswith(f"; the traceback is in {file}\n")
+    assert "Traceback (most recent call last)" in file.read_text() and "in act\n" in file.read_text()
+    assert os.name == "nt" or file.stat().st_mode & 0o077 == 0  # nobody else's to read
+
+
+def test_a_fault_whose_traceback_stands_in_a_runs_log_names_that(signals, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    error = RuntimeError("on purpose")
+    note_log(error, "out/train.log")
+    assert program.exit_code("p", raising(error)) == program.FAULT
+    said = "p: this is a fault of npdigits: RuntimeError: on purpose; the traceback is in out/train.log\n"
+    assert capsys.readouterr().err == said and list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_whose_traceback_cannot_be_kept_names_the_place(signals, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert program.exit_code("p", raising(KeyError("a"))) == program.FAULT
+    assert f"KeyError: 'a'; in {__file__}, line " in capsys.readouterr().err
+
+
+def test_too_little_memory_is_no_fault(signals, capsys):
+    assert program.exit_code("p", raising(MemoryError())) == program.BAD_INPUT
+    assert capsys.readouterr().err == "p: out of memory\n"
+
+
+def test_a_librarys_last_words_are_a_line(signals, capsys):
+    assert program.exit_code("p", raising(SystemExit("enough"))) == 1
+    assert capsys.readouterr().err == "p: enough\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM for another process")
@@ -138,7 +175,7 @@ def test_names_that_are_no_text_can_be_printed():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows closes no stream this way")
-@pytest.mark.parametrize(("act", "code"), [("0", 0), ("[][0]", 1), ("open('nowhere')", 2)])
+@pytest.mark.parametrize(("act", "code"), [("0", 0), ("[][0]", 70), ("open('nowhere')", 2)])
 def test_a_closed_standard_output_changes_no_exit_code(act, code):
     program_of = f"import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: {act}))"
     ended = subprocess.run(["sh", "-c", 'exec "$0" "$@" >&-', sys.executable, "-c", program_of], timeout=60)
@@ -152,6 +189,25 @@ def test_where_standard_error_takes_nothing_nothing_goes_to_standard_output(clos
     typed = ["sh", "-c", f'exec "$0" "$@" {closed}', sys.executable, "-c", code]
     ended = subprocess.run(typed, stdout=subprocess.PIPE, env=BUFFERED, timeout=60)
     assert (ended.returncode, ended.stdout) == (program.BAD_INPUT, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows closes no stream this way")
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", "2>&- <&-"])
+def test_a_warning_that_cannot_be_written_changes_nothing(closed):
+    act = "print('a warning', file=sys.stderr, flush=True) or print('a result') or 0"
+    code = f"import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: {act}))"
+    typed = ["sh", "-c", f'exec "$0" "$@" {closed}', sys.executable, "-c", code]
+    ended = subprocess.run(typed, stdout=subprocess.PIPE, env=BUFFERED, timeout=60)
+    assert (ended.returncode, ended.stdout) == (0, b"a result\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows closes no stream this way")
+def test_no_file_gets_what_is_meant_for_a_closed_stream(tmp_path):
+    act = "[open('file', 'w'), __import__('os').system('echo meant for standard error >&2'), 0][-1]"
+    code = f"import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: {act}))"
+    typed = ["sh", "-c", 'exec "$0" "$@" >&- 2>&- <&-', sys.executable, "-c", code]
+    assert subprocess.run(typed, cwd=tmp_path, timeout=60).returncode == 0
+    assert (tmp_path / "file").read_text() == ""
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -19,6 +19,7 @@ from made_runs import composed, made_run
 from scipy import stats
 
 from npdigits.errors import RunDirError
+from npdigits.interruption import Terminated
 
 RECIPES = sorted((REPOSITORY / "conf" / "experiment" / "published").glob("*.yaml"))
 
@@ -180,6 +181,32 @@ def test_a_check_that_is_ended_leaves_nothing(tmp_path, number, code, word):
     assert list(scratch.iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a program of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_between_a_childs_start_and_its_noting_ends_the_child(published, monkeypatch, number):
+    started = []
+
+    class Started(subprocess.Popen):
+        def __init__(self, *_, **__):
+            super().__init__([sys.executable, "-c", "import time; time.sleep(600)"])
+            started.append(self)
+            signal.raise_signal(number)
+
+    def terminate(*_):
+        raise Terminated
+
+    monkeypatch.setattr(published.subprocess, "Popen", Started)
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        with pytest.raises((KeyboardInterrupt, Terminated)):
+            published.sweep(["experiment=published/softmax"])
+        assert started[0].poll() is not None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        started[0].kill()
+        started[0].wait()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 from hypothesis import given
@@ -557,6 +558,37 @@ def test_a_cluster_elsewhere_leaves_the_same_bytes(undisturbed, tmp_path, cluste
     ended = typed("-m", *keys(idx_set), *JOBS, "out=sweep", f"hydra.launcher.address={address}", cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (FINISHED, ""), ended
     assert results(tmp_path / "sweep") == expected
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows stops no process this way")
+@pytest.mark.alone
+def test_a_worker_elsewhere_that_was_only_late_is_not_blamed_and_its_run_is_tried_again(
+    idx_set, tmp_path, cluster, monkeypatch
+):
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
+    address, start_worker = cluster
+    nanny = psutil.Process(start_worker().pid)
+    more = ["seed=0", "epochs=4000", "stop_on=none", "out=sweep", f"hydra.launcher.address={address}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "npdigits.train", "-m", *keys(idx_set, *more)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("sweep/*/metrics.csv")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    stopped = [nanny, *nanny.children(recursive=True)]
+    for one in stopped:
+        one.suspend()
+    time.sleep(9)
+    for one in stopped:
+        one.resume()
+    _, err = process.communicate(timeout=120)
+    assert "memory" not in err
+    assert (process.returncode, err) == (FINISHED, "")
 
 
 def test_workers_elsewhere_notice_that_the_launching_process_is_gone(undisturbed, tmp_path, cluster):

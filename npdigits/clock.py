@@ -1,0 +1,27 @@
+"""Seconds at work: a clock that leaves out what passed while the process was stopped (Ctrl-Z) or the machine slept."""
+
+import threading
+import time
+
+# A gap between two looks is a pause if it is longer than so many seconds, and the process had less than this share of
+# a processor meanwhile. A pause that is too short for that distorts no estimate by much.
+GAP = 5.0
+IDLE = 0.05
+
+
+class Stopwatch:
+    """Counts seconds from its making on. It is to be looked at often: between two looks work and pause are not told."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # a live line is drawn by a thread of its own
+        self._seconds = 0.0
+        self._seen, self._computed = time.perf_counter(), time.process_time()
+
+    def seconds(self) -> float:
+        """Return how many seconds were spent at work."""
+        with self._lock:
+            now, computed = time.perf_counter(), time.process_time()
+            passed, worked = now - self._seen, computed - self._computed
+            self._seconds += worked if passed > GAP and worked < IDLE * passed else passed
+            self._seen, self._computed = now, computed
+            return self._seconds
