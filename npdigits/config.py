@@ -13,6 +13,7 @@ from npdigits.data import LOADERS
 from npdigits.errors import ConfigError
 from npdigits.initializers import INITIALIZERS
 from npdigits.optimizers import OPTIMIZERS
+from npdigits.paths import absolute
 from npdigits.rules import (
     Rule,
     boolean,
@@ -102,6 +103,14 @@ class DataConfig:
     dir: str | None = None
     fallback: str | None = None
 
+    def root_dir(self) -> Path | None:
+        """Return ``root`` as a path from where the user stands."""
+        return absolute("data.root", self.root)
+
+    def folder(self) -> Path | None:
+        """Return ``dir`` as a path from where the user stands."""
+        return absolute("data.dir", self.dir)
+
 
 @dataclass(frozen=True)
 class Config:
@@ -162,7 +171,7 @@ class Config:
 
     def out_dir(self) -> Path | None:
         """Return ``out`` as a path from where the user stands."""
-        return Path(self.out).expanduser().absolute() if self.out else None
+        return absolute("out", self.out)
 
 
 def parse(values: Mapping[str, Any]) -> Config:
