@@ -23,6 +23,7 @@ from npdigits.rules import (
     one_of,
     optional,
     pair_of_betas,
+    reading,
     shares,
     shown,
     suggestion,
@@ -34,12 +35,13 @@ from npdigits.stopping import MIN_DELTA, STOPPING_RULES
 POSITIVE = number("a number > 0", lambda x: x > 0)
 NOT_NEGATIVE = number("a number ≥ 0", lambda x: x >= 0)
 BELOW_ONE = number("a number from 0 to below 1", lambda x: 0 <= x < 1)
+TEXT = optional(text)
 
 DATA_RULES: dict[str, Rule] = {
     "name": one_of(LOADERS),
-    "root": optional(text),
-    "mirror": optional(text),
-    "dir": optional(text),
+    "root": TEXT,
+    "mirror": TEXT,
+    "dir": TEXT,
     "fallback": optional(one_of({"mnist_5k": None})),
 }
 
@@ -84,10 +86,10 @@ RULES: dict[str, Rule] = {
     "seed": integer(0),
     "dtype": one_of({"float32": None, "float64": None}),
     "threads": integer(1, 256),
-    "name": optional(text),
+    "name": TEXT,
     "workers": optional(integer(0, 4096)),
-    "out": optional(text),
-    "resume": optional(text),
+    "out": TEXT,
+    "resume": TEXT,
     "plots": boolean,
     "quiet": boolean,
 }
@@ -259,7 +261,8 @@ def _checked(
         try:
             result[key] = rules[key](value)
         except ValueError as error:
-            raise ConfigError(f"{prefix}{key}={shown(value)}: allowed is {error}") from None
+            typed = f"{prefix}{key}={shown(value)}"
+            raise ConfigError(f"{typed}: allowed is {error}{reading(f'{prefix}{key}', value)}") from None
     return result
 
 
