@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import platformdirs
 
+from npdigits import paths
 from npdigits.errors import on_one_line
 from npdigits.files import digest, sync, write_whole
 from npdigits.memory import Array
@@ -26,7 +27,8 @@ FORMAT = 1
 
 def directory() -> Path:
     """Return the cache's folder: NPDIGITS_CACHE, else the platform's own for this user."""
-    return Path(os.environ.get("NPDIGITS_CACHE") or platformdirs.user_cache_dir("npdigits", appauthor=False))
+    named = os.environ.get("NPDIGITS_CACHE")
+    return Path(named) if named else paths.of_user(platformdirs.user_cache_dir)
 
 
 def arrays_of(

@@ -1,9 +1,6 @@
 """Hydra, at the edge: composing the configuration, --help, and its errors in our words."""
 
-import contextlib
-import difflib
 import functools
-import io
 import os
 import re
 import sys
@@ -14,8 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from npdigits import program
-from npdigits.config import Config, parse, plain, unknown_key
+from npdigits.config import RULES, Config, parse, plain, unknown_key
 from npdigits.errors import ConfigError, UserError
+from npdigits.rules import suggestion
 
 _PACKAGE = Path(__file__).resolve().parent
 # Inside a wheel conf/ stands in the package, in a checkout beside it.
@@ -39,7 +37,7 @@ def compose(overrides: Sequence[str] = ()) -> Config:
         ConfigError: an override is not allowed.
     """
     try:
-        return _checked(_composed(overrides))
+        return _checked(_composed(_readable(overrides) if overrides else ()))
     except UserError:
         raise
     except Exception as error:
@@ -84,20 +82,25 @@ def main(run: Callable[[Config, list[str]], int], sweep: Sweeping) -> None:
         act = functools.partial(_print, help_text())
     elif "--version" in arguments:
         act = functools.partial(_print, f"npdigits {metadata.version('npdigits')}")
-    elif any(argument.startswith("-") for argument in arguments):
-        act = functools.partial(_hydras_command_line, run, sweep, arguments)
     else:
-        act = functools.partial(_single, run, sweep, arguments)
+        act = functools.partial(_command_line, run, sweep, arguments)
     sys.exit(program.exit_code("npdigits", functools.partial(_in_our_words, act, arguments)))
 
 
-def _single(run: Callable[[Config, list[str]], int], sweep: Sweeping, overrides: list[str]) -> int:
-    """Make one run. Composed here, not by ``hydra.main``, which composes twice and words errors otherwise."""
-    _check_overrides(overrides)
-    experiment = [override for override in overrides if override.startswith("experiment=")]
-    if experiment and str(_composed(experiment).hydra.mode) == "RunMode.MULTIRUN":
-        return _hydras_command_line(run, sweep, ["-m", *overrides])
-    return run(_checked(_composed(overrides)), overrides)
+def _command_line(run: Callable[[Config, list[str]], int], sweep: Sweeping, arguments: list[str]) -> int:
+    """Do what was typed. A single run is composed here, not by ``hydra.main``, which composes twice."""
+    from npdigits import overrides
+
+    if any(argument.startswith("-") for argument in arguments):
+        return _hydras_command_line(run, sweep, arguments)
+    readable = _readable(arguments)
+    decisive = [override for override in readable if overrides.key_of(override).startswith(("experiment", "hydra"))]
+    if decisive and str(_composed(decisive).hydra.mode) == "RunMode.MULTIRUN":
+        return _hydras_command_line(run, sweep, ["--multirun", *arguments])
+    for override in decisive:
+        if overrides.key_of(override).startswith("hydra.sweeper"):
+            raise ConfigError(f"{override}: is read with --multirun only")
+    return run(_checked(_composed(readable)), arguments)
 
 
 def _hydras_command_line(run: Callable[[Config, list[str]], int], sweep: Sweeping, arguments: list[str]) -> int:
@@ -106,23 +109,22 @@ def _hydras_command_line(run: Callable[[Config, list[str]], int], sweep: Sweepin
     os.environ["HYDRA_FULL_ERROR"] = "1"
     import hydra
     from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.hydra_config import HydraConfig
 
-    from npdigits import sweeper
+    from npdigits import overrides, sweeper
 
-    # Hydra takes --multirun only before the overrides; people type it anywhere.
-    arguments = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
-    sys.argv[1:] = arguments
-    _check_options(arguments)
-    _check_overrides(arguments)
-    single: list[tuple[Any, list[str]]] = []
+    options, typed = overrides.split(arguments)
+    # Hydra takes options only before the overrides; people type them anywhere.
+    sys.argv[1:] = [*options, *(typed if overrides.completes(options) else _readable(typed))]
+    if not overrides.shows(options):
+        sys.argv += sweeper.OURS
+    single: list[Any] = []
 
     sweeper.register()
 
     @hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")
     def job(composed: Any) -> None:
         # Made outside of Hydra, which would add its own words to every error.
-        single.append((composed, list(HydraConfig.get().overrides.task)))
+        single.append(composed)
 
     grid: sweeper.Grid | None = None
     try:
@@ -132,17 +134,31 @@ def _hydras_command_line(run: Callable[[Config, list[str]], int], sweep: Sweepin
     GlobalHydra.instance().clear()
     if grid:
         # Every point is checked before the first begins.
-        points = [(typed, parse(values)) for typed, values in grid.points]
+        points = [(of_it, parse(values)) for of_it, values in grid.points]
         return sweep(points, grid.swept, grid.fixed, grid.launcher)
-    return max((run(_checked(composed), overrides) for composed, overrides in single), default=0)
+    return max((run(_checked(composed), typed) for composed in single), default=0)
 
 
-def _composed(overrides: Sequence[str]) -> Any:
+def _readable(typed: Sequence[str]) -> list[str]:
+    """Return the overrides as Hydra reads what was typed."""
+    from npdigits import overrides
+
+    for argument in typed:
+        key, _, value = argument.lstrip("+").partition("=")
+        # Of several Hydra would take the last one and say nothing.
+        if key in GROUPS and (value.startswith("[") or value in ("", "null")):
+            raise ConfigError(_no_such_choice(key, value))
+        if key in HYDRAS_FOLDERS:
+            raise ConfigError(f"{argument}: not allowed: the run directory is chosen with out=DIR")
+    return overrides.read(typed, {group: _choices(group) for group in GROUPS})
+
+
+def _composed(readable: Sequence[str]) -> Any:
     """Return what Hydra composes, its own part included."""
     import hydra
 
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        return hydra.compose("train", list(overrides), return_hydra_config=True)
+        return hydra.compose("train", list(readable), return_hydra_config=True)
 
 
 def _print(text: str) -> int:
@@ -201,30 +217,6 @@ def _checked(composed: Any) -> Config:
     return parse(plain(composed))
 
 
-def _check_options(arguments: list[str]) -> None:
-    """Refuse an option that Hydra does not know, in one line instead of argparse's usage."""
-    from hydra._internal.utils import get_args_parser
-
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-            get_args_parser().parse_args(arguments)
-    except SystemExit:
-        raise ConfigError(said.getvalue().strip().rpartition("error: ")[2] + "; --help lists what is allowed") from None
-
-
-def _check_overrides(arguments: list[str]) -> None:
-    for argument in arguments:
-        if argument.startswith("="):
-            raise ConfigError(f"{argument}: allowed is key=value, such as hidden=20")
-        key, _, value = argument.lstrip("+").partition("=")
-        # Of several Hydra would take the last one and say nothing.
-        if key in GROUPS and (value.startswith("[") or value in ("", "null")):
-            raise ConfigError(_no_such_choice(key, value))
-        if key in HYDRAS_FOLDERS:
-            raise ConfigError(f"{argument}: not allowed: the run directory is chosen with out=DIR")
-
-
 def _is_hydras(error: Exception) -> bool:
     """Tell whether an error comes from composing the configuration rather than from our code."""
     from hydra.errors import HydraException
@@ -245,15 +237,20 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
     message = str(error).strip()
     if missing := re.search(r"Could not override '(.+?)'", message):
         key = missing[1]
-        typed = next((a for a in arguments if a.lstrip("+~").partition("=")[0] == key), f"{key}=")
+        of_files = message.rpartition("use +")[2]  # as Hydra read it, where it stands in an experiment
+        typed = next((a for a in arguments if a.lstrip("+~").partition("=")[0] == key), of_files)
         value = typed.partition("=")[2]
         return _no_such_choice(key, value) if key in GROUPS else unknown_key(key, value)
     if unfound := re.search(r"Could not find '(.*?)'", message):
         top, _, below = unfound[1].partition("/")
         group, _, name = unfound[1].rpartition("/")
         return _no_such_choice(top, below) if top in GROUPS else _no_such_choice(group, name)
-    if ambiguous := re.search(r"Ambiguous value for argument '(.+?)'", message, re.DOTALL):
-        return f"{ambiguous[1]}: write a list as key=[a,b]; for a sweep over the values add --multirun"
+    if swept := re.search(
+        r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'(?:\n| requires)", message, re.DOTALL
+    ):
+        return _needs_multirun(swept[1])
+    if missing := re.search(r"field '(hydra\.sweeper\.params\.\w+)' is not Optional", message):
+        return f'{missing[1]}=null: allowed is what one would type, in quotes: "null" or "null,1"'
     noise = ("See https://", "Config search path:", "full_key:", "object_type=", "reference_type=")
     lines = [line.strip() for line in message.splitlines() if line.strip() and not line.strip().startswith(noise)]
     # OmegaConf names the key, Hydra's grammar the override that it could not read; an interpolation names itself.
@@ -261,23 +258,49 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
     for argument in arguments:
         if argument.lstrip("+~").partition("=")[0] == place or (not place and "${" in argument):
             place = argument
-    if place and "LexerNoViableAlt" in message:
-        key = place.partition("=")[0]
-        return f"{place}: cannot be read: a value with such characters needs quotes twice: \"{key}='…'\""
     return "; ".join([*([place] if place else []), *lines[:2]]) or type(error).__name__
+
+
+def _needs_multirun(typed: str) -> str:
+    """Return the line about several values where one run is asked for."""
+    from npdigits.overrides import LIST_KEYS, TEXT_KEYS, key_of
+
+    key, value = key_of(typed), typed.partition("=")[2]
+    what = "allowed is one value"
+    if key in LIST_KEYS and "(" not in value:
+        what = "write a list as key=[a,b]"
+    elif key in TEXT_KEYS and "(" not in value:
+        what = f"a text with a comma needs quotes twice: \"{key}='{value}'\""
+    elif re.fullmatch(r"\d+,\d+", value) and _is_allowed(key, float(decimal := value.replace(",", "."))):
+        what = f"decimals have a point: {key}={decimal}"
+    return f"{typed}: {what}; for a sweep over the values add --multirun"
+
+
+def _is_allowed(key: str, value: Any) -> bool:
+    try:
+        RULES[key](value)
+    except (KeyError, ValueError):
+        return False
+    return True
+
+
+def _choices(group: str) -> list[str]:
+    """Return a group's choices; those of a folder as published/softmax."""
+    files = sorted((CONF / group).rglob("*.yaml"))
+    return [path.relative_to(CONF / group).with_suffix("").as_posix() for path in files]
 
 
 def _no_such_choice(group: str, name: str) -> str:
     """Return the line about a choice that a group does not have; it may be of a folder: published/softmax."""
-    files = sorted((CONF / group).rglob("*.yaml"))
-    names = [path.relative_to(CONF / group).with_suffix("").as_posix() for path in files]
+    names = _choices(group)
     folders = dict.fromkeys(one.rpartition("/")[0] for one in names if "/" in one)
     folder = name.strip("/") if name.strip("/") in folders else name.rpartition("/")[0]
     options = [one for one in names if one.rpartition("/")[0] == (folder if folder in folders else "")]
     if folder not in folders:
         options += [f"{one}/…" for one in folders]
-    near = difflib.get_close_matches(name, names, n=1) if name.strip("/") not in folders else []
-    hint = f"; did you mean {near[0]}?" if near else ""
+    hint = suggestion(name, names) if name.strip("/") not in folders else ""
+    if group == "data" and not hint and ("/" in name or (name and Path(name).is_dir())):
+        hint = f"; did you mean data=idx data.dir={name}?"
     if not options:
         return f"{group}={name}: there is no {group} to choose yet"
     return f"{group}={name}: allowed is one of {', '.join(options)}{hint}"

@@ -13,6 +13,7 @@ from npdigits.data import LOADERS
 from npdigits.errors import ConfigError
 from npdigits.initializers import INITIALIZERS
 from npdigits.optimizers import OPTIMIZERS
+from npdigits.paths import absolute
 from npdigits.rules import (
     Rule,
     boolean,
@@ -22,6 +23,7 @@ from npdigits.rules import (
     one_of,
     optional,
     pair_of_betas,
+    reading,
     shares,
     shown,
     suggestion,
@@ -33,12 +35,13 @@ from npdigits.stopping import MIN_DELTA, STOPPING_RULES
 POSITIVE = number("a number > 0", lambda x: x > 0)
 NOT_NEGATIVE = number("a number ≥ 0", lambda x: x >= 0)
 BELOW_ONE = number("a number from 0 to below 1", lambda x: 0 <= x < 1)
+TEXT = optional(text)
 
 DATA_RULES: dict[str, Rule] = {
     "name": one_of(LOADERS),
-    "root": optional(text),
-    "mirror": optional(text),
-    "dir": optional(text),
+    "root": TEXT,
+    "mirror": TEXT,
+    "dir": TEXT,
     "fallback": optional(one_of({"mnist_5k": None})),
 }
 
@@ -83,10 +86,10 @@ RULES: dict[str, Rule] = {
     "seed": integer(0),
     "dtype": one_of({"float32": None, "float64": None}),
     "threads": integer(1, 256),
-    "name": optional(text),
+    "name": TEXT,
     "workers": optional(integer(0, 4096)),
-    "out": optional(text),
-    "resume": optional(text),
+    "out": TEXT,
+    "resume": TEXT,
     "plots": boolean,
     "quiet": boolean,
 }
@@ -101,6 +104,14 @@ class DataConfig:
     mirror: str | None = None
     dir: str | None = None
     fallback: str | None = None
+
+    def root_dir(self) -> Path | None:
+        """Return ``root`` as a path from where the user stands."""
+        return absolute("data.root", self.root)
+
+    def folder(self) -> Path | None:
+        """Return ``dir`` as a path from where the user stands."""
+        return absolute("data.dir", self.dir)
 
 
 @dataclass(frozen=True)
@@ -162,7 +173,7 @@ class Config:
 
     def out_dir(self) -> Path | None:
         """Return ``out`` as a path from where the user stands."""
-        return Path(self.out).expanduser().absolute() if self.out else None
+        return absolute("out", self.out)
 
 
 def parse(values: Mapping[str, Any]) -> Config:
@@ -324,7 +335,8 @@ def _checked(
         try:
             result[key] = rules[key](value)
         except ValueError as error:
-            raise ConfigError(f"{prefix}{key}={shown(value)}: allowed is {error}") from None
+            typed = f"{prefix}{key}={shown(value)}"
+            raise ConfigError(f"{typed}: allowed is {error}{reading(f'{prefix}{key}', value)}") from None
     return result
 
 

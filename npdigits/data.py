@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from npdigits import cache, download, idx
+from npdigits import cache, download, idx, paths
 from npdigits.errors import ConfigError, DataError, DataUnavailable
 from npdigits.memory import Array
 from npdigits.streams import stream
@@ -104,7 +104,8 @@ def load(
 
 def data_root() -> Path:
     """Return where torchvision's data sets live: NPDIGITS_DATA, else the platform's data folder of this user."""
-    return Path(os.environ.get("NPDIGITS_DATA") or platformdirs.user_data_dir("npdigits", appauthor=False)).absolute()
+    named = os.environ.get("NPDIGITS_DATA")
+    return Path(named).absolute() if named else paths.of_user(platformdirs.user_data_dir)
 
 
 def hold_out(data: Data, val_size: int | None, seed: int) -> tuple[Split, Split]:
@@ -155,6 +156,8 @@ def _torchvision(class_name: str, name: str) -> Loader:
     """Make the loader of one of torchvision's MNIST-like sets: read from disk, and fetched first where it must be."""
 
     def loader(root: Path, mirror: str | None, folder: Path | None, warn: Warn) -> Data:
+        if root == paths.NOWHERE:
+            raise DataUnavailable("this user has no home to keep it in: NPDIGITS_DATA or data.root names a folder")
         raw = root / class_name / "raw"
         if not _at_hand(raw):
             download.fetch(class_name, root, mirror, at_hand=lambda: _at_hand(raw))
@@ -189,26 +192,26 @@ def _at_hand(folder: Path) -> bool:
 
 def _from_idx(name: str, folder: Path, warn: Warn) -> Data:
     """Load four IDX files, each plain or as .gz, from a folder that may be read-only."""
-    paths = {}
+    found_in = {}
     for part, file in IDX_FILES.items():
         found = _find(folder, file)
         if found is None:
             raise DataError(f"{folder / file}: not found, nor as .gz")
-        paths[part] = found
+        found_in[part] = found
 
     def read() -> dict[str, Array]:
-        return {part: idx.read(path, 3 if "images" in part else 1) for part, path in paths.items()}
+        return {part: idx.read(path, 3 if "images" in part else 1) for part, path in found_in.items()}
 
-    arrays, sha256 = cache.arrays_of(list(paths.values()), read, warn)
+    arrays, sha256 = cache.arrays_of(list(found_in.values()), read, warn)
     for half in ("train", "test"):
         images, labels = arrays[f"{half}_images"], arrays[f"{half}_labels"]
         if len(images) != len(labels):
             raise DataError(
-                f"{paths[f'{half}_labels']}: holds {len(labels):,} labels for the "
-                f"{len(images):,} images of {paths[f'{half}_images'].name}"
+                f"{found_in[f'{half}_labels']}: holds {len(labels):,} labels for the "
+                f"{len(images):,} images of {found_in[f'{half}_images'].name}"
             )
     if arrays["train_images"].shape[1:] != arrays["test_images"].shape[1:]:
-        raise DataError(f"{paths['test_images']}: its images are of another size than the training images")
+        raise DataError(f"{found_in['test_images']}: its images are of another size than the training images")
     return _data(name, sha256, arrays)
 
 

@@ -72,8 +72,7 @@ def _refuse_seen(run: Trained, found: data.Data) -> None:
 
 
 def _load(chosen: DataConfig, name: str) -> data.Data:
-    root, folder = (Path(path).expanduser().absolute() if path else None for path in (chosen.root, chosen.dir))
-    return data.load(name, root=root, mirror=chosen.mirror, folder=folder, fallback=None)
+    return data.load(name, root=chosen.root_dir(), mirror=chosen.mirror, folder=chosen.folder(), fallback=None)
 
 
 def confusion(guesses: Array, labels: Array, n_classes: int) -> Array:

@@ -25,7 +25,7 @@ from npdigits.report import Report
 from npdigits.rules import cell
 from npdigits.rundir import ENDED
 from npdigits.sweep import Ended, Point
-from npdigits.train import DIVERGED, absolute, load, run
+from npdigits.train import DIVERGED, load, run
 
 TABLE = "sweep.csv"
 HELD = "another process is writing it"
@@ -219,8 +219,8 @@ def do(
 def _source(config: Config, report: Report) -> tuple[data.Data, Source]:
     """Load a data set as the configuration says, and return it with what a worker is to load."""
     found = load(config.data, config.data.name, config.data.fallback, report)
-    root = absolute(config.data.root) or data.data_root()
-    return found, Source(found.name, found.sha256, root, absolute(config.data.dir))
+    root = config.data.root_dir() or data.data_root()
+    return found, Source(found.name, found.sha256, root, config.data.folder())
 
 
 @functools.cache

@@ -94,6 +94,8 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
             return NOBODY_READS
         if isinstance(error, UserError):
             return _say(name, str(error), BAD_INPUT)
+        if isinstance(error, FileNotFoundError) and not error.filename and _nowhere():
+            return _say(name, "the working directory is gone: cd to one that is there", BAD_INPUT)
         if isinstance(error, OSError):
             return _say(name, f"{error.filename or 'writing'}: {error.strerror or error}", BAD_INPUT)
         if isinstance(error, MemoryError):
@@ -104,6 +106,14 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
             sys.stdout.flush()
         except OSError:  # Python would try it once more at its end, and make a traceback of it
             nobody_reads(sys.stdout)
+
+
+def _nowhere() -> bool:
+    """Say whether the working directory was deleted."""
+    try:
+        return not Path.cwd()
+    except OSError:
+        return True
 
 
 def _open_streams() -> None:

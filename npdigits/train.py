@@ -19,6 +19,7 @@ from npdigits.errors import MovedError, RunDirError, UserError, on_one_line
 from npdigits.identity import canonical, digest, identity, in_canonical_form
 from npdigits.interruption import Stopped, Watch, never
 from npdigits.passes import Diverged
+from npdigits.paths import absolute
 from npdigits.report import Report, final_table
 from npdigits.rundir import ENDED, PLOTS, RunDir
 from npdigits.state import State
@@ -81,7 +82,7 @@ def _run(
     out_dir = out_dir or config.out_dir()
     resuming = bool(config.resume)
     if resuming:
-        out_dir = absolute(config.resume)
+        out_dir = absolute("resume", config.resume)
         assert out_dir is not None
         config, data_name = resumption.settings(out_dir, config, overrides or _typed(config), report.warn)
         fallback = None  # another data set would be another run
@@ -192,9 +193,9 @@ def load(chosen: DataConfig, name: str, fallback: str | None, report: Report) ->
     """Load a data set from where the configuration says."""
     return data.load(
         name,
-        root=absolute(chosen.root),
+        root=chosen.root_dir(),
         mirror=chosen.mirror,
-        folder=absolute(chosen.dir),
+        folder=chosen.folder(),
         fallback=fallback,
         warn=report.warn,
     )
@@ -305,13 +306,9 @@ def _typed(config: Config) -> list[str]:
 
 def _from_anywhere(config: Config) -> Config:
     """Return the configuration with paths that mean the same from every directory."""
-    folders = {name: str(path) for name in ("root", "dir") if (path := absolute(getattr(config.data, name)))}
+    found = {"root": config.data.root_dir(), "dir": config.data.folder()}
+    folders = {name: str(path) for name, path in found.items() if path}
     return dataclasses.replace(config, data=dataclasses.replace(config.data, **folders))
-
-
-def absolute(value: str | None) -> Path | None:
-    """Return a path argument as seen from where the user stands."""
-    return Path(value).expanduser().absolute() if value else None
 
 
 if __name__ == "__main__":

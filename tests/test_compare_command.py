@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 from made import REPOSITORY
@@ -160,6 +161,8 @@ def test_a_filter_lets_the_copy_count_where_it_hides_the_first(width, typed, tmp
         (["--by", "hidden", "--all"], "not allowed with"),
         (["--baseline", "hidden=20 hidden=50"], "hidden is there twice"),
         (["--baseline", "hidden=[20,"], "--baseline hidden=[20,: allowed is"),
+        (["--baseline", "hidden=20,hiden=3"], "--baseline hiden=3: unknown key; did you mean hidden?"),
+        (["--baseline", "hidden='20"], "--baseline hidden='20: a quote is not closed"),
         (["--csv", "a.csv", "--json", "a.csv"], "--json a.csv: --csv is written there too"),
         (["--csv", "new/"], "--csv new/: a folder"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
@@ -177,7 +180,15 @@ def test_what_cannot_be_ends_in_one_line(width, typed, monkeypatch, arguments, m
 
 
 @pytest.mark.parametrize(
-    "typed_value", ["hidden=20", "hidden='20' lr=1e-2", "data=mnist hidden=[20]", "lr=0.01 hidden=20"]
+    "typed_value",
+    [
+        "hidden=20",
+        "hidden='20' lr=1e-2",
+        "data=mnist hidden=[20]",
+        "lr=0.01 hidden=20",
+        "hidden=20,lr=0.01",
+        "lr=0.01, hidden=[20]",
+    ],
 )
 def test_a_baseline_is_typed_as_on_the_command_line(width, typed, typed_value):
     code, out, err = typed(width, "--baseline", typed_value)
@@ -295,3 +306,8 @@ def test_help_names_every_option(typed):
     assert code == 0
     for option in ("--baseline", "--by", "--pivot", "--filter", "--metric", "--sort", "--all", "--diff", "--html"):
         assert option in out
+
+
+def test_its_version_is_that_of_npdigits(typed):
+    code, out, err = typed("--version")
+    assert (code, err) == (0, "") and out == f"npdigits-compare {metadata.version('npdigits')}\n"

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import shlex
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,8 @@ from npdigits.program import Parser, path
 from npdigits.rules import cell
 
 PROGRAM = "npdigits-compare"
+# A comma before the next key, which is in no quotes.
+BEFORE_KEY = re.compile(r""",\s*(?=[A-Za-z_][\w.]*=)(?=(?:[^'"]*['"][^'"]*['"])*[^'"]*$)""")
 NOTATIONS = ("csv", "markdown", "latex", "json", "html")
 
 
@@ -29,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
         PROGRAM,
         description="Compare runs: a row a configuration, mean ± 95 % interval over seeds; which differences are real?",
     )
+    said.add_argument("--version", action="version", version=f"{PROGRAM} {metadata.version('npdigits')}")
     said.add_argument(
         "folders", nargs="*", type=path, metavar="DIR", help="run directories, or folders with any number of them"
     )
@@ -114,7 +118,7 @@ def baseline(typed: str | None) -> dict[str, Any] | str | None:
     if typed is None or typed == "best":
         return typed
     values = {}
-    for part in shlex.split(re.sub(r",\s+", ",", typed)):
+    for part in _parts(typed):
         key, equals, text = part.partition("=")
         if not equals:
             raise ConfigError(f"--baseline {typed}: allowed is best, or key=value (several with spaces between)")
@@ -132,6 +136,14 @@ def baseline(typed: str | None) -> dict[str, Any] | str | None:
         except ValueError as error:
             raise ConfigError(f"--baseline {part}: allowed is {error}") from None
     return values
+
+
+def _parts(typed: str) -> list[str]:
+    """Return what was typed of each key; between them are spaces, or commas, which a list's values have as well."""
+    try:
+        return shlex.split(re.sub(r",\s+", ",", BEFORE_KEY.sub(" ", typed)))
+    except ValueError as error:
+        raise ConfigError(f"--baseline {typed}: a quote is not closed") from error
 
 
 def _literal(text: str) -> Any:

@@ -1,0 +1,252 @@
+"""Every point of a sweep is composed as the run that it would be alone."""
+
+import itertools
+import sys
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from npdigits import cli, sweeper
+from npdigits.errors import UserError
+
+EXPERIMENTS = {
+    "tied": "hidden: 5\nbatch_size: ${hidden}\nepochs: ${batch_size}\n",
+    "named": "name: h${hidden}-${data.name}\nlr: ${oc.decode:${oc.env:LR}}\n",
+    "swept": "hydra: {mode: MULTIRUN, sweeper: {params: {batch_size: '16,${seed}', hidden: '${batch_size},3'}}}\n",
+    "counted": "hydra: {mode: MULTIRUN, sweeper: {params: {seed: 'range(${patience})', max_norm: 'null,3'}}}\n",
+}
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A folder with experiments of one's own, and what their interpolations look up."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "experiment").mkdir()
+    for name, text in EXPERIMENTS.items():
+        (folder / "experiment" / f"{name}.yaml").write_text(f"# @package _global_\n# of a test\n{text}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LR", "0.25")
+        patch.setenv("JOB", "j7")
+        yield f"hydra.searchpath=[file://{folder}]"
+
+
+def swept(arguments):
+    """Return the points of a sweep: what was typed of each, and its checked configuration."""
+    caught = []
+
+    def collect(*grid):
+        caught.extend(grid)
+        return 0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["npdigits"])
+        cli._hydras_command_line(lambda *_: 0, collect, ["-m", *arguments])
+    return caught[0]
+
+
+def check(own, keys):
+    """Compare a sweep over keys (prefix and key -> values as typed) with each of its points alone."""
+    keys = dict(sorted(keys.items(), key=lambda item: item[0] != "experiment"))  # which vary slowest
+    arguments = [f"{key}={','.join(values)}" for key, values in keys.items()]
+    alone = [
+        [own, *(f"{key}={value}" for key, value in zip(keys, values, strict=True))]
+        for values in itertools.product(*keys.values())
+    ]
+    try:
+        expected = [cli.compose(point) for point in alone]
+    except UserError:
+        with pytest.raises(Exception):  # noqa: B017 – Hydra's own, too, of which the command line makes a line
+            swept([own, *arguments])
+        return
+    points = swept([own, *arguments])
+    assert [config for _, config in points] == expected
+    assert [cli.compose([own, *typed]) for typed, _ in points] == expected
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"data": ["idx"], "seed": ["0", "1", "2"], "data.dir": ["folds/${seed}"]},
+        {"data": ["idx"], "data.dir": ["'folds of/${seed}'", "größe/${hidden}"], "seed": ["0", "1"]},
+        {"data": ["idx"], "data.dir": ["${data.name}/${seed}"], "seed": ["0", "1"], "name": ["x${data.dir}"]},
+        {"data": ["mnist", "kmnist", "mnist_5k"], "seed": ["3", "4"], "name": ["${data.name}-${seed}"]},
+        {"hidden": ["${seed}"], "seed": ["4", "5"]},
+        {"hidden": ["${seed}", "30"], "seed": ["4", "5"], "batch_size": ["${hidden}", "7"]},
+        {"hidden": ["[${seed},3]", "[]"], "seed": ["4", "5"]},
+        {"batch_size": ["${hidden}"], "hidden": ["5", "[7,8]"]},
+        {"out": ["runs/${oc.env:JOB}"], "seed": ["0", "1"]},
+        {"lr": ["${oc.decode:'0.5'}", "'${oc.decode:${oc.env:LR}}'"], "l2": ["${lr}", "0"]},
+        {"l2": ["${oc.select:lr}"], "lr": ["0.1", "0.2"]},
+        {"betas": ["[0.5,0.9]", "[0,0.1]"], "eps": ["${betas.0}"], "momentum": ["${betas.1}"]},
+        {"min_delta": ["null", "1e-3"], "max_norm": ["null", "3"], "plots": ["true", "False"]},
+        {"name": ["2026_11_28", "12e5678", "true", "it's", "'a,b'", "a(b)", "a=b", "C:\\x"], "seed": ["0", "1"]},
+        {"hidden": ["{a:1}", "{b:2}"]},
+        {"lr": ["0.1", "???"]},
+        {"++lr": ["0.1", "0.2"], "batch_size": ["8", "9"]},
+        {"~data.root": ["null"], "seed": ["0", "1"]},
+        {"data.fallback": ["null", "mnist_5k"], "seed": ["0", "1"]},
+        {"experiment": ["tied"], "hidden": ["5", "10"]},
+        {"experiment": ["tied"], "batch_size": ["${seed}", "3"], "seed": ["5", "6"]},
+        {"experiment": ["tied", "named"], "hidden": ["5", "10"], "data": ["idx", "mnist"]},
+        {"experiment": ["named"], "hidden": ["5", "[6,7]"], "lr": ["0.5", "${l2}"], "l2": ["0.1", "0.2"]},
+    ],
+    ids=str,
+)
+def test_each_point_is_the_run_that_it_would_be_alone(own, keys):
+    check(own, keys)
+
+
+VALUES = {
+    "seed": ["0", "7", "${epochs}", "${oc.select:hidden}"],
+    "hidden": ["20", "[30,10]", "[]", "${seed}", "[${seed},${batch_size}]", "${batch_size}"],
+    "batch_size": ["16", "${hidden}", "${window}"],
+    "epochs": ["3", "${patience}"],
+    "lr": ["0.1", "1e-3", ".5", "${l2}", "'${oc.decode:${oc.env:LR}}'", "-1"],
+    "l2": ["0", "0.2", "${weight_decay}", "${lr}"],
+    "dropout": ["0.1", "${l2}", "[0.1,${l2}]"],
+    "min_delta": ["null", "1e-4", "${l2}"],
+    "name": ["a", "'b c'", "${seed}x", "2026_11_28", "größe/${hidden}", "null", "${data.name}"],
+    "data": ["mnist", "idx"],
+    "data.dir": ["x", "folds/${seed}", "${name}/${data.name}"],
+    "data.fallback": ["null"],
+    "~data.fallback": ["null"],
+    "++momentum": ["0.5", "${l2}"],
+    "activation": ["tanh", "sigmoid"],
+    "quiet": ["true", "${plots}"],
+    "experiment": ["tied", "named"],
+}
+
+
+PLAIN = {"deadline": None, "database": None, "derandomize": True, "suppress_health_check": list(HealthCheck)}
+
+
+@settings(max_examples=30, phases=[Phase.generate], **PLAIN)
+@given(
+    st.lists(st.sampled_from(sorted(VALUES)), min_size=2, max_size=5, unique=True).flatmap(
+        lambda keys: st.fixed_dictionaries(
+            {key: st.lists(st.sampled_from(VALUES[key]), min_size=1, max_size=2, unique=True) for key in keys}
+        )
+    )
+)
+def test_each_point_of_any_grid_is_the_run_that_it_would_be_alone(own, keys):
+    check(own, keys)
+
+
+def test_what_an_experiment_sweeps_over_is_each_points_own(own):
+    alone = itertools.product(["16", "${seed}"], ["${batch_size}", "3"], ["5", "6"])
+    expected = [[own, "experiment=swept", f"batch_size={b}", f"hidden={h}", f"seed={s}"] for b, h, s in alone]
+    points = swept([own, "experiment=swept", "seed=5,6"])
+    assert [config for _, config in points] == [cli.compose(point) for point in expected]
+    points = swept([own, "experiment=counted", "patience=2"])
+    assert [(config.seed, config.max_norm) for _, config in points] == [
+        (seed, norm)
+        for seed in range(5)
+        for norm in (None, 3.0)  # the range is one for all, of the experiment's values
+    ]
+
+
+def test_what_is_typed_of_a_sweep_reads_as_one_would_type_it(own):
+    points = swept(["data=idx", "data.dir=folds/${seed}", "seed=sort(range(5,0,-2))", "name='a b'", "hidden=[3, 4],5"])
+    assert points[1][0] == ["data=idx", "data.dir=folds/${seed}", "seed=1", "name=a b", "hidden=5"]
+
+
+def test_the_time_of_day_is_one_for_all_points():
+    points = swept(["seed=range(20)", "name='at-${now:%f}'"])
+    assert len({config.name for _, config in points}) == 1
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        ["lr=0.1,0.2"],
+        ["lr=0.1,0.2", "out=x/${oc.env:JOB}"],
+        ["batch_size=${hidden},9"],
+        ["data.dir=${seed}x", "data=idx"],
+    ],
+)
+def test_hydra_composes_no_point_of_our_own_keys(grid, own, monkeypatch):
+    """Which takes it 0.03 s each; with interpolations as well."""
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+
+    composed = []
+    load = ConfigLoaderImpl.load_configuration
+    monkeypatch.setattr(
+        ConfigLoaderImpl, "load_configuration", lambda *given, **more: composed.append(1) or load(*given, **more)
+    )
+    assert len(swept([*grid, "seed=range(500)"])) >= 500
+    assert len(composed) < 6
+
+
+def test_a_grid_too_large_is_counted_not_made():
+    with pytest.raises(UserError, match=r"^seed=range\(1000\) lr=range.*: a grid has 100,000 points at most$"):
+        swept(["seed=range(1000)", "lr=range(0.001,0.102,0.001)"])
+
+
+SWEEPERS = {
+    "hydra/sweeper=basic": "hydra/sweeper=basic: not allowed: npdigits makes its grids itself",
+    "hydra/sweeper=optuna": "hydra/sweeper=optuna: not allowed: npdigits makes its grids itself",
+    "+hydra/sweeper=ax": "+hydra/sweeper=ax: not allowed",
+    "hydra.sweeper._target_=hydra._internal.core_plugins.basic_sweeper.BasicSweeper": "hydra.sweeper._target_=hydra",
+    "hydra.sweeper.max_batch_size=2": "hydra.sweeper.max_batch_size=2: not allowed",
+    "+hydra.sweeper.n_trials=2": "+hydra.sweeper.n_trials=2: not allowed",
+}
+
+
+@pytest.mark.parametrize("asked", SWEEPERS)
+def test_a_sweeper_that_is_not_ours_is_refused(asked):
+    for option in (["-m"], []):
+        with pytest.raises(UserError) as caught:
+            cli._command_line(lambda *_: 0, lambda *_: 0, [*option, "seed=0,1", asked])
+        assert str(caught.value).startswith(SWEEPERS[asked])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("defaults: [{override /hydra/sweeper: other}]", "hydra/sweeper=other: not allowed"),
+        (
+            "hydra: {sweeper: {_target_: hydra._internal.core_plugins.basic_sweeper.BasicSweeper}}",
+            "hydra.sweeper._target_=",
+        ),
+        ("hydra: {sweeper: {max_batch_size: 3}}", "hydra.sweeper.max_batch_size=3: not allowed"),
+        (
+            "hydra: {sweeper: {params: {max_norm: null}}}",
+            "hydra.sweeper.params.max_norm=null: allowed is what one would",
+        ),
+        ("hydra: {sweeper: {params: {hiden: '3,4'}}}", "hiden=3: unknown key; did you mean hidden?"),
+        ("hydra: {sweeper: {params: {hidden: '(3,4)'}}}", "hidden=\\(3,4\\): a list is written with brackets"),
+    ],
+)
+def test_nor_may_an_experiment_ask_for_one(tmp_path, text, said):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "hydra" / "sweeper").mkdir(parents=True)
+    (tmp_path / "experiment" / "odd.yaml").write_text(f"# @package _global_\n# of a test\n{text}\n")
+    # As Optuna's, which brings an object of its own.
+    other = "_target_: hydra_plugins.other.Sweeper\nsampler: {_target_: not.installed.Sampler}\n"
+    (tmp_path / "hydra" / "sweeper" / "other.yaml").write_text(other)
+    arguments = [f"hydra.searchpath=[{tmp_path}]", "experiment=odd", "seed=0,1"]
+    with pytest.raises(UserError, match=f"^{said}"):
+        cli._in_our_words(lambda: swept(arguments), arguments)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "+hydra.sweeper.params={seed:'3,4'}",
+        "hydra.sweeper.params={seed:'3,4'}",
+        "++hydra.sweeper.params={seed:'range(3,5)'}",
+        "hydra.sweeper.params.seed=3,4",
+        "+hydra.sweeper.params.seed='3,4'",
+        "hydra.sweeper.params.seed=range(3,5)",
+    ],
+)
+def test_parameters_of_a_sweep_may_be_typed(typed):
+    assert [config.seed for _, config in swept([typed])] == [3, 4]
+    with pytest.raises(UserError, match=r": is read with --multirun only$"):
+        cli._command_line(lambda *_: 0, lambda *_: 0, [typed])
+
+
+def test_interpolations_are_found_wherever_they_are():
+    assert all(map(sweeper.interpolates, ["${a}", ["x", "a${b}"], {"a": {"b": ["${c}"]}}, {"${a}": 1}]))
+    assert not any(map(sweeper.interpolates, ["$a", "{a}", ["x"], {"a": {"b": [1, None, True]}}, 3]))
