@@ -63,7 +63,7 @@ class Sweeper(HydrasSweeper):
     def sweep(self, arguments: list[str]) -> Any:
         """Compose every point, and raise ``Grid``."""
         self.parser = axes.parser(self.loader)
-        typed = {override.get_key_element(): override for override in self.parser.parse_overrides(arguments)}
+        typed = _last_of_each(self.parser.parse_overrides(arguments))
         chosen = typed.pop(EXPERIMENT, None)
         experiments = [f"{EXPERIMENT}={name}" for name, _ in axes.values(chosen)] if chosen else [None]
         points: list[Point] = []
@@ -143,6 +143,22 @@ class Sweeper(HydrasSweeper):
         resolved = _plain(here, resolve=True)
         self.cache = OmegaConf.get_cache(here)
         return resolved
+
+
+def _last_of_each(given: list[Override]) -> dict[str, Override]:
+    """Return the overrides by key: of one that is typed twice the last, as on any command line.
+
+    Raises:
+        ConfigError: a sweep would be lost so.
+    """
+    typed: dict[str, Override] = {}
+    for override in given:
+        before = typed.get(key := override.get_key_element())
+        if before and before.is_sweep_override():
+            both = f"{before.input_line} {override.input_line}"
+            raise ConfigError(f"{both}: {key} is there twice, and one sweep would be lost: allowed is {key}=a,b,c")
+        typed[key] = override
+    return typed
 
 
 def refuse_other(choice: str | None, sweeper: DictConfig) -> None:

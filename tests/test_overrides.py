@@ -50,6 +50,8 @@ TYPED = {
     (
         "lr=0.01 hidden=20",
     ): "lr=0.01 hidden=20: two keys are two arguments: hidden=… stands apart, outside of the quotes",
+    ("-m", "seed=0,1", "seed=2,3"): "seed=0,1 seed=2,3: seed is there twice, and one sweep would be lost: "
+    "allowed is seed=a,b,c",
     ("lr=#",): "lr=#: cannot be read; --help shows what lr looks like",
     ("foo=#",): "foo=#: cannot be read: a value with such characters needs quotes twice: \"foo='…'\"",
     (
