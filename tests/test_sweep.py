@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from made import write_set
 from typed import tree, typed
 
-from npdigits import cli, multirun, program, sweep, train, worker
+from npdigits import cli, launcher, multirun, program, sweep, train, worker
 from npdigits import cluster as cluster_of_dask
 from npdigits.compare.runs import load_runs
 from npdigits.errors import ConfigError
@@ -453,6 +453,29 @@ def test_a_process_that_is_killed_costs_no_run_that_waits(undisturbed, tmp_path,
     assert (tmp_path / "kills").read_text() == "x"  # and it was not tried on another process
 
 
+def test_a_fault_names_the_log_of_the_run_that_has_its_traceback(idx_set, tmp_path, faulty):
+    ended = typed(*keys(idx_set), "seed=3", "out=run", cwd=tmp_path)
+    log = tmp_path / "run" / "train.log"
+    said = f"npdigits: this is a fault of npdigits: RuntimeError: on purpose, seed 3; the traceback is in {log}\n"
+    assert (ended.returncode, ended.stderr) == (program.FAULT, said)
+    assert log.read_text().count("Traceback (most recent call last)") == 1
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "failed"
+
+
+def test_a_fault_of_the_launching_process_does_not_cost_the_table(idx_set, tmp_path, monkeypatch):
+    points, *others = composed([*keys(idx_set, "workers=0"), "seed=0,1", f"out={tmp_path}/sweep"])
+    launch = launcher.launch
+
+    def faulty_launch(*arguments):
+        yield next(launch(*arguments))
+        raise TypeError("on purpose")
+
+    monkeypatch.setattr(launcher, "launch", faulty_launch)
+    with pytest.raises(TypeError, match="on purpose"):
+        run_sweep(points, *others)
+    assert [row["status"] for row in rows(tmp_path / "sweep")] == ["finished", "left"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, program.INTERRUPTED), (signal.SIGTERM, program.TERMINATED)]
@@ -519,6 +542,13 @@ def test_a_second_launch_skips_what_the_first_one_holds(undisturbed, tmp_path):
 
 
 @pytest.fixture
+def impatient(monkeypatch):
+    """Let a scheduler give up whom it has not heard of for five seconds, the shortest time that Dask heeds."""
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "1s")
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
+
+
+@pytest.fixture
 def cluster(tmp_path):
     """A real ``dask scheduler`` and two ``dask worker`` processes on the loopback address, in another directory."""
     away = tmp_path / "away"
@@ -563,9 +593,8 @@ def test_a_cluster_elsewhere_leaves_the_same_bytes(undisturbed, tmp_path, cluste
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows stops no process this way")
 @pytest.mark.alone
 def test_a_worker_elsewhere_that_was_only_late_is_not_blamed_and_its_run_is_tried_again(
-    idx_set, tmp_path, cluster, monkeypatch
+    idx_set, tmp_path, impatient, cluster
 ):
-    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
     address, start_worker = cluster
     nanny = psutil.Process(start_worker().pid)
     more = ["seed=0", "epochs=4000", "stop_on=none", "out=sweep", f"hydra.launcher.address={address}"]
