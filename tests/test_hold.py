@@ -178,7 +178,7 @@ def test_the_command_line_says_so_in_one_line(tmp_path, idx_set):
         "path = Path(sys.argv[-1].removeprefix('out='))\n"
         "def move():\n"
         "    rows = path / 'metrics.csv'\n"
-        "    while not rows.exists() or rows.read_text().count('\\n') < 2: time.sleep(0.01)\n"
+        "    while not rows.exists() or rows.read_text().count('\\n') < 3: time.sleep(0.01)\n"
         "    path.rename(path.with_name('moved'))\n"
         "    again = [sys.executable, '-m', 'npdigits.train', *sys.argv[1:-2], 'epochs=2', sys.argv[-1]]\n"
         "    assert subprocess.run(again).returncode == 0\n"
