@@ -31,6 +31,8 @@ from npdigits.trainer import fit
 
 # How far images of floats may be outside of 0 … 1, as resizing leaves them.
 ROUNDING = 1e-3
+# What is drawn as a seed is below this, as scikit-learn draws it.
+MOST_DRAWN = 2**31 - 1
 
 
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -39,6 +41,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     The parameters are the keys of a run, with their meaning and their defaults (``python -m npdigits.train --help``).
     ``val_size=None`` holds out a sixth of the samples, to stop by and to choose the best epoch; 0 trains on all of
     them. A ``batch_size`` above their number becomes their number. Fitting the same data twice gives the same bits.
+
+    ``random_state`` is the seed's name in scikit-learn, whose meta-estimators vary nothing else: a whole number stands
+    in ``seed``'s place, of a RandomState or a Generator each fit draws one, and None leaves ``seed``.
 
     X is (samples, features), taken as they are: scale them (``StandardScaler``). Or it is images, (samples, height,
     width), bytes 0 (paper) … 255 (ink) or floats 0 … 1; a network trained on images, as those of all runs, reads them
@@ -94,11 +99,16 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         seed: int = 0,
         dtype: str = "float32",
         threads: int = 1,
+        random_state: int | np.random.RandomState | np.random.Generator | None = None,
     ) -> None:
         # Kept as they are given: scikit-learn's clone compares them. ``fit`` checks them.
         given = locals()
-        for name in parameters():
+        for name in (*parameters(), "random_state"):
             setattr(self, name, given[name])
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled, also before there was a random_state."""
+        super().__setstate__({"random_state": None} | state)
 
     @classmethod
     def load(cls, run: str | os.PathLike[str]) -> Self:
@@ -203,6 +213,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     def _config(self, n: int) -> Config:
         """Return the checked configuration that these parameters are, for n samples."""
         plain = cli.defaults() | {name: _plain(getattr(self, name)) for name in parameters()}
+        if self.random_state is not None:
+            plain["seed"] = drawn(self.random_state)
         try:
             config = parse(plain)
             left = n - (n // 6 if config.val_size is None else config.val_size)
@@ -212,8 +224,25 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
 
 def parameters() -> tuple[str, ...]:
-    """Return the names of the classifier's parameters."""
-    return tuple(name for name in inspect.signature(Classifier.__init__).parameters if name != "self")
+    """Return the names of the classifier's parameters that are keys of a run."""
+    names = inspect.signature(Classifier.__init__).parameters
+    return tuple(name for name in names if name not in ("self", "random_state"))
+
+
+def drawn(random_state: Any) -> int:
+    """Return the seed that a ``random_state`` stands for.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(MOST_DRAWN))
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(MOST_DRAWN))
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool) and random_state >= 0:
+        return int(random_state)
+    allowed = "None, a whole number ≥ 0, a numpy.random.RandomState or a numpy.random.Generator"
+    raise ValueError(f"random_state={random_state}: allowed is {allowed}")
 
 
 def flattened(X: ArrayLike) -> tuple[Any, tuple[int, int] | None]:

@@ -13,8 +13,11 @@ import pandas as pd
 import pytest
 import yaml
 from made import REPOSITORY, digits, write_set
+from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.model_selection import GridSearchCV, RepeatedKFold, cross_val_score, cross_validate
+from sklearn.multiclass import OutputCodeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info
@@ -56,6 +59,7 @@ def test_scikit_learns_own_checks_pass_in_full():
 def test_parameters_and_defaults_are_those_of_a_run():
     defaults = cli.compose().as_dict()
     ours = npdigits.Classifier().get_params()
+    assert ours.pop("random_state") is None  # scikit-learn's name of the seed, which runs do not have
     assert set(ours) == set(defaults) - NOT_PARAMETERS
     written = yaml.safe_load((REPOSITORY / "conf" / "train.yaml").read_text(encoding="utf-8"))
     for name, value in ours.items():
@@ -269,4 +273,77 @@ def test_images_mean_the_same_as_bytes_and_as_floats():
 def test_a_loaded_run_is_shown_as_it_was_typed(a_run):
     loaded = npdigits.Classifier.load(a_run)
     assert (loaded.hidden, loaded.betas, loaded.dropout) == (20, (0.9, 0.999), 0.0)
+    assert loaded.random_state is None
     assert loaded.get_params() | {"min_delta": None, "epochs": 20} == npdigits.Classifier().get_params()
+
+
+X64, Y64 = load_digits(return_X_y=True)
+
+
+def bits(fitted):
+    return b"".join(w.tobytes() for w in (*fitted.weights_, *fitted.biases_))
+
+
+def small(**changes):
+    """Fit 300 digits."""
+    return npdigits.Classifier(epochs=1, hidden=5, **changes).fit(X64[:300], Y64[:300])
+
+
+def test_a_random_state_is_the_seeds_other_name():
+    for number in (3, np.int64(3)):
+        assert bits(small(random_state=number)) == bits(small(seed=3)) == bits(small(seed=7, random_state=number))
+    assert bits(small(random_state=None)) == bits(small()) == bits(small(random_state=0))
+
+
+@pytest.mark.parametrize("generator", [np.random.RandomState, np.random.default_rng])
+def test_of_a_generator_each_fit_draws_a_seed(generator):
+    estimator = npdigits.Classifier(epochs=1, hidden=5, random_state=generator(1))
+    copy = clone(estimator)
+    first, second = (bits(estimator.fit(X64[:300], Y64[:300])) for _ in range(2))
+    assert first != second
+    assert [bits(copy.fit(X64[:300], Y64[:300])) for _ in range(2)] == [first, second]
+
+
+@pytest.mark.parametrize("value", [-1, 0.5, "0", True, [1]])
+def test_what_is_no_random_state_is_refused_by_that_name(value):
+    with pytest.raises(
+        ValueError, match=r"random_state=.*: allowed is None, a whole number ≥ 0, a numpy\.random\.Rand"
+    ):
+        small(random_state=value)
+
+
+def test_members_of_a_bag_differ_and_are_the_same_again():
+    def bag(seed):
+        base = npdigits.Classifier(epochs=1, hidden=5)
+        return BaggingClassifier(base, n_estimators=5, bootstrap=False, random_state=seed).fit(X64[:300], Y64[:300])
+
+    members = [bits(one) for one in bag(0).estimators_]
+    assert len(set(members)) == 5
+    assert [bits(one) for one in bag(0).estimators_] == members
+    assert not set(members) & {bits(one) for one in bag(1).estimators_}
+
+
+def test_other_meta_estimators_vary_it_or_leave_it():
+    base = npdigits.Classifier(epochs=1, hidden=5)
+    both = [("one", base), ("other", clone(base).set_params(random_state=1))]
+    for ensemble in (VotingClassifier(both), StackingClassifier(both, base, cv=2)):
+        members = ensemble.fit(X64[:300], Y64[:300]).estimators_
+        assert [bits(one) for one in members] == [bits(small()), bits(small(seed=1))]
+    codes = OutputCodeClassifier(make_pipeline(StandardScaler(), base), random_state=0).fit(X64[:300], Y64[:300])
+    assert codes.score(X64[:300], Y64[:300]) > 0.3
+    folds = RepeatedKFold(n_splits=2, n_repeats=2, random_state=0)
+    fits = cross_validate(base, X64[:300], Y64[:300], cv=folds, return_estimator=True)["estimator"]
+    again = cross_validate(base, X64[:300], Y64[:300], cv=folds, return_estimator=True)["estimator"]
+    assert [bits(one) for one in fits] == [bits(one) for one in again] and len({bits(one) for one in fits}) == 4
+    search = GridSearchCV(base, {"random_state": [0, 1]}, cv=2).fit(X64[:300], Y64[:300])
+    assert bits(search.best_estimator_) == bits(small(**search.best_params_))
+
+
+def test_what_was_pickled_before_there_was_a_random_state_goes_on():
+    fitted = small()
+    content = {name: value for name, value in vars(fitted).items() if name != "random_state"}
+    old = npdigits.Classifier.__new__(npdigits.Classifier)
+    old.__setstate__(content)
+    assert old.get_params() == fitted.get_params()
+    assert old.predict_proba(X64).tobytes() == fitted.predict_proba(X64).tobytes()
+    assert bits(clone(old).fit(X64[:300], Y64[:300])) == bits(old.fit(X64[:300], Y64[:300])) == bits(fitted)
