@@ -67,6 +67,8 @@ def test_a_pause_fails_no_run_whatever_the_user_has_set_for_dask(idx_set, tmp_pa
     assert (process.returncode, err) == (FINISHED, "")
     for row in rows(tmp_path / "sweep"):
         assert row["status"] == "finished"
+        # And its process was not taken from it, so that it would have had to go on from a checkpoint.
+        assert (tmp_path / "sweep" / row["run"] / "train.log").read_text().count("digits to train on") == 1
 
 
 def test_no_port_of_a_sweep_answers_a_stranger(idx_set, tmp_path, temporary):
