@@ -56,7 +56,7 @@ def temporary(tmp_path, monkeypatch):
 def test_a_pause_fails_no_run_whatever_the_user_has_set_for_dask(idx_set, tmp_path):
     # The shortest time to live that Dask heeds is ten heartbeats: five seconds.
     time_to_live = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "1s", "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "1s"}
-    more = ["seed=0,1", "epochs=4000", "stop_on=none", "out=sweep", "workers=2"]
+    more = ["seed=0,1", "epochs=2000", "stop_on=none", "out=sweep", "workers=2"]
     process = begin(tmp_path, *keys(idx_set, *more), **time_to_live)
     os.killpg(process.pid, signal.SIGSTOP)
     time.sleep(7)
