@@ -176,9 +176,13 @@ def test_names_that_are_no_text_can_be_printed():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows closes no stream this way")
 @pytest.mark.parametrize(("act", "code"), [("0", 0), ("[][0]", 70), ("open('nowhere')", 2)])
-def test_a_closed_standard_output_changes_no_exit_code(act, code):
+def test_a_closed_standard_output_changes_no_exit_code(act, code, tmp_path):
     program_of = f"import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: {act}))"
-    ended = subprocess.run(["sh", "-c", 'exec "$0" "$@" >&-', sys.executable, "-c", program_of], timeout=60)
+    ended = subprocess.run(
+        ["sh", "-c", 'exec "$0" "$@" >&-', sys.executable, "-c", program_of],
+        timeout=60,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
     assert ended.returncode == code
 
 
