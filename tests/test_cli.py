@@ -109,7 +109,8 @@ def test_a_plain_run_from_another_directory(tmp_path, idx_set):
         *("training", "validation", "test"),
     ]
     assert "75 random test digits" in lines[8]
-    assert lines[9:] == [str(tmp_path / "a" / "run")]
+    assert lines[9] == "  never read: nothing in the test set is read as 2, 4, 5, 6, 8"  # after so little training
+    assert lines[10:] == [str(tmp_path / "a" / "run")]
     overrides = yaml.safe_load((tmp_path / "a/run/overrides.yaml").read_text())
     assert overrides == ["data=idx", "data.dir=idx_set", "epochs=3", "hidden=[6,5]", "out=a/run"]
     assert {path.name for path in tmp_path.iterdir()} == {"a", "idx_set"}  # nothing of Hydra's
