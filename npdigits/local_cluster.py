@@ -28,8 +28,10 @@ from npdigits.interruption import SIGNALS, Stopped, never
 
 HERE = "127.0.0.1"
 OFF = logging.CRITICAL + 1
-# Seconds to wait until all processes have started, until one connection stands, and until all processes have ended.
+# Seconds to wait until all processes have started, until their start is over where it is given up, until one connection
+# stands, and until all processes have ended.
 TO_START = 120.0
+TO_GIVE_UP = 5.0
 TO_CONNECT = 15.0
 TO_END = 20.0
 # Open files of the launching process beyond what it has open already, and threads of all processes: with no worker, and
@@ -79,7 +81,7 @@ def made(workers: int, stop: Callable[[], bool]) -> Iterator[Client]:
             stack.enter_context(dask.config.set(_configuration(folder)))
             silence()
             security = _security()
-            cluster, client = _in_a_thread(lambda: _start(workers, security), TO_START, stop)
+            cluster, client = _in_a_thread(lambda: _start(workers, security), TO_START, stop, lambda both: _end(*both))
         except (ConfigError, Stopped):
             raise
         except Exception as error:
@@ -241,8 +243,16 @@ def _room_in_control_group() -> int | None:
         return None
 
 
-def _in_a_thread(act: Callable[[], Any], seconds: float, stop: Callable[[], bool] = never) -> Any:
+def _in_a_thread(
+    act: Callable[[], Any],
+    seconds: float,
+    stop: Callable[[], bool] = never,
+    undo: Callable[[Any], None] = lambda result: None,
+) -> Any:
     """Return what ``act`` returns, or raise what it raises; it is given up after so many seconds.
+
+    Where ``stop`` says so before, it gets a little time to come to its end, and ``undo`` what it returned then: what is
+    half begun as the process ends leaves semaphores behind, and Python says so.
 
     Ctrl-C, SIGTERM and SIGHUP come to all processes of a group, and are the launching process's main thread's to
     handle: the threads and processes that are begun here have them blocked for good, also those that are begun later in
@@ -268,6 +278,10 @@ def _in_a_thread(act: Callable[[], Any], seconds: float, stop: Callable[[], bool
             result, error = ended.get(timeout=0.1)
         except queue.Empty:
             if stop():
+                with contextlib.suppress(queue.Empty):
+                    result, error = ended.get(timeout=TO_GIVE_UP)
+                    if error is None:
+                        undo(result)
                 raise Stopped from None
             if clock.seconds() > seconds:
                 raise TimeoutError from None
