@@ -38,7 +38,7 @@ def compose(overrides: Sequence[str] = ()) -> Config:
     """
     try:
         return _checked(_composed(_readable(overrides) if overrides else ()))
-    except UserError:
+    except (UserError, OSError):  # the working directory may be gone
         raise
     except Exception as error:
         raise ConfigError(one_line(error, overrides)) from error

@@ -23,7 +23,7 @@ from npdigits.launcher import Place
 from npdigits.progress import Progress
 from npdigits.report import Report
 from npdigits.rules import cell
-from npdigits.rundir import ENDED
+from npdigits.rundir import ENDED, PLOTS
 from npdigits.sweep import Ended, Point
 from npdigits.train import DIVERGED, load, run
 
@@ -148,7 +148,7 @@ def _one(
 ) -> int:
     """Do the runs of one folder that have not ended yet."""
     _writable(folder)
-    ended = {point.name: one for point in points if (one := _before(point, folder))}
+    ended = {p.name: one for p in points if (one := _before(p, folder)) and not _lacks_plots(one, folder)}
     to_do = [point for point in points if point.name not in ended]
     report.say(f"{len(points)} runs in {folder}" + (f", {len(ended)} of them ended before" if ended else ""))
     job = functools.partial(do, folder, sources)
@@ -273,8 +273,20 @@ def _not_done(point: Point, folder: Path, held: Ended | None) -> Ended:
     return _as_summarized(point, summary) if summary else Ended(point, "left")
 
 
+def _lacks_plots(one: Ended, folder: Path) -> bool:
+    """Say whether a run that has ended is to have plots and does not, as its process was killed while it drew them."""
+    if not one.point.config.plots or "readout" not in one.summary:
+        return False
+    return not all((folder / one.point.name / "plots" / f"{name}.png").exists() for name in PLOTS)
+
+
 def _seen_from_here(one: Ended, folder: Path) -> Ended:
-    """Write into its summary that a run failed whose process could not do so any more."""
+    """Return how a run ended whose process is gone: it may have finished before that.
+
+    If not, write into its summary that it failed, as the process could not do so any more.
+    """
+    if one.status == "failed" and (on_disk := _before(one.point, folder)):
+        return dataclasses.replace(on_disk, before=False)
     if one.status == "failed" and not one.summary:
         return dataclasses.replace(one, summary=rundir.given_up(folder / one.point.name, "failed", one.reason) or {})
     return one

@@ -124,7 +124,7 @@ def _unidentified(path: Path) -> str:
     """Return why a file is none that Pillow knows."""
     with path.open("rb") as file:
         if file.read(4) in TiffImagePlugin.PREFIXES:
-            return "damaged, or a TIFF of a kind that is not read: save it with 8 or 16 bits a value, or as PNG"
+            return "damaged, or a TIFF of a kind that is not read: save it as PNG, or as TIFF with 8 bits a value"
     return f"no picture of these formats: {', '.join(FORMATS)}"
 
 

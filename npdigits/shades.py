@@ -147,7 +147,7 @@ def _bytes(values: Array, mode: str, meant: Meaning) -> Array:
     low, most = float(values.min(initial=0)), float(values.max(initial=0))
     if low < 0 and (whole or low < -UNDERSHOOT * most):  # nobody says which is black
         values, top = values - low, most - low or 1.0
-    elif meant.signed:
+    elif meant.signed and meant.bits < 32:  # of 32 bits, signed or not, programs use the lowest
         top = float(2 ** (meant.bits - 1) - 1)
     elif whole:
         top = next((top for top in DEPTHS if most <= top), most)

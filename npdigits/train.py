@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,7 +31,7 @@ DIVERGED = 3
 
 def run(
     config: Config,
-    out_dir: Path | None = None,
+    out_dir: str | os.PathLike[str] | None = None,
     overrides: Sequence[str] = (),
     stop: Callable[[], bool] = never,
     source: data.Data | None = None,
@@ -60,7 +61,9 @@ def run(
     """
     report = report or Report(config.quiet)
     try:
-        return _run(config, out_dir, overrides, stop, source, report, shared)
+        return _run(
+            config, None if out_dir is None else Path(out_dir).absolute(), overrides, stop, source, report, shared
+        )
     except Exception as error:
         if not isinstance(error, UserError | OSError):
             report.fault(error)
@@ -243,7 +246,7 @@ def _go_on(run_dir: RunDir, state: State, config: Config, report: Report) -> flo
     else:
         diverged = state.stopped_by == "diverged"
         why = f"diverged in epoch {n + 1}" if diverged else f"was stopped in epoch {n} by {state.stopped_by}"
-        report.warn(f"epochs={config.epochs} has no effect: the run {why}")
+        report.warn(f"epochs={config.epochs} adds no epoch: the run {why}")
     seconds = run_dir.summary.get("seconds")
     return float(seconds) if isinstance(seconds, int | float) else 0.0
 
@@ -294,7 +297,7 @@ def _draw(run_dir: RunDir, report: Report) -> None:
         plots.draw(run_dir.path, run_dir.hold)
     except MovedError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a library may end the program instead
         report.warn(f"not all plots are drawn: {error if isinstance(error, RunDirError) else on_one_line(error)}")
 
 

@@ -104,6 +104,15 @@ def test_a_filter_compares_numbers_also_beside_several_layers_and_null(width, ty
     ):
         code, out, _ = typed(norms, "--all", "--csv", "-", "--filter", query)
         assert (code, len(out.splitlines()) - 1) == (0, n), query
+    plain = made_sweep(tmp_path / "plain", "lr", {0.1: [0.5, 0.6, 0.7]})
+    for query, n in (
+        ("max_norm > 1", 0),
+        ("max_norm != max_norm", 3),
+        ("max_norm == 'null'", 3),
+        ("val_size < 600", 0),
+    ):
+        code, out, _ = typed(plain, "--all", "--csv", "-", "--filter", query)
+        assert code == (0 if n else command.NOTHING) and len(out.splitlines()) == (n + 1 if n else 0), query
     code, _, err = typed(norms, "--filter", "max_norm > 1 or max_norm == 'null'")
     assert code == 2 and "beside a comparison of numbers, null is written max_norm != max_norm" in err
     code, out, _ = typed(norms, "--all", "--csv", "-", "--filter", "max_norm > 1 or max_norm != max_norm")

@@ -117,7 +117,7 @@ def test_a_run_that_stopped_early_stays_stopped_when_epochs_grow(go, capsys):
     assert result(path) == longer
     n = longer["summary"]["epochs_run"]
     assert n < 60
-    said = f"npdigits: WARNING: epochs=70 has no effect: the run was stopped in epoch {n} by val_cost\n"
+    said = f"npdigits: WARNING: epochs=70 adds no epoch: the run was stopped in epoch {n} by val_cost\n"
     assert capsys.readouterr().err == said
     (path / "predictions.npz").write_bytes(b"torn")
     resume(path, "epochs=80")
@@ -129,7 +129,7 @@ def test_a_run_that_diverged_says_so_when_epochs_grow(go, capsys):
     epoch = read_summary(path)["diverged_in_epoch"]
     capsys.readouterr()
     resume(path, "epochs=70")
-    assert capsys.readouterr().err == f"npdigits: WARNING: epochs=70 has no effect: the run diverged in epoch {epoch}\n"
+    assert capsys.readouterr().err == f"npdigits: WARNING: epochs=70 adds no epoch: the run diverged in epoch {epoch}\n"
     assert read_summary(path)["status"] == "diverged"
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -139,6 +140,17 @@ def test_the_same_run_twice_gives_the_same_bytes_and_another_seed_others(trained
     first, second, other = (bits(trained(name, seed)) for name, seed in zip("abc", SEEDS, strict=True))
     assert first == second
     assert all(other[name] != first[name] for name in BITS)
+
+
+def test_a_run_directory_may_be_text_and_a_library_that_ends_the_program_decides_nothing(
+    tmp_path, idx_set, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("npdigits.plots.draw", lambda *_: sys.exit(5))
+    typed = ["data=idx", f"data.dir={idx_set}", "hidden=4", "epochs=1"]
+    assert run(cli.compose(typed), "run", typed)["status"] == "finished"
+    assert (tmp_path / "run" / "summary.json").exists()
+    assert "WARNING: not all plots are drawn: SystemExit: 5" in capsys.readouterr().err
 
 
 def test_a_run_that_is_there_is_not_done_again(trained, idx_set, capsys):

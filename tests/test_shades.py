@@ -257,3 +257,14 @@ def test_what_cannot_be_read_is_named(tmp_path, name):
     ) as caught:
         seen(tmp_path, UNREAD[name])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("most", [255, 65535])
+def test_of_32_bits_the_lowest_are_what_programs_use(tmp_path, most):
+    """NumPy's default integers, written as they are, hold bytes or 16 bits."""
+    shades = np.linspace(0, most, 24 * 24).reshape(24, 24)
+    read_as = []
+    for kind in ("int32", "uint16"):
+        Image.fromarray(shades.astype(kind)).save(tmp_path / f"{kind}.tif")
+        read_as.append(read(tmp_path / f"{kind}.tif"))
+    assert np.array_equal(*read_as) and read_as[0].max() == 255

@@ -293,6 +293,20 @@ def test_a_value_that_follows_from_another_is_in_no_name_and_no_column(idx_set, 
     assert any("min_delta-0.5" in path.name for path in (tmp_path / "third").iterdir()), chosen.stderr
 
 
+def test_a_run_that_finished_before_its_process_was_killed_is_finished_and_drawn(idx_set, tmp_path):
+    grid = ["-m", *keys(idx_set, "plots=true"), "seed=0,1", "out=sweep", "workers=0"]
+    assert typed(*grid, cwd=tmp_path).returncode == FINISHED
+    path = next((tmp_path / "sweep").glob("*/summary.json")).parent
+    (path / "plots" / "weights.png").unlink()  # as far as the drawing had come
+    point = sweep.Point((), cli.compose(), json.loads((path / "identity.json").read_text()), path.name)
+    killed = sweep.Ended(point, "failed", cluster_of_dask.KILLED)
+    seen = multirun._seen_from_here(killed, tmp_path / "sweep")
+    assert (seen.status, seen.reason, seen.before) == ("finished", "", False)
+    ended = typed(*grid, cwd=tmp_path)
+    assert ended.returncode == FINISHED and "1 of them ended before" in ended.stdout
+    assert (path / "plots" / "weights.png").exists()
+
+
 def test_runs_that_learned_nothing_are_named_at_the_end(idx_set, tmp_path):
     grid = ["-m", *keys(idx_set), "initializer=zeros,xavier_he", "lr=1e-9,0.01", "out=sweep", "workers=0"]
     ended = typed(*grid, cwd=tmp_path)

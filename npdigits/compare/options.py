@@ -91,7 +91,7 @@ def _numeric(runs: Runs, query: str) -> pd.DataFrame:
         return table
     for name in _names(query) & {*runs.keys}:
         texts = {value for value in table[name] if isinstance(value, str)}
-        if texts and texts <= {NULL, MISSING} and table[name].nunique() > len(texts):
+        if texts and texts <= {NULL, MISSING}:
             table = table.assign(**{name: pd.to_numeric(table[name], errors="coerce")})
     return table
 
