@@ -16,6 +16,8 @@ from npdigits.compare.verdict import outcome
 
 # What only single runs can be sorted by.
 OF_A_RUN = ("seed", "run")
+# What is a whole number of each run; a column that also holds what is missing is of floats.
+COUNTED = ("best_epoch", "epochs_run")
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,8 @@ def every_run(runs: Runs, comparison: Comparison, sort: str | None = None) -> Vi
         table = table.sort_values(sort.removeprefix("-"), ascending=not sort.startswith("-"), kind="stable")
     names = [*comparison.keys, "seed"]
     records = table[[*names, *metrics, "run"]].to_dict("records")
+    for record in records:
+        record |= {name: int(record[name]) for name in COUNTED if name in record and not math.isnan(record[name])}
     cells = [
         [*(shown(run[name]) for name in names), *(figure(run[metric], metric) for metric in metrics), run["run"]]
         for run in records
