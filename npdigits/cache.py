@@ -28,7 +28,7 @@ FORMAT = 1
 def directory() -> Path:
     """Return the cache's folder: NPDIGITS_CACHE, else the platform's own for this user."""
     named = os.environ.get("NPDIGITS_CACHE")
-    return Path(named) if named else paths.of_user(platformdirs.user_cache_dir)
+    return paths.absolute("NPDIGITS_CACHE", named) or paths.of_user(platformdirs.user_cache_dir)
 
 
 def arrays_of(

@@ -105,7 +105,7 @@ def load(
 def data_root() -> Path:
     """Return where torchvision's data sets live: NPDIGITS_DATA, else the platform's data folder of this user."""
     named = os.environ.get("NPDIGITS_DATA")
-    return Path(named).absolute() if named else paths.of_user(platformdirs.user_data_dir)
+    return paths.absolute("NPDIGITS_DATA", named) or paths.of_user(platformdirs.user_data_dir)
 
 
 def hold_out(data: Data, val_size: int | None, seed: int) -> tuple[Split, Split]:

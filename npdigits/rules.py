@@ -176,7 +176,7 @@ def suggestion(given: Any, known: Sequence[str]) -> str:
 
 def nearest(given: Any, known: Sequence[str]) -> str:
     """Return the known name that others call so, or that looks most like it; "" if none does."""
-    word = shown(given).lower()
+    word = shown(given).lower().replace("-", "_")
     if word in known:
         return word
     called_so = [name for name in SYNONYMS.get(word, ()) if name in known]

@@ -41,6 +41,8 @@ TYPED = {
     ("--batch-size", "32"): "--batch-size 32: keys have no dashes: batch_size=32",
     ("--learning-rate", "1"): "--learning-rate 1: keys have no dashes: lr=1",
     ("--resume",): "--resume: keys have no dashes: resume=…",
+    ("learning-rate=0.1",): "learning-rate=0.1: unknown key; did you mean lr?",
+    ("batch-size=5",): "batch-size=5: unknown key; did you mean batch_size?",
     ("--foo",): "--foo: there is no such option, and keys have no dashes: hidden=20; --help lists them all",
     ("--cfg",): "argument --cfg/-c: expected one argument; --help lists what is allowed",
     ("lr=“0.1”",): "lr=“0.1”: typographic characters are no quotes and no signs: lr=0.1",

@@ -53,6 +53,17 @@ def test_a_home_that_there_is_not_is_named_with_its_key():
             look()
 
 
+@pytest.mark.parametrize("name", ["NPDIGITS_CACHE", "NPDIGITS_DATA"])
+def test_a_home_in_a_variable_is_one_too(name, monkeypatch, tmp_path):
+    where = {"NPDIGITS_CACHE": cache.directory, "NPDIGITS_DATA": data.data_root}[name]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(name, "~/mine")
+    assert where() == tmp_path / "mine"
+    monkeypatch.setenv(name, "~nosuchuser/x")
+    with pytest.raises(ConfigError, match=f"^{name}=~nosuchuser/x: there is no home ~nosuchuser"):
+        where()
+
+
 @pytest.mark.parametrize("answer", [RuntimeError("could not determine the home directory"), "~/.cache/npdigits"])
 def test_who_has_no_home_has_no_cache_and_is_told_where_data_may_be(answer, monkeypatch, tmp_path):
     """However the installed version of platformdirs says so."""
