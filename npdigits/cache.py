@@ -67,14 +67,25 @@ def _kept(entry: Path) -> tuple[dict[str, Array], str] | None:
     Raises:
         Exception: they are not there, or not those that were kept.
     """
-    known = json.loads((entry / "entry.json").read_text())
+    known = json.loads(_file(entry / "entry.json").read_text())
     if known["arrays"] == []:
         return None
-    arrays = {name: np.asarray(np.load(entry / f"{name}.npy", mmap_mode="r")) for name in known["arrays"]}
+    arrays = {name: np.asarray(np.load(_file(entry / f"{name}.npy"), mmap_mode="r")) for name in known["arrays"]}
     sha256 = digest(arrays)
     if sha256 != known["sha256"]:
         raise ValueError("other digits than were kept")
     return arrays, sha256
+
+
+def _file(path: Path) -> Path:
+    """Return a path that is a file's: a pipe would be waited for.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path.name} is no file")
+    return path
 
 
 def _keep(entry: Path, arrays: dict[str, Array], sha256: str) -> None:

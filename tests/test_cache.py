@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,21 @@ def test_a_run_on_altered_digits_says_so_or_has_another_digest(tmp_path, packed)
     assert (shas[0] == shas[1]) == packed
     last = [(tmp_path / name / "metrics.csv").read_bytes() for name in ("first", "second")]
     assert (last[0] == last[1]) == packed
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+@pytest.mark.parametrize("name", ["entry.json", "images.npy"])
+def test_no_pipe_is_waited_for(source, name):
+    source.arrays()
+    (entry,) = entries()
+    (entry / name).unlink()
+    os.mkfifo(entry / name)
+    again = threading.Thread(target=source.arrays, daemon=True)
+    again.start()
+    again.join(timeout=20)
+    assert not again.is_alive()
+    assert source.reads == 2 and f"{name} is no file" in source.warned[0]
+    assert (entry / name).is_file()
 
 
 def test_an_entry_is_on_the_disk_before_it_has_its_name(source, monkeypatch):
