@@ -2,7 +2,7 @@
 # distributed 2026.8.0: a LocalCluster that is stopped as a whole (Ctrl-Z and fg, a laptop's sleep) for longer than the
 # scheduler's worker-ttl loses its workers and what they did, though nobody was gone.
 #
-# Guess, written down first: scheduler and workers slept the same time, so at wake-up the heartbeats that are due come before
+# What one would guess: scheduler and workers slept the same time, so at wake-up the heartbeats that are due come before
 # anyone is missed, or the scheduler sees that it slept itself; the task goes on and ends.
 # Seen: the scheduler counts its own sleep as the workers' silence. Every worker process is ended and begun anew, and a task
 # that may not be tried again fails as KilledWorker. By default worker-ttl is five minutes; here it is shortened, and not to the

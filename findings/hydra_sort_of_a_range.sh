@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # hydra-core 1.3.8 (pip's current release): sort(range(…)) in a sweep does not sort the range's values.
 #
-# Guess, written down first: sort(range(0,10,3),reverse=true) sweeps over 9, 6, 3, 0, which are the values of
+# What one would guess: sort(range(0,10,3),reverse=true) sweeps over 9, 6, 3, 0, which are the values of
 # range(0,10,3) from the largest on; sort(range(10,0,-3)) over 1, 4, 7, 10.
 # Seen: 7, 4, 1, -2 and 3, 6, 9, 12. The ends are exchanged and the step turned, and from there it is counted anew: other
 # values than the range has, two of them outside of it. Without a word, as each is a valid sweep. 1.4.0rc3 does what was

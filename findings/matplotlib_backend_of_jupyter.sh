@@ -2,7 +2,7 @@
 # matplotlib 3.11.2: with MPLBACKEND as Jupyter sets it for its children, "import matplotlib" itself fails where the package
 # matplotlib_inline is not installed, as in a program's own environment that is started from a notebook.
 #
-# Guess, written down first: the import is fine, as a backend is loaded when pyplot is imported or a figure is shown; who
+# What one would guess: the import is fine, as a backend is loaded when pyplot is imported or a figure is shown; who
 # draws with FigureCanvasAgg alone never meets it.
 # Seen: ValueError at import, each time.
 set -euo pipefail

@@ -1,4 +1,4 @@
-"""The per-user cache: what was read once is found again without unpacking, hashing, or importing its source's library.
+"""The per-user cache: what was read once is found again without unpacking it, or importing its source's library.
 
 An entry is a directory that appears whole or not at all. Its key covers the path, size and time of the files it was
 made from, so a changed source is another entry. What is read is hashed every time, so that nothing is trained on under

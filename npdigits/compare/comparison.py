@@ -99,8 +99,8 @@ def compare(
     notes: list[str] = []
     rows = rows_of(runs.table, runs.keys)
     keys = differing(rows, runs.keys)
-    constant = {key: rows[0].values[key] for key in runs.keys if rows and key not in keys}
-    constant = {key: value for key, value in constant.items() if not any(key in follows_in(row.values) for row in rows)}
+    follows = {key for row in rows for key in follows_in(row.values)}
+    constant = {key: rows[0].values[key] for key in runs.keys if rows and key not in keys and key not in follows}
     of_keys = [row.values for row in rows]
     averaged: list[str] = []
     if by:
