@@ -1,6 +1,7 @@
 """What makes two runs the same run, in one canonical form, so that one experiment has one identity."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -46,18 +47,15 @@ MOST_NAMED = 5
 Canonical = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def identity(
-    config: Config, data_sha256: str, digits: int | None = None, val_size: int | None = None
-) -> dict[str, Any]:
+def identity(config: Config, data_sha256: str) -> dict[str, Any]:
     """Return all that a run's result depends on, apart from the machine and the versions of libraries.
 
     Args:
-        config: of the run.
+        config: of the run, in its canonical form as far as sizes of the data set go (``in_canonical_form``).
         data_sha256: of the data set that was really read.
-        digits, val_size: as for ``canonical``.
     """
     keys = {key: value for key, value in config.as_dict().items() if key not in NOT_PART}
-    return canonical({**keys, "data_sha256": data_sha256, "numerics": NUMERICS}, digits, val_size)
+    return canonical({**keys, "data_sha256": data_sha256, "numerics": NUMERICS})
 
 
 def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int | None = None) -> dict[str, Any]:
@@ -82,6 +80,12 @@ def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int 
         if isinstance(held_out, int) and values.get("score_size") == digits - held_out:
             values["score_size"] = None
     return values
+
+
+@functools.cache
+def form_for(digits: int, val_size: int) -> Canonical:
+    """Return what brings identities of runs on such a data set into their canonical form."""
+    return functools.partial(canonical, digits=digits, val_size=val_size)
 
 
 def in_canonical_form(config: Config, digits: int, val_size: int) -> Config:

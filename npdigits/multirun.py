@@ -17,7 +17,7 @@ from npdigits.assembly import check_fit
 from npdigits.config import Config, DataConfig, others_on, unread, without_effect
 from npdigits.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError, noted_log, on_one_line
 from npdigits.files import STRAY_AGE, Folder
-from npdigits.identity import Canonical, canonical, digest, identity, in_canonical_form
+from npdigits.identity import digest, form_for, identity, in_canonical_form
 from npdigits.interruption import Terminated, Watch, never
 from npdigits.launcher import Place
 from npdigits.progress import Progress
@@ -104,10 +104,10 @@ def _planned(
         idle |= {key: why for key, why in unread(config.as_dict()).items() if key in swept}
         known = len(found.train), found.default_val_size
         config = in_canonical_form(config, *known)
-        this = identity(config, source.sha256, *known)
+        this = identity(config, source.sha256)
         folder = config.out_dir() or cli.outputs() / sweep.folder_name(config.name, swept, fixed)
         own = tuple(override for override in typed if override.lstrip("+").partition("=")[0] not in WHERE)
-        point = Point(own, config, this, sweep.run_name(config, default, this), _form(*known))
+        point = Point(own, config, this, sweep.run_name(config, default, this), form_for(*known))
         folders.setdefault(folder, {}).setdefault(point.name, point)
     different = sum(map(len, folders.values()))
     if different < len(points):
@@ -116,11 +116,6 @@ def _planned(
     for folder, of_it in folders.items():
         folders[folder] = _where_they_are(of_it, folder)
     return folders, {chosen: source for chosen, (_, source) in sources.items()}
-
-
-@functools.cache
-def _form(digits: int, val_size: int) -> Canonical:
-    return functools.partial(canonical, digits=digits, val_size=val_size)
 
 
 def _where_they_are(points: dict[str, Point], folder: Path) -> dict[str, Point]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -17,7 +16,7 @@ from npdigits.clock import Stopwatch
 from npdigits.config import Config, DataConfig, without_effect
 from npdigits.environment import bits_apart, environment
 from npdigits.errors import MovedError, RunDirError, UserError, on_one_line
-from npdigits.identity import canonical, digest, identity, in_canonical_form
+from npdigits.identity import digest, form_for, identity, in_canonical_form
 from npdigits.interruption import Stopped, Watch, never
 from npdigits.passes import Diverged
 from npdigits.paths import absolute
@@ -99,10 +98,9 @@ def _run(
     train, val = data.hold_out(source, config.val_size, config.seed)
     sizes = (train.images.shape[1], *config.hidden, source.n_classes)
     check_fit(config, sizes, len(train), source.image_shape)
-    this = identity(config, source.sha256, *known)
+    this = identity(config, source.sha256)
 
-    form = functools.partial(canonical, digits=known[0], val_size=known[1])
-    with RunDir.claim(out_dir, cli.outputs(), this, resuming, report.warn, form) as run_dir:
+    with RunDir.claim(out_dir, cli.outputs(), this, resuming, report.warn, form_for(*known)) as run_dir:
         if not run_dir.held:
             return _finished_before(run_dir, config, report)
         with one_thread(), Watch(stop) as watch:

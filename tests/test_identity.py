@@ -102,7 +102,7 @@ TYPED = {
 
 
 def of(config, sha256=SHA256):
-    return digest(identity(config, sha256, DIGITS, VAL_SIZE))
+    return digest(identity(in_canonical_form(config, DIGITS, VAL_SIZE), sha256))
 
 
 def test_every_key_is_either_part_of_the_identity_or_listed_as_not():
