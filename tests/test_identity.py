@@ -200,6 +200,14 @@ def test_runs_keep_the_digest_that_they_had_before_there_was_a_canonical_form(ty
     assert of(cli.compose(typed)) == before
 
 
+def test_no_zero_has_a_sign_as_it_is_typed_nor_as_it_was_kept():
+    """Each by itself: what a release before kept, and what config.yaml and a run's name are made of."""
+    kept = canonical({"l2": -0.0, "betas": [-0.0, 0.5], "dropout": (-0.0,)})
+    assert json.dumps(kept) == '{"l2": 0.0, "betas": [0.0, 0.5], "dropout": [0.0]}'
+    config = cli.compose(["l2=-0.0", "betas=[-0.0,0.5]", "dropout=-0.0"])
+    assert (str(config.l2), str(config.betas), str(config.dropout)) == ("0.0", "(0.0, 0.5)", "(0.0,)")
+
+
 def test_a_key_that_is_not_read_stands_at_its_default():
     defaults = cli.compose(["stop_on=none"]).as_dict()
     assert {key: defaults[key] for key in UNREAD} == UNREAD
