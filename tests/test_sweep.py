@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 import yaml
+from grid import composed
 from hypothesis import given
 from hypothesis import strategies as st
 from made import write_set
@@ -744,29 +745,15 @@ def test_points_composed_the_fast_way_are_those_of_hydra():
         assert configuration == cli.compose([word])
 
 
-def composed(arguments):
-    """What a sweep of these arguments is to do: points, keys that vary, keys that do not, and where."""
-    caught = []
-
-    def collect(*grid):
-        caught.extend(grid)
-        return 0
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["npdigits"])
-        cli._hydras_command_line(lambda *_: 0, collect, ["-m", *arguments])
-    return caught
-
-
 def test_the_table_tells_of_every_run():
     default = cli.compose()
-    done = {"val_accuracy": 0.5, "val_cost": None, "seconds": 1.5}
+    done = {"val_accuracy": 0.5, "val_cost": None, "seconds": 1.5, "data": "mnist_5k"}  # after a fallback
     rows_made = [
         sweep.row(["hidden", "data", "missing"], default.as_dict(), "finished", "a", "", done),
         sweep.row(["hidden", "data", "missing"], default.as_dict(), "failed", "b", 'it said "no", twice', {}),
     ]
     first, second = csv.DictReader(sweep.table(rows_made).splitlines())
-    assert (first["hidden"], first["data"], first["missing"]) == ("20", "mnist", "")
+    assert (first["hidden"], first["data"], first["missing"]) == ("20", "mnist_5k", "")
     assert (first["val_accuracy"], first["val_cost"], first["seconds_shared"]) == ("0.5", "", "false")
     assert (second["status"], second["reason"], second["seconds_shared"]) == ("failed", 'it said "no", twice', "")
 

@@ -1,9 +1,9 @@
 """Every point of a sweep is composed as the run that it would be alone."""
 
 import itertools
-import sys
 
 import pytest
+from grid import composed
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -31,20 +31,6 @@ def own(tmp_path_factory):
         yield f"hydra.searchpath=[file://{folder}]"
 
 
-def swept(arguments):
-    """Return the points of a sweep: what was typed of each, and its checked configuration."""
-    caught = []
-
-    def collect(*grid):
-        caught.extend(grid)
-        return 0
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["npdigits"])
-        cli._hydras_command_line(lambda *_: 0, collect, ["-m", *arguments])
-    return caught[0]
-
-
 def check(own, keys):
     """Compare a sweep over keys (prefix and key -> values as typed) with each of its points alone."""
     keys = dict(sorted(keys.items(), key=lambda item: item[0] != "experiment"))  # which vary slowest
@@ -57,9 +43,9 @@ def check(own, keys):
         expected = [cli.compose(point) for point in alone]
     except UserError:
         with pytest.raises(Exception):  # noqa: B017 – Hydra's own, too, of which the command line makes a line
-            swept([own, *arguments])
+            composed([own, *arguments])
         return
-    points = swept([own, *arguments])
+    points = composed([own, *arguments])[0]
     assert [config for _, config in points] == expected
     assert [cli.compose([own, *typed]) for typed, _ in points] == expected
 
@@ -136,9 +122,9 @@ def test_each_point_of_any_grid_is_the_run_that_it_would_be_alone(own, keys):
 def test_what_an_experiment_sweeps_over_is_each_points_own(own):
     alone = itertools.product(["16", "${seed}"], ["${batch_size}", "3"], ["5", "6"])
     expected = [[own, "experiment=swept", f"batch_size={b}", f"hidden={h}", f"seed={s}"] for b, h, s in alone]
-    points = swept([own, "experiment=swept", "seed=5,6"])
+    points = composed([own, "experiment=swept", "seed=5,6"])[0]
     assert [config for _, config in points] == [cli.compose(point) for point in expected]
-    points = swept([own, "experiment=counted", "patience=2"])
+    points = composed([own, "experiment=counted", "patience=2"])[0]
     assert [(config.seed, config.max_norm) for _, config in points] == [
         (seed, norm)
         for seed in range(5)
@@ -147,12 +133,13 @@ def test_what_an_experiment_sweeps_over_is_each_points_own(own):
 
 
 def test_what_is_typed_of_a_sweep_reads_as_one_would_type_it(own):
-    points = swept(["data=idx", "data.dir=folds/${seed}", "seed=sort(range(5,0,-2))", "name='a b'", "hidden=[3, 4],5"])
+    typed = ["data=idx", "data.dir=folds/${seed}", "seed=sort(range(5,0,-2))", "name='a b'", "hidden=[3, 4],5"]
+    points = composed(typed)[0]
     assert points[1][0] == ["data=idx", "data.dir=folds/${seed}", "seed=1", "name=a b", "hidden=5"]
 
 
 def test_the_time_of_day_is_one_for_all_points():
-    points = swept(["seed=range(20)", "name='at-${now:%f}'"])
+    points = composed(["seed=range(20)", "name='at-${now:%f}'"])[0]
     assert len({config.name for _, config in points}) == 1
 
 
@@ -169,18 +156,18 @@ def test_hydra_composes_no_point_of_our_own_keys(grid, own, monkeypatch):
     """Which takes it 0.03 s each; with interpolations as well."""
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
-    composed = []
+    loads = []
     load = ConfigLoaderImpl.load_configuration
     monkeypatch.setattr(
-        ConfigLoaderImpl, "load_configuration", lambda *given, **more: composed.append(1) or load(*given, **more)
+        ConfigLoaderImpl, "load_configuration", lambda *given, **more: loads.append(1) or load(*given, **more)
     )
-    assert len(swept([*grid, "seed=range(500)"])) >= 500
-    assert len(composed) < 6
+    assert len(composed([*grid, "seed=range(500)"])[0]) >= 500
+    assert len(loads) < 6
 
 
 def test_a_grid_too_large_is_counted_not_made():
     with pytest.raises(UserError, match=r"^seed=range\(1000\) lr=range.*: a grid has 100,000 points at most$"):
-        swept(["seed=range(1000)", "lr=range(0.001,0.102,0.001)"])
+        composed(["seed=range(1000)", "lr=range(0.001,0.102,0.001)"])
 
 
 SWEEPERS = {
@@ -227,7 +214,7 @@ def test_nor_may_an_experiment_ask_for_one(tmp_path, text, said):
     (tmp_path / "hydra" / "sweeper" / "other.yaml").write_text(other)
     arguments = [f"hydra.searchpath=[{tmp_path}]", "experiment=odd", "seed=0,1"]
     with pytest.raises(UserError, match=f"^{said}"):
-        cli._in_our_words(lambda: swept(arguments), arguments)
+        cli._in_our_words(lambda: composed(arguments), arguments)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +229,7 @@ def test_nor_may_an_experiment_ask_for_one(tmp_path, text, said):
     ],
 )
 def test_parameters_of_a_sweep_may_be_typed(typed):
-    assert [config.seed for _, config in swept([typed])] == [3, 4]
+    assert [config.seed for _, config in composed([typed])[0]] == [3, 4]
     with pytest.raises(UserError, match=r": is read with --multirun only$"):
         cli._command_line(lambda *_: 0, lambda *_: 0, [typed])
 
