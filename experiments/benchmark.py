@@ -13,8 +13,8 @@ import pandas as pd
 from bench import comparison, growth, passes, sweeps, whole
 from matplotlib.figure import Figure
 
-from npdigits.environment import environment
-from npdigits.program import Parser
+from npdigits.base.program import Parser
+from npdigits.runs.environment import environment
 
 # Peers that have learned the same end within so many points of each other.
 SAME_ACCURACY = 0.02

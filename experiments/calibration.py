@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from npdigits.base.program import Parser, exit_code, whole
 from npdigits.compare.family import best_observed, family_of
 from npdigits.compare.rows import Row, Section
 from npdigits.compare.statistics import ALPHA, Numbers
-from npdigits.program import Parser, exit_code, whole
 
 PROGRAM = "calibration.py"
 METRIC = "val_accuracy"

@@ -20,12 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from npdigits import cli, data, trained
-from npdigits.errors import ConfigError
+from npdigits.base.errors import ConfigError
+from npdigits.base.program import Parser, exit_code
+from npdigits.config import compose as cli
+from npdigits.data import sets as data
 from npdigits.export.onnx_file import onnx_file
-from npdigits.passes import probabilities
-from npdigits.program import Parser, exit_code
+from npdigits.runs import trained
 from npdigits.train import run
+from npdigits.training.passes import probabilities
 
 PROGRAM = "onnx_runtimes.py"
 HERE = Path(__file__).parent

@@ -19,12 +19,12 @@ from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import sync_playwright
 from strokes import STROKES
 
-from npdigits import trained
-from npdigits.errors import UserError
+from npdigits.base.errors import UserError
+from npdigits.base.program import Parser, exit_code, path
 from npdigits.export.page import page
-from npdigits.forming import formed
+from npdigits.pictures.pool import formed
 from npdigits.predict import readings
-from npdigits.program import Parser, exit_code, path
+from npdigits.runs import trained
 
 PROGRAM = "own_digits.py"
 PACKAGES = (

@@ -19,13 +19,13 @@ import pandas as pd
 from literature import BASIS, ROWS, Row
 from reproduced import COMMITTEE, collect, runs_of, seeds_of, with_kept
 
-from npdigits import cli
+from npdigits.base.errors import ConfigError
+from npdigits.base.files import write_whole
+from npdigits.base.interruption import Watch
+from npdigits.base.program import Parser, exit_code, path, whole
 from npdigits.compare.statistics import t_interval, t_quantile
-from npdigits.errors import ConfigError
-from npdigits.files import write_whole
-from npdigits.interruption import Watch
-from npdigits.outcome import wilson
-from npdigits.program import Parser, exit_code, path, whole
+from npdigits.config import compose as cli
+from npdigits.runs.results import wilson
 
 PROGRAM = "published.py"
 HERE = Path(__file__).parent

@@ -8,10 +8,11 @@ import pandas as pd
 import yaml
 from literature import ROWS, Row
 
-from npdigits import cli, identity
-from npdigits.compare.runs import read
-from npdigits.errors import RunDirError
-from npdigits.files import read_npz
+from npdigits.base.errors import RunDirError
+from npdigits.base.files import read_npz
+from npdigits.config import compose as cli
+from npdigits.config import identity
+from npdigits.runs.table import read
 
 # So many runs, of the first seeds, make a committee.
 COMMITTEE = 7

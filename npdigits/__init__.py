@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from npdigits.classifier import Classifier
-    from npdigits.compare.runs import load_metrics, load_runs
+    from npdigits.runs.table import load_metrics, load_runs
 
 __all__ = ["Classifier", "load_metrics", "load_runs"]
 # name -> where it is
-PLACES = {"Classifier": "classifier", "load_metrics": "compare.runs", "load_runs": "compare.runs"}
+PLACES = {"Classifier": "classifier", "load_metrics": "runs.table", "load_runs": "runs.table"}
 
 
 def __getattr__(name: str) -> Any:

@@ -19,15 +19,17 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from npdigits import cli, data, trained
-from npdigits.assembly import BYTES, check_fit, empty_network, initial_state, recipe
-from npdigits.blas import one_thread
-from npdigits.config import Config, parse
-from npdigits.data import Data, Split
-from npdigits.errors import ConfigError
-from npdigits.memory import Array
-from npdigits.passes import Diverged, probabilities
-from npdigits.trainer import fit
+from npdigits.base.arrays import Array
+from npdigits.base.blas import one_thread
+from npdigits.base.errors import ConfigError
+from npdigits.config import compose as cli
+from npdigits.config.build import BYTES, check_fit, empty_network, initial_state, recipe
+from npdigits.config.schema import Config, parse
+from npdigits.data import sets as data
+from npdigits.data.sets import Data, Split
+from npdigits.runs import trained
+from npdigits.training.loop import fit
+from npdigits.training.passes import Diverged, probabilities
 
 # How far images of floats may be outside of 0 … 1, as resizing leaves them.
 ROUNDING = 1e-3

@@ -10,14 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from npdigits import cli, data, targets, trained
-from npdigits.blas import one_thread
-from npdigits.config import DataConfig
-from npdigits.errors import ConfigError, DataError, UserError
-from npdigits.memory import Array
-from npdigits.outcome import wilson
-from npdigits.program import Parser, exit_code
-from npdigits.trained import Trained
+from npdigits.base import targets
+from npdigits.base.arrays import Array
+from npdigits.base.blas import one_thread
+from npdigits.base.errors import ConfigError, DataError, UserError
+from npdigits.base.program import Parser, exit_code
+from npdigits.config import compose as cli
+from npdigits.config.schema import DataConfig
+from npdigits.data import sets as data
+from npdigits.runs import trained
+from npdigits.runs.results import wilson
+from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.evaluate"
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npdigits import canvas
-from npdigits.errors import RunDirError, on_one_line
-from npdigits.files import STRAY_AGE, Folder, read_npz
-from npdigits.memory import Array
-from npdigits.metrics import read_metrics
-from npdigits.program import Parser, exit_code, path
-from npdigits.rundir import AUGMENTATION, DISTORTED, ENDED, PLOTS, read_summary
+from npdigits.base import canvas
+from npdigits.base.arrays import Array
+from npdigits.base.errors import RunDirError, on_one_line
+from npdigits.base.files import STRAY_AGE, Folder, read_npz
+from npdigits.base.program import Parser, exit_code, path
+from npdigits.runs.directory import AUGMENTATION, DISTORTED, ENDED, PLOTS, read_summary
+from npdigits.runs.metrics import read_metrics
 
 if TYPE_CHECKING:  # matplotlib is imported where something is drawn: the user's settings can make that fail
     from matplotlib.figure import Figure

@@ -13,18 +13,20 @@ from typing import TypeVar
 
 import numpy as np
 
-from npdigits import pictures, targets, trained
-from npdigits.blas import one_thread
-from npdigits.data import Split
-from npdigits.errors import ConfigError, RunDirError
-from npdigits.files import write_whole
-from npdigits.forming import all_formed
-from npdigits.memory import Array
-from npdigits.mnist_form import SIDE
-from npdigits.program import Parser, exit_code, path
-from npdigits.report import plain
-from npdigits.spreadsheet import csv_cell
-from npdigits.trained import Trained
+from npdigits.base import targets
+from npdigits.base.arrays import Array
+from npdigits.base.blas import one_thread
+from npdigits.base.errors import ConfigError, RunDirError
+from npdigits.base.files import write_whole
+from npdigits.base.program import Parser, exit_code, path
+from npdigits.base.spreadsheet import csv_cell
+from npdigits.data.sets import Split
+from npdigits.pictures import read as pictures
+from npdigits.pictures.mnist_form import SIDE
+from npdigits.pictures.pool import all_formed
+from npdigits.runs import trained
+from npdigits.runs.report import plain
+from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.predict"
 SKIPPED = 1

@@ -8,22 +8,26 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from npdigits import cli, data, outcome, resumption, rundir
-from npdigits.assembly import check_fit, initial_state, ranges, recipe
-from npdigits.augmentation import Augmentation
-from npdigits.blas import one_thread
-from npdigits.clock import Stopwatch
-from npdigits.config import Config, DataConfig, without_effect
-from npdigits.environment import bits_apart, environment
-from npdigits.errors import MovedError, RunDirError, UserError, on_one_line
-from npdigits.identity import digest, form_for, identity, in_canonical_form
-from npdigits.interruption import Stopped, Watch, never
-from npdigits.passes import Diverged
-from npdigits.paths import absolute
-from npdigits.report import Report, final_table
-from npdigits.rundir import ENDED, PLOTS, RunDir
-from npdigits.state import State
-from npdigits.trainer import fit
+from npdigits.base.blas import one_thread
+from npdigits.base.clock import Stopwatch
+from npdigits.base.errors import MovedError, RunDirError, UserError, on_one_line
+from npdigits.base.interruption import Stopped, Watch, never
+from npdigits.base.paths import absolute
+from npdigits.config import compose as cli
+from npdigits.config.build import check_fit, initial_state, ranges, recipe
+from npdigits.config.identity import digest, form_for, identity, in_canonical_form
+from npdigits.config.schema import Config, DataConfig, without_effect
+from npdigits.data import sets as data
+from npdigits.data.augmentation import Augmentation
+from npdigits.runs import directory as rundir
+from npdigits.runs import results as outcome
+from npdigits.runs import resume as resumption
+from npdigits.runs.directory import ENDED, PLOTS, RunDir
+from npdigits.runs.environment import bits_apart, environment
+from npdigits.runs.report import Report, final_table
+from npdigits.training.loop import fit
+from npdigits.training.passes import Diverged
+from npdigits.training.state import State
 
 DIVERGED = 3
 
@@ -216,7 +220,7 @@ def main() -> None:
         return DIVERGED if summary["status"] == "diverged" else 0
 
     def sweep(points: list[tuple[list[str], Config]], swept: list[str], fixed: list[str], where: dict[str, Any]) -> int:
-        from npdigits.multirun import run_sweep  # which a single run has no need of
+        from npdigits.sweeps.sweep import run_sweep  # which a single run has no need of
 
         return run_sweep(points, swept, fixed, where)
 

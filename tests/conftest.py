@@ -11,7 +11,7 @@ import pytest
 from made import original_files, write_set
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from npdigits import data
+from npdigits.data import sets as data
 
 try:
     import fcntl

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from npdigits import assembly, cli
-from npdigits.checkpoint import pack, read
+from npdigits.config import build as assembly
+from npdigits.config import compose as cli
+from npdigits.runs.checkpoint import pack, read
 
 SIZES = (784, 20, 10)
 

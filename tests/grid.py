@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from npdigits import cli
+from npdigits.config import compose as cli
 
 
 def composed(arguments):

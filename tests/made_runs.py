@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from npdigits import cli, metrics
-from npdigits.files import npz
-from npdigits.identity import digest, identity
-from npdigits.state import Epoch
+from npdigits.base.files import npz
+from npdigits.config import compose as cli
+from npdigits.config.identity import digest, identity
+from npdigits.runs import metrics
+from npdigits.training.state import Epoch
 
 SHA256 = "a" * 64
 ENVIRONMENT = {

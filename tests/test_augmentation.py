@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from npdigits import cli
-from npdigits.assembly import check_fit
-from npdigits.augmentation import CHUNK, KEPT, MARGIN, TOUCH, Augmentation, Ranges, basis_size, gaussian, principal
-from npdigits.errors import ConfigError
-from npdigits.streams import stream
+from npdigits.base.errors import ConfigError
+from npdigits.base.random import stream
+from npdigits.config import compose as cli
+from npdigits.config.build import check_fit
+from npdigits.data.augmentation import CHUNK, KEPT, MARGIN, TOUCH, Augmentation, Ranges, basis_size, gaussian, principal
 
 SHAPES = [(28, 28), (8, 7)]
 ELASTIC = Ranges(rotation=15, scale=0.15, shear=5, shift=1, alpha=37, sigma=5.5)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npdigits import axes
-from npdigits.errors import ConfigError
+from npdigits.base.errors import ConfigError
+from npdigits.config import axes
 
 
 def listed(value):

@@ -11,8 +11,8 @@ import pytest
 from made import digits, outputs_of, start_python, write_idx, write_set
 from typed import typed
 
-from npdigits import cache, idx
-from npdigits.rundir import read_summary
+from npdigits.data import cache, idx
+from npdigits.runs.directory import read_summary
 
 IMAGES, LABELS = digits(50)
 

@@ -12,11 +12,13 @@ import zipfile
 import numpy as np
 import pytest
 
-from npdigits import assembly, checkpoint, cli
-from npdigits.checkpoint import FORMAT, pack, pack_best, read, read_best, read_last
-from npdigits.errors import RunDirError
-from npdigits.files import npz
-from npdigits.state import Epoch
+from npdigits.base.errors import RunDirError
+from npdigits.base.files import npz
+from npdigits.config import build as assembly
+from npdigits.config import compose as cli
+from npdigits.runs import checkpoint
+from npdigits.runs.checkpoint import FORMAT, pack, pack_best, read, read_best, read_last
+from npdigits.training.state import Epoch
 
 IDENTITY = {"seed": 3, "hidden": [3], "epochs": 5}
 HISTORY = [
@@ -317,7 +319,7 @@ def test_a_damaged_best_is_made_again_from_last_or_is_an_error(tmp_path):
 
 
 def test_a_record_of_every_kind_survives_the_table():
-    from npdigits import metrics
+    from npdigits.runs import metrics
 
     more = [dataclasses.replace(HISTORY[0], epoch=3, lr=1e-300, is_best=False)]
     assert repr(metrics.parse(metrics.table(HISTORY + more))) == repr(HISTORY + more)

@@ -23,8 +23,10 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info
 
 import npdigits
-from npdigits import blas, classifier, cli
-from npdigits.files import read_npz
+from npdigits import classifier
+from npdigits.base import blas
+from npdigits.base.files import read_npz
+from npdigits.config import compose as cli
 from npdigits.train import run
 
 # Keys of a run that decide nothing of what is learned, or where digits come from.

@@ -16,9 +16,10 @@ import yaml
 from made import REPOSITORY, start_python
 from typed import tree, typed
 
-from npdigits import cli, program
-from npdigits.config import Config
-from npdigits.data import LOADERS
+from npdigits.base import program
+from npdigits.config import compose as cli
+from npdigits.config.schema import Config
+from npdigits.data.sets import LOADERS
 
 # What is typed after a command that is right -> what the line says. There are 500 digits to train on.
 MISTAKES = {

@@ -7,8 +7,8 @@ import time
 import pytest
 from made import start_python
 
-from npdigits import clock
-from npdigits.clock import Stopwatch
+from npdigits.base import clock
+from npdigits.base.clock import Stopwatch
 
 WATCHES = """
 import os, time

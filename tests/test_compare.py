@@ -8,13 +8,13 @@ import pytest
 from made_runs import ENVIRONMENT, made_run, made_sweep
 from scipy import stats
 
-from npdigits import cli
+from npdigits.base.errors import ConfigError
 from npdigits.compare.comparison import compare
-from npdigits.compare.runs import read
 from npdigits.compare.verdict import footnotes, left_out, outcome, verdict
 from npdigits.compare.views import configurations, every_run, pivot
-from npdigits.errors import ConfigError
-from npdigits.identity import digest
+from npdigits.config import compose as cli
+from npdigits.config.identity import digest
+from npdigits.runs.table import read
 
 DEFAULT = cli.compose().as_dict()
 # Eight seeds: differences to 20 are 0.01 everywhere for 50; for 10 they are −0.012 and 0.01 in turn.

@@ -11,7 +11,7 @@ import pytest
 from made import REPOSITORY
 from made_runs import made_run, made_sweep
 
-from npdigits import program
+from npdigits.base import program
 from npdigits.compare import command
 
 TAKING_TEXT = ["baseline", "metric", "by", "filter", "sort", "csv", "markdown", "latex", "json", "html"]

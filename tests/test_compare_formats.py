@@ -13,7 +13,7 @@ import pytest
 
 from npdigits.compare.formats import as_csv, as_json, latex, latex_text, markdown, markdown_text, terminal
 from npdigits.compare.views import View
-from npdigits.report import plain
+from npdigits.runs.report import plain
 
 NASTY = [
     "=1+1",

@@ -4,10 +4,10 @@ import pytest
 from made_runs import made_run
 from playwright.sync_api import Browser, expect
 
-from npdigits import cli
 from npdigits.compare.comparison import compare
 from npdigits.compare.page import page
-from npdigits.compare.runs import read
+from npdigits.config import compose as cli
+from npdigits.runs.table import read
 
 NASTY = "<img src=x onerror='window.hacked=1'></script><script>window.hacked=1</script>"
 # Which pixels of a canvas have been drawn on.

@@ -11,9 +11,9 @@ from made import output_of, start_python
 from made_runs import ENVIRONMENT, SHA256, made_run
 
 import npdigits
-from npdigits.compare.runs import cell, read
-from npdigits.errors import ConfigError
-from npdigits.identity import digest
+from npdigits.base.errors import ConfigError
+from npdigits.config.identity import digest
+from npdigits.runs.table import cell, read
 
 STATUS_REASONS = [
     ("diverged", {"diverged_in_epoch": 3}, "the cost stopped being finite in epoch 3"),

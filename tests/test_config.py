@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from npdigits import cli
-from npdigits.activations import ACTIVATIONS
-from npdigits.config import DATA_RULES, RULES, Config, DataConfig, parse
-from npdigits.data import LOADERS
-from npdigits.errors import ConfigError
-from npdigits.initializers import ALIASES, INITIALIZERS
-from npdigits.optimizers import OPTIMIZERS
-from npdigits.schedules import SCHEDULES
-from npdigits.stopping import MIN_DELTA, STOPPING_RULES
+from npdigits.base.errors import ConfigError
+from npdigits.config import compose as cli
+from npdigits.config.schema import DATA_RULES, RULES, Config, DataConfig, parse
+from npdigits.data.sets import LOADERS
+from npdigits.nn.activations import ACTIVATIONS
+from npdigits.nn.initializers import ALIASES, INITIALIZERS
+from npdigits.nn.optimizers import OPTIMIZERS
+from npdigits.nn.schedules import SCHEDULES
+from npdigits.training.stopping import MIN_DELTA, STOPPING_RULES
 
 FIELDS = {field.name for field in dataclasses.fields(Config)}
 CONF = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in cli.CONF.rglob("*.yaml")}

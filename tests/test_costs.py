@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from npdigits.costs import COSTS
+from npdigits.nn.costs import COSTS
 
 F = torch.nn.functional
 OUTPUTS = {"softmax": lambda z: torch.softmax(z, 1), "sigmoid": torch.sigmoid, "tanh": torch.tanh}

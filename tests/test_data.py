@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made import digits, output_of, start_python, write_set
 
-from npdigits import data
+from npdigits.data import sets as data
 
 
 def images(split: data.Split) -> np.ndarray:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from made import NAMES, digits, write_idx, write_set
 
-from npdigits import data, download
-from npdigits.errors import ConfigError, DataError, DataUnavailable
+from npdigits.base.errors import ConfigError, DataError, DataUnavailable
+from npdigits.data import download
+from npdigits.data import sets as data
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import pytest
 from made import outputs_of, start_python, write_set
 from mirror import Mirror
 
-from npdigits import data, download
-from npdigits.errors import DataUnavailable
+from npdigits.base.errors import DataUnavailable
+from npdigits.data import download
+from npdigits.data import sets as data
 
 STALL = 3.0
 LOCK = [".MNIST.lock"]

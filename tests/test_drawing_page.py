@@ -12,13 +12,14 @@ from drawn import BESIDE, MARKS, SLASHED, STROKES, boxed, drawn, marked
 from PIL import Image
 from playwright.sync_api import expect
 
-from npdigits import cli, trained
-from npdigits.activations import ACTIVATIONS
-from npdigits.data import Split
+from npdigits.config import compose as cli
+from npdigits.data.sets import Split
 from npdigits.export.page import FILES, SCRIPTS, TEST_DIGITS, formulas, page
-from npdigits.mnist_form import form
-from npdigits.network import Network, Parameters
-from npdigits.pieces import NoDigit
+from npdigits.nn.activations import ACTIVATIONS
+from npdigits.nn.network import Network, Parameters
+from npdigits.pictures.components import NoDigit
+from npdigits.pictures.mnist_form import form
+from npdigits.runs import trained
 from npdigits.train import run
 
 NETWORKS = {

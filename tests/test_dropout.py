@@ -5,11 +5,11 @@ import pytest
 import torch
 from test_network import batch, make
 
-from npdigits import cli
-from npdigits.dropout import PARTS, Mask
-from npdigits.errors import ConfigError
-from npdigits.network import Parameters, Workspace
-from npdigits.streams import stream
+from npdigits.base.errors import ConfigError
+from npdigits.base.random import stream
+from npdigits.config import compose as cli
+from npdigits.nn.dropout import PARTS, Mask
+from npdigits.nn.network import Parameters, Workspace
 
 
 @pytest.mark.parametrize("p", [0.2, 0.5, 0.9, 1e-4])

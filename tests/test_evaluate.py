@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from made import write_set
 
-from npdigits import cli, data, evaluate, trained
-from npdigits.errors import DataError, UserError
-from npdigits.files import read_npz
-from npdigits.rundir import read_summary
+from npdigits import evaluate
+from npdigits.base.errors import DataError, UserError
+from npdigits.base.files import read_npz
+from npdigits.config import compose as cli
+from npdigits.data import sets as data
+from npdigits.runs import trained
+from npdigits.runs.directory import read_summary
 from npdigits.train import run
 
 KEYS = ["data=idx", "epochs=2", "hidden=8", "val_size=100", "plots=false", "quiet=true"]

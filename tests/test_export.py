@@ -13,12 +13,13 @@ import pytest
 from made import digits, write_set
 from onnx.reference import ReferenceEvaluator
 
-from npdigits import cli, trained
-from npdigits.activations import ACTIVATIONS, Activation
-from npdigits.errors import ConfigError
+from npdigits.base.errors import ConfigError
+from npdigits.config import compose as cli
 from npdigits.export import command as module
 from npdigits.export import onnx_file, page, proof
-from npdigits.rundir import read_summary
+from npdigits.nn.activations import ACTIVATIONS, Activation
+from npdigits.runs import trained
+from npdigits.runs.directory import read_summary
 from npdigits.train import run
 
 NETWORKS = {
@@ -195,7 +196,7 @@ def test_an_interruption_is_one_line_and_the_files_are_whole(small, tmp_path, mo
 
 
 def test_test_digits_that_are_not_at_hand_are_left_out_with_a_warning(small, tmp_path, monkeypatch, capsys):
-    from npdigits.errors import DataUnavailable
+    from npdigits.base.errors import DataUnavailable
 
     def unavailable(*_):
         raise DataUnavailable("data=mnist is not at hand")

@@ -12,9 +12,11 @@ from made import start_python
 from test_resume import every_epoch, result  # noqa: F401 – every_epoch acts by itself
 from typed import tree, typed
 
-from npdigits import checkpoint, cli, program
-from npdigits.files import is_stray_of
-from npdigits.rundir import read_summary
+from npdigits.base import program
+from npdigits.base.files import is_stray_of
+from npdigits.config import compose as cli
+from npdigits.runs import checkpoint
+from npdigits.runs.directory import read_summary
 from npdigits.train import run
 
 CALLS = ("open", "write", "fsync", "link", "replace")

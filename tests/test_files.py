@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from made import outputs_of, start_python
 
-from npdigits import files
-from npdigits.files import STRAY_AGE, Appended, Folder, npz, read_npz, write_whole
+from npdigits.base import files
+from npdigits.base.files import STRAY_AGE, Appended, Folder, npz, read_npz, write_whole
 
 ARRAYS = {"W1": np.arange(12, dtype=np.float32).reshape(3, 4), "b1": np.zeros(0), "y": np.array(3, np.uint8)}
 
@@ -46,7 +46,7 @@ def test_a_write_that_fails_changes_nothing_and_leaves_nothing(tmp_path, monkeyp
 
 def test_a_writer_killed_at_any_instant_leaves_one_whole_content(tmp_path):
     script = (
-        "import sys; from pathlib import Path; from npdigits.files import write_whole\n"
+        "import sys; from pathlib import Path; from npdigits.base.files import write_whole\n"
         "path = Path(sys.argv[1])\n"
         "while True:\n"
         "    for letter in b'ab': write_whole(path, bytes([letter]) * 3_000_000)\n"
@@ -104,7 +104,7 @@ def test_many_write_one_file_at_once(tmp_path):
     code = """
 import sys
 from pathlib import Path
-from npdigits.files import write_whole
+from npdigits.base.files import write_whole
 for _ in range(100):
     write_whole(Path(sys.argv[1]), sys.argv[2] * 50_000, durable=False)
 """
@@ -196,7 +196,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     code = """
 import re, sys
 from pathlib import Path
-from npdigits.files import Appended, Folder
+from npdigits.base.files import Appended, Folder
 Appended(Folder(Path(sys.argv[1])), "link", re.compile(b"")).close()
 try:
     Appended(Folder(Path(sys.argv[1])), "pipe", re.compile(b""))

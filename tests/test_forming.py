@@ -15,7 +15,7 @@ import pytest
 from drawn import drawn
 from PIL import Image
 
-from npdigits import forming
+from npdigits.pictures import pool as forming
 
 # A program that says which processes it has begun, once it has the first picture, and then reads on.
 READS = """
@@ -130,7 +130,7 @@ def test_a_process_that_nobody_waits_for_begins_no_other_picture(files, alone, d
 
 def test_a_process_says_nothing_of_what_was_sent_in_part(files):
     sent = pickle.dumps([files])[:-20]
-    program = [sys.executable, "-m", "npdigits.forming", str(os.getpid())]
+    program = [sys.executable, "-m", "npdigits.pictures.pool", str(os.getpid())]
     ended = subprocess.run(program, input=sent, capture_output=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"", b"")
 

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from made import write_set
 
-from npdigits import program, train
-from npdigits.config import RULES, Config
-from npdigits.rundir import read_summary
+from npdigits import train
+from npdigits.base import program
+from npdigits.config.schema import RULES, Config
+from npdigits.runs.directory import read_summary
 
 KEYS = [*(field.name for field in dataclasses.fields(Config)), "data.dir", "data.name", "data.root", "data.fallback"]
 # What is typed for keys whose allowed values make a run long or large, besides what is not allowed anyway.
@@ -176,8 +177,8 @@ def test_any_value_for_any_key(folder, small_set, overrides):
 @given(data=st.data())
 def test_damaged_data_is_an_error_or_other_digits_but_never_a_traceback(folder, data):
     """Bytes of a file changed, cut or added, packed and unpacked: one line says so, or it reads as a set."""
-    from npdigits import data as sets
-    from npdigits.errors import UserError
+    from npdigits.base.errors import UserError
+    from npdigits.data import sets
 
     name = data.draw(st.sampled_from(["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]))
     packed = data.draw(st.booleans())

@@ -8,14 +8,16 @@ from test_faults import CALLS, short, writes_of_a_run  # noqa: F401 – short is
 from test_resume import every_epoch, go, result, resume  # noqa: F401 – likewise
 from typed import tree, typed
 
-from npdigits import cli, multirun, rundir
-from npdigits.data import data_root
-from npdigits.errors import HeldError, MovedError, RunDirError
-from npdigits.files import BY_DESCRIPTOR
-from npdigits.hold import LOCK, Hold
-from npdigits.identity import identity
-from npdigits.rundir import RunDir, read_summary
-from npdigits.sweep import Point
+from npdigits.base.errors import HeldError, MovedError, RunDirError
+from npdigits.base.files import BY_DESCRIPTOR
+from npdigits.config import compose as cli
+from npdigits.config.identity import identity
+from npdigits.data.sets import data_root
+from npdigits.runs import directory as rundir
+from npdigits.runs.directory import RunDir, read_summary
+from npdigits.runs.hold import LOCK, Hold
+from npdigits.sweeps import sweep as multirun
+from npdigits.sweeps.points import Point
 from npdigits.train import run
 
 SAYS = r"^out={} was moved or replaced while it was written$"
@@ -154,7 +156,7 @@ class Moving:
 
 
 def test_plots_are_not_drawn_into_another_directory(tmp_path, short, other, monkeypatch):  # noqa: F811
-    from npdigits import canvas
+    from npdigits.base import canvas
 
     path, png, before = tmp_path / "run", canvas.png, tree(other)
 

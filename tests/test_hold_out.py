@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from npdigits import data
-from npdigits.errors import ConfigError
+from npdigits.base.errors import ConfigError
+from npdigits.data import sets as data
 
 
 def set_of(counts: Sequence[int]) -> data.Data:

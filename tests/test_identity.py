@@ -7,15 +7,17 @@ import json
 import numpy as np
 import pytest
 
-from npdigits import cli, data, metrics
-from npdigits import identity as module
-from npdigits.assembly import initial_state, ranges, recipe
-from npdigits.augmentation import Augmentation
-from npdigits.config import unread, without_effect
-from npdigits.identity import NOT_PART, UNREAD, canonical, digest, identity, in_canonical_form
-from npdigits.optimizers import OPTIMIZERS
-from npdigits.streams import stream
-from npdigits.trainer import fit
+from npdigits.base.random import stream
+from npdigits.config import compose as cli
+from npdigits.config import identity as module
+from npdigits.config.build import initial_state, ranges, recipe
+from npdigits.config.identity import NOT_PART, UNREAD, canonical, digest, identity, in_canonical_form
+from npdigits.config.schema import unread, without_effect
+from npdigits.data import sets as data
+from npdigits.data.augmentation import Augmentation
+from npdigits.nn.optimizers import OPTIMIZERS
+from npdigits.runs import metrics
+from npdigits.training.loop import fit
 
 SHA256 = "a" * 64
 CONFIG = cli.compose()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from made import digits, idx_bytes, write_idx
 
-from npdigits import idx
-from npdigits.errors import DataError
+from npdigits.base.errors import DataError
+from npdigits.data import idx
 
 IMAGES, LABELS = digits(12, shape=(4, 3))
 both = pytest.mark.parametrize("name", ["images", "images.gz"])

@@ -6,7 +6,7 @@ import pytest
 from made import output_of, start_python, write_set
 
 LOADED = "*sorted({name.partition('.')[0] for name in sys.modules})"
-MATHEMATICS = ("network", "optimizers", "initializers", "schedules", "stopping")
+MATHEMATICS = ("nn.network", "nn.optimizers", "nn.initializers", "nn.schedules", "training.stopping")
 HEAVY = {"torch", "torchvision", "pandas", "mlxtend", "sklearn", "scipy"}
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from npdigits.initializers import ALIASES, INITIALIZERS, initialize
-from npdigits.streams import stream
+from npdigits.base.random import stream
+from npdigits.nn.initializers import ALIASES, INITIALIZERS, initialize
 
 FAN_IN, FAN_OUT = 400, 300
 TORCH = {

@@ -15,9 +15,9 @@ from distributed import Client, Security
 from test_sweep import keys, rows
 from typed import typed
 
-from npdigits import local_cluster
-from npdigits.errors import ConfigError
-from npdigits.interruption import Stopped, never
+from npdigits.base.errors import ConfigError
+from npdigits.base.interruption import Stopped, never
+from npdigits.sweeps import local_cluster
 
 FINISHED, BAD_INPUT = 0, 2
 ENDLESS = ["seed=0,1", "epochs=999999", "stop_on=none", "out=sweep", "workers=2"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from npdigits.max_norm import shorten
+from npdigits.nn.max_norm import shorten
 
 
 def test_by_pencil():

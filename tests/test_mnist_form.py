@@ -8,9 +8,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from npdigits.data import load
-from npdigits.mnist_form import centred, form, inked, otsu, resampled, separation, shares, thickened, told_apart
-from npdigits.pieces import NoDigit, Pieces, stroke_width
+from npdigits.data.sets import load
+from npdigits.pictures.components import NoDigit, Pieces, stroke_width
+from npdigits.pictures.mnist_form import (
+    centred,
+    form,
+    inked,
+    otsu,
+    resampled,
+    separation,
+    shares,
+    thickened,
+    told_apart,
+)
 
 DIGITS = range(10)
 

@@ -5,11 +5,11 @@ import plain
 import pytest
 import torch
 
-from npdigits.activations import ACTIVATIONS
-from npdigits.costs import softmax
-from npdigits.initializers import INITIALIZERS, initialize
-from npdigits.network import Network, Parameters, Workspace, cross_entropy
-from npdigits.streams import stream
+from npdigits.base.random import stream
+from npdigits.nn.activations import ACTIVATIONS
+from npdigits.nn.costs import softmax
+from npdigits.nn.initializers import INITIALIZERS, initialize
+from npdigits.nn.network import Network, Parameters, Workspace, cross_entropy
 
 TORCH = {
     "leaky_relu": lambda z: torch.nn.functional.leaky_relu(z, 0.01),

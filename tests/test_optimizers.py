@@ -5,10 +5,10 @@ import plain
 import pytest
 import torch
 
-from npdigits import optimizers
-from npdigits.network import Parameters
-from npdigits.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
-from npdigits.team import ALONE, Part
+from npdigits.nn import optimizers
+from npdigits.nn.network import Parameters
+from npdigits.nn.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
+from npdigits.training.workers import ALONE, Part
 
 SIZES = (40, 30, 10)
 CASES = {

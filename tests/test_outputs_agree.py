@@ -13,20 +13,21 @@ import pytest
 import yaml
 from typed import typed
 
-from npdigits import cli, evaluate
+from npdigits import evaluate
+from npdigits.base.files import read_npz
+from npdigits.base.spreadsheet import csv_cell
 from npdigits.compare import command
-from npdigits.compare.runs import load_runs
+from npdigits.config import compose as cli
+from npdigits.config.identity import digest
+from npdigits.config.rules import cell
 from npdigits.export.onnx_file import onnx_file
 from npdigits.export.page import page
-from npdigits.files import read_npz
-from npdigits.identity import digest
-from npdigits.metrics import SCORES, read_metrics
-from npdigits.report import final_table
-from npdigits.rules import cell
-from npdigits.rundir import read_summary
-from npdigits.spreadsheet import csv_cell
-from npdigits.sweep import FIGURES
-from npdigits.trained import load
+from npdigits.runs.directory import read_summary
+from npdigits.runs.metrics import SCORES, read_metrics
+from npdigits.runs.report import final_table
+from npdigits.runs.table import load_runs
+from npdigits.runs.trained import load
+from npdigits.sweeps.points import FIGURES
 
 DIVERGED = 3
 # Two keys that are lists or null, one without effect in half of the runs, one that makes half of them diverge.

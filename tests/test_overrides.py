@@ -2,8 +2,9 @@
 
 import pytest
 
-from npdigits import cli, overrides
-from npdigits.errors import ConfigError, UserError
+from npdigits.base.errors import ConfigError, UserError
+from npdigits.config import compose as cli
+from npdigits.config import overrides
 
 RANGE = "allowed is range(stop), range(start,stop) or range(start,stop,step) of numbers"
 # What a shell hands over of what people type -> what the line says.

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from typed import tree, typed
 
-from npdigits import cache, data, evaluate, paths
-from npdigits.config import DataConfig
-from npdigits.errors import ConfigError, DataUnavailable
+from npdigits import evaluate
+from npdigits.base import paths
+from npdigits.base.errors import ConfigError, DataUnavailable
+from npdigits.config.schema import DataConfig
+from npdigits.data import cache
+from npdigits.data import sets as data
 
 # A user who is a mere number, as containers run: no home, and no entry in the table of users.
 NOBODY = """

@@ -11,9 +11,9 @@ import pytest
 from drawn import drawn
 from PIL import Image
 
-from npdigits.mnist_form import form
-from npdigits.pictures import LONGEST_SIDE, MOST_PIXELS, BadPicture, found, read
-from npdigits.pieces import NoDigit
+from npdigits.pictures.components import NoDigit
+from npdigits.pictures.mnist_form import form
+from npdigits.pictures.read import LONGEST_SIDE, MOST_PIXELS, BadPicture, found, read
 
 GREY = drawn(4)
 

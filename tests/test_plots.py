@@ -17,12 +17,16 @@ from made import digits, write_set
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from typed import tree, typed
 
-from npdigits import canvas, cli, data, multirun, plots
-from npdigits.errors import DataUnavailable, RunDirError
-from npdigits.files import npz, read_npz
-from npdigits.identity import identity
-from npdigits.rundir import read_summary
-from npdigits.sweep import Point
+from npdigits import plots
+from npdigits.base import canvas
+from npdigits.base.errors import DataUnavailable, RunDirError
+from npdigits.base.files import npz, read_npz
+from npdigits.config import compose as cli
+from npdigits.config.identity import identity
+from npdigits.data import sets as data
+from npdigits.runs.directory import read_summary
+from npdigits.sweeps import sweep as multirun
+from npdigits.sweeps.points import Point
 from npdigits.train import run
 
 NAMES = {"cost", "accuracy", "gap", "learning_rate", "confusion", "mistakes", "weights"}

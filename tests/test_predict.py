@@ -17,11 +17,14 @@ from made import digits, write_set
 from PIL import Image
 
 import npdigits
-from npdigits import cli, forming, predict, trained
-from npdigits.checkpoint import digest, opened
-from npdigits.errors import RunDirError, UserError
-from npdigits.files import npz
-from npdigits.mnist_form import form
+from npdigits import predict
+from npdigits.base.errors import RunDirError, UserError
+from npdigits.base.files import npz
+from npdigits.config import compose as cli
+from npdigits.pictures import pool as forming
+from npdigits.pictures.mnist_form import form
+from npdigits.runs import trained
+from npdigits.runs.checkpoint import digest, opened
 from npdigits.train import run
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from npdigits import products
+from npdigits.nn import matmul as products
 
 # One product, whole; panels and columns; columns left over; batches in parts, the last one smaller; too wide to cut.
 SHAPES = [(1, 784, 20), (32, 784, 20), (64, 20, 10), (80, 784, 20), (128, 784, 20), (129, 784, 20), (128, 1000, 20)]

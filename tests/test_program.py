@@ -11,18 +11,20 @@ from pathlib import Path
 import pytest
 from made import start_python
 
-from npdigits import program
-from npdigits.errors import ConfigError, note_log
-from npdigits.interruption import Terminated
+from npdigits.base import program
+from npdigits.base.errors import ConfigError, note_log
+from npdigits.base.interruption import Terminated
 
 PROGRAMS = ("npdigits.predict", "npdigits.evaluate", "npdigits.export", "npdigits.plots", "npdigits.compare")
 
 # Buffered, as it is unless somebody asks for the opposite.
 BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-PRINTS = "import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: print(sys.argv[1]) or 0))"
+PRINTS = (
+    "import sys; from npdigits.base.program import exit_code; sys.exit(exit_code('p', lambda: print(sys.argv[1]) or 0))"
+)
 ACTS = """
 import sys, time
-from npdigits.program import exit_code
+from npdigits.base.program import exit_code
 def act():
     try:
         print("begun", flush=True)
@@ -149,7 +151,9 @@ def test_ctrl_c_of_a_pipe_whose_reader_is_gone_is_one_line():
     read, write = os.pipe()
     os.close(read)
     act = "print('a')\n    raise KeyboardInterrupt"
-    code = f"import sys\nfrom npdigits.program import exit_code\ndef act():\n    {act}\nsys.exit(exit_code('p', act))"
+    code = (
+        f"import sys\nfrom npdigits.base.program import exit_code\ndef act():\n    {act}\nsys.exit(exit_code('p', act))"
+    )
     typed = [sys.executable, "-c", code]
     ended = subprocess.run(typed, stdout=write, stderr=subprocess.PIPE, env=BUFFERED, timeout=60)
     os.close(write)
@@ -177,7 +181,7 @@ def test_names_that_are_no_text_can_be_printed():
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows closes no stream this way")
 @pytest.mark.parametrize(("act", "code"), [("0", 0), ("[][0]", 70), ("open('nowhere')", 2)])
 def test_a_closed_standard_output_changes_no_exit_code(act, code, tmp_path):
-    program_of = f"import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: {act}))"
+    program_of = f"import sys; from npdigits.base.program import exit_code; sys.exit(exit_code('p', lambda: {act}))"
     ended = subprocess.run(
         ["sh", "-c", 'exec "$0" "$@" >&-', sys.executable, "-c", program_of],
         timeout=60,
@@ -189,7 +193,7 @@ def test_a_closed_standard_output_changes_no_exit_code(act, code, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows closes no stream this way")
 @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
 def test_where_standard_error_takes_nothing_nothing_goes_to_standard_output(closed):
-    code = "import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: open('nowhere')))"
+    code = "import sys; from npdigits.base.program import exit_code; sys.exit(exit_code('p', lambda: open('nowhere')))"
     typed = ["sh", "-c", f'exec "$0" "$@" {closed}', sys.executable, "-c", code]
     ended = subprocess.run(typed, stdout=subprocess.PIPE, env=BUFFERED, timeout=60)
     assert (ended.returncode, ended.stdout) == (program.BAD_INPUT, b"")
@@ -199,7 +203,7 @@ def test_where_standard_error_takes_nothing_nothing_goes_to_standard_output(clos
 @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", "2>&- <&-"])
 def test_a_warning_that_cannot_be_written_changes_nothing(closed):
     act = "print('a warning', file=sys.stderr, flush=True) or print('a result') or 0"
-    code = f"import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: {act}))"
+    code = f"import sys; from npdigits.base.program import exit_code; sys.exit(exit_code('p', lambda: {act}))"
     typed = ["sh", "-c", f'exec "$0" "$@" {closed}', sys.executable, "-c", code]
     ended = subprocess.run(typed, stdout=subprocess.PIPE, env=BUFFERED, timeout=60)
     assert (ended.returncode, ended.stdout) == (0, b"a result\n")
@@ -208,7 +212,7 @@ def test_a_warning_that_cannot_be_written_changes_nothing(closed):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows closes no stream this way")
 def test_no_file_gets_what_is_meant_for_a_closed_stream(tmp_path):
     act = "[open('file', 'w'), __import__('os').write(2, b'a library writes it'), 0][-1]"
-    code = f"import sys; from npdigits.program import exit_code; sys.exit(exit_code('p', lambda: {act}))"
+    code = f"import sys; from npdigits.base.program import exit_code; sys.exit(exit_code('p', lambda: {act}))"
     typed = ["sh", "-c", 'exec "$0" "$@" >&- 2>&- <&-', sys.executable, "-c", code]
     assert subprocess.run(typed, cwd=tmp_path, timeout=60).returncode == 0
     assert (tmp_path / "file").read_text() == ""

@@ -18,8 +18,8 @@ from made import REPOSITORY
 from made_runs import composed, made_run
 from scipy import stats
 
-from npdigits.errors import RunDirError
-from npdigits.interruption import Terminated
+from npdigits.base.errors import RunDirError
+from npdigits.base.interruption import Terminated
 
 RECIPES = sorted((REPOSITORY / "conf" / "experiment" / "published").glob("*.yaml"))
 

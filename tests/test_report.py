@@ -10,10 +10,10 @@ import sys
 
 import pytest
 
-from npdigits.files import Appended, Folder
-from npdigits.report import Report, epoch_line, final_table
-from npdigits.rundir import LOG_LINE
-from npdigits.state import Epoch
+from npdigits.base.files import Appended, Folder
+from npdigits.runs.directory import LOG_LINE
+from npdigits.runs.report import Report, epoch_line, final_table
+from npdigits.training.state import Epoch
 
 FIRST = Epoch(1, 0.01, 0.51234, 0.875, 0.6, 0.5, 0.7, 0.25, 0.08766, None, True)
 WITHOUT_VAL = Epoch(10, 1e-5, 12.3456, 1.0, None, None, 0.7, 0.25, None, None, True)

@@ -14,12 +14,12 @@ import yaml
 from made import start_python, write_set
 from typed import tree, typed
 
-from npdigits import cli
-from npdigits.errors import ConfigError, RunDirError
-from npdigits.files import read_npz
-from npdigits.interruption import Terminated, Watch
-from npdigits.metrics import read_metrics
-from npdigits.rundir import RunDir, read_summary
+from npdigits.base.errors import ConfigError, RunDirError
+from npdigits.base.files import read_npz
+from npdigits.base.interruption import Terminated, Watch
+from npdigits.config import compose as cli
+from npdigits.runs.directory import RunDir, read_summary
+from npdigits.runs.metrics import read_metrics
 from npdigits.train import run
 
 PLAIN = ("data=idx", "epochs=6", "hidden=6", "plots=false", "quiet=true")
@@ -45,7 +45,7 @@ def go(tmp_path, idx_set):
 @pytest.fixture(autouse=True)
 def every_epoch(monkeypatch):
     """Write a checkpoint at each epoch's end, however dear."""
-    monkeypatch.setattr("npdigits.rundir.CADENCE", 0)
+    monkeypatch.setattr("npdigits.runs.directory.CADENCE", 0)
 
 
 def resume(path, *overrides):
@@ -457,7 +457,7 @@ def test_a_checkpoint_that_cannot_be_read_is_not_a_damaged_one(go, monkeypatch, 
             raise PermissionError(13, "Permission denied", str(file))
         return original(file)
 
-    monkeypatch.setattr("npdigits.checkpoint.read_npz", unreadable)
+    monkeypatch.setattr("npdigits.runs.checkpoint.read_npz", unreadable)
     for attempt in (lambda: resume(path), lambda: go("run")):
         with pytest.raises(RunDirError, match=r"last\.npz: cannot be read: Permission denied$"):
             attempt()
@@ -465,9 +465,9 @@ def test_a_checkpoint_that_cannot_be_read_is_not_a_damaged_one(go, monkeypatch, 
 
 
 def test_a_checkpoint_of_a_later_version_is_left_alone(go, monkeypatch):
-    monkeypatch.setattr("npdigits.checkpoint.FORMAT", 2)
+    monkeypatch.setattr("npdigits.runs.checkpoint.FORMAT", 2)
     path = go("run", after=70)
-    monkeypatch.setattr("npdigits.checkpoint.FORMAT", 1)
+    monkeypatch.setattr("npdigits.runs.checkpoint.FORMAT", 1)
     before = tree(path)
     for attempt in (lambda: resume(path), lambda: go("run")):
         with pytest.raises(RunDirError, match=r"is of format 2, and this version of npdigits reads 1"):

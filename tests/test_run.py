@@ -11,16 +11,17 @@ import yaml
 from made import digits, write_idx, write_set
 from typed import tree
 
-from npdigits import cli, outcome
-from npdigits.config import parse
-from npdigits.data import Split
-from npdigits.errors import ConfigError, RunDirError
-from npdigits.files import read_npz
-from npdigits.metrics import read_metrics
-from npdigits.outcome import wilson
-from npdigits.report import final_table
-from npdigits.rundir import read_summary
-from npdigits.streams import stream
+from npdigits.base.errors import ConfigError, RunDirError
+from npdigits.base.files import read_npz
+from npdigits.base.random import stream
+from npdigits.config import compose as cli
+from npdigits.config.schema import parse
+from npdigits.data.sets import Split
+from npdigits.runs import results as outcome
+from npdigits.runs.directory import read_summary
+from npdigits.runs.metrics import read_metrics
+from npdigits.runs.report import final_table
+from npdigits.runs.results import wilson
 from npdigits.train import run
 
 PLAIN = ("data=idx", "epochs=3", "hidden=6", "plots=false", "quiet=true")

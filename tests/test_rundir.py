@@ -13,15 +13,17 @@ import pytest
 import yaml
 from made import start_python
 
-from npdigits import assembly, cli, rundir
-from npdigits.checkpoint import read
-from npdigits.errors import RunDirError
-from npdigits.files import read_npz
-from npdigits.hold import Hold
-from npdigits.identity import digest
-from npdigits.metrics import read_metrics
-from npdigits.rundir import RunDir, read_summary
-from npdigits.state import Epoch
+from npdigits.base.errors import RunDirError
+from npdigits.base.files import read_npz
+from npdigits.config import build as assembly
+from npdigits.config import compose as cli
+from npdigits.config.identity import digest
+from npdigits.runs import directory as rundir
+from npdigits.runs.checkpoint import read
+from npdigits.runs.directory import RunDir, read_summary
+from npdigits.runs.hold import Hold
+from npdigits.runs.metrics import read_metrics
+from npdigits.training.state import Epoch
 
 # The columns of the issue, by name and in their order.
 COLUMNS = (
@@ -113,7 +115,7 @@ def test_claims_at_once_get_a_directory_each_even_if_the_clock_stands_still(tmp_
 
 def test_a_directory_held_by_another_process_is_refused_until_that_one_ends(tmp_path):
     holder = start_python(
-        "import sys, time; from pathlib import Path; from npdigits.rundir import RunDir\n"
+        "import sys, time; from pathlib import Path; from npdigits.runs.directory import RunDir\n"
         "held = RunDir.claim(Path(sys.argv[1]), Path(), {'seed': 0, 'epochs': 3})\n"
         "print('held', flush=True); time.sleep(100)",
         tmp_path / "run",

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from npdigits.schedules import SCHEDULES, cosine, exponential, step, warmed_up
+from npdigits.nn.schedules import SCHEDULES, cosine, exponential, step, warmed_up
 
 LR, DECAY, EVERY, EPOCHS = 0.3, 0.7, 4, 23
 

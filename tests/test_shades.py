@@ -9,8 +9,8 @@ from drawn import drawn
 from picture_files import bmp, png, tiff
 from PIL import Image
 
-from npdigits.mnist_form import form
-from npdigits.pictures import BadPicture, read
+from npdigits.pictures.mnist_form import form
+from npdigits.pictures.read import BadPicture, read
 
 
 def smooth(pen):

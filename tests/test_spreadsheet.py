@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npdigits import predict, sweep
+from npdigits import predict
+from npdigits.base.spreadsheet import FORMULA, csv_cell
 from npdigits.compare.formats import as_csv
-from npdigits.spreadsheet import FORMULA, csv_cell
+from npdigits.sweeps import points as sweep
 
 # What a spreadsheet whose decimal sign is the comma may take for a number with a point before each three digits.
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(e.*)?")

@@ -4,7 +4,15 @@ import statistics
 
 import pytest
 
-from npdigits.stopping import MIN_DELTA, STOPPING_RULES, gap_too_wide, never, no_improvement, settled, variance_of_last
+from npdigits.training.stopping import (
+    MIN_DELTA,
+    STOPPING_RULES,
+    gap_too_wide,
+    never,
+    no_improvement,
+    settled,
+    variance_of_last,
+)
 
 
 def first_stop(rule, val_costs, gaps=None):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from npdigits.streams import stream
+from npdigits.base.random import stream
 
 
 def draw(*key):

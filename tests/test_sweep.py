@@ -21,15 +21,20 @@ from hypothesis import strategies as st
 from made import write_set
 from typed import tree, typed
 
-from npdigits import cli, launcher, multirun, program, sweep, train, worker
-from npdigits import cluster as cluster_of_dask
-from npdigits.compare.runs import load_runs
-from npdigits.errors import ConfigError
-from npdigits.identity import NOT_PART, NUMERICS, identity
-from npdigits.multirun import run_sweep
-from npdigits.progress import Progress
-from npdigits.report import Report
-from npdigits.sweep import folder_name, run_name, safe
+from npdigits import train
+from npdigits.base import program
+from npdigits.base.errors import ConfigError
+from npdigits.config import compose as cli
+from npdigits.config.identity import NOT_PART, NUMERICS, identity
+from npdigits.runs.report import Report
+from npdigits.runs.table import load_runs
+from npdigits.sweeps import cluster as cluster_of_dask
+from npdigits.sweeps import launcher, worker
+from npdigits.sweeps import points as sweep
+from npdigits.sweeps import sweep as multirun
+from npdigits.sweeps.points import folder_name, run_name, safe
+from npdigits.sweeps.progress import Progress
+from npdigits.sweeps.sweep import run_sweep
 
 FINISHED, BAD_INPUT, INCOMPLETE, DIVERGED = 0, 2, 1, 3
 # Seconds in a summary and the machine's share of it are no part of a result.
@@ -347,7 +352,7 @@ def test_a_key_that_no_run_reads_is_warned_about_once(idx_set, tmp_path):
 FAULTS = """
 import os, signal, sys
 if os.environ.get("NPDIGITS_FAULTS") == "yes":
-    import npdigits.streams as streams
+    import npdigits.base.random as streams
     original = streams.stream
     def stream(seed, purpose, *numbers):
         if purpose == "shuffle" and numbers[0] == 2:
@@ -662,7 +667,9 @@ def test_a_worker_that_cannot_be_trusted_is_refused(undisturbed, tmp_path, clust
     idx_set, _ = undisturbed
     address, start_worker = cluster
     (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "sitecustomize.py").write_text("import npdigits.identity\nnpdigits.identity.NUMERICS = -1\n")
+    (tmp_path / "other" / "sitecustomize.py").write_text(
+        "import npdigits.config.identity\nnpdigits.identity.NUMERICS = -1\n"
+    )
     path = [str(tmp_path / "other"), os.environ.get("PYTHONPATH", "")]
     start_worker(PYTHONPATH=os.pathsep.join(filter(None, path)))
     ended = typed("-m", *keys(idx_set), "seed=0,1", "out=sweep", f"hydra.launcher.address={address}", cwd=tmp_path)
@@ -684,7 +691,7 @@ def test_a_worker_that_sees_another_folder_or_has_no_npdigits_is_refused(tmp_pat
 
 
 def test_the_launchers_data_is_what_a_run_takes_or_none(idx_set, tmp_path, no_torchvision):
-    from npdigits.multirun import Source, _loaded
+    from npdigits.sweeps.sweep import Source, _loaded
 
     with pytest.raises(Exception, match="data=idx: other digits than those that the sweep was begun with"):
         _loaded(Source("idx", "0" * 64, tmp_path, idx_set))

@@ -7,8 +7,9 @@ from grid import composed
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from npdigits import cli, sweeper
-from npdigits.errors import UserError
+from npdigits.base.errors import UserError
+from npdigits.config import compose as cli
+from npdigits.config import grid as sweeper
 
 EXPERIMENTS = {
     "tied": "hidden: 5\nbatch_size: ${hidden}\nepochs: ${batch_size}\n",

@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 from test_trainer import SIZES, TEST, TRAIN, VAL, recipe, state
 
-from npdigits import team
-from npdigits.data import Split
-from npdigits.errors import TeamError
-from npdigits.interruption import Stopped
-from npdigits.memory import shared
-from npdigits.network import Layers, Network, Parameters, Workspace
-from npdigits.optimizers import SGD
-from npdigits.passes import Diverged
-from npdigits.schedules import constant
-from npdigits.sharing import ALL_ALONE, sharing
-from npdigits.team import ALONE, Part, Team
-from npdigits.trainer import fit
+from npdigits.base.arrays import shared
+from npdigits.base.errors import TeamError
+from npdigits.base.interruption import Stopped
+from npdigits.data.sets import Split
+from npdigits.nn.network import Layers, Network, Parameters, Workspace
+from npdigits.nn.optimizers import SGD
+from npdigits.nn.schedules import constant
+from npdigits.training import workers as team
+from npdigits.training.loop import fit
+from npdigits.training.passes import Diverged
+from npdigits.training.work_split import ALL_ALONE, sharing
+from npdigits.training.workers import ALONE, Part, Team
 
 pytestmark = pytest.mark.skipif(not team.possible(), reason="processes share a run on Linux only")
 
@@ -214,7 +214,7 @@ class Gradients:
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("batch", [8, 20])
 def test_a_team_computes_the_gradient(sizes, size, batch):
-    from npdigits.activations import ACTIVATIONS
+    from npdigits.nn.activations import ACTIVATIONS
 
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(batch, sizes[0])), rng.integers(0, sizes[-1], batch)

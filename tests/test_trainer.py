@@ -7,18 +7,18 @@ import numpy as np
 import plain
 import pytest
 
-from npdigits.activations import ACTIVATIONS
-from npdigits.augmentation import Ranges
-from npdigits.data import Split
-from npdigits.initializers import initialize
-from npdigits.network import Network, Parameters
-from npdigits.optimizers import SGD, Adam
-from npdigits.passes import Batches, Diverged, probabilities, score
-from npdigits.schedules import constant, exponential
-from npdigits.state import Recipe, State
-from npdigits.stopping import STOPPING_RULES, variance_of_last
-from npdigits.streams import stream
-from npdigits.trainer import fit, team_of
+from npdigits.base.random import stream
+from npdigits.data.augmentation import Ranges
+from npdigits.data.sets import Split
+from npdigits.nn.activations import ACTIVATIONS
+from npdigits.nn.initializers import initialize
+from npdigits.nn.network import Network, Parameters
+from npdigits.nn.optimizers import SGD, Adam
+from npdigits.nn.schedules import constant, exponential
+from npdigits.training.loop import fit, team_of
+from npdigits.training.passes import Batches, Diverged, probabilities, score
+from npdigits.training.state import Recipe, State
+from npdigits.training.stopping import STOPPING_RULES, variance_of_last
 
 SIZES = (16, 6, 3)
 
@@ -266,7 +266,7 @@ def test_each_is_drawn_from_the_seed_and_anew_for_each_epoch(name):
     for s, epoch in ((first, 1), (second, 2)):
         with pytest.MonkeyPatch.context() as patch:
             same_order = lambda seed, purpose, n: stream(seed, purpose, 1 if purpose == "shuffle" else n)  # noqa: E731
-            patch.setattr("npdigits.passes.stream", same_order)
+            patch.setattr("npdigits.training.passes.stream", same_order)
             with team_of(s, {"train": TRAIN}, recipe(**changes)) as team:
                 team.do("train", epoch, 0.02)
     assert (first.network.parameters.flat != second.network.parameters.flat).any()

@@ -10,8 +10,8 @@ import time
 import pytest
 from test_sweep import keys, rows
 
-from npdigits import program
-from npdigits.report import Report, Unfailing
+from npdigits.base import program
+from npdigits.runs.report import Report, Unfailing
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="closes streams as POSIX does, and needs /dev/full")
 STREAMS = {

@@ -11,7 +11,7 @@ from made import REPOSITORY, write_set
 from made_runs import made_run
 from typed import tree, typed
 
-from npdigits import cli
+from npdigits.config import compose as cli
 
 
 def checked(*command, **options):

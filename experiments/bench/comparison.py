@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench import growth
 from bench.whole import timed
-from npdigits.identity import digest
+from npdigits.config.identity import digest
 
 COUNTS = [1250, 2500, 5000, 10_000]
 SEEDS = 10

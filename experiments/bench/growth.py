@@ -15,8 +15,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from npdigits import data
-from npdigits.rundir import read_summary
+from npdigits.data import sets as data
+from npdigits.runs.directory import read_summary
 
 EPOCHS = [2, 4, 8, 16]
 DIGITS = [62_500, 125_000, 250_000, 500_000, 1_000_000]

@@ -6,8 +6,8 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from npdigits import products
-from npdigits.memory import aligned
+from npdigits.base.arrays import aligned
+from npdigits.nn import matmul as products
 
 DIGITS = 60_000
 

@@ -31,10 +31,10 @@ class NumPy:
     def __init__(self, images: Array, labels: Array, hidden: list[int], batch: int, threads: int) -> None:
         from threadpoolctl import threadpool_limits
 
-        from npdigits.assembly import initial_state, recipe
-        from npdigits.cli import compose
-        from npdigits.data import Split
-        from npdigits.trainer import team_of
+        from npdigits.config.build import initial_state, recipe
+        from npdigits.config.compose import compose
+        from npdigits.data.sets import Split
+        from npdigits.training.loop import team_of
 
         threadpool_limits(1, user_api="blas")
         keys = [f"hidden={hidden}", "activation=relu", f"batch_size={batch}", f"threads={threads}"]
@@ -52,8 +52,8 @@ class NumPy:
         self.team.close()
 
     def predict(self, images: Array) -> Array:
-        from npdigits.data import Split
-        from npdigits.passes import probabilities
+        from npdigits.data.sets import Split
+        from npdigits.training.passes import probabilities
 
         split = Split(images, np.zeros(len(images), np.intp), np.arange(len(images)))
         result: Array = probabilities(self.state.network, split).argmax(axis=1)

@@ -10,8 +10,8 @@ from statistics import median
 
 import pandas as pd
 
-from npdigits.data import data_root
-from npdigits.rundir import read_summary
+from npdigits.data.sets import data_root
+from npdigits.runs.directory import read_summary
 
 SCRIPT = Path(__file__).with_name("pytorch_script.py")
 JOB = ["hidden=20", "batch_size=128", "epochs=20", "stop_on=none"]

@@ -15,7 +15,7 @@ import numpy as np
 
 from bench import limit
 from bench.peers import PEERS
-from npdigits import data
+from npdigits.data import sets as data
 
 warnings.simplefilter("ignore")  # scikit-learn says at each pass that it has not converged
 

@@ -8,16 +8,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from npdigits import cli, program, targets
+from npdigits.base import program, targets
+from npdigits.base.errors import ConfigError
 from npdigits.compare import formats
 from npdigits.compare.comparison import Comparison, compare
 from npdigits.compare.diff import diff
 from npdigits.compare.options import NOTATIONS, PROGRAM, baseline, by, filtered, parser
-from npdigits.compare.runs import read
 from npdigits.compare.verdict import footnotes, left_out, lost_remarks, verdict
 from npdigits.compare.views import OF_A_RUN, View, configurations, every_run, pivot, pivot_says
-from npdigits.errors import ConfigError
-from npdigits.report import plain
+from npdigits.config import compose as cli
+from npdigits.runs.report import plain
+from npdigits.runs.table import read
 
 NOTHING = 1
 # Options whose text says something.

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.compare.family import Family, baselines, best_observed, decided_by, family_of, higher_is_better
 from npdigits.compare.predictions import Guesses, read_guesses
 from npdigits.compare.rows import MARKS, Row, Section, differing, marginal, rows_of
-from npdigits.compare.runs import FIGURES, Runs
-from npdigits.config import follows_in, others_on
-from npdigits.errors import ConfigError, RunDirError
-from npdigits.rules import cell, suggestion
+from npdigits.config.rules import cell, suggestion
+from npdigits.config.schema import follows_in, others_on
+from npdigits.runs.table import FIGURES, Runs
 
 METRICS = ("val_accuracy", "test_accuracy")
 # What is shown of each row besides the metrics.

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from npdigits.base.errors import RunDirError
 from npdigits.compare.rows import Row
 from npdigits.compare.statistics import t_band
-from npdigits.errors import RunDirError
-from npdigits.metrics import SCORES, read_metrics
+from npdigits.runs.metrics import SCORES, read_metrics
 
 # What can be drawn over the epochs, the first one at first.
 COLUMNS = ("val_cost", "val_accuracy", "gap", *(name for name in SCORES if not name.startswith("val_")), "lr")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.compare.comparison import shown
 from npdigits.compare.figures import named, p_is
 from npdigits.compare.predictions import one_alone, read_guesses
-from npdigits.compare.runs import FIGURES, Runs
 from npdigits.compare.statistics import ALPHA, mcnemar_p
 from npdigits.compare.views import View, figure
-from npdigits.errors import ConfigError, RunDirError
+from npdigits.runs.table import FIGURES, Runs
 
 ABOUT = ("status", "data", "data_sha256", "numerics", "environment")
 

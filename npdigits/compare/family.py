@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from npdigits.base.errors import ConfigError
 from npdigits.compare.predictions import Guesses, one_alone
 from npdigits.compare.rows import Row, Section
 from npdigits.compare.statistics import (
@@ -19,7 +20,6 @@ from npdigits.compare.statistics import (
     sign_flip_p,
     t_interval,
 )
-from npdigits.errors import ConfigError
 
 # So many pairs of rows are all tested to correct over; of more, only those that are shown are.
 MOST_TESTED = 5000

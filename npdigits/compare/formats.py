@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from npdigits.base.spreadsheet import csv_cell
 from npdigits.compare.views import View
-from npdigits.report import plain
-from npdigits.spreadsheet import csv_cell
+from npdigits.runs.report import plain
 
 LATEX = {
     **{"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%"},

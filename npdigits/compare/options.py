@@ -12,13 +12,13 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from npdigits.base.errors import ConfigError
+from npdigits.base.program import Parser, path
 from npdigits.compare.comparison import METRICS
 from npdigits.compare.rows import MARKS
-from npdigits.compare.runs import FIGURES, MISSING, NULL, NUMBERS, Runs, mark_twins
-from npdigits.config import RULES, unknown_key
-from npdigits.errors import ConfigError
-from npdigits.program import Parser, path
-from npdigits.rules import cell
+from npdigits.config.rules import cell
+from npdigits.config.schema import RULES, unknown_key
+from npdigits.runs.table import FIGURES, MISSING, NULL, NUMBERS, Runs, mark_twins
 
 PROGRAM = "npdigits-compare"
 # A comma before the next key, which is in no quotes.

@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from npdigits.base.pages import page_of
 from npdigits.compare.comparison import Comparison, margins, place, shown
 from npdigits.compare.curves import COLUMNS, curves, rounded
 from npdigits.compare.figures import title, unit
 from npdigits.compare.rows import MARKS, Row, Section
 from npdigits.compare.verdict import footnotes, outcome, verdict
 from npdigits.compare.views import configurations, in_order, pivot, pivot_says
-from npdigits.pages import page_of
 
 FILES = Path(__file__).parent / "page_files"
 # Of so many keys heat maps are made, two by two.

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from npdigits.errors import RunDirError
-from npdigits.files import read_npz
-from npdigits.memory import Array
+from npdigits.base.arrays import Array
+from npdigits.base.errors import RunDirError
+from npdigits.base.files import read_npz
 
 
 @dataclass(frozen=True)

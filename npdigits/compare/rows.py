@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from npdigits.compare.runs import FIGURES
 from npdigits.compare.statistics import Interval, Numbers, t_interval
-from npdigits.config import follows_in
+from npdigits.config.schema import follows_in
+from npdigits.runs.table import FIGURES
 
 # Columns besides the configuration's keys by which rows are kept apart and marked.
 MARKS = ("data", "numerics", "environment")

@@ -11,8 +11,8 @@ from npdigits.compare.comparison import ALWAYS, Comparison, place, shown
 from npdigits.compare.family import MCNEMAR, Difference
 from npdigits.compare.figures import as_difference, as_interval, as_p, title, unit
 from npdigits.compare.rows import MARKS, Row, named_apart
-from npdigits.compare.runs import Runs
 from npdigits.compare.verdict import outcome
+from npdigits.runs.table import Runs
 
 # What only single runs can be sorted by.
 OF_A_RUN = ("seed", "run")

@@ -5,15 +5,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from npdigits import targets, trained
-from npdigits.data import Split
-from npdigits.errors import ConfigError, UserError
+from npdigits.base import targets
+from npdigits.base.errors import ConfigError, UserError
+from npdigits.base.program import Parser, exit_code, path
+from npdigits.data.sets import Split
 from npdigits.evaluate import test_set
 from npdigits.export.onnx_file import onnx_file
 from npdigits.export.page import page
 from npdigits.predict import check
-from npdigits.program import Parser, exit_code, path
-from npdigits.trained import Trained
+from npdigits.runs import trained
+from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.export"
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from npdigits.assembly import BYTES
-from npdigits.errors import ConfigError
+from npdigits.base.arrays import Array
+from npdigits.base.errors import ConfigError
+from npdigits.config.build import BYTES
 from npdigits.export import proof
-from npdigits.memory import Array
-from npdigits.trained import Trained
+from npdigits.runs.trained import Trained
 
 OPSET, IR_VERSION = 17, 8
 MISSING = 'the package onnx is not installed: pip install "npdigits[onnx]"'

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from npdigits.assembly import BYTES
-from npdigits.costs import softmax
-from npdigits.data import Split
-from npdigits.errors import ConfigError
+from npdigits.base.arrays import Array
+from npdigits.base.errors import ConfigError
+from npdigits.base.pages import page_of
+from npdigits.config.build import BYTES
+from npdigits.data.sets import Split
 from npdigits.export import proof
-from npdigits.memory import Array
-from npdigits.pages import page_of
-from npdigits.trained import Trained
+from npdigits.nn.costs import softmax
+from npdigits.runs.trained import Trained
 
 FILES = Path(__file__).parent / "page_files"
 SCRIPTS = ("pieces", "form", "network", "page")

@@ -4,13 +4,13 @@ import dataclasses
 
 import numpy as np
 
-from npdigits.blas import one_thread
-from npdigits.data import Split
-from npdigits.errors import ConfigError
-from npdigits.memory import Array
-from npdigits.network import Network, Parameters
-from npdigits.passes import probabilities
-from npdigits.trained import Trained
+from npdigits.base.arrays import Array
+from npdigits.base.blas import one_thread
+from npdigits.base.errors import ConfigError
+from npdigits.data.sets import Split
+from npdigits.nn.network import Network, Parameters
+from npdigits.runs.trained import Trained
+from npdigits.training.passes import probabilities
 
 # Of the first layer so many units are driven to both of their ends; and so many images are noise.
 UNITS, NOISE = 32, 32

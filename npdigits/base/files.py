@@ -1,0 +1,367 @@
+"""Files that are written whole: the old content or the new, never a part. And .npz files that are read with distrust.
+
+All writing goes through the five calls ``os.open``, ``os.write``, ``os.fsync``, ``os.link`` and ``os.replace``, so that
+tests can make each of them fail in turn. Nothing is written through a link, nor into a file that has another name too:
+it could be anybody's, or in a store that many share.
+"""
+
+import contextlib
+import errno
+import hashlib
+import io
+import math
+import os
+import re
+import secrets
+import stat
+import time
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+
+from npdigits.base.arrays import Array
+
+# Bytes that an array's header in an .npz file may take; those of plain arrays have 118.
+LONGEST_HEADER = 10_000
+# A temporary file: whose, and a number that nobody can guess; releases before this one had none.
+SCRATCH = re.compile(r"\.(?P<name>.+?)(\.[0-9a-f]{8})?\.tmp")
+# Seconds after which a temporary file is taken for one that was left, where no lock says so.
+STRAY_AGE = 24 * 60 * 60
+# Whether this system takes names in a folder that is held open, as Windows does not; nor does that let it be moved.
+BY_DESCRIPTOR = {os.open, os.rename, os.link, os.mkdir, os.stat, os.unlink} <= os.supports_dir_fd
+_BINARY = getattr(os, "O_BINARY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # as opening a pipe that nobody reads would
+
+
+class Folder:
+    """A folder in which files are written by their names, ``a.txt`` or ``below/a.txt``.
+
+    Args:
+        path: the folder.
+        held: keep it open, where the system has that: what is written is then in this folder wherever it is moved,
+            and never in another that has taken its place.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, held: bool = False) -> None:
+        self.path = path
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY) if held and BY_DESCRIPTOR else None
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def write_whole(self, name: str, content: bytes | str, durable: bool = True) -> None:
+        """Write a file so that a crash at any instant leaves the old one or the new one.
+
+        A temporary file in the same folder, flush, fsync, rename over the old one, fsync of the folder where the system
+        has that. Without ``durable`` neither fsync: for many small files that can be made again, whole if the process
+        is killed, but not if the machine is.
+
+        Raises:
+            OSError: the old content or the new stands there whole, and the temporary file is gone.
+        """
+        scratch = _scratch(name)
+        with self.writing(name, scratch):
+            self._write(scratch, content.encode() if isinstance(content, str) else content, durable)
+            self._replace(scratch, name)
+            if durable:
+                self._sync(name)
+
+    def keep_as(self, name: str, other: str) -> None:
+        """Let ``other`` be the file that ``name`` is now; what is written to ``name`` next, whole, does not change it.
+
+        Raises:
+            OSError: ``other`` is what it was.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(self.status(other), self.status(name)):
+                return  # of two links to one file a rename does nothing, and would leave the scratch file
+        scratch = _scratch(other)
+        with self.writing(other, scratch):
+            try:
+                os.link(self._spot(name), self._spot(scratch), **self._dirs())
+            except FileNotFoundError:
+                raise
+            except OSError:
+                self._write(scratch, self._read(name))  # a file system without links
+            self._replace(scratch, other)
+
+    def make(self, name: str) -> None:
+        """Make a folder in it, if it is not there.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        with self.writing(name), contextlib.suppress(FileExistsError):
+            os.mkdir(self._spot(name), **self._dir())  # noqa: PTH102 – which a descriptor can be given
+
+    def status(self, name: str, links: bool = True) -> os.stat_result:
+        """Return what the system knows of a file, or of what it leads to if it is a link and ``links`` are followed.
+
+        Raises:
+            OSError: it is not there.
+        """
+        return os.stat(self._spot(name), follow_symlinks=links, **self._dir())  # noqa: PTH116
+
+    def remove_strays(self, names: Iterable[str], age: float = 0.0) -> None:
+        """Remove the temporary files that a process has left that was killed while it wrote these files.
+
+        Args:
+            names: of the files.
+            age: seconds that a temporary file must have lain unchanged. 0 is for who holds the lock of these files, and
+                knows that nobody else is writing them; others must wait for ``STRAY_AGE``.
+        """
+        by_folder: dict[PurePath, list[str]] = {}
+        for path in map(PurePath, names):
+            by_folder.setdefault(path.parent, []).append(path.name)
+        for folder, in_it in by_folder.items():
+            with contextlib.suppress(OSError), os.scandir(self.path / folder) as entries:
+                for entry in entries:
+                    if is_stray_of(Path(entry), in_it) and _is_left(entry, age):
+                        with contextlib.suppress(OSError):
+                            os.unlink(self._spot(str(folder / entry.name)), **self._dir())
+
+    @contextlib.contextmanager
+    def writing(self, name: str, scratch: str | None = None) -> Iterator[None]:
+        """Let an error name the file that was meant (a write that fails does not say where); leave no scratch file."""
+        try:
+            yield
+        except OSError as error:
+            error.filename, error.filename2 = str(self.path / name), None
+            if scratch:
+                with contextlib.suppress(OSError):
+                    os.unlink(self._spot(scratch), **self._dir())
+            raise
+
+    def open_to_append(self, name: str, like: re.Pattern[bytes]) -> int:
+        """Open a file of our own to add to it: a new one where there is none, a copy where it has another name too.
+
+        Args:
+            name: of the file.
+            like: how a file must begin to be copied; instead of any other a new one is begun. (A link can lead to what
+                is nobody's business, and a run directory is handed on.)
+
+        Raises:
+            OSError: it cannot be opened, or is no file.
+        """
+        if self._has_another_name(name):
+            content = b""
+            with contextlib.suppress(OSError):  # leads nowhere
+                content = self._read(name)
+            self.write_whole(name, content if like.match(content) else b"")
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _BINARY | _NO_LINK | _NO_WAIT
+        file = os.open(self._spot(name), flags, 0o666, **self._dir())
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise OSError(errno.EINVAL, "not a file")
+        return file
+
+    def _has_another_name(self, name: str) -> bool:
+        """Say whether a file is a link, or one of several to the same content."""
+        try:
+            status = self.status(name, links=False)
+        except FileNotFoundError:
+            return False
+        return stat.S_ISLNK(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink > 1)
+
+    def _read(self, name: str) -> bytes:
+        """Return what a file holds; no pipe is waited for."""
+        file = os.open(self._spot(name), os.O_RDONLY | _BINARY | _NO_WAIT, **self._dir())
+        with open(file, "rb") as opened:  # noqa: PTH123
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise OSError(errno.EINVAL, "not a file")
+            return opened.read()
+
+    def _write(self, name: str, content: bytes, durable: bool = True) -> None:
+        """Write a file that must not be there."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY | _NO_LINK
+        file = os.open(self._spot(name), flags, 0o666, **self._dir())
+        try:
+            write_all(file, content)
+            if durable:
+                os.fsync(file)
+        finally:
+            os.close(file)
+
+    def _replace(self, name: str, other: str) -> None:
+        os.replace(self._spot(name), self._spot(other), **self._dirs())  # noqa: PTH105 – one of the five calls
+
+    def _sync(self, name: str) -> None:
+        """Have the folder that the file is in on the disk."""
+        if hasattr(os, "O_DIRECTORY"):
+            _fsync(os.open(self._spot(str(PurePath(name).parent)), os.O_RDONLY | os.O_DIRECTORY, **self._dir()))
+
+    def _spot(self, name: str) -> str | Path:
+        return self.path / name if self._descriptor is None else name
+
+    def _dir(self) -> dict[str, Any]:
+        return {} if self._descriptor is None else {"dir_fd": self._descriptor}
+
+    def _dirs(self) -> dict[str, Any]:
+        return {} if self._descriptor is None else {"src_dir_fd": self._descriptor, "dst_dir_fd": self._descriptor}
+
+
+class Appended:
+    """A file to which whole lines are added, each handed to the system in one call.
+
+    Args:
+        folder, name: the file.
+        like: see ``Folder.open_to_append``.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, folder: Folder, name: str, like: re.Pattern[bytes]) -> None:
+        self._folder, self._name, self._like = folder, name, like
+        with folder.writing(name):
+            self._file = folder.open_to_append(name, like)
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._folder.path / self._name
+
+    def write(self, text: str) -> None:
+        """Add a line.
+
+        Raises:
+            OSError: a part of it may stand there.
+        """
+        with self._folder.writing(self._name):
+            if os.fstat(self._file).st_nlink > 1:  # it was given another name since
+                copy = self._folder.open_to_append(self._name, self._like)
+                os.close(self._file)
+                self._file = copy
+            write_all(self._file, text.encode(errors="backslashreplace"))
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+def write_whole(path: Path, content: bytes | str, durable: bool = True) -> None:
+    """Write a file whole, as ``Folder.write_whole`` does."""
+    Folder(path.parent).write_whole(path.name, content, durable)
+
+
+def sync(path: Path) -> None:
+    """Have a file on the disk, or which files are in a folder, where the system has that.
+
+    Raises:
+        OSError: it is not there, or cannot be written.
+    """
+    if hasattr(os, "O_DIRECTORY") or path.is_file():
+        _fsync(os.open(path, (os.O_RDONLY if path.is_dir() else os.O_RDWR) | _BINARY))
+
+
+def _fsync(file: int) -> None:
+    """Have an open file on the disk, and close it."""
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def write_all(file: int, content: bytes) -> None:
+    """Write all of it to an open file: one call may take a part only.
+
+    Raises:
+        OSError: a part of it may stand there.
+    """
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
+def is_stray_of(path: Path, names: Iterable[str]) -> bool:
+    """Say whether a file is a temporary one, by its name, of one with these names."""
+    found = SCRATCH.fullmatch(path.name)
+    return found is not None and found["name"] in {PurePath(name).name for name in names}
+
+
+def _is_left(entry: os.DirEntry[str], age: float) -> bool:
+    """Say whether a temporary file was left; where no lock says so, whether this user has left it that long ago."""
+    if not age:
+        return not entry.is_dir(follow_symlinks=False)
+    status = entry.stat(follow_symlinks=False)
+    mine = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    return mine and stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > age
+
+
+def _scratch(name: str) -> str:
+    path = PurePath(name)
+    return str(path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp"))
+
+
+def npz(arrays: dict[str, Array]) -> bytes:
+    """Return arrays as the bytes of an .npz file: the same arrays give the same bytes, as it holds no time."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def read_npz(path: Path) -> dict[str, Array]:
+    """Read an .npz file that ``npz`` wrote, and nothing else.
+
+    Nothing is ever unpickled, no member is unpacked, and no memory is taken that the file does not itself fill:
+    195 kB of a packed .npz can declare 200 MB.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is damaged.
+    """
+    arrays: dict[str, Array] = {}
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: not a file")
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            with zipfile.ZipFile(file) as members:
+                for member in members.infolist():
+                    if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+                        raise ValueError(f"{member.filename} is packed")
+                if sum(member.file_size for member in members.infolist()) > size:
+                    raise ValueError("its members overlap")
+                for member in members.infolist():
+                    name = member.filename.removesuffix(".npy")
+                    if name in arrays or not name.isidentifier() or not member.filename.endswith(".npy"):
+                        raise ValueError(f"{member.filename} is not a member that belongs here")
+                    arrays[name] = _array(members.read(member))
+        except OSError:
+            raise
+        except Exception as error:  # hostile bytes can raise almost anything in zipfile and NumPy's header parser
+            raise ValueError(f"{path}: damaged: {error or type(error).__name__}") from error
+    return arrays
+
+
+def _array(raw: bytes) -> Array:
+    """Return the array of an .npy file, if its header declares as many bytes as there are."""
+    file = io.BytesIO(raw)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("an array of another format")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=LONGEST_HEADER)
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(raw) - file.tell():
+        raise ValueError("an array that is not as long as it says, or holds objects")
+    file.seek(0)
+    array: Array = np.lib.format.read_array(file, allow_pickle=False, max_header_size=LONGEST_HEADER)
+    return array
+
+
+def digest(arrays: dict[str, Array]) -> str:
+    """Return the SHA-256 of arrays: of their names, types, shapes and elements, in the order of the names."""
+    hasher = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        hasher.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        hasher.update(np.ascontiguousarray(array).data)
+    return hasher.hexdigest()

@@ -1,0 +1,157 @@
+"""Being a program: what goes wrong is said in one line on standard error, and the exit code tells what it was."""
+
+import argparse
+import io
+import os
+import platform
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from npdigits.base.errors import UserError, noted_log, on_one_line
+from npdigits.base.interruption import Terminated
+from npdigits.runs.report import Unfailing, nobody_reads, plain
+
+BAD_INPUT = 2
+# What is not the user's to mend: sysexits.h's EX_SOFTWARE.
+FAULT = 70
+# As shells have it: 128 and the signal's number.
+INTERRUPTED = 130
+NOBODY_READS = 141
+TERMINATED = 143
+
+
+class Parser(argparse.ArgumentParser):
+    """A command line, which refuses in one line what it does not know, without argparse's usage."""
+
+    def __init__(self, prog: str | None = None, **options: Any) -> None:
+        super().__init__(prog, allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and end."""
+        sys.exit(_say(self.prog.removeprefix("python -m "), f"{message}; --help tells more", BAD_INPUT))
+
+
+def path(text: str) -> Path:
+    """Return a path that was typed, for argparse; '' would be the working directory."""
+    if not text:
+        raise argparse.ArgumentTypeError("'': allowed is the name of a file or folder")
+    return Path(text)
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number within bounds, for argparse."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text}: allowed are whole numbers from {least} to {most}")
+        return int(text)
+
+    return number
+
+
+def exit_code(name: str, act: Callable[[], int]) -> int:
+    """Do what a program is for; return its exit code.
+
+    SIGTERM and SIGHUP end it as Ctrl-C does, by an exception, so that what is half done can be undone.
+
+    Args:
+        name: of the program, as its messages begin.
+        act: reads the command line, does what it says, and returns the exit code; what it raises becomes a line, and
+            the traceback of what is not the user's to mend goes into a file.
+    """
+    _open_streams()
+    terminated = False
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        nonlocal terminated
+        terminated = True
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup does
+        signal.signal(signal.SIGHUP, terminate)
+    try:
+        try:
+            code = act()
+        except SystemExit as end:  # argparse's, after --help and after an error
+            code = end.code if isinstance(end.code, int) else 0 if end.code is None else _say(name, str(end.code), 1)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _say(name, "interrupted", INTERRUPTED)
+    except Terminated:
+        return _say(name, "terminated", TERMINATED)
+    except Exception as error:
+        if terminated:  # a library has made another error of it
+            return _say(name, "terminated", TERMINATED)
+        if isinstance(error, BrokenPipeError):  # … | head
+            return NOBODY_READS
+        if isinstance(error, UserError):
+            return _say(name, str(error), BAD_INPUT)
+        if isinstance(error, FileNotFoundError) and not error.filename and _nowhere():
+            return _say(name, "the working directory is gone: cd to one that is there", BAD_INPUT)
+        if isinstance(error, OSError):
+            return _say(name, f"{error.filename or 'writing'}: {error.strerror or error}", BAD_INPUT)
+        if isinstance(error, MemoryError):
+            return _say(name, f"out of memory{': ' * bool(str(error))}{error}", BAD_INPUT)
+        return _say(name, f"this is a fault of npdigits: {on_one_line(error)}; {_kept(error)}", FAULT)
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:  # Python would try it once more at its end, and make a traceback of it
+            nobody_reads(sys.stdout)
+
+
+def _nowhere() -> bool:
+    """Say whether the working directory was deleted."""
+    try:
+        return not Path.cwd()
+    except OSError:
+        return True
+
+
+def _open_streams() -> None:
+    """Have standard output and error take any text; where one is closed, nowhere: print would choose the other.
+
+    Standard error carries no result, so that nothing depends on who reads it.
+    """
+    # Else the next file that is opened has the number of a closed stream, and is written to by who means the stream.
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = Path(os.devnull).open("w")  # noqa: SIM115 – open to the process's end
+            setattr(sys, name, stream)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of files need not be text, nor terminals have a "×"
+    if not isinstance(sys.stderr, Unfailing):
+        sys.stderr = Unfailing(sys.stderr)
+
+
+def _kept(error: Exception) -> str:
+    """Say in which file the traceback of an error stands: the run's log that has it, or one that is made for it."""
+    if log := noted_log(error):
+        return f"the traceback is in {log}"
+    here = f"{sys.argv}\nPython {platform.python_version()}, {platform.platform()}\n"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="npdigits-fault-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(here + "".join(traceback.format_exception(error)))
+        return f"the traceback is in {file.name}"
+    except OSError as unwritable:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return f"in {last.filename}, line {last.lineno} (the traceback could not be kept: {unwritable})"
+
+
+def _say(name: str, message: str, code: int) -> int:
+    print(f"{name}: {plain(' '.join(message.split()))}", file=sys.stderr, flush=True)
+    return code

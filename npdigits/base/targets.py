@@ -1,0 +1,68 @@
+"""Where a table or a page may be written: nowhere that a file of a run could be lost."""
+
+import os
+from pathlib import Path
+
+from npdigits.base.errors import ConfigError
+from npdigits.base.files import STRAY_AGE, Folder
+
+# By one of these a folder is taken for a run directory.
+SIGNS = {"identity.json", "summary.json", "metrics.csv"}
+
+
+def check(targets: dict[str, str]) -> None:
+    """Refuse to write where a file of a run could be lost, or where nothing can be written.
+
+    Args:
+        targets: option -> where its file is to be.
+
+    Raises:
+        ConfigError: says why.
+    """
+    files: dict[Path, str] = {}
+    for notation, target in targets.items():
+        if target == "-":
+            continue
+        if not target:
+            raise ConfigError(f"--{notation} '': allowed is the name of a file")
+        path = _real(target)
+        if path.is_symlink():
+            raise ConfigError(f"--{notation} {target}: a link that leads back to itself")
+        if path.is_dir() or target.endswith(("/", os.sep)):
+            raise ConfigError(f"--{notation} {target}: a folder")
+        if not path.parent.is_dir():
+            raise ConfigError(f"--{notation} {target}: there is no such folder")
+        if path in files:
+            raise ConfigError(f"--{notation} {target}: --{files[path]} is written there too")
+        files[path] = notation
+        if _in_a_run(path) or path.name == "sweep.csv":
+            raise ConfigError(f"--{notation} {target}: a file of a run or a sweep could be lost; choose another place")
+
+
+def check_folder(option: str, folder: Path) -> None:
+    """Refuse a folder for files where one of a run could be lost.
+
+    Raises:
+        ConfigError: says why.
+    """
+    if _in_a_run(_real(folder) / "file"):
+        raise ConfigError(f"--{option} {folder}: a file of a run could be lost; choose another place")
+
+
+def _in_a_run(path: Path) -> bool:
+    return any((folder / name).exists() for folder in path.parents for name in SIGNS)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file whole, where a link leads to; a device or a pipe is written into."""
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+    else:
+        real = _real(path)
+        folder = Folder(real.parent)
+        folder.write_whole(real.name, content)
+        folder.remove_strays([real.name], STRAY_AGE)
+
+
+def _real(path: str | Path) -> Path:
+    return Path(os.path.realpath(path))  # which, unlike Path.resolve, does not raise where links lead in a circle

@@ -1,0 +1,120 @@
+"""What a checked configuration stands for: a network at its initial weights, an optimizer, and a recipe."""
+
+import itertools
+import os
+
+import numpy as np
+
+from npdigits.base.errors import ConfigError
+from npdigits.base.random import stream
+from npdigits.config.schema import Config
+from npdigits.data.augmentation import Ranges, basis_size
+from npdigits.nn.activations import ACTIVATIONS
+from npdigits.nn.costs import COSTS
+from npdigits.nn.initializers import initialize
+from npdigits.nn.network import Network, Parameters
+from npdigits.nn.optimizers import OPTIMIZERS
+from npdigits.nn.schedules import SCHEDULES, warmed_up
+from npdigits.training import workers as team
+from npdigits.training.state import Recipe, State
+from npdigits.training.stopping import STOPPING_RULES
+
+# Images come as bytes, networks see 0 (paper) to 1 (ink).
+BYTES = 1 / 255
+# Numbers that an elastic distortion may hold for good; while they are made it takes some five times as much memory.
+MOST_BASIS = 2**26
+
+
+def check_fit(config: Config, sizes: tuple[int, ...], n_train: int, image_shape: tuple[int, int]) -> None:
+    """Refuse, before anything is written, what the data set or the machine cannot carry.
+
+    Raises:
+        ConfigError: with the key, the value and what is allowed.
+    """
+    if config.batch_size > n_train:
+        raise ConfigError(
+            f"batch_size={config.batch_size}: allowed is at most {n_train}, the number of digits left to train on"
+        )
+    if config.score_size is not None and config.score_size > n_train:
+        raise ConfigError(
+            f"score_size={config.score_size}: allowed is at most {n_train}, the number of digits left to train on"
+        )
+    distortions = ranges(config)
+    if distortions and distortions.alpha and (need := basis_size(image_shape, distortions.sigma)) > MOST_BASIS:
+        images = "{} × {}".format(*image_shape)
+        raise ConfigError(
+            f"sigma={config.sigma:g}: allowed is a larger one, or smaller images: for {images} pixels so little "
+            f"smoothing takes {need:,} numbers, of at most {MOST_BASIS:,}"
+        )
+    if config.threads > 1 and not team.possible():
+        raise ConfigError(
+            f"threads={config.threads}: allowed is 1, as only on Linux can processes share a run's memory"
+        )
+    n = sum(rows * columns + columns for rows, columns in itertools.pairwise(sizes))
+    width = np.dtype(config.dtype).itemsize
+    # Parameters, gradient, best, scratch and up to two moments; activations and deltas of one batch.
+    need = width * (6 * n + 2 * config.batch_size * sum(sizes))
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        if need > memory:
+            raise ConfigError(
+                f"hidden={'–'.join(map(str, config.hidden))}: {n:,} parameters need about {need / 2**30:,.1f} GiB, "
+                f"allowed is what fits into this machine's {memory / 2**30:,.1f} GiB"
+            )
+
+
+def initial_state(config: Config, sizes: tuple[int, ...], input_scale: float = BYTES) -> State:
+    """Return the network at its initial weights (biases 0), and an optimizer that has made no step."""
+    network = empty_network(config, sizes, input_scale)
+    parameters = network.parameters
+    drawn = initialize(config.initializer, stream(config.seed, "initialization"), sizes, config.init_scale)
+    with np.errstate(over="ignore"):  # the first cost says what comes of such weights
+        for view, w in zip(parameters.weights, drawn, strict=True):
+            view[...] = w
+    gradient = Parameters(sizes, config.dtype)
+    numbers = {"betas": config.betas, "eps": config.eps, "momentum": config.momentum, "rho": config.rho}
+    optimizer = OPTIMIZERS[config.optimizer](parameters, gradient, numbers)
+    return State(network, gradient, optimizer)
+
+
+def empty_network(config: Config, sizes: tuple[int, ...], input_scale: float = BYTES) -> Network:
+    """Return the network with all weights and biases 0."""
+    activation = ACTIVATIONS[config.activation](config.leak)
+    derivative = COSTS[config.output, config.cost]
+    return Network(Parameters(sizes, config.dtype), activation, input_scale=input_scale, derivative=derivative)
+
+
+def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
+    """Return how to train images of this shape, in plain values."""
+    schedule = SCHEDULES[config.schedule](config.lr, config.lr_decay, config.decay_every, config.epochs)
+    return Recipe(
+        schedule=warmed_up(schedule, config.warmup),
+        stop_on=config.stop_on,
+        stopping_rule=STOPPING_RULES[config.stop_on](config.patience, config.min_delta, config.window),
+        window=config.window,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        l2=config.l2,
+        weight_decay=config.weight_decay,
+        seed=config.seed,
+        threads=config.threads,
+        dropout=per_layer(config),
+        input_dropout=config.input_dropout,
+        max_norm=config.max_norm,
+        augment=ranges(config),
+        image_shape=image_shape,
+        score_size=config.score_size,
+    )
+
+
+def per_layer(config: Config) -> tuple[float, ...]:
+    """Return the dropout of each hidden layer: those given, or the one given for all."""
+    return config.dropout if len(config.dropout) == len(config.hidden) else config.dropout * len(config.hidden)
+
+
+def ranges(config: Config) -> Ranges | None:
+    """Return how far the training images are distorted; None for not at all."""
+    if config.augment == "none":
+        return None
+    alpha = config.alpha if config.augment == "elastic" else 0.0
+    return Ranges(config.rotation, config.scale, config.shear, config.shift, alpha, config.sigma)

@@ -1,0 +1,114 @@
+"""The per-user cache: what was read once is found again without unpacking it, or importing its source's library.
+
+An entry is a directory that appears whole or not at all. Its key covers the path, size and time of the files it was
+made from, so a changed source is another entry. What is read is hashed every time, so that nothing is trained on under
+the SHA-256 of other digits; a wrong entry is made again. A cache that cannot be written costs time, never the run.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+from npdigits.base import paths
+from npdigits.base.arrays import Array
+from npdigits.base.errors import on_one_line
+from npdigits.base.files import digest, sync, write_whole
+
+FORMAT = 1
+
+
+def directory() -> Path:
+    """Return the cache's folder: NPDIGITS_CACHE, else the platform's own for this user."""
+    named = os.environ.get("NPDIGITS_CACHE")
+    return paths.absolute("NPDIGITS_CACHE", named) or paths.of_user(platformdirs.user_cache_dir)
+
+
+def arrays_of(
+    sources: Sequence[Path], read: Callable[[], dict[str, Array]], warn: Callable[[str], None] = print
+) -> tuple[dict[str, Array], str]:
+    """Return named arrays and their SHA-256, from the cache or else from ``read()``, then kept.
+
+    Arrays that are memory maps of their source are not kept: mapping them again costs nothing.
+
+    Args:
+        sources: the files that ``read`` reads.
+        read: returns the arrays.
+        warn: is told when an entry is damaged.
+    """
+    stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in sources]
+    key = hashlib.sha256(json.dumps([FORMAT, stats]).encode()).hexdigest()[:32]
+    entry = directory() / key
+    if entry.exists():
+        try:
+            if kept := _kept(entry):
+                return kept
+        except Exception as error:  # NumPy's header parser raises whatever it meets
+            warn(f"{entry}: cannot be used ({on_one_line(error)}): {sources[0].parent} is read anew")
+    arrays = read()
+    sha256 = digest(arrays)
+    if not all(_is_mapped(array) for array in arrays.values()):
+        _keep(entry, arrays, sha256)
+    return arrays, sha256
+
+
+def _kept(entry: Path) -> tuple[dict[str, Array], str] | None:
+    """Return the arrays of an entry and their SHA-256; None if it holds none.
+
+    Releases before this one have such an entry for a mapped source.
+
+    Raises:
+        Exception: they are not there, or not those that were kept.
+    """
+    known = json.loads(_file(entry / "entry.json").read_text())
+    if known["arrays"] == []:
+        return None
+    arrays = {name: np.asarray(np.load(_file(entry / f"{name}.npy"), mmap_mode="r")) for name in known["arrays"]}
+    sha256 = digest(arrays)
+    if sha256 != known["sha256"]:
+        raise ValueError("other digits than were kept")
+    return arrays, sha256
+
+
+def _file(path: Path) -> Path:
+    """Return a path that is a file's: a pipe would be waited for.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path.name} is no file")
+    return path
+
+
+def _keep(entry: Path, arrays: dict[str, Array], sha256: str) -> None:
+    """Write an entry beside its place and move it in whole. Whoever comes second, or cannot write, does nothing."""
+    scratch = None
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=entry.parent))
+        for name, array in arrays.items():
+            np.save(scratch / f"{name}.npy", array)
+            sync(scratch / f"{name}.npy")
+        write_whole(scratch / "entry.json", json.dumps({"arrays": sorted(arrays), "sha256": sha256}))
+        if entry.exists():  # found damaged
+            shutil.rmtree(entry)
+        scratch.rename(entry)
+        sync(entry.parent)
+    except OSError:
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _is_mapped(array: Array) -> bool:
+    base: Any = array
+    while base is not None and not isinstance(base, np.memmap):
+        base = getattr(base, "base", None)
+    return base is not None

@@ -1,0 +1,93 @@
+"""IDX files, the format of MNIST: plain ones are memory-mapped, packed ones (.gz) unpacked into memory.
+
+A file is four bytes (0, 0, element type, number of dimensions), one big-endian uint32 a dimension, then the elements
+(LeCun, Cortes & Burges, "The MNIST database of handwritten digits"). Only unsigned bytes (type 8) occur here.
+"""
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from npdigits.base.arrays import Array
+from npdigits.base.errors import DataError
+
+Readable = BinaryIO | gzip.GzipFile
+
+UNSIGNED_BYTE = 8
+# DEFLATE cannot pack better than 1032 to 1 (zlib technical details), so a .gz that declares more is lying.
+MAX_GZIP_RATIO = 1032
+
+
+def read(path: Path, dimensions: int) -> Array:
+    """Return the elements of an IDX file as uint8.
+
+    Args:
+        path: the file; a name that ends in .gz is unpacked.
+        dimensions: how many it must have: 3 for images, 1 for labels.
+
+    Raises:
+        DataError: the file is missing, unreadable, damaged, or holds something else. Sizes are checked against the
+            file's length before any memory is taken.
+    """
+    try:
+        held = path.stat().st_size
+        if path.suffix == ".gz":
+            with gzip.open(path) as file:
+                shape, _ = _header(file, path, dimensions)
+                if math.prod(shape) > held * MAX_GZIP_RATIO:
+                    raise DataError(f"{path}: declares {_sizes(shape)} bytes, more than {held:,} packed bytes can hold")
+                return _unpack(file, path, shape)
+        with path.open("rb") as file:
+            shape, offset = _header(file, path, dimensions)
+        if held != offset + math.prod(shape):
+            raise DataError(
+                f"{path}: declares {_sizes(shape)} bytes but holds {max(held - offset, 0):,}: truncated or damaged"
+            )
+        mapped = np.memmap(path, np.uint8, "r", offset, shape)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise DataError(f"{path}: cannot be read: {reason}") from error
+    # A plain array on the same pages: memmap's own class makes every slice slower.
+    return np.asarray(mapped)
+
+
+def _header(file: Readable, path: Path, dimensions: int) -> tuple[tuple[int, ...], int]:
+    """Read and check the header: return the shape and where the elements begin."""
+    magic = file.read(4)
+    expected = bytes([0, 0, UNSIGNED_BYTE, dimensions])
+    if magic != expected:
+        raise DataError(
+            f"{path}: not an IDX file of unsigned bytes in {dimensions} dimension(s): "
+            f"it begins with {magic.hex() or 'nothing'} instead of {expected.hex()}"
+        )
+    sizes = file.read(4 * dimensions)
+    if len(sizes) < 4 * dimensions:
+        raise DataError(f"{path}: truncated in its header")
+    shape = struct.unpack(f">{dimensions}I", sizes)
+    if 0 in shape:
+        raise DataError(f"{path}: declares {_sizes(shape)} bytes: empty")
+    return shape, 4 + len(sizes)
+
+
+def _unpack(file: Readable, path: Path, shape: tuple[int, ...]) -> Array:
+    """Unpack exactly the declared number of elements."""
+    elements = np.empty(math.prod(shape), np.uint8)  # pages are taken only as they are written
+    view, filled = elements.data, 0
+    while filled < len(elements):
+        chunk = file.read(min(1 << 20, len(elements) - filled))
+        if not chunk:
+            raise DataError(f"{path}: declares {_sizes(shape)} bytes but holds {filled:,}: truncated or damaged")
+        view[filled : filled + len(chunk)] = chunk
+        filled += len(chunk)
+    if file.read(1):
+        raise DataError(f"{path}: holds more than the {_sizes(shape)} bytes it declares")
+    return elements.reshape(shape)
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return " × ".join(f"{n:,}" for n in shape)

@@ -1,0 +1,245 @@
+"""A picture of a digit in the form of MNIST's: 28 × 28, white on black, size-normalized and centred.
+
+As the set was made (LeCun, Bottou, Bengio & Haffner 1998, §III-A): the digit's box is scaled to fit 20 × 20 with its
+proportions kept, and placed so that its centre of mass is at the middle of 28 × 28. Measured on the set: the longer
+side is 20 pixels, the centre of mass within half a pixel of (14, 14), strokes 1.7 to 4.0 pixels wide (5 to 95 %).
+
+What comes before, as pictures are no scans of forms: paper and ink are told apart (Otsu 1979), uneven paper is
+flattened, specks and what hangs in from the edge are left out, strokes far thinner than the set's are thickened.
+
+All steps are on whole numbers or sums in a fixed order, so that the drawing page's script does the same
+(``export/page_files/form.js``), for pictures whose paper is of one grey value, as the page's own is.
+"""
+
+import functools
+import math
+
+import numpy as np
+from scipy import ndimage
+
+from npdigits.base.arrays import Array
+from npdigits.pictures.components import BAND, BLOT, NoDigit, Pieces, stroke_width
+
+SIDE, BOX, MIDDLE = 28, 20, 14
+# Grey values, of 255, by which ink differs from paper at the least.
+CONTRAST = 40
+# Of a digit at most so much of its picture is ink, and at most so wide is it, in heights.
+MOST_INK, WIDEST = 0.5, 2.5
+# The strokes of a digit are at most so long, in the lengths of its box: of MNIST's test digits 3.6, of outlined 6.6.
+LONGEST_LINE = 8
+# Ink of two kinds, such as faint lines with a digit on them: of its variance at least so much is between them.
+TWO_KINDS = 0.85
+# Strokes thinner than this, in pixels of the box, are made as thick, where the picture is so much finer than the box.
+THIN, FINE = 2.0, 2.0
+# Grey values that are added where two are divided.
+DARK = 16.0
+# Of how many pixels along the longer side the paper's shade is fitted, how often, and what is then left out: what is so
+# many medians away.
+SAMPLES, FITS, OUTLIER = 64, 8, 3.0
+# The longest side of a digit is at least so long, in pixels of the picture.
+SMALLEST = 7
+# Halves are rounded up, also those that sums in another order left a little below.
+TIE = 1e-6
+
+
+def form(grey: Array) -> Array:
+    """Return the digit of a picture as MNIST would hold it.
+
+    Args:
+        grey: bytes 0 (black) … 255 (white), shape (height, width), dark on light or light on dark.
+
+    Returns:
+        bytes 0 (paper) … 255 (ink), shape (28, 28).
+
+    Raises:
+        NoDigit: says why.
+    """
+    ink = inked(grey)
+    threshold, pieces = told_apart(ink)
+    levels = stretched(ink, threshold)
+    mask = pieces.digit()
+    levels[(ink > threshold) & ~mask] = 0
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    edges = sum((rows[0] == 0, rows[-1] == len(mask) - 1, columns[0] == 0, columns[-1] == mask.shape[1] - 1))
+    levels, mask = levels[box], mask[box]
+    height, width = mask.shape
+    if max(height, width) < SMALLEST:
+        raise NoDigit(f"what is on it is only {max(height, width)} pixels high: allowed are {SMALLEST} and more")
+    stroke = stroke_width(mask)
+    if stroke > BLOT * max(height, width):
+        raise NoDigit("what is on it is a blot, without strokes")
+    if edges == 3 and mask.mean() > BAND:
+        raise NoDigit("what is on it is a band along an edge")
+    if width > WIDEST * height:
+        raise NoDigit("what is on it is far wider than a digit: one digit a picture")
+    if mask.sum() > LONGEST_LINE * max(height, width) * stroke:
+        raise NoDigit("there is more line on it than a digit has")
+    pixel = max(height, width) / BOX  # of the box, in the picture's
+    if pixel >= FINE:
+        levels = thickened(levels, rounded(THIN * pixel - stroke))
+        height, width = levels.shape
+        pixel = max(height, width) / BOX
+    return centred(resampled(levels, max(1, rounded(height / pixel)), max(1, rounded(width / pixel))))
+
+
+def rounded(x: float) -> int:
+    """Return the nearest whole number, halves upwards, as JavaScript rounds."""
+    return math.floor(x + 0.5)
+
+
+def inked(grey: Array) -> Array:
+    """Return how much ink is where, bytes of the picture's shape: the smaller part of it, darker or lighter than paper.
+
+    A grey value that more than half of the pixels have is the paper's. Else the light is uneven: the picture is
+    divided by its closing with a square that no stroke fills (of light ink: its opening by the picture), which takes
+    off shadows with sharp edges, and what is left of the light is the surface of ``shade``.
+    """
+    counts = np.bincount(grey.ravel(), minlength=256)
+    level = int(counts.argmax())
+    if 2 * counts[level] > grey.size:
+        darker = level - grey.astype(int)
+        side: Array = np.maximum(darker if darker.sum() >= 0 else -darker, 0).astype(np.uint8)
+        return side
+    darker = shade(grey) - grey
+    far = np.abs(darker) > OUTLIER * np.median(np.abs(darker))
+    on_light = darker[far].sum() >= 0
+    light = grey + DARK  # the less of it there is, the more of a contrast is noise
+    size = max(3, min(grey.shape) // 3)
+    if on_light:
+        ink = 255 - 255 * light / ndimage.grey_closing(light, (size, size), mode="nearest")
+    else:
+        ink = 255 - 255 * ndimage.grey_opening(light, (size, size), mode="nearest") / light
+    whole: Array = np.clip(ink - shade(ink), 0, 255).astype(np.uint8)
+    return whole
+
+
+def shade(grey: Array) -> Array:
+    """Return the paper's own values: the quadratic surface through most of the pixels.
+
+    Fitted by least squares, then again without what is far from it, and so on: ink is the smaller part.
+    """
+    height, width = grey.shape
+    step = max(1, max(height, width) // SAMPLES)
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
+    some, values = terms[:, ::step, ::step].reshape(6, -1).T, grey[::step, ::step].ravel().astype(float)
+    kept = np.ones(len(values), bool)
+    for _ in range(FITS):
+        surface = np.linalg.lstsq(some[kept], values[kept], rcond=None)[0]
+        away = np.abs(values - some @ surface)
+        kept = away <= OUTLIER * max(float(np.median(away)), 1.0)
+    paper: Array = np.tensordot(surface, terms, 1)
+    return paper
+
+
+def otsu(values: Array) -> int:
+    """Return the threshold t that parts bytes into ≤ t and > t with the largest variance between (Otsu 1979, eq. 18).
+
+    σ²(t) = (m·w(t) − m(t))² / (w(t)·(1 − w(t))); of equal ones the first. Of one value alone that value.
+    """
+    counts = np.bincount(values.ravel(), minlength=256)
+    n, below = values.size, counts.cumsum()
+    total = (counts * np.arange(256)).cumsum()
+    # As whole numbers: (total·below − n·sums)² / (below·(n − below)), n⁵ at the most, so in floats of one rounding.
+    parted = (below > 0) & (below < n)
+    if not parted.any():
+        return int(values.flat[0])
+    difference = total[-1].astype(float) * below - n * total.astype(float)
+    between = np.where(parted, difference * difference / np.where(parted, below * (n - below).astype(float), 1), -1)
+    return int(between.argmax())
+
+
+def separation(values: Array, threshold: int) -> float:
+    """Return the share of the variance that is between values ≤ t and > t (Otsu 1979, eq. 12: η = σ_B² / σ_T²)."""
+    above = values > threshold
+    share, variance = above.mean(), values.var()
+    if not 0 < share < 1:
+        return 0.0
+    between = share * (1 - share) * (values[above].mean() - values[~above].mean()) ** 2
+    return float(between / variance)
+
+
+def told_apart(ink: Array) -> tuple[int, Pieces]:
+    """Return the threshold between paper and ink, and the pieces of ink.
+
+    It is Otsu's. Where on a page a piece goes from edge to edge, as ruled lines do with the digit that stands on them,
+    and the ink is of two kinds, of which the darker stands out from the edges, it is Otsu's of the ink alone.
+    """
+    threshold = otsu(ink)
+    pieces = Pieces.of(ink > threshold)
+    if not (pieces.page and pieces.crosses):
+        return threshold, pieces
+    values = ink[ink > threshold]
+    higher = otsu(values)
+    darker = Pieces.of(ink > higher)
+    if separation(values, higher) >= TWO_KINDS and darker.stands_out:
+        return higher, darker
+    return threshold, pieces
+
+
+def stretched(ink: Array, threshold: int) -> Array:
+    """Return ink as 0 … 255 from the paper's own level (its median) to the ink's (its ninth decile).
+
+    Raises:
+        NoDigit: they hardly differ, or half of the picture is ink.
+    """
+    counts = np.bincount(ink.ravel(), minlength=256)
+    below, above = counts[: threshold + 1], counts[threshold + 1 :]
+    if not above.sum():
+        raise NoDigit("it is blank")
+    low = int(np.searchsorted(below.cumsum(), below.sum() / 2))
+    high = threshold + 1 + int(np.searchsorted(above.cumsum(), 0.9 * above.sum()))
+    if high - low < CONTRAST:
+        raise NoDigit("it is blank, or nearly so")
+    if above.sum() > MOST_INK * ink.size:
+        raise NoDigit("more than half of it is ink")
+    scaled: Array = np.clip((ink.astype(float) - low) * 255 / (high - low), 0, 255)
+    return scaled
+
+
+def thickened(levels: Array, by: int) -> Array:
+    """Return strokes thicker by so many pixels: each pixel the largest of a square; as much is put around."""
+    if by <= 0:
+        return levels
+    padded = np.pad(levels, by)
+    n = len(padded) - by
+    tall = np.max([padded[i : i + n] for i in range(by + 1)], axis=0)
+    n = padded.shape[1] - by
+    wider: Array = np.max([tall[:, i : i + n] for i in range(by + 1)], axis=0)
+    return wider
+
+
+def resampled(levels: Array, high: int, wide: int) -> Array:
+    """Return levels scaled to (high, wide): means over areas, or, where it grows, linear interpolation."""
+    scaled: Array = shares(levels.shape[0], high) @ levels @ shares(levels.shape[1], wide).T
+    return scaled
+
+
+@functools.lru_cache(256)  # thousands of pictures have few sizes
+def shares(n: int, m: int) -> Array:
+    """Return how much of each of n pixels is in each of m, shape (m, n), each row's sum 1.
+
+    The new pixel is the old line's part around (i + ½)·n/m that is n/m long, or 1 if that is more.
+    """
+    centre, reach = (np.arange(m) + 0.5) * n / m, max(1.0, n / m) / 2
+    low, high = np.maximum(centre - reach, 0)[:, None], np.minimum(centre + reach, n)[:, None]
+    pixels = np.arange(n)
+    overlap = np.clip(np.minimum(high, pixels + 1) - np.maximum(low, pixels), 0, None)
+    rows: Array = overlap / (high - low)
+    rows.flags.writeable = False  # it is handed out again
+    return rows
+
+
+def centred(small: Array) -> Array:
+    """Return an image of (28, 28) in which the centre of mass is as near to the middle as whole pixels allow."""
+    small = np.floor(small + 0.5 + TIE).astype(int)
+    image = np.zeros((SIDE, SIDE), np.uint8)
+    mass = small.sum()
+    place = []
+    for axis, n in enumerate(small.shape):
+        centre = (small.sum(axis=1 - axis) * np.arange(n)).sum() / mass
+        place.append(min(max(rounded(MIDDLE - centre), 0), SIDE - n))
+    (top, left), (high, wide) = place, small.shape
+    image[top : top + high, left : left + wide] = small
+    return image

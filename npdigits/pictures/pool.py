@@ -1,0 +1,101 @@
+"""Many picture files brought to MNIST's form: by several processes, where that is sooner.
+
+Such a process is this module as a program. It has nothing in common with the others but the way to the first one, so
+that any of them may end, or be killed, at any time.
+"""
+
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from npdigits.base.arrays import Array
+from npdigits.base.blas import one_thread
+from npdigits.base.cores import cores
+from npdigits.pictures import read as pictures
+from npdigits.pictures.components import NoDigit
+from npdigits.pictures.mnist_form import form
+from npdigits.pictures.shades import BadPicture
+
+# A process takes about as long to start as this one takes for so many small pictures.
+FEWEST = 1000
+# What a process is to send at once: a single picture would take little longer than being sent.
+CHUNK = 8
+
+Formed = tuple[Array | None, str]
+
+
+def formed(path: Path) -> Formed:
+    """Return a picture's digit as 28 × 28 bytes; or None, and why there is none."""
+    try:
+        return form(pictures.read(path)), ""
+    except (BadPicture, NoDigit) as error:
+        return None, str(error)
+
+
+def all_formed(files: Sequence[Path]) -> Iterator[Formed]:
+    """Yield what ``formed`` returns of each, in their order."""
+    done = 0
+    if (processes := min(cores(), len(files) // FEWEST)) > 1:
+        for one in _by_processes(files, processes):
+            done += 1
+            yield one
+    yield from map(formed, files[done:])
+
+
+def _by_processes(files: Sequence[Path], processes: int) -> Iterator[Formed]:
+    """Do the same by so many processes, which take turns; end early if one cannot be begun, or is gone."""
+    chunks = [files[begin : begin + CHUNK] for begin in range(0, len(files), CHUNK)]
+    with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError), contextlib.ExitStack() as stack:
+        workers = [stack.enter_context(_worker()) for _ in range(processes)]
+        for rank, worker in enumerate(workers):  # once all of them are starting, as it waits for them
+            pickle.dump(chunks[rank::processes], worker.stdin)
+            worker.stdin.close()
+        for turn in range(len(chunks)):
+            yield from pickle.load(workers[turn % processes].stdout)
+
+
+@contextlib.contextmanager
+def _worker() -> Iterator[Any]:
+    """Begin one, and end it in any case."""
+    # In a group of its own: Ctrl-C, which a terminal sends to all of a group, is the first process's to handle.
+    command = [sys.executable, "-m", "npdigits.pictures.pool", str(os.getpid())]
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0)
+    assert worker.stdin and worker.stdout
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        with contextlib.suppress(OSError):  # of what it was still to be sent
+            worker.stdin.close()
+        worker.stdout.close()
+        worker.wait()
+
+
+def main() -> None:
+    """Receive files, in chunks, and send what is made of each chunk, for as long as somebody receives it.
+
+    The first process says which one it is: it can be gone before this one has started.
+    """
+    first = int(sys.argv[1])
+    try:
+        with one_thread():
+            for chunk in pickle.load(sys.stdin.buffer):
+                done = []
+                for file in chunk:
+                    # On Windows a virtual environment puts a process between the two, and nobody adopts an orphan.
+                    if os.name == "posix" and os.getppid() != first:
+                        return
+                    done.append(formed(file))
+                pickle.dump(done, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+    except (EOFError, OSError, pickle.UnpicklingError):  # the first process is gone, and may have sent a part
+        os._exit(1)  # the usual end would try once more to send the rest
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""What a run's bits depend on besides its configuration and data."""
+
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+PACKAGES = ("npdigits", "numpy", "hydra-core", "omegaconf", "matplotlib", "mlxtend", "torchvision")
+
+
+def environment(more_packages: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return package versions, BLAS and its kernel, the processor's vector extensions, threads and the commit.
+
+    Call it where the run's BLAS threads are already set.
+    """
+    blas = [
+        {key: pool.get(key) for key in ("internal_api", "version", "architecture", "threading_layer", "num_threads")}
+        for pool in threadpool_info()
+        if pool.get("user_api") == "blas"
+    ]
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "packages": {name: _version(name) for name in (*PACKAGES, *more_packages)},
+        "blas": blas,
+        "numpy_simd": np.show_config(mode="dicts").get("SIMD Extensions", {}),
+        **_commit(),
+    }
+
+
+def bits(environment: dict[str, Any]) -> dict[str, Any]:
+    """Return what of an environment bits depend on: NumPy, BLAS and its kernel, the processor; and of earlier ones.
+
+    Raises:
+        ValueError: it is not what ``environment`` returned.
+    """
+    packages, earlier = environment.get("packages", {}), environment.get("earlier", [])
+    readable = isinstance(packages, dict) and isinstance(earlier, list)
+    if not readable or not all(isinstance(one, dict) for one in earlier):
+        raise ValueError("an environment that cannot be read")
+    named = {key: environment.get(key) for key in ("processor", "numpy_simd", "blas")}
+    kept = {"numpy": packages.get("numpy"), **named}
+    return kept | ({"earlier": [bits(one) for one in earlier]} if earlier else {})
+
+
+def bits_apart(there: dict[str, Any], here: dict[str, Any]) -> str:
+    """Say in what two environments differ that bits depend on: NumPy, BLAS and the processor; "" if in nothing."""
+    try:
+        first, second = bits(there), bits(here)
+    except ValueError as error:
+        return str(error)
+    return ", ".join(f"{key} {value}" for key, value in first.items() if value != second.get(key))
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+
+
+def _commit() -> dict[str, Any]:
+    """Return the git commit of the code and whether it was changed since; None where the code is not in a checkout."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return {"git_commit": None, "git_dirty": None}
+    command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    try:
+        lines = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return {"git_commit": None, "git_dirty": None}
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), None)
+    return {"git_commit": commit, "git_dirty": any(not line.startswith("#") for line in lines)}

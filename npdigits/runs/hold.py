@@ -1,0 +1,154 @@
+"""A directory that one process holds, and the proof before each write that it still stands where it stood.
+
+A lock's file belongs to whoever has it open, not to a path: once the directory is moved, another process can make one
+of the same name and lock that. So both the directory and the lock's file are compared with those that are held.
+"""
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from npdigits.base.errors import HeldError, MovedError
+from npdigits.base.files import Folder
+
+LOCK = ".lock"
+NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+
+class Hold(Folder):
+    """A directory in which only this process writes, until ``release``.
+
+    Every write raises MovedError if the directory is no longer where it was taken.
+    """
+
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        super().__init__(path, held=True)
+        self._lock = lock
+        self._followed = False
+        self._there = self.status(".")
+        self._locked = self.status(LOCK, links=False)
+
+    @classmethod
+    def take(cls, path: Path) -> "Hold":
+        """Lock a directory that is there.
+
+        Raises:
+            HeldError: another process holds it.
+            OSError: it cannot be locked.
+        """
+        path.stat()  # FileLock would make it
+        _replace_linked_lock(path)
+        lock = FileLock(path / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise _held(path) from None
+        try:
+            return cls(path, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def __enter__(self) -> "Hold":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def release(self, remove: bool = False) -> None:
+        """Let go of it. The lock's file stays: who had it open could else hold it beside the next owner.
+
+        Args:
+            remove: take the lock's file away nevertheless, from a directory that is not ours after all.
+        """
+        if remove:
+            with contextlib.suppress(OSError):  # Windows lets nobody remove a file that is open
+                os.unlink(self._spot(LOCK), **self._dir())
+        self._lock.release()
+        self.close()
+
+    def check(self) -> None:
+        """See that the directory is where it was, and its lock the file that is held.
+
+        Raises:
+            MovedError: it is not.
+            OSError: that cannot be told.
+        """
+        try:
+            there = self._there if self._followed else self.path.stat()
+            locked = self.status(LOCK, links=False) if self._followed else (self.path / LOCK).lstat()
+            same = os.path.samestat(there, self._there) and os.path.samestat(locked, self._locked)
+        except OSError as error:
+            if error.errno not in NOT_THERE:
+                raise
+            same = False
+        if not same:
+            raise MovedError(f"out={self.path} was moved or replaced while it was written")
+
+    def follow(self) -> bool:
+        """Write from now on into the directory wherever it is; say whether this system can do that."""
+        self._followed = self._descriptor is not None
+        return self._followed
+
+    @contextlib.contextmanager
+    def writing(self, name: str, scratch: str | None = None) -> Iterator[None]:
+        """As that of a folder, and the directory is where it was.
+
+        Raises:
+            MovedError: it is not.
+        """
+        self.check()
+        try:
+            with super().writing(name, scratch):
+                yield
+        except OSError:
+            self.check()  # which says more than that a file is not there
+            raise
+
+
+def _held(path: Path) -> HeldError:
+    return HeldError(f"out={path}: another process is writing this run")
+
+
+def _replace_linked_lock(path: Path) -> None:
+    """Remove a lock's file that is a link, or has another name too; a new one is made in its place.
+
+    As a copy made of links, or a store of files, has it: one lock would be that of several directories.
+
+    Raises:
+        HeldError: another process holds it.
+        OSError: it cannot be removed.
+    """
+    lock = path / LOCK
+    try:
+        status = lock.lstat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(status.st_mode):
+        lock.unlink(missing_ok=True)
+    elif stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+        try:
+            import fcntl
+        except ImportError:  # Windows lets nobody remove a file that is open
+            lock.unlink(missing_ok=True)
+            return
+        try:
+            file = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+        except PermissionError:  # stores make their files read-only; network file systems want to write to lock
+            file = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(file), lock.lstat()):  # else another process has done it meanwhile
+                lock.unlink()
+        except BlockingIOError:
+            raise _held(path) from None
+        finally:
+            os.close(file)

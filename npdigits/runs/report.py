@@ -1,0 +1,225 @@
+"""What a run says: on the terminal, and in its train.log."""
+
+import contextlib
+import os
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any, TextIO, cast
+
+from npdigits.base.clock import Stopwatch
+from npdigits.base.errors import note_log
+from npdigits.base.files import Appended
+from npdigits.training.state import Epoch
+
+SETS = {"train": "training", "val": "validation", "test": "test"}
+
+
+def plain(text: str) -> str:
+    """Return text on one line, what could steer a terminal as escapes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+class Unfailing:
+    """A text stream that takes everything, and decides nothing: where it cannot be written, what is said is lost.
+
+    A pipe whose reader is gone, a terminal that was closed, a full disk are no reason to end what is at work.
+
+    Args:
+        stream: what to write to, for as long as it can be.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, with escapes for what the stream's encoding does not have."""
+        try:
+            try:
+                self._stream.write(text)
+            except UnicodeEncodeError as error:
+                self._stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
+        except Exception:  # a host's stream (a notebook's, a test's) may raise what it likes
+            nobody_reads(self._stream)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is kept back."""
+        try:
+            self._stream.flush()
+        except Exception:
+            nobody_reads(self._stream)
+
+    def isatty(self) -> bool:
+        """Say whether somebody looks at it; nobody does at a stream that was closed."""
+        try:
+            return bool(self._stream.isatty())
+        except Exception:
+            return False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Report:
+    """Speaks to the terminal and keeps what it said. No stream decides about what is reported.
+
+    On a terminal the epochs are one live line (rich); elsewhere each is a plain line. What is said before the run
+    directory exists is kept and written once it does.
+
+    Args:
+        quiet: say nothing but warnings and the run directory.
+        silent: say nothing at all, but in the log.
+    """
+
+    def __init__(self, quiet: bool, silent: bool = False) -> None:
+        self.quiet, self.silent = quiet or silent, silent
+        self._early: list[str] = []
+        self._log: Appended | None = None
+        self._live: Any = None
+        self._epochs_done = 0
+        self._clock = Stopwatch()
+
+    def open_log(self, log: Appended) -> None:
+        """Write to this file from now on, and what was said before."""
+        self._log = log
+        log.write("".join(self._early))
+        self._early.clear()
+
+    def close(self) -> None:
+        """Take the live line down and close the log."""
+        self.close_live()
+        if self._log:
+            with contextlib.suppress(OSError):  # of what found no room before
+                self._log.close()
+            self._log = None
+
+    def close_live(self) -> None:
+        """Take the live line down; what is said next stands below it."""
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def say(self, text: str) -> None:
+        """Print a line, unless quiet."""
+        self._keep(text)
+        if not self.quiet:
+            self._print(text)
+
+    def warn(self, text: str) -> None:
+        """Print a warning on standard error, always."""
+        self.close_live()
+        self._keep(f"WARNING {text}")
+        if not self.silent:
+            print(f"npdigits: WARNING: {text}", file=Unfailing(sys.stderr), flush=True)
+
+    def fault(self, error: Exception) -> None:
+        """Keep the traceback of an error in the log, if there is one, and note that in the error."""
+        if self._log is not None:
+            self._keep("".join(["FAULT\n", *traceback.format_exception(error)]).rstrip())
+            note_log(error, str(self._log.path))
+
+    def result(self, text: str) -> None:
+        """Print what a script wants to read, always."""
+        self._keep(text)
+        if not self.silent:
+            self._print(text)
+
+    def epoch(self, record: Epoch, epochs: int) -> None:
+        """Show an epoch's record, and how long the rest would take."""
+        self._epochs_done += 1
+        line = epoch_line(record, epochs)
+        left = self._clock.seconds() / self._epochs_done * (epochs - record.epoch)
+        self._keep(line)
+        if self.quiet:
+            return
+        if not on_terminal():
+            self._print(line)
+            return
+        if self._live is None:
+            from rich.progress import BarColumn, Progress, TextColumn
+
+            columns = (BarColumn(bar_width=20), TextColumn("{task.description}"))
+            self._live = Progress(*columns, **live_options(), auto_refresh=False)
+            self._live.start()
+            self._task = self._live.add_task("", total=epochs)
+        text = f"{line.removesuffix('  best')}  {left:.0f} s left"  # fits into 80 columns
+        self._live.update(self._task, completed=record.epoch, description=text, refresh=True)
+
+    @staticmethod
+    def _print(text: str) -> None:
+        print(text, file=Unfailing(sys.stdout), flush=True)
+
+    def start_clock(self) -> None:
+        """Count the time that an epoch takes from now."""
+        self._clock = Stopwatch()
+
+    def _keep(self, text: str) -> None:
+        line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n"
+        if self._log is None:
+            self._early.append(line)
+            return
+        # A full disk must not end a run for the sake of its log.
+        with contextlib.suppress(OSError):
+            self._log.write(line)
+
+
+def nobody_reads(stream: Any) -> None:
+    """Send a stream nowhere, if it is a file: what its buffer holds would make Python complain at the end."""
+    with contextlib.suppress(Exception):  # no file at all, or closed, or a host's stream
+        number = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+
+
+def on_terminal() -> bool:
+    """Say whether standard output is a terminal."""
+    return Unfailing(sys.stdout).isatty()
+
+
+def live_options() -> dict[str, Any]:
+    """Return how rich is to draw a live line on standard output, which may be closed at any time."""
+    from rich.console import Console
+
+    # What is said on standard error meanwhile stands above the line; where that is no terminal, it stays there.
+    error_too = Unfailing(sys.stderr).isatty()
+    return {
+        "console": Console(file=cast("TextIO", Unfailing(sys.stdout))),
+        "transient": True,
+        "redirect_stderr": error_too,
+    }
+
+
+def epoch_line(record: Epoch, epochs: int) -> str:
+    """Return an epoch on one line: costs and accuracies of the training and the validation set, learning rate."""
+    parts = [f"epoch {record.epoch:{len(str(epochs))}}/{epochs}  lr {record.lr:.2e}"]
+    parts.append(f"train {_cost(record.train_cost)} {record.train_accuracy:7.2%}")
+    if record.val_cost is not None:
+        parts.append(f"val {_cost(record.val_cost)} {record.val_accuracy:7.2%}")
+    return "  ".join(parts) + ("  best" if record.is_best else "")
+
+
+def final_table(summary: Mapping[str, Any]) -> str:
+    """Return the best epoch's costs and accuracies as a small table, a row a data set."""
+    rows = [f"{'best epoch ' + str(summary['best_epoch']):<16}{'cost':>8}{'accuracy':>10}"]
+    for name, title in SETS.items():
+        if summary.get(f"{name}_cost") is not None:
+            rows.append(f"  {title:<14}{_cost(summary[f'{name}_cost']):>8}{summary[f'{name}_accuracy']:>10.2%}")
+    readout = summary["readout"]
+    low, high = readout["interval"]
+    rows.append(
+        f"  {readout['correct']} of {readout['digits']} random test digits read right: "
+        f"{readout['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})"
+    )
+    if summary.get("at_chance"):
+        rows.append("  at chance: it reads no better than one who always says the most frequent class")
+    if never := summary.get("never_read"):
+        rows.append(f"  never read: nothing in the test set is read as {', '.join(map(str, never))}")
+    return "\n".join(rows)
+
+
+def _cost(value: float) -> str:
+    """Return a cost with four decimals; one that is on its way to infinity shorter."""
+    return f"{value:.4f}" if value < 1000 else f"{value:.1e}"

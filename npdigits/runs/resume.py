@@ -1,0 +1,111 @@
+"""What ``resume=DIR`` means: the run's own settings, and which typed ones may differ from them."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from npdigits.base.errors import ConfigError, RunDirError
+from npdigits.config.identity import NOT_PART
+from npdigits.config.schema import Config, parse, unread
+from npdigits.nn.schedules import BOUND_TO_EPOCHS
+from npdigits.runs import checkpoint
+from npdigits.runs.checkpoint import Damaged
+from npdigits.runs.directory import read_identity, read_summary
+
+
+def settings(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[str], None]) -> tuple[Config, str]:
+    """Return the configuration with which the run in ``path`` goes on, and the name of the data set that it used.
+
+    Args:
+        path: the run directory.
+        typed: the configuration that was composed from the defaults and ``overrides``.
+        overrides: what was typed; of ``typed`` only these keys count.
+        warn: is told when a damaged checkpoint is passed over.
+
+    Raises:
+        RunDirError: there is no run.
+        ConfigError: a typed key would make it another run.
+    """
+    identity, data = _identity(path)
+    own = _own(path, identity, typed, warn)
+    changes: dict[str, Any] = {}
+    idle = unread(own.as_dict())
+    for key in _typed_keys(overrides):
+        if key == "hydra":
+            continue
+        if key == "experiment":
+            raise ConfigError("experiment: not allowed with resume: the run keeps its own settings")
+        there, here = getattr(own, key), getattr(typed, key)
+        if key == "resume" or there == here:
+            continue
+        if key == "out":
+            raise ConfigError(f"out={typed.out}: not allowed with resume: the run stays where it is")
+        if key == "data":
+            if here.name != there.name:
+                raise ConfigError(f"data={here.name}: not allowed with resume: the run has data={there.name}")
+        elif key == "epochs":
+            _check_growth(own, typed.epochs)
+        elif key in idle:
+            warn(f"{key}={_shown(here)} has no effect: {idle[key]}")
+            continue
+        elif key not in NOT_PART:
+            raise ConfigError(f"{key}={_shown(here)}: not allowed with resume: the run has {key}={_shown(there)}")
+        changes[key] = here
+    return dataclasses.replace(own, **changes), data or own.data.name
+
+
+def _identity(path: Path) -> tuple[dict[str, Any], str | None]:
+    """Return the identity of the run there, from its last checkpoint or else from identity.json; and its data set."""
+    try:
+        kept = checkpoint.read_last(path / "checkpoints", warn=lambda line: None)  # said when the directory is claimed
+    except Damaged:
+        kept = None
+    if kept:
+        return kept.identity, kept.data
+    identity = read_identity(path)
+    if identity is None:
+        raise RunDirError(f"resume={path}: not a run directory: it has neither a checkpoint nor identity.json")
+    try:
+        data = read_summary(path).get("data")
+    except RunDirError:
+        data = None
+    return identity, data if isinstance(data, str) else None
+
+
+def _own(path: Path, identity: dict[str, Any], typed: Config, warn: Callable[[str], None]) -> Config:
+    """Return the run's own configuration: what decides its result by its identity, the rest by config.yaml."""
+    own = {key: value for key, value in identity.items() if key not in ("data_sha256", "numerics")}
+    own |= {"out": None, "resume": None}
+    try:
+        values = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+        return parse({**values, **own})
+    except (OSError, yaml.YAMLError, TypeError, ValueError, ConfigError) as error:
+        reason = " ".join(str(error).split())
+        warn(f"{path / 'config.yaml'}: cannot be used ({reason}): what decides no result is as typed")
+    try:
+        return parse({**typed.as_dict(), **own})
+    except ConfigError as error:
+        raise RunDirError(f"resume={path}: its identity cannot be used: {error}") from error
+
+
+def _typed_keys(overrides: Sequence[str]) -> list[str]:
+    """Return the top-level keys that were typed."""
+    return list(dict.fromkeys(o.lstrip("+~").partition("=")[0].partition(".")[0] for o in overrides))
+
+
+def _check_growth(own: Config, epochs: int) -> None:
+    if epochs < own.epochs:
+        raise ConfigError(
+            f"epochs={epochs}: not allowed with resume: the run has epochs={own.epochs}; it may only grow"
+        )
+    if own.schedule in BOUND_TO_EPOCHS:
+        raise ConfigError(
+            f"epochs={epochs}: not allowed with resume: schedule={own.schedule} depends on epochs={own.epochs}"
+        )
+
+
+def _shown(value: Any) -> str:
+    return str(list(value)) if isinstance(value, tuple) else str(value)

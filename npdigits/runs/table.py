@@ -1,0 +1,270 @@
+"""Run directories as tables: ``load_runs`` gives a row a run, ``load_metrics`` a row an epoch."""
+
+import functools
+import hashlib
+import json
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from npdigits.base.errors import RunDirError
+from npdigits.config.identity import canonical, digest
+from npdigits.config.rules import cell
+from npdigits.data.sets import own_val_size
+from npdigits.runs.directory import STATUSES, read_identity, read_summary, reason
+from npdigits.runs.environment import bits
+from npdigits.runs.find import find
+from npdigits.runs.metrics import SCORES, read_metrics
+
+# What a run's summary measures, in the order of the columns.
+FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
+# Of an identity, what is no key of the configuration that two runs can be said to differ by.
+NOT_KEYS = ("seed", "data_sha256", "numerics")
+UNKNOWN = "unknown"
+MISSING = "–"
+# A key's null, as a cell.
+NULL = "null"
+# What a comparison reads of a run besides, where it shows curves or single runs.
+READ_LATER = ("metrics.csv", "predictions.npz")
+# Columns whose values are numbers, whatever is missing.
+NUMBERS = (*FIGURES, "parameters", "layers", "units")
+# The columns that say what a run is and how it ended.
+OWN = (
+    *("run", "status", "reason", "same_as", "data", "data_sha256", "numerics", "environment"),
+    *("identity", "configuration", "seed"),
+)
+SHARED = ("seconds_shared",)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What was found under some folders.
+
+    Attributes:
+        table: a row a run, as ``load_runs`` returns it.
+        keys: its columns that are keys of the configuration, without the seed.
+        environments: what each name in the column ``environment`` stands for, in words.
+        skipped: (path, why) of what looks like a run and cannot be read.
+        warnings: a line for each thing that was skipped or is strange.
+    """
+
+    table: pd.DataFrame
+    keys: tuple[str, ...]
+    environments: dict[str, str]
+    skipped: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+
+
+def load_runs(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
+    """Read run directories into a table, a row a run, sorted by path.
+
+    Example::
+
+        runs = npdigits.load_runs("outputs/width")
+        runs[runs.status == "finished"].groupby("hidden").val_accuracy.agg(["mean", "std"])
+
+    Args:
+        path: a run directory, or a folder with any number of them at any depth; or several of these.
+
+    Returns:
+        The columns ``run`` (its path), ``status``, ``reason`` (why it did not finish), ``same_as`` (of a run that is
+        there twice the path of the one that counts, else ""), ``data``, ``data_sha256``, ``numerics``,
+        ``environment`` (a name for the NumPy, BLAS and processor that bits depend on), ``identity`` (a name for all
+        that decides the result), ``configuration`` (likewise, without the seed), ``seed``, one for each other key of
+        the configuration, and the best epoch's figures: ``train_cost`` … ``test_accuracy``, ``best_epoch``,
+        ``epochs_run``, ``seconds``, ``parameters``, ``layers`` (hidden ones), ``units`` (in all hidden layers),
+        ``seconds_shared``. Figures that a run has not are NaN. A single hidden layer is a number, else text as typed:
+        ``[300,100]``.
+
+    Raises:
+        ConfigError: a path is not there.
+
+    Warns:
+        UserWarning: for each thing that cannot be read; it is skipped.
+    """
+    found = read([path] if isinstance(path, str | os.PathLike) else path)
+    for line in found.warnings:
+        warnings.warn(line, stacklevel=2)
+    return found.table
+
+
+def load_metrics(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
+    """Read metrics.csv of one or many run directories: a row an epoch, with ``run``, the path, as its first column.
+
+    Example::
+
+        metrics = npdigits.load_metrics("outputs/width")
+        metrics.merge(npdigits.load_runs("outputs/width")[["run", "hidden", "seed"]], on="run")
+
+    Args:
+        path: as for ``load_runs``.
+
+    Raises:
+        ConfigError: a path is not there.
+
+    Warns:
+        UserWarning: for each file that cannot be read; it is skipped.
+    """
+    frames = [pd.DataFrame({"run": []}, dtype=str)]
+    for directory in find([path] if isinstance(path, str | os.PathLike) else path, warnings.warn):
+        try:
+            frames.append(pd.DataFrame({"run": str(directory), **read_metrics(directory)}))
+        except RunDirError as error:
+            warnings.warn(str(error), stacklevel=2)
+    return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
+
+
+def read(paths: Iterable[str | os.PathLike[str]]) -> Runs:
+    """Read the run directories at and below these paths; what cannot be read is skipped, with a warning.
+
+    Raises:
+        ConfigError: a path is not there.
+    """
+    said: list[str] = []
+    environments: dict[str, str] = {}
+    named = functools.cache(_named_environment)
+    skipped: list[tuple[str, str]] = []
+    rows: list[dict[str, Any]] = []
+    keys: dict[str, None] = {}
+    for directory in find(paths, said.append):
+        try:
+            row, configuration = _run(directory, said.append)
+        except (RunDirError, ValueError) as error:
+            said.append(f"skipped: {error}")
+            skipped.append((str(directory), str(error).removeprefix(f"{directory}/").removeprefix(f"{directory}: ")))
+            continue
+        row["environment"], described = named(_content(directory / "environment.json"))
+        environments[row["environment"]] = described
+        keys |= dict.fromkeys(key for key in configuration if key not in row)
+        rows.append({**configuration, **row})
+    # A key that a run does not have: it was made by a version that did not know it.
+    table = pd.DataFrame([{**dict.fromkeys(keys, MISSING), **row} for row in rows], dtype=object)
+    table = table.reindex(columns=[*OWN, *keys, *NUMBERS, *SHARED])
+    for column in table.columns:
+        table[column] = pd.to_numeric(table[column]) if column in NUMBERS else table[column].infer_objects()
+    table = mark_twins(table)
+    said += _contradictions(table)
+    return Runs(table, tuple(keys), environments, tuple(skipped), tuple(said))
+
+
+def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a run's row without its configuration, and its configuration.
+
+    Raises:
+        RunDirError, ValueError: it is not a run, or one of its files is damaged.
+    """
+    summary, identity = read_summary(directory), read_identity(directory)
+    if identity is None:
+        raise RunDirError(f"{directory}/identity.json: missing or damaged")
+    if summary.get("identity") != digest(identity):
+        raise RunDirError(f"{directory}: identity.json and summary.json are not of the same run")
+    status = summary.get("status")
+    if status not in STATUSES:
+        raise RunDirError(f"{directory}/summary.json: damaged: status={status!r}")
+    if type(identity.get("seed")) is not int:
+        raise RunDirError(f"{directory}/identity.json: damaged: seed={identity.get('seed')!r}")
+    for name in READ_LATER:
+        size, recorded = _size(f"{directory}/{name}"), (summary.get("sizes") or {}).get(name)
+        if recorded is not None and size not in (None, recorded):
+            warn(f"{directory}/{name}: torn: {size} bytes, {recorded} were written; the table takes summary.json's")
+    identity = canonical(identity, **_sizes(summary))
+    without_seed = {key: value for key, value in identity.items() if key != "seed"}
+    row = {
+        "run": str(directory),
+        "status": status,
+        "reason": reason(summary),
+        "same_as": "",
+        "data": str(summary.get("data")),
+        "data_sha256": str(identity.get("data_sha256")),
+        "numerics": identity.get("numerics"),
+        "environment": UNKNOWN,
+        "identity": digest(identity),
+        "configuration": hashlib.sha256(json.dumps(without_seed, sort_keys=True).encode()).hexdigest()[:16],
+        "seed": identity.get("seed"),
+        **{name: _figure(directory, summary, name) for name in (*FIGURES, "parameters")},
+        **_hidden(identity),
+        "seconds_shared": bool(summary.get("seconds_shared", False)),
+    }
+    return row, {key: cell(value) for key, value in identity.items() if key not in NOT_KEYS}
+
+
+def _hidden(identity: dict[str, Any]) -> dict[str, float]:
+    """Return how many hidden layers there are, and hidden units in all: numbers, however many layers."""
+    hidden = identity.get("hidden")
+    if not isinstance(hidden, list) or not all(type(size) is int for size in hidden):
+        return {"layers": math.nan, "units": math.nan}
+    return {"layers": len(hidden), "units": sum(hidden)}
+
+
+def _sizes(summary: dict[str, Any]) -> dict[str, int]:
+    """Return how many training digits a run's data set has, and how many it holds out, as far as the summary tells."""
+    sizes = summary.get("data_sizes")
+    train, val = (sizes.get(half) if isinstance(sizes, dict) else None for half in ("train", "val"))
+    if type(train) is not int or type(val) is not int:
+        return {}
+    return {"digits": train + val, "val_size": own_val_size(str(summary.get("data")), train + val)}
+
+
+def _size(path: str) -> int | None:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 – a Path for each would take a tenth of all the time
+    except OSError:
+        return None
+
+
+def _figure(directory: Path, summary: dict[str, Any], name: str) -> float:
+    value = summary.get(name)
+    without = name.startswith("val_") and not (summary.get("data_sizes") or {}).get("val")
+    if value is None and summary["status"] == "finished" and not without:
+        raise RunDirError(f"{directory}/summary.json: damaged: no {name}")
+    if value is None:
+        return math.nan
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or value < 0 or (name.endswith("accuracy") and value > 1):
+        raise RunDirError(f"{directory}/summary.json: damaged: {name}={value!r}")
+    return float(value)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _named_environment(content: bytes | None) -> tuple[str, str]:
+    """Return a name for what bits depend on in an environment.json of this content, and what it is in words."""
+    try:
+        named = bits(json.loads(content or b""))
+        blas = [f"{one['internal_api']} {one['version']} {one['architecture']}" for one in named["blas"] or [{}]]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return UNKNOWN, "environment.json is missing or damaged"
+    name = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:8]
+    simd = (named["numpy_simd"] or {}).get("found", [])
+    text = f"NumPy {named['numpy']}, {', '.join(blas)}, {named['processor']} ({' '.join(map(str, simd))})"
+    return name, text + ("; begun in another environment" if "earlier" in named else "")
+
+
+def mark_twins(table: pd.DataFrame) -> pd.DataFrame:
+    """Mark runs that are there more than once, so that each counts once: the finished one, or else the first."""
+    finished_first = table.sort_values("status", key=lambda status: status != "finished", kind="stable")
+    first = finished_first.groupby(["identity", "environment"]).run.transform("first")
+    first = first.reindex(table.index)
+    return table.assign(same_as=first.where(first != table.run, ""))
+
+
+def _contradictions(table: pd.DataFrame) -> list[str]:
+    """Return a line for each run that is there twice, with the same identity and environment, but other results."""
+    finished = table[table.status == "finished"]
+    twins = finished[finished.duplicated(["identity", "environment"], keep=False)]
+    lines = []
+    for _, group in twins.groupby(["identity", "environment"]):
+        if (group[list(SCORES)].nunique(dropna=False) > 1).any():
+            lines.append(f"the same run in the same environment, with other results: {', '.join(group.run)}")
+    return lines

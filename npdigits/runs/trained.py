@@ -1,0 +1,122 @@
+"""A network as a run has left it: the best epoch's weights, ready to be used."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from npdigits.base.arrays import Array
+from npdigits.base.errors import ConfigError, RunDirError
+from npdigits.config.build import empty_network
+from npdigits.config.identity import canonical, described, differences, identity
+from npdigits.config.schema import Config, parse
+from npdigits.data.sets import Split
+from npdigits.nn.network import Network
+from npdigits.runs.checkpoint import opened
+from npdigits.runs.directory import read_identity, read_summary
+from npdigits.training.passes import probabilities
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network.
+
+    Attributes:
+        path: the run directory.
+        network: with the best epoch's weights.
+        config: of the run.
+        summary: of the run.
+    """
+
+    path: Path
+    network: Network
+    config: Config
+    summary: dict[str, Any]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The layers' sizes, from the pixels to the classes."""
+        return self.network.parameters.sizes
+
+    @property
+    def unfinished(self) -> str:
+        """What to say where the run has not finished; else nothing."""
+        status = self.summary.get("status")
+        return "" if status == "finished" else f"{self.path}: status {status}: its best epoch so far is used"
+
+    def probabilities(self, split: Split) -> Array:
+        """Return what the network makes of a split's images: (digits, classes), each row's sum 1."""
+        return probabilities(self.network, split)
+
+
+def best_of(sweep: Path) -> Path:
+    """Return the finished run of a sweep with the highest validation accuracy; of equal ones the lowest cost.
+
+    Raises:
+        RunDirError: there is none.
+    """
+    from npdigits.runs.table import read  # pandas takes longer to import than all that a run needs
+
+    table = read([sweep]).table
+    table = table[(table.status == "finished") & table.val_accuracy.notna()]
+    if table.empty:
+        raise RunDirError(f"{sweep / 'best'}: no finished run there has validation figures to choose by")
+    ranked = table.sort_values(["val_accuracy", "val_cost", "run"], ascending=[False, True, True])
+    return Path(ranked.run.iloc[0])
+
+
+def load(path: Path) -> Trained:
+    """Read a run directory that has a best epoch; ``SWEEP/best`` is the best run of a sweep (``best_of``).
+
+    Raises:
+        RunDirError: it is no run directory, has no best epoch yet, or a file is damaged.
+        ConfigError: there is no such sweep.
+    """
+    if path.name == "best" and not path.exists():
+        path = best_of(path.parent)
+    if path.is_dir() and not (path / "summary.json").exists() and any(path.glob("*/summary.json")):
+        raise RunDirError(f"{path}: a folder of runs: name one of its runs, or {path / 'best'}, the best by validation")
+    summary = read_summary(path)
+    if not (path / "checkpoints" / "best.npz").exists():
+        raise RunDirError(f"{path}: has no best epoch yet (status {summary.get('status')})")
+    try:
+        config = parse(yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8")))
+        arrays = opened(path / "checkpoints" / "best.npz")
+        needed = {"identity": str, "data": str, "data_sha256": str, "image_shape": list}
+        for name in (name for name, kind in needed.items() if not isinstance(summary.get(name), kind)):
+            raise ValueError(f"summary.json has no {name}")
+        if arrays["identity"].tobytes().decode() != summary["identity"]:
+            raise ValueError("checkpoints/best.npz is another run's")
+        _check_config(config, read_identity(path), summary["data_sha256"])
+        layers = sum(name.startswith("W") for name in arrays)
+        sizes = (arrays["W1"].shape[1], *(len(arrays[f"W{i + 1}"]) for i in range(layers)))
+        network = empty_network(config, sizes)
+        for name, view in network.parameters.named().items():
+            if arrays[name].shape != view.shape:
+                raise ValueError(f"{name} has shape {arrays[name].shape}, not {view.shape}")
+            view[...] = arrays[name]
+        if not np.isfinite(network.parameters.flat).all():
+            raise ValueError("checkpoints/best.npz holds numbers that are not finite")
+    except OSError as error:
+        raise RunDirError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
+    except ConfigError as error:
+        raise RunDirError(f"{path}/config.yaml: {error}: made by another version of npdigits?") from error
+    except (ValueError, KeyError, IndexError, yaml.YAMLError) as error:
+        raise RunDirError(f"{path}: damaged: {' '.join(str(error).split())}") from error
+    return Trained(path, network, config, summary)
+
+
+def _check_config(config: Config, there: dict[str, Any] | None, data_sha256: str) -> None:
+    """Refuse a configuration that is not the one the run was made by, as an edited file's.
+
+    Raises:
+        ValueError: says in what they differ.
+    """
+    if there is None:
+        raise ValueError("identity.json is missing or no JSON")
+    # Weights are used as they are, whatever version of the code computed them.
+    there, here = canonical(there), identity(config, data_sha256) | {"numerics": there.get("numerics")}
+    if differences(there, here):
+        raise ValueError(f"config.yaml is not what the run was made by: {described(there, here)}")

@@ -1,0 +1,85 @@
+"""What a sweep shows while its runs are at work: one live line on a terminal, elsewhere a line for each that ended."""
+
+import collections
+from collections.abc import Sequence
+from typing import Any
+
+from npdigits.base.clock import Stopwatch
+from npdigits.runs.directory import ENDED
+from npdigits.runs.report import Report, live_options, on_terminal
+from npdigits.sweeps.points import Ended
+
+
+class Progress:
+    """Counts runs, estimates the time left from how fast they have ended, and knows the best validation accuracy.
+
+    Args:
+        total: how many runs there are to do.
+        swept: the keys that vary, by which the best is called.
+        report: what speaks.
+    """
+
+    def __init__(self, total: int, swept: Sequence[str], report: Report) -> None:
+        self.total, self.swept, self.report = total, swept, report
+        self._ended: list[Ended] = []
+        self._at_work = 0
+        self._clock = Stopwatch()
+        self._last_end = 0.0
+        self._live: Any = None
+
+    def __enter__(self) -> "Progress":
+        if self.total and not self.report.quiet and on_terminal():
+            from rich.live import Live
+
+            self._live = Live(get_renderable=self._one_line, **live_options(), refresh_per_second=2)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def at_work(self, n: int) -> None:
+        """Take note of how many runs are at work."""
+        self._at_work = n
+        self._clock.seconds()
+
+    def ended(self, one: Ended) -> None:
+        """Take note of a run's end, and say it where there is no live line."""
+        self._ended.append(one)
+        self._last_end = self._clock.seconds()
+        if self._live:
+            return
+        figure = one.summary.get("val_accuracy")
+        accuracy = f"  val {figure:.2%}" if one.status in ENDED and figure is not None else ""
+        count = f"{len(self._ended):{len(str(self.total))}}/{self.total}"
+        self.report.say(f"{count} {one.status:<11} {one.point.name}{accuracy}{self._time_left()}")
+
+    def line(self) -> str:
+        """Return the live line."""
+        ended = collections.Counter(one.status for one in self._ended)
+        left = max(0, self.total - len(self._ended) - self._at_work)
+        always = {"finished": ended.pop("finished", 0), "running": self._at_work, "failed": ended.pop("failed", 0)}
+        line = ", ".join(f"{n} {status}" for status, n in {**always, **ended, "left": left}.items()) + self._time_left()
+        known = [one for one in self._ended if one.status in ENDED and one.summary.get("val_accuracy") is not None]
+        if not known:
+            return line
+        best = max(known, key=lambda one: one.summary["val_accuracy"])
+        varied = [override for override in best.point.overrides if override.partition("=")[0] in self.swept]
+        return f"{line}  best val {best.summary['val_accuracy']:.2%} {' '.join(varied)}"
+
+    def _one_line(self) -> Any:
+        from rich.text import Text
+
+        return Text(self.line(), no_wrap=True, overflow="ellipsis")
+
+    def _time_left(self) -> str:
+        """Return the time left, if at least one run tells how long they take."""
+        n = len(self._ended)
+        if not n or n == self.total:
+            return ""
+        # Between two ends it counts down, and does not grow.
+        since = self._clock.seconds() - self._last_end
+        seconds = max(0.0, self._last_end / n * (self.total - n) - since)
+        return f"  {seconds:.0f} s left" if seconds < 100 else f"  {seconds / 60:.0f} min left"

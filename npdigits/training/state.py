@@ -1,0 +1,87 @@
+"""What a run is: how it is to be trained, where it stands between two epochs, and what it records of each."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from npdigits.base.arrays import Array
+from npdigits.data.augmentation import Ranges
+from npdigits.nn.network import Network, Parameters
+from npdigits.nn.optimizers import Optimizer
+from npdigits.nn.schedules import Schedule
+from npdigits.training.stopping import StoppingRule
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The record of one epoch: a row of metrics.csv.
+
+    Costs are plain mean cross-entropies in nats, without L2, so that they compare between configurations;
+    accuracies are fractions. All three sets are scored with the same weights, those at the epoch's end; of the
+    training set it may be the first digits only (``score_size``). What needs validation data is None where there is
+    none.
+    """
+
+    epoch: int  # counted from 1
+    lr: float
+    train_cost: float
+    train_accuracy: float
+    val_cost: float | None
+    val_accuracy: float | None
+    test_cost: float
+    test_accuracy: float
+    gap: float | None  # val_cost − train_cost
+    val_cost_variance: float | None  # over the last `window` epochs
+    is_best: bool  # the lowest val_cost so far; without validation data always true
+
+
+@dataclass
+class State:
+    """All that a run is between two epochs."""
+
+    network: Network
+    gradient: Parameters  # what the optimizer reads; of no meaning between two steps
+    optimizer: Optimizer
+    history: list[Epoch] = field(default_factory=list)
+    best: Array | None = None  # the best epoch's flat parameters
+    stopped_by: str | None = None
+
+    @contextlib.contextmanager
+    def back_if_cut_short(self) -> Iterator[None]:
+        """Put weights and optimizer back as they were if what is done here is not completed, whatever the reason."""
+        arrays = [self.network.parameters.flat, *self.optimizer.state.values()]
+        kept, steps = [array.copy() for array in arrays], self.optimizer.steps
+        try:
+            yield
+        except BaseException:
+            for array, before in zip(arrays, kept, strict=True):
+                array[...] = before
+            self.optimizer.steps = steps
+            raise
+
+    @property
+    def best_epoch(self) -> Epoch | None:
+        """The record whose weights are kept: the lowest validation cost; without validation data the last."""
+        return next((record for record in reversed(self.history) if record.is_best), None)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train: plain values, every one of which can change the result."""
+
+    schedule: Schedule
+    stop_on: str
+    stopping_rule: StoppingRule
+    window: int
+    epochs: int
+    batch_size: int
+    l2: float
+    weight_decay: float
+    seed: int
+    threads: int = 1  # processes that share the work
+    dropout: tuple[float, ...] = ()  # of each hidden layer
+    input_dropout: float = 0.0
+    max_norm: float | None = None
+    augment: Ranges | None = None
+    image_shape: tuple[int, int] = (28, 28)
+    score_size: int | None = None  # training digits scored after each epoch; None: all
