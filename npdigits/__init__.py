@@ -3,6 +3,8 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from npdigits import former_names
+
 if TYPE_CHECKING:
     from npdigits.classifier import Classifier
     from npdigits.runs.table import load_metrics, load_runs
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["Classifier", "load_metrics", "load_runs"]
 # name -> where it is
 PLACES = {"Classifier": "classifier", "load_metrics": "runs.table", "load_runs": "runs.table"}
+
+former_names.install()
 
 
 def __getattr__(name: str) -> Any:
