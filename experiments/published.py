@@ -24,7 +24,8 @@ from npdigits.base.files import write_whole
 from npdigits.base.interruption import Watch
 from npdigits.base.program import Parser, exit_code, path, whole
 from npdigits.compare.statistics import t_interval, t_quantile
-from npdigits.config import compose as cli
+from npdigits.config.conf_files import CONF
+from npdigits.runs.outputs import outputs
 from npdigits.runs.results import wilson
 
 PROGRAM = "published.py"
@@ -194,7 +195,7 @@ def main() -> None:
 
 def write_table(chosen: argparse.Namespace) -> int:
     """Read the runs and write what ``table`` writes."""
-    folder = chosen.folder or cli.outputs()
+    folder = chosen.folder or outputs()
     if not folder.is_dir():
         raise ConfigError(f"--folder {folder}: is no folder")
     results, old = with_kept(collect(folder), pd.read_csv(RESULTS))
@@ -206,7 +207,7 @@ def write_table(chosen: argparse.Namespace) -> int:
         put(text, page)
     for row in ROWS:
         if not row.members:
-            put_head(head(row, results), cli.CONF / "experiment" / "published" / f"{row.recipe}.yaml")
+            put_head(head(row, results), CONF / "experiment" / "published" / f"{row.recipe}.yaml")
     print(text)
     return 0
 

@@ -13,13 +13,17 @@ from npdigits.base.clock import Stopwatch
 from npdigits.base.errors import MovedError, RunDirError, UserError, on_one_line
 from npdigits.base.interruption import Stopped, Watch, never
 from npdigits.base.paths import absolute
-from npdigits.config import compose as cli
+from npdigits.config import command_line
 from npdigits.config.build import check_fit, initial_state, ranges, recipe
+from npdigits.config.compose import compose
+from npdigits.config.dependence import without_effect
 from npdigits.config.identity import digest, form_for, identity, in_canonical_form
-from npdigits.config.schema import Config, DataConfig, without_effect
+from npdigits.config.override import Override
+from npdigits.config.schema import Config, DataConfig
 from npdigits.data import sets as data
 from npdigits.data.augmentation import Augmentation
 from npdigits.runs import directory as rundir
+from npdigits.runs import outputs
 from npdigits.runs import results as outcome
 from npdigits.runs import resume as resumption
 from npdigits.runs.directory import ENDED, PLOTS, RunDir
@@ -104,7 +108,7 @@ def _run(
     check_fit(config, sizes, len(train), source.image_shape)
     this = identity(config, source.sha256)
 
-    with RunDir.claim(out_dir, cli.outputs(), this, resuming, report.warn, form_for(*known)) as run_dir:
+    with RunDir.claim(out_dir, outputs.outputs(), this, resuming, report.warn, form_for(*known)) as run_dir:
         if not run_dir.held:
             return _finished_before(run_dir, config, report)
         with one_thread(), Watch(stop) as watch:
@@ -214,7 +218,7 @@ def main() -> None:
 
     def job(config: Config, overrides: list[str]) -> int:
         for override in overrides:
-            if override.startswith(("name=", "workers=")):
+            if Override.of(override).key in ("name", "workers"):
                 print(f"npdigits: WARNING: {override} has no effect: it is a sweep's", file=sys.stderr)
         summary = run(config, config.out_dir(), overrides)
         return DIVERGED if summary["status"] == "diverged" else 0
@@ -224,7 +228,7 @@ def main() -> None:
 
         return run_sweep(points, swept, fixed, where)
 
-    cli.main(job, sweep)
+    command_line.main(job, sweep)
 
 
 def _go_on(run_dir: RunDir, state: State, config: Config, report: Report) -> float:
@@ -305,7 +309,7 @@ def _draw(run_dir: RunDir, report: Report) -> None:
 
 def _typed(config: Config) -> list[str]:
     """Return the keys that differ from the defaults: what was typed, where the caller does not say."""
-    default, here = cli.compose().as_dict(), config.as_dict()
+    default, here = compose().as_dict(), config.as_dict()
     return [f"{key}={value}" for key, value in here.items() if value != default[key]]
 
 

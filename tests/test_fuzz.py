@@ -15,7 +15,8 @@ from made import write_set
 
 from npdigits import train
 from npdigits.base import program
-from npdigits.config.schema import RULES, Config
+from npdigits.config.keys import RULES
+from npdigits.config.schema import Config
 from npdigits.runs.directory import read_summary
 
 KEYS = [*(field.name for field in dataclasses.fields(Config)), "data.dir", "data.name", "data.root", "data.fallback"]

@@ -17,6 +17,7 @@ from npdigits.base.random import stream
 from npdigits.config import compose as cli
 from npdigits.config.schema import parse
 from npdigits.data.sets import Split
+from npdigits.runs import outputs
 from npdigits.runs import results as outcome
 from npdigits.runs.directory import read_summary
 from npdigits.runs.metrics import read_metrics
@@ -199,7 +200,7 @@ def test_nothing_is_written_for_a_configuration_that_does_not_fit_the_data(train
 
 
 def test_by_default_each_run_gets_a_directory_of_its_own(tmp_path, idx_set, monkeypatch, capsys):
-    monkeypatch.setattr(cli, "outputs", lambda: tmp_path / "outputs")
+    monkeypatch.setattr(outputs, "outputs", lambda: tmp_path / "outputs")
     for _ in range(2):
         run(cli.compose([*PLAIN, f"data.dir={idx_set}"]))
     runs = sorted((tmp_path / "outputs").glob("*/*"))

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 
 import pytest
 import yaml
@@ -76,7 +77,7 @@ def test_help_and_the_console_script_come_with_the_wheel(installed, tmp_path):
     script = next(path for path in (installed / "bin").iterdir() if path.stem == "npdigits")
     env = {"PYTHONPATH": str(installed)}
     version = checked(sys.executable, str(script), "--version", cwd=tmp_path, env=env)
-    assert version == f"npdigits {cli.metadata.version('npdigits')}\n"
+    assert version == f"npdigits {metadata.version('npdigits')}\n"
     assert tree(tmp_path) == before
 
 

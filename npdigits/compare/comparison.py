@@ -11,8 +11,10 @@ from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.compare.family import Family, baselines, best_observed, decided_by, family_of, higher_is_better
 from npdigits.compare.predictions import Guesses, read_guesses
 from npdigits.compare.rows import MARKS, Row, Section, differing, marginal, rows_of
-from npdigits.config.rules import cell, suggestion
-from npdigits.config.schema import follows_in, others_on
+from npdigits.config.dependence import follows_in
+from npdigits.config.regularizers import others_on
+from npdigits.config.suggestions import suggestion
+from npdigits.config.value_text import as_cell
 from npdigits.runs.table import FIGURES, Runs
 
 METRICS = ("val_accuracy", "test_accuracy")
@@ -116,7 +118,7 @@ def compare(
     references, name, fixed = found
     family = family_of(rows, metrics[0], references, fixed, lambda row: _guesses(row, notes))
     if default:
-        constant = {key: value for key, value in constant.items() if value != cell(default.get(key))}
+        constant = {key: value for key, value in constant.items() if value != as_cell(default.get(key))}
     counted = {path for row in rows for path in row.runs}
     left = runs.table[(runs.table.status != "finished") | (runs.table.same_as != "")]
     return Comparison(
@@ -193,7 +195,7 @@ def _references(
     if isinstance(baseline, Mapping):
         return baselines(rows, keys, baseline, notes.append), "as asked", True
     swept = [key for key in keys if key not in MARKS]
-    at_default = {key: cell(default[key]) for key in swept if key in default}
+    at_default = {key: as_cell(default[key]) for key in swept if key in default}
     fits = [all(row.values[key] == value for key, value in at_default.items()) for row in rows]
     if baseline is None and swept and len(at_default) == len(swept) and any(fits):
         return baselines(rows, keys, at_default, notes.append), "the default", True

@@ -16,8 +16,8 @@ from npdigits.base.errors import ConfigError
 from npdigits.base.program import Parser, path
 from npdigits.compare.comparison import METRICS
 from npdigits.compare.rows import MARKS
-from npdigits.config.rules import cell
-from npdigits.config.schema import RULES, unknown_key
+from npdigits.config.keys import RULES, unknown_key
+from npdigits.config.value_text import as_cell
 from npdigits.runs.table import FIGURES, MISSING, NULL, NUMBERS, Runs, mark_twins
 
 PROGRAM = "npdigits-compare"
@@ -132,7 +132,7 @@ def baseline(typed: str | None) -> dict[str, Any] | str | None:
         if key not in RULES:
             raise ConfigError(f"--baseline {unknown_key(key, text)}")
         try:
-            values[key] = cell(RULES[key](_literal(text)))
+            values[key] = as_cell(RULES[key](_literal(text)))
         except ValueError as error:
             raise ConfigError(f"--baseline {part}: allowed is {error}") from None
     return values

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from npdigits.base.spreadsheet import csv_cell
+from npdigits.config.dependence import follows_in, implied
 from npdigits.config.identity import NOT_PART, Canonical, canonical, digest
-from npdigits.config.rules import cell
-from npdigits.config.schema import Config, follows_in, implied
+from npdigits.config.override import Override
+from npdigits.config.schema import Config
+from npdigits.config.value_text import as_cell
 from npdigits.runs.directory import ENDED
 
 # All but characters that every file system takes in a name, and Hydra in a value without quotes.
@@ -79,7 +81,7 @@ def folder_name(name: str | None, swept: Sequence[str], fixed: Sequence[str]) ->
     """
     if name is not None:
         return safe(name)
-    counting = sorted(o for o in fixed if _key(o).partition(".")[0] not in NOT_PART - {"data"})
+    counting = sorted(o for o in fixed if Override.of(o).top not in NOT_PART - {"data"})
     return safe("_".join([*sorted(swept), *(override.replace("=", "-") for override in counting)]) or "sweep")
 
 
@@ -167,11 +169,7 @@ def _value(config: dict[str, Any], key: str) -> Any:
     value: Any = config
     for part in key.split("."):
         value = value.get(part, "") if isinstance(value, dict) else ""
-    return cell(value.get("name", "") if isinstance(value, dict) else value)
-
-
-def _key(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0]
+    return as_cell(value.get("name", "") if isinstance(value, dict) else value)
 
 
 def _shown(value: Any) -> str:

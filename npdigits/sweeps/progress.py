@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from npdigits.base.clock import Stopwatch
+from npdigits.config.override import Override
 from npdigits.runs.directory import ENDED
 from npdigits.runs.report import Report, live_options, on_terminal
 from npdigits.sweeps.points import Ended
@@ -66,7 +67,7 @@ class Progress:
         if not known:
             return line
         best = max(known, key=lambda one: one.summary["val_accuracy"])
-        varied = [override for override in best.point.overrides if override.partition("=")[0] in self.swept]
+        varied = [override for override in best.point.overrides if Override.of(override).key in self.swept]
         return f"{line}  best val {best.summary['val_accuracy']:.2%} {' '.join(varied)}"
 
     def _one_line(self) -> Any:

@@ -15,13 +15,17 @@ import yaml
 from npdigits.base.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError, noted_log, on_one_line
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.interruption import Terminated, Watch, never
-from npdigits.config import compose as cli
 from npdigits.config.build import check_fit
+from npdigits.config.compose import compose
+from npdigits.config.dependence import unread, without_effect
 from npdigits.config.identity import digest, form_for, identity, in_canonical_form
-from npdigits.config.rules import cell
-from npdigits.config.schema import Config, DataConfig, others_on, unread, without_effect
+from npdigits.config.override import Override
+from npdigits.config.regularizers import others_on
+from npdigits.config.schema import Config, DataConfig
+from npdigits.config.value_text import as_cell
 from npdigits.data import sets as data
 from npdigits.runs import directory as rundir
+from npdigits.runs import outputs
 from npdigits.runs.directory import ENDED, PLOTS
 from npdigits.runs.report import Report
 from npdigits.sweeps import launcher
@@ -81,7 +85,7 @@ def run_sweep(
     for line in sorted(set.intersection(*idle)):
         report.warn(line)
     folders, sources = _planned(points, swept, fixed, report)
-    if on := others_on(swept, [{key: cell(v) for key, v in config.as_dict().items()} for _, config in points]):
+    if on := others_on(swept, [{key: as_cell(v) for key, v in config.as_dict().items()} for _, config in points]):
         report.say(f"of the regularizers, {on}")
     codes = [_one(list(of_it.values()), folder, swept, sources, place, report) for folder, of_it in folders.items()]
     return INCOMPLETE if INCOMPLETE in codes else max(codes)
@@ -97,7 +101,7 @@ def _planned(
     """
     folders: dict[Path, dict[str, Point]] = {}
     sources: dict[DataConfig, tuple[data.Data, Source]] = {}
-    default = cli.compose()
+    default = compose()
     idle: dict[str, str] = {}
     for typed, config in points:
         if config.data not in sources:
@@ -109,8 +113,8 @@ def _planned(
         known = len(found.train), found.default_val_size
         config = in_canonical_form(config, *known)
         this = identity(config, source.sha256)
-        folder = config.out_dir() or cli.outputs() / sweep.folder_name(config.name, swept, fixed)
-        own = tuple(override for override in typed if override.lstrip("+").partition("=")[0] not in WHERE)
+        folder = config.out_dir() or outputs.outputs() / sweep.folder_name(config.name, swept, fixed)
+        own = tuple(override for override in typed if Override.of(override).key not in WHERE)
         point = Point(own, config, this, sweep.run_name(config, default, this), form_for(*known))
         folders.setdefault(folder, {}).setdefault(point.name, point)
     different = sum(map(len, folders.values()))
@@ -315,7 +319,7 @@ def _compared(directories: Sequence[Path], report: Report) -> str:
     runs = read(path for path in directories if path.is_dir())
     for line in runs.warnings:
         report.warn(line)
-    comparison = compare(runs, default=cli.compose().as_dict())
+    comparison = compare(runs, default=compose().as_dict())
     return terminal(configurations(comparison), [*verdict(comparison), *footnotes(comparison)]).rstrip()
 
 
