@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from npdigits.base import program
 from npdigits.base.errors import ConfigError, UserError
@@ -55,7 +55,7 @@ def dispatch(run: Running, sweep: Sweeping, arguments: list[str]) -> int:
         return let_hydra_act(run, sweep, arguments)
     readable = make_readable(arguments)
     decisive = _decisive(readable)
-    if decisive and _is_multirun(compose_with_hydra(decisive).hydra.mode):
+    if decisive and str(compose_with_hydra(decisive).hydra.mode) == "RunMode.MULTIRUN":
         return let_hydra_act(run, sweep, ["--multirun", *arguments])
     for override in map(Override.of, decisive):
         if override.key.startswith("hydra.sweeper"):
@@ -74,49 +74,52 @@ def let_hydra_act(run: Running, sweep: Sweeping, arguments: list[str]) -> int:
     if not options.shows(asked):
         grid.register()
         readable += grid.OURS
-        if not options.sweeps(asked) and _asks_for_sweep(asked, [*_decisive(readable), *grid.OURS]):
-            asked.append("--multirun")
+        if not options.sweeps(asked) and _refused_for_mode(asked, _decisive(readable)):
+            readable.append("hydra.mode=MULTIRUN")
     try:
-        job = _run_hydra([*asked, *readable])
+        composed = _run_hydra([*asked, *readable])
     except grid.Grid as found:
         # Every point is checked before the first begins.
         points = [(overrides, parse(values)) for overrides, values in found.points]
         return sweep(points, found.swept, found.fixed, found.launcher)
-    return run(check_composed(job.composed), typed) if job else 0
+    return run(check_composed(composed), typed) if composed is not None else 0
 
 
-def _asks_for_sweep(options: list[str], decisive: list[str]) -> bool:
-    """Say whether an experiment asks for a sweep. Hydra 1.3 sees that itself; 1.4 looks at conf/train.yaml alone."""
+def _refused_for_mode(options: list[str], decisive: list[str]) -> bool:
+    """Say whether Hydra refuses an experiment because that asks for a sweep.
+
+    Hydra 1.3 begins the sweep; Hydra 1.4 takes ``hydra.mode`` from conf/train.yaml and from what was typed alone.
+    """
+    from hydra.errors import HydraException
+
     from npdigits.config import grid
 
+    if not any(Override.of(override).key == "experiment" for override in decisive):
+        return False
     try:
-        job = _run_hydra([*options, *decisive])
+        _run_hydra([*options, *decisive])
     except grid.Grid:
+        return False
+    except HydraException as error:
+        if "hydra.mode changed" not in str(error):
+            raise
         return True
-    return job is not None and _is_multirun(job.mode)
+    return False
 
 
-class _Job(NamedTuple):
-    """A run that Hydra would do: its configuration, without Hydra's own part, and ``hydra.mode``."""
-
-    composed: Any
-    mode: Any
-
-
-def _run_hydra(arguments: list[str]) -> _Job | None:
-    """Return what ``hydra.main`` would do with these arguments; None if it has printed something instead."""
+def _run_hydra(arguments: list[str]) -> Any:
+    """Return what ``hydra.main`` composes for a run with these arguments; None if it has printed something instead."""
     import hydra
     from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.hydra_config import HydraConfig
 
     # Hydra takes options only before the overrides; people type them anywhere.
     sys.argv[1:] = arguments
-    jobs: list[_Job] = []
+    jobs: list[Any] = []
 
     @hydra.main(config_path=str(CONF), config_name="train", **version_base())
     def job(composed: Any) -> None:
         # The run is made outside of Hydra, which would add its own words to every error.
-        jobs.append(_Job(composed, HydraConfig.get().mode))
+        jobs.append(composed)
 
     try:
         job()
@@ -128,11 +131,6 @@ def _run_hydra(arguments: list[str]) -> _Job | None:
 def _decisive(readable: Sequence[str]) -> list[str]:
     """Return the overrides that decide whether there is one run to do or several."""
     return [override for override in readable if Override.of(override).key.startswith(("experiment", "hydra"))]
-
-
-def _is_multirun(mode: Any) -> bool:
-    """Say whether a value of ``hydra.mode`` asks for a sweep."""
-    return str(mode) == "RunMode.MULTIRUN"
 
 
 def _print(text: str) -> int:
