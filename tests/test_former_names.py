@@ -10,6 +10,8 @@ import pytest
 from made import output_of, start_python
 
 from npdigits import former_names
+from npdigits.base.errors import ConfigError
+from npdigits.sweeps.launcher import Place
 
 FORMER = Path(__file__).parent / "former"
 
@@ -47,6 +49,14 @@ def test_a_former_name_is_the_same_module(former, today):
 def test_the_documented_api_of_version_0_1_goes_on():
     code = "from npdigits.cli import compose; from npdigits.train import run; print(compose(['hidden=3']).hidden, run)"
     assert output_of(start_python(code)).startswith("(3,) <function run")
+
+
+def test_a_launchers_file_may_name_the_place_of_version_0_1():
+    assert Place.of({"_target_": "npdigits.launcher.Place", "workers": 2}) == Place(workers=2)
+    with pytest.raises(
+        ConfigError, match=r"^hydra\.launcher\._target_=npdigits\.launcher\.Other: allowed is npdigits\."
+    ):
+        Place.of({"_target_": "npdigits.launcher.Other"})
 
 
 def test_a_name_that_never_was_is_unknown():

@@ -5,6 +5,7 @@ import pytest
 from npdigits.base.errors import ConfigError, UserError
 from npdigits.config import command_line, options, reading
 from npdigits.config.compose import compose
+from npdigits.config.override import Override
 
 RANGE = "allowed is range(stop), range(start,stop) or range(start,stop,step) of numbers"
 # What a shell hands over of what people type -> what the line says.
@@ -177,6 +178,24 @@ def test_hydras_options_may_stand_anywhere():
     assert options.completes(["-sc"]) and not options.completes(["-m"])
 
 
+@pytest.mark.parametrize(
+    ("typed", "parts"),
+    [
+        ("lr=0.1", ("", "lr", "0.1")),
+        ("++data.dir=a=b", ("++", "data.dir", "a=b")),
+        ("+out=", ("+", "out", "")),
+        ("~data.root", ("~", "data.root", None)),
+        ("data.dir=~/x", ("", "data.dir", "~/x")),
+        ("hidden", ("", "hidden", None)),
+        ("=+lr", ("", "", "+lr")),
+    ],
+)
+def test_an_override_is_taken_apart_at_its_first_equals_sign(typed, parts):
+    override = Override.of(typed)
+    assert (override.sign, override.key, override.value) == parts and override.typed == typed
+    assert override.top == parts[1].partition(".")[0] and override.deletes == ("~" in parts[0])
+
+
 @pytest.mark.parametrize("where", ["hydra.searchpath=[{}]", "hydra.searchpath=[file://{}]", "-cd={}"])
 def test_experiments_of_ones_own_are_found_with_and_without_multirun(tmp_path, where):
     (tmp_path / "experiment").mkdir()
@@ -189,6 +208,20 @@ def test_experiments_of_ones_own_are_found_with_and_without_multirun(tmp_path, w
     for option in ([], ["-m"]):
         command_line.dispatch(*runs, ["experiment=mine", where.format(tmp_path), *option, "seed=1"])
     assert done == [(7,), (7,)]
+
+
+@pytest.mark.parametrize("option", [[], ["-m"], ["-r"], ["-cd={}"], ["-r", "-cd={}"]])
+def test_an_experiment_may_ask_for_a_sweep_whatever_the_options(tmp_path, option):
+    (tmp_path / "experiment").mkdir()
+    sweep = "hydra: {mode: MULTIRUN, sweeper: {params: {seed: '3,4'}}}"
+    (tmp_path / "experiment" / "mine.yaml").write_text(f"# @package _global_\n# of a test\n{sweep}\n")
+    where = [] if "-cd={}" in option else [f"hydra.searchpath=[{tmp_path}]"]
+    done = []
+    arguments = [*(word.format(tmp_path) for word in option), *where, "experiment=mine", "hidden=3,4"]
+    command_line.dispatch(
+        lambda *_: 1, lambda points, *_: done.extend((c.hidden, c.seed) for _, c in points) or 0, arguments
+    )
+    assert done == [((3,), 3), ((4,), 3), ((3,), 4), ((4,), 4)]
 
 
 def test_hydras_mode_may_be_typed_as_a_key():
