@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made import write_set
+from made import read_summary, write_set
 
 from npdigits import evaluate
 from npdigits.base.errors import DataError, UserError
@@ -16,7 +16,6 @@ from npdigits.base.files import read_npz
 from npdigits.config import compose as cli
 from npdigits.data import sets as data
 from npdigits.runs import trained
-from npdigits.runs.directory import read_summary
 from npdigits.train import run
 
 KEYS = ["data=idx", "epochs=2", "hidden=8", "val_size=100", "plots=false", "quiet=true"]

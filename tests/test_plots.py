@@ -13,7 +13,7 @@ import matplotlib as mpl
 import matplotlib.image
 import numpy as np
 import pytest
-from made import digits, write_set
+from made import digits, read_summary, write_set
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from typed import tree, typed
 
@@ -24,8 +24,8 @@ from npdigits.base.files import npz, read_npz
 from npdigits.config import compose as cli
 from npdigits.config.identity import identity
 from npdigits.data import sets as data
-from npdigits.runs.directory import read_summary
-from npdigits.sweeps import sweep as multirun
+from npdigits.runs.report import Report
+from npdigits.sweeps import plan, sweep
 from npdigits.sweeps.points import Point
 from npdigits.train import run
 
@@ -316,9 +316,9 @@ def test_whatever_goes_wrong_with_the_plots_is_one_warning_and_no_more(tmp_path,
     said = capsys.readouterr().err
     assert said.startswith("npdigits: WARNING: not all plots are drawn: ") and said.count("\n") == 1
     assert not list((tmp_path / "run").rglob(".*.tmp"))
-    found, source = multirun._source(config, multirun.Report(True))
+    found, source = plan.find_source(config, Report(True))
     point = Point(tuple(keys), config, identity(config, found.sha256), "point")
-    assert multirun.do(tmp_path, {config.data: source}, point, False).status == "finished"
+    assert sweep.do(tmp_path, {config.data: source}, point, False).status == "finished"
     assert "WARNING not all plots are drawn: " in (tmp_path / "point" / "train.log").read_text()
     assert capsys.readouterr().err == ""
 
