@@ -99,7 +99,7 @@ def test_the_curves_are_the_columns_and_the_best_epoch_is_marked(trained):
         for split, label in (("train", "training"), ("val", "validation"), ("test", "test")):
             assert lines[label].get_xdata().tolist() == [1, 2, 3, 4, 5]
             assert np.allclose(lines[label].get_ydata(), shown.metrics[f"{split}_{name}"] * scale)
-        assert axes.lines[-1].get_xdata()[0] == shown.summary["best_epoch"]
+        assert axes.lines[-1].get_xdata()[0] == shown.summary.best_epoch
         assert [text.get_text() for text in axes.get_legend().get_texts()] == list(lines)[:3]
     assert np.allclose(plots.gap(shown).axes[0].lines[0].get_ydata(), shown.metrics["gap"])
     assert np.allclose(plots.learning_rate(shown).axes[0].lines[0].get_ydata(), shown.metrics["lr"])
@@ -136,7 +136,7 @@ def test_the_confusion_matrix_counts_the_digits_and_colours_the_mistakes(trained
 
 def test_every_title_names_the_data_that_was_used(trained):
     shown = plots.Run(trained("hidden=[7,6]", "augment=affine"))
-    assert shown.title == f"idx ({shown.summary['data_sha256'][:8]}), 56–7–6–10"
+    assert shown.title == f"idx ({shown.summary.data_sha256[:8]}), 56–7–6–10"
     for name, plot in plots.DRAWN_BY.items():
         assert plot(shown).axes[0].get_title().endswith(f" — {shown.title}"), name
 
@@ -158,7 +158,7 @@ def test_after_a_fallback_the_title_names_what_was_really_used(tmp_path, warm_ca
     monkeypatch.setitem(data.LOADERS, "mnist", unavailable)
     run(cli.compose(["data=mnist", "epochs=1", "plots=false", "quiet=true"]), tmp_path / "run")
     shown = plots.Run(tmp_path / "run")
-    assert shown.title.startswith(f"mnist_5k ({shown.summary['data_sha256'][:8]}), 784–20–10")
+    assert shown.title.startswith(f"mnist_5k ({shown.summary.data_sha256[:8]}), 784–20–10")
 
 
 def test_the_command_draws_again_from_the_directory_alone(trained, tmp_path):

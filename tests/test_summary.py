@@ -49,19 +49,26 @@ def test_why_a_run_has_not_finished(status):
 WRONG = {"status": "splendid", "seconds": "1", "epochs_run": 1.5, "never_read": "1", "at_chance": 1, "data": ["mnist"]}
 
 
-@pytest.mark.parametrize("name", [*WRONG, "held", "left", "list", "no status"])
+@pytest.mark.parametrize("name", [*WRONG, "held", "left", "list"])
 def test_what_no_run_writes_is_refused_with_key_and_value(tmp_path, name):
     if name in WRONG:
         content, said = {**FINISHED, name: WRONG[name]}, f"{name}={WRONG[name]!r}"
     elif name in ("held", "left"):  # which a sweep says of its runs, and no run of itself
         content, said = {**FINISHED, "status": name}, f"status='{name}'"
     else:
-        content, said = ([FINISHED], "not a table of") if name == "list" else ({"data": "mnist"}, "status=None")
+        content, said = [FINISHED], "not a table of"
     (tmp_path / "summary.json").write_text(json.dumps(content))
     with pytest.raises(RunDirError) as refused:
         read_summary(tmp_path)
     assert str(refused.value).startswith(f"{tmp_path}/summary.json: damaged: {said}")
     assert read_summary_if_there(tmp_path) is None
+
+
+@pytest.mark.parametrize(("content", "name"), [({}, "identity"), ({"identity": "a1"}, "status")])
+def test_a_status_that_is_missing_is_missed_by_name(tmp_path, content, name):
+    (tmp_path / "summary.json").write_text(json.dumps(content))
+    with pytest.raises(RunDirError, match=rf"^{tmp_path}: damaged: summary.json has no {name}$"):
+        read_summary(tmp_path)
 
 
 def test_the_statuses_that_are_ends():

@@ -31,7 +31,7 @@ class Status(StrEnum):
 
 
 # What summary.json may say.
-STATUSES = tuple(status for status in Status if status not in (Status.HELD, Status.LEFT))
+STATUSES = tuple(str(status) for status in Status if status not in (Status.HELD, Status.LEFT))
 
 
 def _number(value: Any) -> bool:
@@ -105,16 +105,15 @@ class Summary:
         """Return what a summary.json of this content says.
 
         Raises:
+            KeyError: this key is missing, and the status, which nothing can stand for.
             ValueError: it is not what a run writes; the message names the key and the value.
         """
         if not isinstance(values, dict):
             raise ValueError("not a table of names and values")
-        try:
-            status = Status(values["status"])
-        except (KeyError, ValueError):
-            status = Status.LEFT
-        if status not in STATUSES:
-            raise ValueError(f"status={values.get('status')!r}")
+        if "status" not in values:
+            raise KeyError("status" if "identity" in values else "identity")
+        if values["status"] not in STATUSES:
+            raise ValueError(f"status={values['status']!r}")
         known: dict[str, Any] = {}
         others = {}
         for name, value in values.items():
@@ -124,7 +123,7 @@ class Summary:
                 if not _FITS[name](value):
                     raise ValueError(f"{name}={value!r}")
                 known[name] = value
-        return cls(status, **known, others=others)
+        return cls(Status(values["status"]), **known, others=others)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values under the names of summary.json."""
@@ -176,6 +175,8 @@ def read_summary(path: Path) -> Summary:
         return Summary.parse(json.loads((path / "summary.json").read_text(encoding="utf-8")))
     except OSError as error:
         raise RunDirError(f"{path}: not a run directory: summary.json: {error.strerror}") from error
+    except KeyError as error:
+        raise RunDirError(f"{path}: damaged: summary.json has no {error.args[0]}") from error
     except (ValueError, RecursionError) as error:
         raise RunDirError(f"{path}/summary.json: damaged: {error}") from error
 
