@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from npdigits.base.random import stream
-from npdigits.data.augmentation import Ranges
+from npdigits.data.augmentation import DistortionRanges
 from npdigits.data.sets import Split
 from npdigits.nn import plain
 from npdigits.nn.activations import ACTIVATIONS
@@ -245,7 +245,7 @@ REGULARIZED = {
     "dropout": (0.4,),
     "input_dropout": 0.2,
     "max_norm": 0.8,
-    "augment": Ranges(rotation=15, scale=0.1, shift=0.5, alpha=2.0, sigma=2.0),
+    "augment": DistortionRanges(rotation=15, scale=0.1, shift=0.5, alpha=2.0, sigma=2.0),
     "image_shape": (4, 4),
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
 from npdigits.config.schema import Config
-from npdigits.data.augmentation import Ranges, basis_size
+from npdigits.data.augmentation import DistortionRanges, basis_size
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.costs import COSTS
 from npdigits.nn.initializers import initialize
@@ -112,9 +112,9 @@ def per_layer(config: Config) -> tuple[float, ...]:
     return config.dropout if len(config.dropout) == len(config.hidden) else config.dropout * len(config.hidden)
 
 
-def ranges(config: Config) -> Ranges | None:
+def ranges(config: Config) -> DistortionRanges | None:
     """Return how far the training images are distorted; None for not at all."""
     if config.augment == "none":
         return None
     alpha = config.alpha if config.augment == "elastic" else 0.0
-    return Ranges(config.rotation, config.scale, config.shear, config.shift, alpha, config.sigma)
+    return DistortionRanges(config.rotation, config.scale, config.shear, config.shift, alpha, config.sigma)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from npdigits.base.arrays import Array
-from npdigits.data.augmentation import Ranges
+from npdigits.data.augmentation import DistortionRanges
 from npdigits.nn.network import Network, Parameters
 from npdigits.nn.optimizers import Optimizer
 from npdigits.nn.schedules import Schedule
@@ -82,6 +82,6 @@ class Recipe:
     dropout: tuple[float, ...] = ()  # of each hidden layer
     input_dropout: float = 0.0
     max_norm: float | None = None
-    augment: Ranges | None = None
+    augment: DistortionRanges | None = None
     image_shape: tuple[int, int] = (28, 28)
     score_size: int | None = None  # training digits scored after each epoch; None: all
