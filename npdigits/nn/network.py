@@ -64,7 +64,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Network:
-    """A fully connected network with a softmax output.
+    """A fully connected network.
 
     Attributes:
         parameters: what is learned.
@@ -105,11 +105,11 @@ class Network:
         delta *= scale
         own_delta = delta[:, workspace.units[-1]]
         for layer in reversed(range(len(activations))):
-            own = workspace.units[layer]
-            np.dot(workspace.ones, own_delta, out=gradient.biases[layer][own])  # ∂C/∂b = Σ δ
+            units = workspace.units[layer]
+            np.dot(workspace.ones, own_delta, out=gradient.biases[layer][units])  # ∂C/∂b = Σ δ
             if layer == 0 and self.input_scale != 1:
                 own_delta *= self.input_scale  # a⁰ = s·x
-            matmul.gradient(own_delta, activations[layer], gradient.weights[layer][own])  # ∂C/∂W = δᵀ a
+            matmul.gradient(own_delta, activations[layer], gradient.weights[layer][units])  # ∂C/∂W = δᵀ a
             if layer:
                 own_delta = self._backpropagate(layer, delta, workspace)
                 if layer > 1:  # the first layer's δ is needed by its own units alone

@@ -69,7 +69,7 @@ class Batches:
         for start in range(0, len(rows), self.batch_size):
             batch = rows[start : start + self.batch_size]
             n = len(batch)
-            own = self.part.slice(n)
+            own = self.part.slice(n)  # this worker's images of the batch
             x = self.x[own] if self.by_units else self.x[: own.stop - own.start]
             images = self.images[: len(x)]
             # mode="clip" lets take write straight into `out`; the default would go through a copy to check bounds.
