@@ -1,11 +1,13 @@
 """Who listens to a run is told what happens to it, in order, and can cost it nothing."""
 
+import signal
 import time
 
 import pytest
 from made import read_summary
 
 from npdigits.base.errors import ConfigError
+from npdigits.base.interruption import Terminated, Watch
 from npdigits.config import compose as cli
 from npdigits.runs.events import Listener
 from npdigits.runs.run import run
@@ -114,3 +116,14 @@ def test_a_control_that_waits_pauses_the_run_and_changes_no_bit(do, tmp_path, th
     do("run", stop=control, typed=(f"threads={threads}",))
     for name in BITS:
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
+
+
+def test_a_signal_that_comes_while_the_control_waits_is_seen_at_once():
+    def control():
+        signal.raise_signal(signal.SIGTERM)
+        return False
+
+    with Watch(control) as watch:
+        assert watch()
+    with pytest.raises(Terminated):
+        watch.raise_signal()
