@@ -18,6 +18,7 @@ from npdigits.base.clock import Stopwatch
 from npdigits.base.cores import cores
 from npdigits.base.errors import ClusterLostError, ConfigError, on_one_line
 from npdigits.base.interruption import Stopped
+from npdigits.runs.summary import Status
 from npdigits.sweeps import local_cluster, worker
 from npdigits.sweeps.local_cluster import TO_CONNECT
 from npdigits.sweeps.points import Ended, Job, Point
@@ -161,8 +162,8 @@ def _outcome(client: Client, future: Any, point: Point, gone: str) -> Ended:
         raise ClusterLostError("the cluster is gone: its scheduler no longer answers")
     error = future.exception()
     if isinstance(error, KilledWorker):
-        return Ended(point, "failed", LATE if _late(client, error) else gone)
-    return Ended(point, "failed", on_one_line(error))
+        return Ended(point, Status.FAILED, LATE if _late(client, error) else gone)
+    return Ended(point, Status.FAILED, on_one_line(error))
 
 
 def _late(client: Client, error: KilledWorker) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 
 from npdigits.base.clock import Stopwatch
 from npdigits.config.override import Override
-from npdigits.runs.directory import ENDED
 from npdigits.runs.report import Report, live_options, on_terminal
 from npdigits.sweeps.points import Ended
 
@@ -52,23 +51,23 @@ class Progress:
         self._last_end = self._clock.seconds()
         if self._live:
             return
-        figure = one.summary.get("val_accuracy")
-        accuracy = f"  val {figure:.2%}" if one.status in ENDED and figure is not None else ""
+        figure = one.val_accuracy
+        accuracy = f"  val {figure:.2%}" if one.status.ended and figure is not None else ""
         count = f"{len(self._ended):{len(str(self.total))}}/{self.total}"
         self.report.say(f"{count} {one.status:<11} {one.point.name}{accuracy}{self._time_left()}")
 
     def line(self) -> str:
         """Return the live line."""
-        ended = collections.Counter(one.status for one in self._ended)
+        ended = collections.Counter(str(one.status) for one in self._ended)
         left = max(0, self.total - len(self._ended) - self._at_work)
         always = {"finished": ended.pop("finished", 0), "running": self._at_work, "failed": ended.pop("failed", 0)}
         line = ", ".join(f"{n} {status}" for status, n in {**always, **ended, "left": left}.items()) + self._time_left()
-        known = [one for one in self._ended if one.status in ENDED and one.summary.get("val_accuracy") is not None]
+        known = [(one.val_accuracy, one) for one in self._ended if one.status.ended and one.val_accuracy is not None]
         if not known:
             return line
-        best = max(known, key=lambda one: one.summary["val_accuracy"])
+        accuracy, best = max(known, key=lambda pair: pair[0])
         varied = [override for override in best.point.overrides if Override.of(override).key in self.swept]
-        return f"{line}  best val {best.summary['val_accuracy']:.2%} {' '.join(varied)}"
+        return f"{line}  best val {accuracy:.2%} {' '.join(varied)}"
 
     def _one_line(self) -> Any:
         from rich.text import Text

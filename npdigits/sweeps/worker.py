@@ -10,6 +10,7 @@ from distributed import get_worker
 
 from npdigits.base.errors import on_one_line
 from npdigits.config.identity import NUMERICS
+from npdigits.runs.summary import Status
 from npdigits.sweeps.points import Ended, Job, Point
 
 # Seconds between two looks of a run whether the sweep that it belongs to is still there.
@@ -34,10 +35,10 @@ def act(job: Job, shared: bool, launch_id: str, expected: dict[str, str], point:
         return task is None or task.state == "cancelled"
 
     if stop():
-        return Ended(point, "left")
+        return Ended(point, Status.LEFT)
     folder = Path(expected["folder"])
     if reason := unfit(about(folder), expected, folder):  # a worker that came later
-        return Ended(point, "failed", f"the worker {here.address} is refused: {reason}")
+        return Ended(point, Status.FAILED, f"the worker {here.address} is refused: {reason}")
     return job(point, shared, stop)
 
 
