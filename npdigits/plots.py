@@ -12,9 +12,11 @@ import numpy as np
 
 from npdigits.base import canvas
 from npdigits.base.arrays import Array
-from npdigits.base.errors import RunDirError, on_one_line
-from npdigits.base.files import STRAY_AGE, Folder, read_npz
+from npdigits.base.errors import RunDirError
+from npdigits.base.files import STRAY_AGE, Folder
+from npdigits.base.npz import read_npz
 from npdigits.base.program import Parser, exit_code, path
+from npdigits.base.text import on_one_line
 from npdigits.runs.directory import AUGMENTATION, DISTORTED, ENDED, PLOTS, read_summary
 from npdigits.runs.metrics import read_metrics
 

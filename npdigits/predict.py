@@ -20,12 +20,12 @@ from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.files import write_whole
 from npdigits.base.program import Parser, exit_code, path
 from npdigits.base.spreadsheet import csv_cell
+from npdigits.base.text import printable
 from npdigits.data.sets import Split
 from npdigits.pictures import read as pictures
 from npdigits.pictures.mnist_form import SIDE
 from npdigits.pictures.pool import all_formed
 from npdigits.runs import trained
-from npdigits.runs.report import plain
 from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.predict"
@@ -243,12 +243,12 @@ def _predict(chosen: argparse.Namespace) -> int:
         for name, *figures in rows:
             print(
                 "  ".join(
-                    [plain(name).ljust(widths[0]), *(f.rjust(w) for f, w in zip(figures, widths[1:], strict=True))]
+                    [printable(name).ljust(widths[0]), *(f.rjust(w) for f, w in zip(figures, widths[1:], strict=True))]
                 )
             )
     print(end="", flush=True)
     for file, reason in skipped:
-        print(f"{PROGRAM}: skipped: {plain(str(file))}: {plain(reason)}", file=sys.stderr)
+        print(f"{PROGRAM}: skipped: {printable(str(file))}: {printable(reason)}", file=sys.stderr)
     if skipped:
         print(f"{PROGRAM}: {len(read)} read, {len(skipped)} skipped", file=sys.stderr)
     return SKIPPED if skipped else 0

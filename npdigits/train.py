@@ -10,9 +10,10 @@ from typing import Any
 
 from npdigits.base.blas import one_thread
 from npdigits.base.clock import Stopwatch
-from npdigits.base.errors import MovedError, RunDirError, UserError, on_one_line
+from npdigits.base.errors import MovedError, RunDirError, UserError
 from npdigits.base.interruption import Stopped, Watch, never
 from npdigits.base.paths import absolute
+from npdigits.base.text import on_one_line
 from npdigits.config import compose as cli
 from npdigits.config.build import check_fit, initial_state, ranges, recipe
 from npdigits.config.identity import digest, form_for, identity, in_canonical_form

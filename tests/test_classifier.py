@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_info
 import npdigits
 from npdigits import classifier
 from npdigits.base import blas
-from npdigits.base.files import read_npz
+from npdigits.base.npz import read_npz
 from npdigits.config import compose as cli
 from npdigits.train import run
 

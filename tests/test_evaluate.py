@@ -12,7 +12,7 @@ from made import write_set
 
 from npdigits import evaluate
 from npdigits.base.errors import DataError, UserError
-from npdigits.base.files import read_npz
+from npdigits.base.npz import read_npz
 from npdigits.config import compose as cli
 from npdigits.data import sets as data
 from npdigits.runs import trained

@@ -20,7 +20,7 @@ from typed import tree, typed
 from npdigits import plots
 from npdigits.base import canvas
 from npdigits.base.errors import DataUnavailable, RunDirError
-from npdigits.base.files import npz, read_npz
+from npdigits.base.npz import npz, read_npz
 from npdigits.config import compose as cli
 from npdigits.config.identity import identity
 from npdigits.data import sets as data

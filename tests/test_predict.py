@@ -19,12 +19,12 @@ from PIL import Image
 import npdigits
 from npdigits import predict
 from npdigits.base.errors import RunDirError, UserError
-from npdigits.base.files import npz
+from npdigits.base.npz import npz
 from npdigits.config import compose as cli
 from npdigits.pictures import pool as forming
 from npdigits.pictures.mnist_form import form
 from npdigits.runs import trained
-from npdigits.runs.checkpoint import digest, opened
+from npdigits.runs.checkpoint import hash_arrays, opened
 from npdigits.train import run
 
 
@@ -330,7 +330,7 @@ def test_damaged_runs_are_refused(sweep, tmp_path, harm):
     elif harm == "not finite":
         arrays = opened(best)
         arrays["W1"][3, 4] = np.nan
-        best.write_bytes(npz({**arrays, "sha256": np.frombuffer(bytes.fromhex(digest(arrays)), np.uint8)}))
+        best.write_bytes(npz({**arrays, "sha256": np.frombuffer(bytes.fromhex(hash_arrays(arrays)), np.uint8)}))
     elif harm == "cut":
         best.write_bytes(best.read_bytes()[:-100])
     else:

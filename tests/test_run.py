@@ -12,7 +12,7 @@ from made import digits, write_idx, write_set
 from typed import tree
 
 from npdigits.base.errors import ConfigError, RunDirError
-from npdigits.base.files import read_npz
+from npdigits.base.npz import read_npz
 from npdigits.base.random import stream
 from npdigits.config import compose as cli
 from npdigits.config.schema import parse

@@ -13,7 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from npdigits.base.errors import RunDirError, on_one_line
+from npdigits.base.errors import RunDirError
+from npdigits.base.text import on_one_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -37,11 +37,6 @@ class TeamError(UserError):
     """A process that shares a run's work is gone: not the user's fault, but theirs to know."""
 
 
-def on_one_line(error: BaseException) -> str:
-    """Return an error's kind and message on one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
 # How the note begins that says where an error's traceback was kept.
 _LOGGED = "its traceback is in "
 

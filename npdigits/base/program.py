@@ -13,9 +13,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from npdigits.base.errors import UserError, noted_log, on_one_line
+from npdigits.base.errors import UserError, noted_log
 from npdigits.base.interruption import Terminated
-from npdigits.runs.report import Unfailing, nobody_reads, plain
+from npdigits.base.terminal import Unfailing, discard_output
+from npdigits.base.text import join_lines, on_one_line, printable
 
 BAD_INPUT = 2
 # What is not the user's to mend: sysexits.h's EX_SOFTWARE.
@@ -105,7 +106,7 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
         try:
             sys.stdout.flush()
         except OSError:  # Python would try it once more at its end, and make a traceback of it
-            nobody_reads(sys.stdout)
+            discard_output(sys.stdout)
 
 
 def _nowhere() -> bool:
@@ -153,5 +154,5 @@ def _kept(error: Exception) -> str:
 
 
 def _say(name: str, message: str, code: int) -> int:
-    print(f"{name}: {plain(' '.join(message.split()))}", file=sys.stderr, flush=True)
+    print(f"{name}: {printable(join_lines(message))}", file=sys.stderr, flush=True)
     return code

@@ -10,6 +10,7 @@ from typing import Any
 
 from npdigits.base import program, targets
 from npdigits.base.errors import ConfigError
+from npdigits.base.text import printable
 from npdigits.compare import formats
 from npdigits.compare.comparison import Comparison, compare
 from npdigits.compare.diff import diff
@@ -17,7 +18,6 @@ from npdigits.compare.options import NOTATIONS, PROGRAM, baseline, by, filtered,
 from npdigits.compare.verdict import footnotes, left_out, lost_remarks, verdict
 from npdigits.compare.views import OF_A_RUN, View, configurations, every_run, pivot, pivot_says
 from npdigits.config import compose as cli
-from npdigits.runs.report import plain
 from npdigits.runs.table import read
 
 NOTHING = 1
@@ -69,7 +69,7 @@ def act(chosen: argparse.Namespace) -> int:
     comparison = compared(by=by(chosen))
     if not comparison.rows:
         for line in left_out(comparison):
-            print(plain(line), file=sys.stderr)
+            print(printable(line), file=sys.stderr)
         why = "no finished run there"
         if comparison.averaged:
             why = f"no setting of {', '.join(comparison.averaged)} was run with all of them: choose some with --filter"
@@ -133,4 +133,4 @@ def _facts(comparison: Comparison) -> dict[str, Any]:
 
 
 def _warn(line: str) -> None:
-    print(f"{PROGRAM}: WARNING: {plain(line)}", file=sys.stderr)
+    print(f"{PROGRAM}: WARNING: {printable(line)}", file=sys.stderr)

@@ -2,15 +2,14 @@
 
 import json
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from npdigits.base.spreadsheet import csv_cell
+from npdigits.base.spreadsheet import csv_table
+from npdigits.base.text import aligned, printable
 from npdigits.compare.views import View
-from npdigits.runs.report import plain
 
 LATEX = {
     **{"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%"},
@@ -24,27 +23,14 @@ ACCENTED = set("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâ
 
 def terminal(view: View, lines: Sequence[str]) -> str:
     """Return aligned columns, and the lines under them."""
-    rows = [[plain(cell) for cell in row] for row in [view.columns, *view.cells]]
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    text = [
-        "  ".join(
-            cell + " " * (width - _width(cell)) if index < view.left else " " * (width - _width(cell)) + cell
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join([*text, "", *map(plain, lines)]).rstrip() + "\n"
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+    table = aligned([view.columns, *view.cells], view.left)
+    return "\n".join([*table, "", *map(printable, lines)]).rstrip() + "\n"
 
 
 def as_csv(frame: pd.DataFrame) -> str:
     """Return unrounded figures as CSV."""
-    return str(frame.astype(object).map(csv_cell).to_csv(index=False, lineterminator="\n"))
+    figures = frame.astype(object).where(frame.notna(), None)
+    return csv_table(frame.columns, figures.itertuples(index=False, name=None))
 
 
 def markdown(view: View, lines: Sequence[str]) -> str:
@@ -57,7 +43,7 @@ def markdown(view: View, lines: Sequence[str]) -> str:
 
 def markdown_text(text: str) -> str:
     """Return text of which Markdown reads nothing as notation."""
-    text = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join(f"\\{c}" if c in "\\`*_[]|#~$!" else c for c in text)
 
 
@@ -66,14 +52,14 @@ def latex(view: View, lines: Sequence[str]) -> str:
     rows = [f"  {' & '.join(map(latex_text, row))} \\\\" for row in [view.columns, *view.cells]]
     layout = "l" * view.left + "r" * (len(view.columns) - view.left)
     head = ["% \\usepackage{booktabs}", f"\\begin{{tabular}}{{{layout}}}", "  \\toprule", rows[0], "  \\midrule"]
-    comments = [f"% {plain(line)}" for line in lines]
+    comments = [f"% {printable(line)}" for line in lines]
     return "\n".join([*head, *rows[1:], "  \\bottomrule", "\\end{tabular}", *comments]) + "\n"
 
 
 def latex_text(text: str) -> str:
     """Return text of which LaTeX reads nothing as notation; what pdfTeX has no letter for is named by its number."""
     letters = (
-        LATEX.get(c) or (c if c.isascii() or c in ACCENTED else rf"\texttt{{U+{ord(c):04X}}}") for c in plain(text)
+        LATEX.get(c) or (c if c.isascii() or c in ACCENTED else rf"\texttt{{U+{ord(c):04X}}}") for c in printable(text)
     )
     return "".join(letters).replace("--", "-{}-").replace("\0", "--")
 

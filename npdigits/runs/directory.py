@@ -19,7 +19,8 @@ import yaml
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import RunDirError
-from npdigits.base.files import Appended, is_stray_of, npz
+from npdigits.base.files import Appended, is_stray_of
+from npdigits.base.npz import npz
 from npdigits.config.identity import Canonical, canonical, described, differences, digest
 from npdigits.config.schema import Config
 from npdigits.runs import checkpoint, metrics

@@ -4,14 +4,12 @@ It is ``run(config, folder / name)`` for every point of a grid and nothing more,
 ones go on, failed ones are tried again, and new values are added.
 """
 
-import csv
-import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from npdigits.base.spreadsheet import csv_cell
+from npdigits.base.spreadsheet import csv_table
 from npdigits.config.identity import NOT_PART, Canonical, canonical, digest
 from npdigits.config.rules import cell
 from npdigits.config.schema import Config, follows_in, implied
@@ -130,11 +128,7 @@ def row(
 
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(rows[0])
-    writer.writerows([csv_cell(value) for value in row.values()] for row in rows)
-    return text.getvalue()
+    return csv_table(rows[0], (row.values() for row in rows))
 
 
 def counted(ended: Sequence[Ended]) -> str:

@@ -12,9 +12,10 @@ from typing import Any
 
 import yaml
 
-from npdigits.base.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError, noted_log, on_one_line
+from npdigits.base.errors import ClusterLostError, ConfigError, DataError, HeldError, UserError, noted_log
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.interruption import Terminated, Watch, never
+from npdigits.base.text import on_one_line
 from npdigits.config import compose as cli
 from npdigits.config.build import check_fit
 from npdigits.config.identity import digest, form_for, identity, in_canonical_form
