@@ -295,7 +295,7 @@ def _draw(run_dir: RunDir, report: Report) -> None:
         MovedError: the directory is not where it was.
     """
     try:
-        from npdigits import plots  # matplotlib takes half a second to import
+        from npdigits.runs import plots  # matplotlib takes half a second to import
 
         plots.draw(run_dir.path, run_dir.hold)
     except MovedError:

@@ -201,8 +201,8 @@ def test_test_digits_that_are_not_at_hand_are_left_out_with_a_warning(small, tmp
     def unavailable(*_):
         raise DataUnavailable("data=mnist is not at hand")
 
-    monkeypatch.setattr(module, "test_set", unavailable)
-    assert module.test_digits(trained.load(small)) is None
+    monkeypatch.setattr(module, "load_test_set", unavailable)
+    assert module.load_test_digits(trained.load(small)) is None
     assert "WARNING: the page has no test digits: data=mnist is not at hand" in capsys.readouterr().err
 
 

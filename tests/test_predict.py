@@ -23,7 +23,7 @@ from npdigits.base.npz import npz
 from npdigits.config import compose as cli
 from npdigits.pictures import pool as forming
 from npdigits.pictures.mnist_form import form
-from npdigits.runs import trained
+from npdigits.runs import reading, trained
 from npdigits.runs.checkpoint import hash_arrays, opened
 from npdigits.train import run
 
@@ -197,7 +197,7 @@ def test_a_run_of_other_images_is_refused(sweep, tmp_path):
     summary = tmp_path / "run" / "summary.json"
     summary.write_text(json.dumps(json.loads(summary.read_text()) | {"image_shape": [8, 7]}))
     with pytest.raises(UserError, match=r"was trained on images of \[8, 7\]"):
-        predict.check(trained.load(tmp_path / "run"))
+        reading.refuse_other_sizes(trained.load(tmp_path / "run"))
 
 
 def test_ctrl_c_writes_nothing(sweep, pictures, tmp_path, monkeypatch, capsys):
@@ -209,7 +209,7 @@ def test_ctrl_c_writes_nothing(sweep, pictures, tmp_path, monkeypatch, capsys):
             raise KeyboardInterrupt
         return form(drawn(3)), ""
 
-    monkeypatch.setattr(forming, "formed", interrupted)
+    monkeypatch.setattr(forming, "form_file", interrupted)
     typed = [
         "predict",
         str(sweep / "good"),
@@ -312,11 +312,11 @@ def test_a_run_that_has_not_finished_reads_with_a_warning(sweep, pictures, tmp_p
 
 def test_many_pictures_show_how_far_it_is_on_a_terminal(monkeypatch, capsys):
     files = [Path(f"{i}.png") for i in range(60)]
-    assert list(predict._shown(files, len(files))) == files
+    assert list(predict._with_progress(files, len(files))) == files
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    assert list(predict._shown(files, len(files))) == files
+    assert list(predict._with_progress(files, len(files))) == files
     assert "reading pictures" in capsys.readouterr().err
 
 

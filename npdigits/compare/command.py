@@ -40,6 +40,7 @@ def act(chosen: argparse.Namespace) -> int:
     Raises:
         UserError: something that was typed cannot be.
     """
+    warn = functools.partial(program.warn, PROGRAM)
     asked = {notation: target for notation in NOTATIONS if (target := getattr(chosen, notation)) is not None}
     targets.check(asked)
     for option in NEVER_EMPTY:  # as --filter "$QUERY" is where the variable is not set
@@ -55,9 +56,9 @@ def act(chosen: argparse.Namespace) -> int:
         raise ConfigError("which runs? name one or more folders; --help tells more")
     runs = read(chosen.folders)
     for line in runs.warnings:
-        _warn(line)
+        warn(line)
     if chosen.filter:
-        runs = filtered(runs, chosen.filter, _warn)
+        runs = filtered(runs, chosen.filter, warn)
     compared = functools.partial(
         compare,
         runs,
@@ -130,7 +131,3 @@ def _facts(comparison: Comparison) -> dict[str, Any]:
         "environments": comparison.environments,
         "left_out": [dict(zip(("run", "status", "reason"), one, strict=True)) for one in comparison.left_out],
     }
-
-
-def _warn(line: str) -> None:
-    print(f"{PROGRAM}: WARNING: {printable(line)}", file=sys.stderr)

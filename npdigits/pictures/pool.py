@@ -29,7 +29,7 @@ CHUNK = 8
 Formed = tuple[Array | None, str]
 
 
-def formed(path: Path) -> Formed:
+def form_file(path: Path) -> Formed:
     """Return a picture's digit as 28 × 28 bytes; or None, and why there is none."""
     try:
         return form(pictures.read(path)), ""
@@ -37,14 +37,14 @@ def formed(path: Path) -> Formed:
         return None, str(error)
 
 
-def all_formed(files: Sequence[Path]) -> Iterator[Formed]:
-    """Yield what ``formed`` returns of each, in their order."""
+def form_all(files: Sequence[Path]) -> Iterator[Formed]:
+    """Yield what ``form_file`` returns of each, in their order."""
     done = 0
     if (processes := min(cores(), len(files) // FEWEST)) > 1:
         for one in _by_processes(files, processes):
             done += 1
             yield one
-    yield from map(formed, files[done:])
+    yield from map(form_file, files[done:])
 
 
 def _by_processes(files: Sequence[Path], processes: int) -> Iterator[Formed]:
@@ -90,7 +90,7 @@ def main() -> None:
                     # On Windows a virtual environment puts a process between the two, and nobody adopts an orphan.
                     if os.name == "posix" and os.getppid() != first:
                         return
-                    done.append(formed(file))
+                    done.append(form_file(file))
                 pickle.dump(done, sys.stdout.buffer)
                 sys.stdout.buffer.flush()
     except (EOFError, OSError, pickle.UnpicklingError):  # the first process is gone, and may have sent a part

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from npdigits.base.arrays import Array
+from npdigits.base.paths import resolved
 from npdigits.pictures import shades
 from npdigits.pictures.shades import FORMATS, BadPicture
 
@@ -39,7 +40,7 @@ def _below(folder: Path) -> Iterator[Path]:
     waiting, seen = [folder], set()  # links may lead around in a circle
     while waiting:
         one = waiting.pop()
-        real = os.path.realpath(one)
+        real = resolved(one)
         if real in seen:
             continue
         seen.add(real)
