@@ -1,5 +1,10 @@
 """Train one network: configuration, data, network, training, run directory, plots, from top to bottom."""
 
+if __name__ == "__main__":
+    from npdigits.base.start import start
+
+    start("npdigits", "npdigits.train")
+
 import contextlib
 import dataclasses
 import os
@@ -315,7 +320,3 @@ def _from_anywhere(config: Config) -> Config:
     found = {"root": config.data.root_dir(), "dir": config.data.folder()}
     folders = {name: str(path) for name, path in found.items() if path}
     return dataclasses.replace(config, data=dataclasses.replace(config.data, **folders))
-
-
-if __name__ == "__main__":
-    main()
