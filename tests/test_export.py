@@ -315,7 +315,7 @@ def test_a_network_whose_numbers_are_large_is_not_refused_for_its_rounding(squar
 
 def test_images_to_try_drive_units_to_both_ends(small):
     found = trained.load(small)
-    shown = proof.images(found)
+    shown = proof.trial_images(found)
     w = found.network.parameters.weights[0].astype(float)
     z = shown / 255 @ w.T
     np.testing.assert_allclose(z.max(axis=0), np.maximum(w, 0).sum(axis=1))

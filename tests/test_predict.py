@@ -22,7 +22,7 @@ from npdigits.base.errors import RunDirError, UserError
 from npdigits.base.npz import npz
 from npdigits.config import compose as cli
 from npdigits.pictures import pool as forming
-from npdigits.pictures.mnist_form import form
+from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.runs import reading, trained
 from npdigits.runs.checkpoint import hash_arrays, opened
 from npdigits.train import run
@@ -61,7 +61,7 @@ def test_the_table_has_digit_probability_and_second_guess(sweep, pictures):
     assert head == ["file", "digit", "probability", "second", "probability"]
     assert [row[0] for row in rows] == [str(path) for path in sorted(pictures.iterdir())]
     classifier = npdigits.Classifier.load(sweep / "good")
-    images = np.array([form(np.asarray(Image.open(path).convert("L"))) for path in sorted(pictures.iterdir())])
+    images = np.array([to_mnist_form(np.asarray(Image.open(path).convert("L"))) for path in sorted(pictures.iterdir())])
     p = classifier.predict_proba(images)
     for row, of_it in zip(rows, p, strict=True):
         order = np.argsort(-of_it)
@@ -144,7 +144,7 @@ def test_what_the_network_saw_is_saved(sweep, pictures, tmp_path):
     names = {path.name for path in (tmp_path / "seen").iterdir()}
     assert names == {f"{path.name}.png" for path in pictures.iterdir()} | {"3.png-2.png"}
     seen = np.asarray(Image.open(tmp_path / "seen" / "3.png-2.png"))
-    assert np.array_equal(seen, form(drawn(3, ink=255, paper=20)))
+    assert np.array_equal(seen, to_mnist_form(drawn(3, ink=255, paper=20)))
 
 
 def test_the_best_of_a_sweep_is_its_best_by_validation(sweep):
@@ -207,7 +207,7 @@ def test_ctrl_c_writes_nothing(sweep, pictures, tmp_path, monkeypatch, capsys):
         done.append(file)
         if len(done) == 5:
             raise KeyboardInterrupt
-        return form(drawn(3)), ""
+        return to_mnist_form(drawn(3)), ""
 
     monkeypatch.setattr(forming, "form_file", interrupted)
     typed = [

@@ -11,12 +11,12 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 
-# Bytes that an array's header in an .npz file may take; those of plain arrays have 118.
+# An array's header in an .npz file has at most so many bytes; those of plain arrays have 118.
 LONGEST_HEADER = 10_000
 
 
 def npz(arrays: dict[str, Array]) -> bytes:
-    """Return arrays as the bytes of an .npz file: the same arrays give the same bytes, as it holds no time."""
+    """Return arrays as the bytes of an .npz file. It holds no time: the same arrays give the same bytes."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
@@ -25,8 +25,8 @@ def npz(arrays: dict[str, Array]) -> bytes:
 def read_npz(path: Path) -> dict[str, Array]:
     """Read an .npz file that ``npz`` wrote, and nothing else.
 
-    Nothing is ever unpickled, no member is unpacked, and no memory is taken that the file does not itself fill:
-    195 kB of a packed .npz can declare 200 MB.
+    Nothing is unpickled, no member is decompressed, and no more memory is taken than the file is large: 195 kB of a
+    packed .npz can declare 200 MB.
 
     Raises:
         OSError: it cannot be read.
@@ -57,7 +57,11 @@ def read_npz(path: Path) -> dict[str, Array]:
 
 
 def _array(raw: bytes) -> Array:
-    """Return the array of an .npy file, if its header declares as many bytes as there are."""
+    """Return the array of an .npy file whose header declares as many bytes as there are.
+
+    Raises:
+        ValueError: it does not, or the array is of another kind.
+    """
     file = io.BytesIO(raw)
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("an array of another format")

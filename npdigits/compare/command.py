@@ -21,7 +21,7 @@ from npdigits.config import compose as cli
 from npdigits.runs.table import read
 
 NOTHING = 1
-# Options whose text says something.
+# Options that may not be empty.
 NEVER_EMPTY = ("baseline", "metric", "by", "filter", "sort")
 
 
@@ -116,7 +116,7 @@ def _page(comparison: Comparison) -> str:
 
 
 def _facts(comparison: Comparison) -> dict[str, Any]:
-    """Return what a program may want to know besides the rows."""
+    """Return the facts besides the rows, for programs."""
     family = comparison.family
     return {
         "metric": family.metric,
@@ -129,5 +129,5 @@ def _facts(comparison: Comparison) -> dict[str, Any]:
         "means_over": comparison.averaged,
         "all_rows_have": comparison.constant,
         "environments": comparison.environments,
-        "left_out": [dict(zip(("run", "status", "reason"), one, strict=True)) for one in comparison.left_out],
+        "left_out": [dict(zip(("run", "status", "reason"), run, strict=True)) for run in comparison.left_out],
     }

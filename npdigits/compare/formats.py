@@ -1,4 +1,4 @@
-"""A table in other notations: terminal, CSV, Markdown, LaTeX, JSON. What a cell holds never becomes notation."""
+"""A table as text for the terminal, CSV, Markdown, LaTeX, JSON. A cell's content never becomes notation."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from npdigits.compare.views import View
 LATEX = {
     **{"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%"},
     **{"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "|": r"$|$", '"': "''"},
-    # "–" is put in at the end, as two hyphens are an en dash; a line's end would take a star or a bracket for its own.
+    # "–" is inserted last, as two hyphens are an en dash. A star or a bracket would become an argument of a line's end.
     **{"±": r"$\pm$", "−": r"$-$", "–": "\0", "Δ": r"$\Delta$", "≤": r"$\leq$", "[": "{[}", "*": "{*}", "`": "{`}"},
 }
 # Letters beyond ASCII that LaTeX's default font has.
@@ -42,7 +42,7 @@ def markdown(view: View, lines: Sequence[str]) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Return text of which Markdown reads nothing as notation."""
+    """Return text in which nothing is Markdown's notation."""
     text = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join(f"\\{c}" if c in "\\`*_[]|#~$!" else c for c in text)
 
@@ -57,7 +57,7 @@ def latex(view: View, lines: Sequence[str]) -> str:
 
 
 def latex_text(text: str) -> str:
-    """Return text of which LaTeX reads nothing as notation; what pdfTeX has no letter for is named by its number."""
+    """Return text in which nothing is LaTeX's notation; what pdfTeX has no letter for becomes its number."""
     letters = (
         LATEX.get(c) or (c if c.isascii() or c in ACCENTED else rf"\texttt{{U+{ord(c):04X}}}") for c in printable(text)
     )
@@ -65,7 +65,7 @@ def latex_text(text: str) -> str:
 
 
 def as_json(content: Mapping[str, Any]) -> str:
-    """Return JSON; a figure that is not there is null."""
+    """Return JSON; a missing figure is null."""
     return json.dumps(_jsonable(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -73,9 +73,9 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, pd.DataFrame):
         return [_jsonable(record) for record in value.to_dict("records")]
     if isinstance(value, Mapping):
-        return {str(key): _jsonable(one) for key, one in value.items()}
+        return {str(key): _jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_jsonable(one) for one in value]
+        return [_jsonable(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
