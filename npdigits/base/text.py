@@ -1,6 +1,5 @@
 """Text for people: errors on one line, characters that are safe on a terminal, aligned columns."""
 
-import unicodedata
 from collections.abc import Sequence
 
 
@@ -46,5 +45,9 @@ def _padded(row: Sequence[str], widths: Sequence[int], left: int) -> list[str]:
 
 def terminal_width(text: str) -> int:
     """Return how many columns of a terminal a text takes: wide letters take two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
     return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
