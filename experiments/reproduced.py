@@ -9,7 +9,7 @@ import yaml
 from literature import ROWS, Row
 
 from npdigits.base.errors import RunDirError
-from npdigits.base.files import read_npz
+from npdigits.base.npz import read_npz
 from npdigits.config import identity
 from npdigits.config.compose import compose
 from npdigits.config.conf_files import CONF

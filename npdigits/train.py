@@ -1,5 +1,10 @@
 """Train one network, or the networks of a sweep, as the command line says: ``python -m npdigits.train hidden=20``."""
 
+if __name__ == "__main__":
+    from npdigits.base.start import start
+
+    start("npdigits", "npdigits.train")
+
 import sys
 from typing import Any
 
@@ -35,7 +40,3 @@ def _sweep(points: list[tuple[list[str], Config]], swept: list[str], fixed: list
     from npdigits.sweeps.sweep import run_sweep  # a single run has no need of it
 
     return run_sweep(points, swept, fixed, where)
-
-
-if __name__ == "__main__":
-    main()

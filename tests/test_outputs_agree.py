@@ -15,7 +15,7 @@ from made import read_summary
 from typed import typed
 
 from npdigits import evaluate
-from npdigits.base.files import read_npz
+from npdigits.base.npz import read_npz
 from npdigits.base.spreadsheet import csv_cell
 from npdigits.compare import command
 from npdigits.config import compose as cli

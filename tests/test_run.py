@@ -12,7 +12,7 @@ from made import digits, read_summary, write_idx, write_set
 from typed import tree
 
 from npdigits.base.errors import ConfigError, RunDirError
-from npdigits.base.files import read_npz
+from npdigits.base.npz import read_npz
 from npdigits.base.random import stream
 from npdigits.config import compose as cli
 from npdigits.config.schema import parse
@@ -148,7 +148,7 @@ def test_a_run_directory_may_be_text_and_a_library_that_ends_the_program_decides
     tmp_path, idx_set, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("npdigits.plots.draw", lambda *_: sys.exit(5))
+    monkeypatch.setattr("npdigits.runs.plots.draw", lambda *_: sys.exit(5))
     typed = ["data=idx", f"data.dir={idx_set}", "hidden=4", "epochs=1"]
     assert run(cli.compose(typed), "run", typed)["status"] == "finished"
     assert (tmp_path / "run" / "summary.json").exists()

@@ -47,7 +47,7 @@ def test_the_wheel_holds_the_package_and_its_configuration_and_nothing_else(whee
     conf = {f"npdigits/conf/{path.relative_to(cli.CONF).as_posix()}" for path in cli.CONF.rglob("*.yaml")}
     package = REPOSITORY / "npdigits"
     page = package.glob("*/page_files/*")
-    code = {path.relative_to(REPOSITORY).as_posix() for path in (*package.rglob("*.py"), *page)}
+    code = {path.relative_to(REPOSITORY).as_posix() for path in (*package.rglob("*.py"), *page, package / "py.typed")}
     assert len(conf) >= 6
     assert set(names) == conf | code and len(names) == len(set(names))
 

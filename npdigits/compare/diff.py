@@ -1,11 +1,11 @@
 """Two runs side by side: in which settings they differ, and whether their test predictions do."""
 
-import os
 from pathlib import Path
 
 import pandas as pd
 
 from npdigits.base.errors import ConfigError, RunDirError
+from npdigits.base.paths import resolved
 from npdigits.compare.comparison import shown
 from npdigits.compare.figures import named, p_is
 from npdigits.compare.predictions import one_alone, read_guesses
@@ -26,7 +26,7 @@ def diff(runs: Runs, first: str, second: str) -> tuple[View, list[str]]:
     Raises:
         ConfigError: one of the paths is not that of a run.
     """
-    if os.path.realpath(first) == os.path.realpath(second):
+    if resolved(first) == resolved(second):
         raise ConfigError(f"--diff {first} {second}: the same run twice")
     chosen = []
     for path in (first, second):

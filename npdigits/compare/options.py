@@ -6,14 +6,13 @@ import dataclasses
 import re
 import shlex
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 import pandas as pd
 import yaml
 
 from npdigits.base.errors import ConfigError
-from npdigits.base.program import Parser, path
+from npdigits.base.program import Parser, nonempty_path
 from npdigits.compare.comparison import METRICS
 from npdigits.compare.rows import MARKS
 from npdigits.config.keys import RULES, unknown_key
@@ -32,10 +31,8 @@ def parser() -> argparse.ArgumentParser:
         PROGRAM,
         description="Compare runs: a row a configuration, mean ± 95 % interval over seeds; which differences are real?",
     )
-    said.add_argument("--version", action="version", version=f"{PROGRAM} {metadata.version('npdigits')}")
-    said.add_argument(
-        "folders", nargs="*", type=path, metavar="DIR", help="run directories, or folders with any number of them"
-    )
+    folders = "run directories, or folders with any number of them"
+    said.add_argument("folders", nargs="*", type=nonempty_path, metavar="DIR", help=folders)
     baseline = "compare with this row: 'hidden=20 lr=0.01', or best; else with the default if it is there, or the best"
     said.add_argument("--baseline", metavar="KEY=VALUE", help=baseline)
     metric = f"columns to show, of {', '.join(FIGURES)}; the first one is compared"

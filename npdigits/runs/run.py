@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from npdigits.base.blas import one_thread
-from npdigits.base.errors import MovedError, RunDirError, UserError, on_one_line
+from npdigits.base.errors import MovedError, RunDirError, UserError
 from npdigits.base.interruption import Stopped, Watch, never
+from npdigits.base.text import on_one_line
 from npdigits.config.build import initial_state, ranges, recipe
 from npdigits.config.identity import digest
 from npdigits.config.schema import Config
@@ -226,7 +227,7 @@ def _draw(directory: RunWriter | EndedRun, report: Report) -> None:
         MovedError: the directory is not where it was.
     """
     try:
-        from npdigits import plots  # matplotlib takes half a second to import
+        from npdigits.runs import plots  # matplotlib takes half a second to import
 
         plots.draw(directory.path, directory.hold if isinstance(directory, RunWriter) else None)
     except MovedError:

@@ -16,8 +16,9 @@ from distributed import Client, KilledWorker
 
 from npdigits.base.clock import Stopwatch
 from npdigits.base.cores import cores
-from npdigits.base.errors import ClusterLostError, ConfigError, on_one_line
+from npdigits.base.errors import ClusterLostError, ConfigError
 from npdigits.base.interruption import Stopped
+from npdigits.base.text import on_one_line
 from npdigits.runs.summary import Status
 from npdigits.sweeps import local_cluster, worker
 from npdigits.sweeps.local_cluster import TO_CONNECT

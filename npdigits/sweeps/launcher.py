@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from npdigits.base.errors import ConfigError, on_one_line
+from npdigits.base.errors import ConfigError
+from npdigits.base.text import on_one_line
 from npdigits.sweeps.points import Ended, Job, Point
 
 # What conf/hydra/launcher names.

@@ -23,8 +23,9 @@ import dask
 from distributed import Client, Nanny, Scheduler, Security, SpecCluster, Worker
 
 from npdigits.base.clock import Stopwatch
-from npdigits.base.errors import ConfigError, on_one_line
+from npdigits.base.errors import ConfigError
 from npdigits.base.interruption import SIGNALS, Stopped, never
+from npdigits.base.text import on_one_line
 
 HERE = "127.0.0.1"
 OFF = logging.CRITICAL + 1

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from npdigits.base.clock import Stopwatch
+from npdigits.base.terminal import live_options, on_terminal
 from npdigits.config.override import Override
-from npdigits.runs.report import Report, live_options, on_terminal
+from npdigits.runs.report import Report
 from npdigits.sweeps.points import Ended
 
 

@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from npdigits.base.errors import ClusterLostError, ConfigError, HeldError, UserError, noted_log, on_one_line
+from npdigits.base.errors import ClusterLostError, ConfigError, HeldError, UserError, noted_log
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.interruption import Terminated, Watch, never
 from npdigits.base.program import DIVERGED
+from npdigits.base.text import on_one_line
 from npdigits.config.dependence import without_effect
 from npdigits.config.regularizers import others_on
 from npdigits.config.schema import Config, DataConfig

@@ -1,7 +1,5 @@
 """sweep.csv: a line a run of the sweep, and one for each other run that is in its folder."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 import yaml
 
 from npdigits.base.errors import UserError
-from npdigits.base.spreadsheet import csv_cell
+from npdigits.base.spreadsheet import csv_table
 from npdigits.config.dependence import follows_in
 from npdigits.config.identity import NOT_PART
 from npdigits.config.value_text import as_cell
@@ -80,11 +78,7 @@ def table(lines: Sequence[TableLine], swept: Sequence[str]) -> str:
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:
     """Return rows of the same columns as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(rows[0])
-    writer.writerows([csv_cell(value) for value in row.values()] for row in rows)
-    return text.getvalue()
+    return csv_table(rows[0], (row.values() for row in rows))
 
 
 def row(line: TableLine, columns: Sequence[str]) -> dict[str, Any]:
