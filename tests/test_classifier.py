@@ -82,7 +82,7 @@ def test_fits_in_threads_and_within_another_hydra_program_are_what_they_are_alon
         return npdigits.Classifier(epochs=2, hidden=100, batch_size=128).fit(X[fold], y[fold]).weights_
 
     alone = [weights(fold) for fold in folds]
-    with hydra.initialize_config_dir(str(cli.CONF), version_base="1.3"), ThreadPoolExecutor(3) as pool:
+    with hydra.initialize_config_dir(str(cli.CONF), **cli.version_base()), ThreadPoolExecutor(3) as pool:
         together = list(pool.map(weights, folds))
     for one, other in zip(alone, together, strict=True):
         for w, v in zip(one, other, strict=True):

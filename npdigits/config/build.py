@@ -26,19 +26,14 @@ MOST_BASIS = 2**26
 
 
 def check_fit(config: Config, sizes: tuple[int, ...], n_train: int, image_shape: tuple[int, int]) -> None:
-    """Refuse, before anything is written, what the data set or the machine cannot carry.
+    """Refuse what does not fit the data set or the machine, before anything is written.
 
     Raises:
         ConfigError: with the key, the value and what is allowed.
     """
-    if config.batch_size > n_train:
-        raise ConfigError(
-            f"batch_size={config.batch_size}: allowed is at most {n_train}, the number of digits left to train on"
-        )
-    if config.score_size is not None and config.score_size > n_train:
-        raise ConfigError(
-            f"score_size={config.score_size}: allowed is at most {n_train}, the number of digits left to train on"
-        )
+    for key, size in (("batch_size", config.batch_size), ("score_size", config.score_size)):
+        if size is not None and size > n_train:
+            raise ConfigError(f"{key}={size}: allowed is at most {n_train}, the number of digits left to train on")
     distortions = ranges(config)
     if distortions and distortions.alpha and (need := basis_size(image_shape, distortions.sigma)) > MOST_BASIS:
         images = "{} × {}".format(*image_shape)
@@ -50,6 +45,15 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int, image_shape:
         raise ConfigError(
             f"threads={config.threads}: allowed is 1, as only on Linux can processes share a run's memory"
         )
+    _check_memory(config, sizes)
+
+
+def _check_memory(config: Config, sizes: tuple[int, ...]) -> None:
+    """Refuse a network that does not fit into this machine's memory.
+
+    Raises:
+        ConfigError: it does not.
+    """
     n = sum(rows * columns + columns for rows, columns in itertools.pairwise(sizes))
     width = np.dtype(config.dtype).itemsize
     # Parameters, gradient, best, scratch and up to two moments; activations and deltas of one batch.

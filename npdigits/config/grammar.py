@@ -1,4 +1,4 @@
-"""Hydra's grammar of overrides, but with ranges in decimals, counted before they are made.
+"""Hydra's grammar of overrides, but with ranges in decimals, whose values are counted before they are made.
 
 Hydra's own ``range`` adds up binary fractions (0.30000000000000004, and 0.4 below 0.4), and its ``sort`` of a range
 that does not end on a step begins elsewhere.
@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 
 from npdigits.base.errors import ConfigError
 
-# Of one key, and of a whole grid: a point takes some 4 kB, and 0.06 ms to compose.
+# Values of one key, and points of a grid, at most: a point takes some 4 kB, and 0.06 ms to compose.
 MOST_VALUES = 100_000
 # What each function of Hydra's grammar takes.
 USAGE = {
@@ -30,17 +30,21 @@ USAGE = {
     "shuffle": "shuffle(a,b,…) or shuffle(range(…))",
     **{cast: f"{cast}(…) of values that can be read so" for cast in ("int", "float", "str", "bool")},
 }
-# Text that stands for itself in Hydra's grammar, but for numbers and the words below.
-PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.-]*")
+# Text that Hydra's grammar reads as itself without quotes, but for the words below.
+UNQUOTED = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.-]*")
 WORDS = ("true", "false", "null", "nan", "inf")
 
 
-class Unfit(ValueError):
-    """Values that cannot be had, in our words."""
+class RefusedError(ValueError):
+    """A function of the grammar cannot make its values; the message says why in our words."""
 
 
 def parser(loader: ConfigLoader | None = None) -> OverridesParser:
-    """Return what reads overrides; a loader knows the choices that ``glob`` looks among."""
+    """Return a parser of overrides.
+
+    Args:
+        loader: knows the choices of each group, which ``glob`` needs.
+    """
     return OverridesParser(_without_choices().functions, loader) if loader else _without_choices()
 
 
@@ -63,8 +67,8 @@ def parses(key: str, value: str) -> bool:
     try:
         read = parser().parse_override(f"{key}={value}")
     except HydraException as error:
-        if said := reason(error):
-            raise ConfigError(f"{key}={value}: {said}") from error
+        if why := reason(error):
+            raise ConfigError(f"{key}={value}: {why}") from error
         return False
     if holds_sweep(read.value()):
         raise ConfigError(f"{key}={value}: allowed in a list are values; a sweep over lists is {key}=[…],[…]")
@@ -72,7 +76,7 @@ def parses(key: str, value: str) -> bool:
 
 
 def values(override: Override) -> list[tuple[str, Any]]:
-    """Return the values that an override gives to its key: each as it would be typed, and as it is.
+    """Return the values that an override gives to its key, each as text and as it is.
 
     Raises:
         ConfigError: there are none, too many, or they cannot be listed.
@@ -91,7 +95,7 @@ def values(override: Override) -> list[tuple[str, Any]]:
 
 
 def _flat(elements: Iterable[Any]) -> Iterator[Any]:
-    """Yield values, and in the place of a range or choice among them its own."""
+    """Yield values; in the place of a range or choice among them, yield its values."""
     for element in elements:
         if isinstance(element, ChoiceSweep):
             yield from _flat(element.list)
@@ -117,7 +121,7 @@ def holds_sweep(element: Any) -> bool:
 
 
 def to_text(element: Any) -> str:
-    """Return a value as one would type it: with quotes where it would be read as something else, without escapes."""
+    """Return a value as one would type it: in quotes only where it would be read as something else, without escapes."""
     if isinstance(element, list):
         return f"[{','.join(to_text(part) for part in element)}]"
     if isinstance(element, dict):
@@ -126,7 +130,7 @@ def to_text(element: Any) -> str:
         return {None: "null", True: "true", False: "false"}[element]
     if isinstance(element, QuotedString):
         element = element.text
-    if not isinstance(element, str) or _stands_for_itself(element):
+    if not isinstance(element, str) or _reads_as_itself(element):
         return str(element)
     return quoted(element)
 
@@ -137,22 +141,22 @@ def quoted(text: str) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Return what a function of the grammar has refused, "" if the error comes from something else."""
-    said, cause = "", error
+    """Return what a function of the grammar refused, and why; "" if the error has another cause."""
+    line, cause = "", error
     while cause:
-        if isinstance(cause, Unfit):
+        if isinstance(cause, RefusedError):
             return str(cause)
         if evaluated := re.match(r"\w+ while evaluating '(\w+)", str(cause)):
-            said = f"allowed is {USAGE[evaluated[1]]}" if evaluated[1] in USAGE else f"there is no {evaluated[1]}(…)"
+            line = f"allowed is {USAGE[evaluated[1]]}" if evaluated[1] in USAGE else f"there is no {evaluated[1]}(…)"
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
-    return said
+    return line
 
 
-def _stands_for_itself(text: str) -> bool:
+def _reads_as_itself(text: str) -> bool:
     """Say whether Hydra reads a text without quotes as that text, also in a list."""
     if not text:
         return False
-    if PLAIN.fullmatch(text):
+    if UNQUOTED.fullmatch(text):
         return text.lower() not in WORDS
     try:
         read = parser().parse_override(f"key={text}")
@@ -167,25 +171,25 @@ def _range(start: Any, stop: Any = None, step: Any = 1) -> ChoiceSweep:
         start, stop = 0, start
     bounds = (start, stop, step)
     if not all(type(bound) in (int, float) and math.isfinite(bound) for bound in bounds) or step == 0:
-        raise Unfit(f"allowed is {USAGE['range']}{'; a step of 0 leads nowhere' if step == 0 else ''}")
+        raise RefusedError(f"allowed is {USAGE['range']}{'; a step of 0 leads nowhere' if step == 0 else ''}")
     # The shortest decimals that read as a number are those that were typed.
-    first, end, by = (Fraction(repr(bound)) for bound in bounds)
-    n = max(0, math.ceil((end - first) / by))
+    first, end, width = (Fraction(repr(bound)) for bound in bounds)
+    n = max(0, math.ceil((end - first) / width))
     if n > MOST_VALUES:
-        raise Unfit(f"{_counted(n)} values: allowed are at most {MOST_VALUES:,}")
+        raise RefusedError(f"{_with_commas(n)} values: allowed are at most {MOST_VALUES:,}")
     kind = int if all(type(bound) is int for bound in bounds) else float
-    return ChoiceSweep(list=[kind(first + by * i) for i in range(n)])
+    return ChoiceSweep(list=[kind(first + width * i) for i in range(n)])
 
 
 def _shuffle(*values: Any, sweep: Any = None, list: Any = None) -> ChoiceSweep:
-    """Return the values in an order of chance, in which they are run; one value that changes by chance is refused."""
+    """Return the values in a random order, in which they are run. A single value in a random order is refused."""
     given = (*values, *(value for value in (sweep, list) if value is not None))
     if len(given) == 1:
         if not isinstance(given[0], ChoiceSweep):
-            raise Unfit(f"allowed is {USAGE['shuffle']}: the order of runs, not of a value")
+            raise RefusedError(f"allowed is {USAGE['shuffle']}: the order of runs, not of a value")
         given = tuple(given[0].list)
     return ChoiceSweep(list=[*given], shuffle=True)
 
 
-def _counted(n: int) -> str:
+def _with_commas(n: int) -> str:
     return f"{n:,}" if n < 10**15 else "endlessly many"

@@ -1,4 +1,4 @@
-"""Hydra's side of a sweep: which points a command line or an experiment names, each composed and checked once.
+"""The grid of a sweep: the points that a command line or an experiment names, each composed once.
 
 Hydra's own sweeper composes each job twice, and finds the mistake in the last one after the others have run.
 """
@@ -25,15 +25,16 @@ from npdigits.config.reading import read
 
 EXPERIMENT = "experiment"
 TARGET = "hydra_plugins.npdigits.Sweeper"
-# Has Hydra make this one, and no part of another, whatever an experiment says: another is refused, not started.
+# Overrides by which Hydra makes our sweeper whatever an experiment says; one that asks for another is refused below.
 OURS = (f"hydra.sweeper._target_={TARGET}", "++hydra.sweeper._recursive_=false")
-# A value of a key, as it would be typed and as it is.
+# A value of a key: as text, and as it is.
 Value = tuple[str, Any]
+# Overrides, and the plain values that Hydra composed of them.
 Point = tuple[list[str], dict[str, Any]]
 
 
 class Grid(Exception):
-    """Carries the points out of Hydra, in which no other configuration could be composed.
+    """Carries the points out of ``hydra.main``, within which no other configuration can be composed.
 
     Attributes:
         points: the overrides of each, and the plain values that Hydra composed of them.
@@ -53,7 +54,7 @@ class Sweeper(HydrasSweeper):
     __module__ = "hydra_plugins.npdigits"
 
     def __init__(self, **_: Any) -> None:
-        pass  # the parameters are each experiment's own
+        pass  # each experiment has parameters of its own
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra hands to its plugins."""
@@ -144,7 +145,7 @@ class Sweeper(HydrasSweeper):
         return composed
 
     def _resolved(self, base: DictConfig, put_in: dict[str, Any]) -> dict[str, Any]:
-        """Return a configuration with these values, resolved; what Hydra resolves once, as ``now``, is one for all."""
+        """Return a configuration with these values, resolved; ``now`` and the like are resolved once for all points."""
         point = copy.deepcopy(base)
         for key, value in put_in.items():
             OmegaConf.update(point, key, value, merge=True)

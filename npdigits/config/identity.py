@@ -16,8 +16,8 @@ NUMERICS = 5
 # Keys that cannot change a result. ``data`` is left out because the SHA-256 of what was really read stands for it.
 NOT_PART = {"name", "workers", "out", "resume", "plots", "quiet", "data"}
 
-# What a key enters as where the configuration does not read it. These are the defaults of the first releases, under
-# which digests were made; they stay what they are, also if a default becomes another.
+# The value that a key has in an identity if the configuration does not read it. These are the defaults of the first
+# releases. They must never change, even if a default does, as digests on disk were made with them.
 UNREAD: dict[str, Any] = {
     "activation": "leaky_relu",
     "leak": 0.01,
@@ -41,7 +41,7 @@ UNREAD: dict[str, Any] = {
     "window": 5,
 }
 
-# Of more differences than these the number is said.
+# Differences beyond this many are only counted.
 MOST_NAMED = 5
 
 # An identity, perhaps read from a file -> its canonical form.
@@ -60,17 +60,17 @@ def identity(config: Config, data_sha256: str) -> dict[str, Any]:
 
 
 def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int | None = None) -> dict[str, Any]:
-    """Return keys and values in the one form in which every way to write an experiment ends.
+    """Return keys and values in their canonical form, which is the same however an experiment is written.
 
-    A key that the configuration does not read stands at ``UNREAD``; −0.0 is 0.0; an elastic distortion of strength 0
-    is an affine one; ``val_size`` and ``score_size`` are null where they are what null means.
+    A key that the configuration does not read has its value of ``UNREAD``; −0.0 becomes 0.0; an elastic distortion of
+    strength 0 becomes an affine one; ``val_size`` and ``score_size`` become null where they say what null means.
 
     Args:
         keys: plain values; of an identity, or of a configuration.
-        digits: training digits of the data set; None: not known, the two sizes stay as they are.
+        digits: training digits of the data set; None if not known: the two sizes then stay as they are.
         val_size: how many of them the data set holds out where the configuration does not say.
     """
-    values = {key: _positive_zero(value) for key, value in keys.items()}
+    values = {key: _without_signed_zero(value) for key, value in keys.items()}
     if values.get("augment") == "elastic" and values.get("alpha") == 0:
         values["augment"] = "affine"
     values |= {key: UNREAD[key] for key in unread(values) if key in UNREAD and key in values}
@@ -85,22 +85,22 @@ def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int 
 
 @functools.cache
 def form_for(digits: int, val_size: int) -> Canonical:
-    """Return what brings identities of runs on such a data set into their canonical form."""
+    """Return the function that brings identities of runs on a data set of these sizes into their canonical form."""
     return functools.partial(canonical, digits=digits, val_size=val_size)
 
 
 def in_canonical_form(config: Config, digits: int, val_size: int) -> Config:
-    """Return a configuration whose keys stand in their canonical form, as its identity has them."""
-    here = config.as_dict()
-    there = canonical(here, digits, val_size)
+    """Return a configuration with the values that its identity has."""
+    before = config.as_dict()
+    after = canonical(before, digits, val_size)
     changes: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in there.items() if value != here[key]
+        key: tuple(value) if isinstance(value, list) else value for key, value in after.items() if value != before[key]
     }
     return dataclasses.replace(config, **changes)
 
 
-def _positive_zero(value: Any) -> Any:
-    """Return a value, or a list of values, in which no zero has a sign."""
+def _without_signed_zero(value: Any) -> Any:
+    """Return a value, or the values of a list, with 0.0 in the place of −0.0."""
     if isinstance(value, list | tuple):
         return [number + 0.0 if isinstance(number, float) else number for number in value]
     return value + 0.0 if isinstance(value, float) else value

@@ -69,7 +69,7 @@ def _with_value(override: Override, value: str, rest: Sequence[str]) -> str:
     """
     key = override.key if override.key in KEYS and not override.deletes else override.sign + override.key
     if not override.deletes and override.key in TEXT_KEYS:
-        value = _kept(value)
+        value = _quote_text(value)
     elif not override.deletes and override.key.startswith(SWEPT):
         # Hydra itself sweeps over no key of its own; here the values of ours are meant, as an experiment has them.
         key = f"++{override.key}"
@@ -95,15 +95,15 @@ def _check_folders(argument: str, folders: Any) -> None:
             raise ConfigError(f"{argument}: there is no folder {path}")
 
 
-def _kept(value: str) -> str:
-    """Return a text so that Hydra keeps it as it was typed: in quotes, where it would be a number or unreadable."""
+def _quote_text(value: str) -> str:
+    """Return a text so that Hydra keeps it as it was typed: in quotes where it would be a number or unreadable."""
     if function := re.fullmatch(r"(choice|sort|shuffle)\((.*)\)", value.strip()):
-        return f"{function[1]}({_kept(function[2])})"
+        return f"{function[1]}({_quote_text(function[2])})"
     parts = [part.strip() for part in _parts(value)]
-    return ",".join(part if not part or part[0] in OPENING else _kept_part(part) for part in parts)
+    return ",".join(part if not part or part[0] in OPENING else _quote_part(part) for part in parts)
 
 
-def _kept_part(part: str) -> str:
+def _quote_part(part: str) -> str:
     try:
         read = grammar.parser().parse_override(f"key={part}")
     except HydraException:
