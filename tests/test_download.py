@@ -136,7 +136,7 @@ def test_a_slow_import_or_end_is_not_the_mirrors_fault(torchvision_is, tmp_path,
     """The mirror's time begins when the import has ended, and ends with the download."""
     monkeypatch.setattr(download, "STALL_SECONDS", 1.0)
     torchvision_is(QUICK + slow)
-    download.fetch("MNIST", tmp_path, None, at_hand=lambda: False)
+    download.fetch("MNIST", tmp_path, None, is_complete=lambda: False)
     assert "MNIST/raw/fetched" in files_below(tmp_path)
 
 
@@ -157,19 +157,19 @@ def test_whatever_torchvision_does_is_one_reason(torchvision_is, tmp_path, monke
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     torchvision_is(source)
     with pytest.raises(DataUnavailable, match=reason):
-        download.fetch("MNIST", tmp_path, None, at_hand=lambda: False)
+        download.fetch("MNIST", tmp_path, None, is_complete=lambda: False)
     assert files_below(tmp_path) == LOCK
 
 
 def test_a_root_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataUnavailable, match=r"file"):
-        download.fetch("MNIST", tmp_path / "file" / "root", None, at_hand=lambda: False)
+        download.fetch("MNIST", tmp_path / "file" / "root", None, is_complete=lambda: False)
 
 
 def test_nothing_is_fetched_that_came_meanwhile(no_torchvision, tmp_path):
     """The question is asked again under the lock: another process may have fetched it."""
-    download.fetch("MNIST", tmp_path, None, at_hand=lambda: True)
+    download.fetch("MNIST", tmp_path, None, is_complete=lambda: True)
 
 
 def test_after_a_failure_the_files_are_found_when_they_come(no_torchvision, tmp_path):

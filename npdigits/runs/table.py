@@ -16,7 +16,7 @@ import pandas as pd
 from npdigits.base.errors import RunDirError
 from npdigits.config.identity import canonical, digest
 from npdigits.config.rules import cell
-from npdigits.data.sets import own_val_size
+from npdigits.data.sets import default_val_size
 from npdigits.runs.directory import STATUSES, read_identity, read_summary, reason
 from npdigits.runs.environment import bits
 from npdigits.runs.find import find
@@ -208,7 +208,7 @@ def _sizes(summary: dict[str, Any]) -> dict[str, int]:
     train, val = (sizes.get(half) if isinstance(sizes, dict) else None for half in ("train", "val"))
     if type(train) is not int or type(val) is not int:
         return {}
-    return {"digits": train + val, "val_size": own_val_size(str(summary.get("data")), train + val)}
+    return {"digits": train + val, "val_size": default_val_size(str(summary.get("data")), train + val)}
 
 
 def _size(path: str) -> int | None:
