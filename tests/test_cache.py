@@ -294,7 +294,7 @@ FILL = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from npdigits import cache
+from npdigits.data import cache
 folder = Path(sys.argv[1])
 (folder / sys.argv[2]).touch()
 while len(list(folder.glob("ready*"))) < 3:

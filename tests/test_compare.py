@@ -12,11 +12,11 @@ from npdigits.base.errors import ConfigError
 from npdigits.compare.comparison import compare
 from npdigits.compare.verdict import footnotes, left_out, outcome_of, verdict
 from npdigits.compare.views import configurations, every_run, pivot
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.config.identity import digest
 from npdigits.runs.table import read
 
-DEFAULT = cli.compose().as_dict()
+DEFAULT = compose().as_dict()
 # Eight seeds: differences to 20 are 0.01 everywhere for 50; for 10 they are −0.012 and 0.01 in turn.
 BASE = [0.90, 0.91, 0.92, 0.93, 0.90, 0.91, 0.92, 0.93]
 WIDTH = {

@@ -7,7 +7,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from npdigits.base.arrays import aligned
-from npdigits.nn import matmul as products
+from npdigits.nn import matmul
 
 DIGITS = 60_000
 
@@ -40,8 +40,8 @@ def seconds(hidden: list[int], batch: int, threads: int, repetitions: int = 5) -
 
     def cut() -> None:
         for layer, (a, w, delta, z, dw, back) in enumerate(arrays):
-            products.forward(a, w, z)
-            products.gradient(delta, a, dw)
+            matmul.forward(a, w, z)
+            matmul.gradient(delta, a, dw)
             if layer:
                 np.matmul(delta, w, out=back)
 
