@@ -26,7 +26,7 @@ from npdigits.config.compose import compose
 from npdigits.data import sets
 from npdigits.export.onnx_file import onnx_file
 from npdigits.runs import trained
-from npdigits.train import run
+from npdigits.runs.run import run
 from npdigits.training.passes import probabilities
 
 PROGRAM = "onnx_runtimes.py"

@@ -1,7 +1,7 @@
 """Published results, reproduced: ``python experiments/published.py table`` and ``… check``.
 
 ``npdigits experiment=published/NAME`` makes a row's runs. ``table`` reads their directories, keeps each run's figures
-in results/published.csv, and puts the table into the README and the log, and each result into its recipe. ``check``
+in results/published.csv, and puts the table into experiments/README.md and each result into its recipe. ``check``
 repeats the quick rows and fails where a mean leaves the interval in which the kept figures let it be expected, or
 where it is no longer what the row is meant to reach.
 """
@@ -30,7 +30,7 @@ from npdigits.runs.results import wilson
 PROGRAM = "published.py"
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "published.csv"
-PAGES = (HERE.parent / "README.md", HERE / "README.md")
+PAGES = (HERE / "README.md",)
 BEGIN, END = "<!-- published: made by experiments/published.py -->\n", "<!-- /published -->\n"
 # How surely a repeated mean, if nothing has changed, stays in its interval.
 SURE = 0.99
@@ -176,7 +176,7 @@ def main() -> None:
     """Do what is asked; the exit code of ``check`` is 1 where a figure left its interval."""
     parser = Parser(PROGRAM, description=(__doc__ or "").partition("\n")[0])
     what = parser.add_subparsers(dest="what", required=True)
-    tables = what.add_parser("table", help="write the table into both READMEs, the figures into results/ and recipes")
+    tables = what.add_parser("table", help="write the table into the log's page, the figures into results/ and recipes")
     tables.add_argument("--folder", type=path, help="of the rows' runs (default: outputs/)")
     checks = what.add_parser("check", help="repeat the quick rows, and fail where a mean leaves its interval")
     checks.add_argument("--folder", type=path, help="for the runs (default: a temporary one)")

@@ -124,8 +124,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self = cls(**{name: _typed(plain[name]) for name in parameters()})
         self.classes_ = np.arange(found.sizes[-1])
         self.n_features_in_ = found.sizes[0]
-        self.n_iter_ = found.summary["epochs_run"]
-        height, width = found.summary["image_shape"]
+        self.n_iter_ = found.summary.epochs_run or 0
+        height, width = found.image_shape
         self.image_shape_ = height, width
         self._keep(found.config, found.network.parameters.weights, found.network.parameters.biases)
         return self

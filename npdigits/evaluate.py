@@ -37,14 +37,14 @@ def test_set(runs: Sequence[Trained], overrides: Sequence[str]) -> data.Data:
         ConfigError, DataUnavailable: it cannot be had.
     """
     chosen = cli.compose(overrides).data if overrides else runs[0].config.data
-    name = chosen.name if overrides else runs[0].summary["data"]
+    name = chosen.name if overrides else runs[0].summary.data
     found = _load(chosen, name)
     for run in runs:
-        if not overrides and found.sha256 != run.summary["data_sha256"]:
-            raise DataError(f"{run.path}: was trained on other digits ({run.summary['data']}) than {found.name} holds")
-        if found.name == "mnist_5k" and run.summary["data"] == "mnist":
+        if not overrides and found.sha256 != run.summary.data_sha256:
+            raise DataError(f"{run.path}: was trained on other digits ({run.summary.data}) than {found.name} holds")
+        if found.name == "mnist_5k" and run.summary.data == "mnist":
             raise DataError(f"data=mnist_5k: all of its digits are training images of MNIST, which {run.path} has seen")
-        if overrides and found.sha256 != run.summary["data_sha256"]:
+        if overrides and found.sha256 != run.summary.data_sha256:
             _refuse_seen(run, found)
         has, takes = (found.test.images.shape[1], found.n_classes), (run.sizes[0], run.sizes[-1])
         if has != takes:
@@ -60,7 +60,7 @@ def _refuse_seen(run: Trained, found: data.Data) -> None:
         DataError: it is one.
     """
     try:
-        own = _load(run.config.data, run.summary["data"])
+        own = _load(run.config.data, run.summary.data)
     except UserError:
         print(f"{PROGRAM}: WARNING: {run.path}: what it was trained on is not at hand to compare with", file=sys.stderr)
         return
@@ -70,7 +70,7 @@ def _refuse_seen(run: Trained, found: data.Data) -> None:
     if n > len(test) / 100:
         raise DataError(
             f"data={found.name}: {n:,} of its {len(test):,} test digits are training images of "
-            f"{run.summary['data']}, which {run.path} has seen"
+            f"{run.summary.data}, which {run.path} has seen"
         )
 
 
@@ -122,7 +122,7 @@ def evaluate(paths: Sequence[Path], overrides: Sequence[str] = ()) -> tuple[list
     if len({os.path.realpath(path) for path in paths}) < len(paths):
         raise ConfigError("a run is named twice: allowed is once, as each has one voice in the committee")
     runs = [trained.load(path) for path in paths]
-    if len({str(run.summary["identity"]) for run in runs}) < len(runs):
+    if len({run.summary.identity for run in runs}) < len(runs):
         raise ConfigError("two of the runs are copies of one: allowed is one, as each has one voice in the committee")
     for run in runs:
         if run.unfinished:

@@ -15,8 +15,9 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import RunDirError, on_one_line
 from npdigits.base.files import STRAY_AGE, Folder, read_npz
 from npdigits.base.program import Parser, exit_code, path
-from npdigits.runs.directory import AUGMENTATION, DISTORTED, ENDED, PLOTS, read_summary
+from npdigits.runs.layout import AUGMENTATION, DISTORTED, PLOTS
 from npdigits.runs.metrics import read_metrics
+from npdigits.runs.summary import read_summary
 
 if TYPE_CHECKING:  # matplotlib is imported where something is drawn: the user's settings can make that fail
     from matplotlib.figure import Figure
@@ -43,9 +44,9 @@ class Run:
     def __init__(self, path: Path) -> None:
         self.summary = read_summary(path)
         self.metrics = {name: np.array(values) for name, values in read_metrics(path).items()}
-        if "best_epoch" not in self.summary:
-            status = self.summary.get("status")
-            reason = "no epoch was finished" if status in ENDED else "the run has not ended"
+        if self.summary.best_epoch is None:
+            status = self.summary.status
+            reason = "no epoch was finished" if status.ended else "the run has not ended"
             raise RunDirError(f"{path}: {reason} (status {status}): nothing to draw")
         try:
             self.predictions = read_npz(path / "predictions.npz")
@@ -55,11 +56,17 @@ class Run:
             raise RunDirError(f"{path}: cannot be drawn: {error}") from error
 
     @property
+    def image_shape(self) -> tuple[int, int]:
+        """Return the height and width of the images."""
+        height, width = self.summary.image_shape or [0, 0]
+        return height, width
+
+    @property
     def title(self) -> str:
         """Return the line that every plot bears: the data set that was really used, and the network."""
         layers = sum(name.startswith("W") for name in self.best)
         sizes = [self.best["W1"].shape[1], *(len(self.best[f"W{i + 1}"]) for i in range(layers))]
-        return f"{self.summary['data']} ({self.summary['data_sha256'][:8]}), {'–'.join(map(str, sizes))}"
+        return f"{self.summary.data} ({self.summary.data_sha256[:8]}), {'–'.join(map(str, sizes))}"
 
 
 def draw(path: Path, folder: Folder | None = None) -> list[Path]:
@@ -163,7 +170,7 @@ def confusion(run: Run) -> Figure:
 def mistakes(run: Run) -> Figure:
     """Draw the test digits that were read wrong with the greatest confidence."""
     images = run.predictions["mistake_images"]
-    height, width = run.summary["image_shape"]
+    height, width = run.image_shape
     columns = 6
     rows = max(1, math.ceil(len(images) / columns))
     figure, axes = _figure(f"Most confidently wrong on the test set — {run.title}", size=(7.5, 1.35 * rows + 0.95))
@@ -187,7 +194,7 @@ def mistakes(run: Run) -> Figure:
 def augmentation(run: Run) -> Figure:
     """Draw some training digits, on the left, and what the augmentation makes of them."""
     assert run.distorted is not None, "drawn only where it is there"
-    height, width = run.summary["image_shape"]
+    height, width = run.image_shape
     rows = np.concatenate([run.distorted["originals"][:, None], run.distorted["distorted"]], axis=1)
     pictures = np.pad(rows.reshape(*rows.shape[:2], height, width), ((0, 0), (0, 0), (1, 1), (1, 1)))
     sheet = pictures.transpose(0, 2, 1, 3).reshape(len(rows) * (height + 2), -1)
@@ -203,7 +210,7 @@ def weights(run: Run) -> Figure:
     """Draw the weights of each first-layer unit as a picture: blue pixels speak against it, red ones for it."""
     w = run.best["W1"]
     shown = w[:MAX_WEIGHT_IMAGES]
-    height, width = run.summary["image_shape"]
+    height, width = run.image_shape
     columns = math.ceil(math.sqrt(len(shown) * 1.3))
     rows = math.ceil(len(shown) / columns)
     some = f", {len(shown)} of {len(w)} units" if len(shown) < len(w) else ""
@@ -239,7 +246,7 @@ def _curves(run: Run, figure_name: str, label: str, scale: float = 1) -> Figure:
         values: Array = run.metrics[f"{split}_{figure_name}"] * scale
         if not np.isnan(values).all():
             axes.plot(run.metrics["epoch"], values, marker=_marker(values), **style)
-    best = run.summary["best_epoch"]
+    best = run.summary.best_epoch
     axes.axvline(best, color="0.6", linewidth=0.8)
     axes.annotate(f" best: {best}", (best, 1), xycoords=("data", "axes fraction"), va="top", fontsize=8, color="0.3")
     axes.set_ylabel(label)

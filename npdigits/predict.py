@@ -57,7 +57,7 @@ def check(run: Trained) -> None:
     Raises:
         RunDirError: its images are of another size.
     """
-    shape = run.summary.get("image_shape")
+    shape = run.summary.image_shape
     if shape != [SIDE, SIDE]:
         raise RunDirError(f"{run.path}: was trained on images of {shape}; pictures are brought to {SIDE} × {SIDE}")
 

@@ -1,6 +1,7 @@
 """What tests are fed with: small sets of synthetic digits, MNIST's original files, and Python processes."""
 
 import gzip
+import json
 import os
 import struct
 import subprocess
@@ -19,6 +20,12 @@ NAMES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Return what a run directory's summary.json says, as it stands there."""
+    summary: dict[str, Any] = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+    return summary
 
 
 def digits(n: int, shape: tuple[int, int] = (8, 7), classes: int = 10, seed: int = 0) -> Half:

@@ -8,10 +8,20 @@ from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
 from npdigits.config import compose as cli
 from npdigits.config.build import check_fit
-from npdigits.data.augmentation import CHUNK, KEPT, MARGIN, TOUCH, Augmentation, Ranges, basis_size, gaussian, principal
+from npdigits.data.augmentation import (
+    EDGE_DISTANCE,
+    IMAGES_AT_ONCE,
+    MARGIN,
+    VARIANCE_KEPT,
+    Augmentation,
+    DistortionRanges,
+    basis_size,
+    gaussian,
+    noise_basis,
+)
 
 SHAPES = [(28, 28), (8, 7)]
-ELASTIC = Ranges(rotation=15, scale=0.15, shear=5, shift=1, alpha=37, sigma=5.5)
+ELASTIC = DistortionRanges(rotation=15, scale=0.15, shear=5, shift=1, alpha=37, sigma=5.5)
 
 
 def images(n, shape, seed=0):
@@ -22,25 +32,25 @@ def images(n, shape, seed=0):
 def test_nothing_to_do_changes_nothing(shape):
     x = images(5, shape)
     out = np.empty(x.shape, np.float32)
-    Augmentation(shape, Ranges())(stream(0, "test"), x, out)
+    Augmentation(shape, DistortionRanges())(stream(0, "test"), x, out)
     np.testing.assert_array_equal(out, x)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_interpolation_is_scipys(shape):
-    n = CHUNK
+    n = IMAGES_AT_ONCE
     augmentation, x = Augmentation(shape, ELASTIC), images(n, shape)
     out = np.empty(x.shape, np.float32)
     augmentation(stream(0, "test"), x, out)
-    q = augmentation.coordinates(augmentation.coefficients(stream(0, "test"), n)).astype(float)
-    edge = np.array(shape) + 2 * MARGIN - 1 - TOUCH
+    q = augmentation.coordinates(augmentation.draw_coefficients(stream(0, "test"), n)).astype(float)
+    edge = np.array(shape) + 2 * MARGIN - 1 - EDGE_DISTANCE
     for i in range(n):
         padded = np.pad(x[i].reshape(shape).astype(float), MARGIN)
         place = [np.clip(q[i], 0, edge[0]), np.clip(q[n + i], 0, edge[1])]
         np.testing.assert_allclose(out[i], ndimage.map_coordinates(padded, place, order=1), atol=2e-3)
 
 
-@pytest.mark.parametrize("n", [1, CHUNK, CHUNK + 1, 3 * CHUNK - 5])
+@pytest.mark.parametrize("n", [1, IMAGES_AT_ONCE, IMAGES_AT_ONCE + 1, 3 * IMAGES_AT_ONCE - 5])
 def test_any_number_of_images(n):
     x = images(n, (28, 28))
     out = np.full(x.shape, np.nan, np.float32)
@@ -52,16 +62,16 @@ def test_any_number_of_images(n):
     np.testing.assert_array_equal(again, out)
 
 
-def matrix_of(ranges, n=CHUNK):
+def matrix_of(ranges, n=IMAGES_AT_ONCE):
     """A of each image, from the coordinates of four pixels: (n, 2, 2)."""
     augmentation = Augmentation((29, 29), ranges)  # with a pixel in the middle
-    q = augmentation.coordinates(augmentation.coefficients(stream(0, "test"), n)).reshape(2, n, 29, 29)
+    q = augmentation.coordinates(augmentation.draw_coefficients(stream(0, "test"), n)).reshape(2, n, 29, 29)
     down, right = q[:, :, 15, 14] - q[:, :, 14, 14], q[:, :, 14, 15] - q[:, :, 14, 14]
     return np.stack([down, right], axis=-1).transpose(1, 0, 2), q[:, :, 14, 14].T
 
 
 def test_a_rotation_turns_and_does_nothing_else():
-    a, centre = matrix_of(Ranges(rotation=30))
+    a, centre = matrix_of(DistortionRanges(rotation=30))
     np.testing.assert_allclose(a @ a.transpose(0, 2, 1), np.broadcast_to(np.eye(2), a.shape), atol=1e-5)
     angles = np.degrees(np.arctan2(a[:, 0, 1], a[:, 0, 0]))
     assert np.abs(angles).max() <= 30 and angles.min() < -15 and angles.max() > 15
@@ -69,7 +79,7 @@ def test_a_rotation_turns_and_does_nothing_else():
 
 
 def test_scaling_makes_larger_and_smaller():
-    a, _ = matrix_of(Ranges(scale=0.2))
+    a, _ = matrix_of(DistortionRanges(scale=0.2))
     np.testing.assert_allclose([a[:, 0, 1], a[:, 1, 0]], 0, atol=1e-5)
     scales = 1 / np.stack([a[:, 0, 0], a[:, 1, 1]])
     assert scales.min() > 0.8 - 1e-4 and scales.max() < 1.2 + 1e-4 and np.ptp(scales) > 0.3
@@ -77,14 +87,14 @@ def test_scaling_makes_larger_and_smaller():
 
 
 def test_shear_slants_and_keeps_the_area():
-    a, _ = matrix_of(Ranges(shear=20))
+    a, _ = matrix_of(DistortionRanges(shear=20))
     np.testing.assert_allclose(np.linalg.det(a), 1, atol=1e-4)
     slant = np.degrees(np.arctan(-a[:, 1, 0]))
     assert np.abs(slant).max() <= 20.1 and np.ptp(slant) > 25
 
 
 def test_the_whole_is_the_inverse_of_rotation_shear_and_scaling():
-    ranges, n = Ranges(rotation=15, scale=0.15, shear=10), CHUNK
+    ranges, n = DistortionRanges(rotation=15, scale=0.15, shear=10), IMAGES_AT_ONCE
     a, _ = matrix_of(ranges)
     drawn = 2 * stream(0, "test").random((6, n)) - 1  # as there
     angle, slant = np.radians(15) * drawn[0], np.radians(10) * drawn[1]
@@ -96,7 +106,7 @@ def test_the_whole_is_the_inverse_of_rotation_shear_and_scaling():
 
 
 def test_shift_moves_all_pixels_alike():
-    _, centre = matrix_of(Ranges(shift=2))
+    _, centre = matrix_of(DistortionRanges(shift=2))
     moved = centre - 14 - MARGIN
     assert np.abs(moved).max() <= 2 and np.ptp(moved) > 3
 
@@ -109,9 +119,9 @@ def test_the_smoothing_is_scipys(n, sigma):
 
 @pytest.mark.parametrize("sigma", [4.0, 5.5, 8.0])
 def test_few_columns_hold_the_noise(sigma):
-    whole, kept = gaussian(28, sigma), principal(28, sigma)
+    whole, kept = gaussian(28, sigma), noise_basis(28, sigma)
     share = np.trace(kept @ kept.T) / np.trace(whole @ whole.T)
-    assert share**2 >= KEPT and kept.shape[1] < 10
+    assert share**2 >= VARIANCE_KEPT and kept.shape[1] < 10
     np.testing.assert_allclose(kept @ kept.T, whole @ whole.T, atol=2e-3 * np.abs(whole @ whole.T).max())
 
 
@@ -134,16 +144,16 @@ def test_what_would_take_too_much_memory_is_refused():
 
 
 def test_the_displacements_have_the_variance_of_smoothed_uniform_noise():
-    ranges = Ranges(alpha=37, sigma=5.5)
+    ranges = DistortionRanges(alpha=37, sigma=5.5)
     augmentation = Augmentation((28, 28), ranges)
-    still = Augmentation((28, 28), Ranges())
+    still = Augmentation((28, 28), DistortionRanges())
     rng = stream(0, "test")
     moved = []
     for _ in range(30):
-        q = augmentation.coordinates(augmentation.coefficients(rng, CHUNK))
+        q = augmentation.coordinates(augmentation.draw_coefficients(rng, IMAGES_AT_ONCE))
         moved.append(q.copy())
-    rest = still.coordinates(still.coefficients(rng, CHUNK))[0]
-    ours = (np.concatenate([q[:CHUNK] for q in moved]) - rest).reshape(-1, 28, 28)
+    rest = still.coordinates(still.draw_coefficients(rng, IMAGES_AT_ONCE))[0]
+    ours = (np.concatenate([q[:IMAGES_AT_ONCE] for q in moved]) - rest).reshape(-1, 28, 28)
     noise = np.random.default_rng(0).uniform(-1, 1, (2000, 28, 28))
     theirs = 37 * ndimage.gaussian_filter(noise, (0, 5.5, 5.5), mode="constant", truncate=6)
     for place in ((14, 14), (0, 0), (5, 20)):

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made import digits, outputs_of, start_python, write_idx, write_set
+from made import digits, outputs_of, read_summary, start_python, write_idx, write_set
 from typed import typed
 
 from npdigits.data import cache, idx
-from npdigits.runs.directory import read_summary
 
 IMAGES, LABELS = digits(50)
 

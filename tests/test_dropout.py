@@ -8,8 +8,9 @@ from test_network import batch, make
 from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
 from npdigits.config import compose as cli
-from npdigits.nn.dropout import PARTS, Mask
-from npdigits.nn.network import Parameters, Workspace
+from npdigits.nn.dropout import LEVELS, Mask
+from npdigits.nn.network import Parameters
+from npdigits.nn.workspace import Workspace
 
 
 @pytest.mark.parametrize("p", [0.2, 0.5, 0.9, 1e-4])
@@ -17,8 +18,8 @@ def test_a_mask_keeps_its_share_and_the_mean(p):
     mask = Mask((1000, 500), p, "float32")
     m = mask.draw(stream(0, "test"), 1000)
     left_out = (m == 0).mean()
-    assert left_out == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / m.size) + 1 / PARTS)
-    assert set(np.unique(m)) == {0, np.float32(1 / (1 - round(p * PARTS) / PARTS))}
+    assert left_out == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / m.size) + 1 / LEVELS)
+    assert set(np.unique(m)) == {0, np.float32(1 / (1 - round(p * LEVELS) / LEVELS))}
     assert m.mean() == pytest.approx(1, abs=4 * np.sqrt(p / (1 - p) / m.size))
 
 

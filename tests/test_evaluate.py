@@ -1,5 +1,6 @@
 """Scoring runs and committees: the same figures as the run's own, and no digits that it was trained on."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made import write_set
+from made import read_summary, write_set
 
 from npdigits import evaluate
 from npdigits.base.errors import DataError, UserError
@@ -16,7 +17,6 @@ from npdigits.base.files import read_npz
 from npdigits.config import compose as cli
 from npdigits.data import sets as data
 from npdigits.runs import trained
-from npdigits.runs.directory import read_summary
 from npdigits.train import run
 
 KEYS = ["data=idx", "epochs=2", "hidden=8", "val_size=100", "plots=false", "quiet=true"]
@@ -63,7 +63,7 @@ def test_confusion_by_pencil():
 
 def test_training_images_are_no_test(runs, warm_cache):
     one = trained.load(runs[0])
-    seen = trained.Trained(one.path, one.network, one.config, one.summary | {"data": "mnist"})
+    seen = trained.Trained(one.path, one.network, one.config, dataclasses.replace(one.summary, data="mnist"))
     with pytest.raises(DataError, match="training images of MNIST"):
         evaluate.test_set([seen], ["data=mnist_5k"])
     with pytest.raises(DataError, match=r"has 784 pixels and 10 classes, .* takes 56 and 10"):
@@ -72,7 +72,7 @@ def test_training_images_are_no_test(runs, warm_cache):
 
 def test_other_digits_than_the_run_knows_are_refused_unless_they_are_asked_for(runs, tmp_path):
     one = trained.load(runs[0])
-    other = trained.Trained(one.path, one.network, one.config, one.summary | {"data_sha256": "0" * 64})
+    other = trained.Trained(one.path, one.network, one.config, dataclasses.replace(one.summary, data_sha256="0" * 64))
     with pytest.raises(DataError, match="was trained on other digits"):
         evaluate.test_set([other], [])
     write_set(tmp_path / "more", test=50)

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from made import digits, write_set
+from made import digits, read_summary, write_set
 from onnx.reference import ReferenceEvaluator
 
 from npdigits.base.errors import ConfigError
@@ -19,7 +19,6 @@ from npdigits.export import command as module
 from npdigits.export import onnx_file, page, proof
 from npdigits.nn.activations import ACTIVATIONS, Activation
 from npdigits.runs import trained
-from npdigits.runs.directory import read_summary
 from npdigits.train import run
 
 NETWORKS = {

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from made import start_python
+from made import read_summary, start_python
 from test_resume import every_epoch, result  # noqa: F401 – every_epoch acts by itself
 from typed import tree, typed
 
@@ -16,7 +16,6 @@ from npdigits.base import program
 from npdigits.base.files import is_stray_of
 from npdigits.config import compose as cli
 from npdigits.runs import checkpoint
-from npdigits.runs.directory import read_summary
 from npdigits.train import run
 
 CALLS = ("open", "write", "fsync", "link", "replace")
@@ -140,16 +139,16 @@ def test_32_starts_of_one_command_with_the_clock_stopped_make_32_directories(tmp
 import datetime, os, sys, time
 from pathlib import Path
 from types import SimpleNamespace
-from npdigits import rundir
+from npdigits.runs import directory, layout
 now = datetime.datetime(2026, 12, 31, 23, 59, 59, 999_990)
-rundir.datetime = SimpleNamespace(datetime=SimpleNamespace(now=lambda: now), timedelta=datetime.timedelta)
+layout.datetime = SimpleNamespace(datetime=SimpleNamespace(now=lambda: now), timedelta=datetime.timedelta)
 start = time.time() + 0.5
 pids = []
 for _ in range(32):
     if (pid := os.fork()) == 0:
         while time.time() < start:
             pass
-        claimed = rundir.RunDir.claim(None, Path(sys.argv[1]), {"seed": 0, "epochs": 1})
+        claimed = directory.claim(None, Path(sys.argv[1]), {"seed": 0, "epochs": 1})
         (claimed.path / "mine").touch(exist_ok=False)
         os._exit(0)
     pids.append(pid)

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from made import write_set
+from made import read_summary, write_set
 
 from npdigits import train
 from npdigits.base import program
 from npdigits.config.schema import RULES, Config
-from npdigits.runs.directory import read_summary
 
 KEYS = [*(field.name for field in dataclasses.fields(Config)), "data.dir", "data.name", "data.root", "data.fallback"]
 # What is typed for keys whose allowed values make a run long or large, besides what is not allowed anyway.

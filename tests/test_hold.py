@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+from made import read_summary
 from test_faults import CALLS, short, writes_of_a_run  # noqa: F401 – short is a fixture
 from test_resume import every_epoch, go, result, resume  # noqa: F401 – likewise
 from typed import tree, typed
@@ -14,9 +15,10 @@ from npdigits.config import compose as cli
 from npdigits.config.identity import identity
 from npdigits.data.sets import data_root
 from npdigits.runs import directory as rundir
-from npdigits.runs.directory import RunDir, read_summary
+from npdigits.runs.directory import claim
 from npdigits.runs.hold import LOCK, Hold
-from npdigits.sweeps import sweep as multirun
+from npdigits.runs.report import Report
+from npdigits.sweeps import plan, sweep
 from npdigits.sweeps.points import Point
 from npdigits.train import run
 
@@ -198,7 +200,7 @@ def test_the_command_line_says_so_in_one_line(tmp_path, idx_set):
 
 def test_in_a_sweep_the_run_fails_and_the_others_go_on(tmp_path, short, other):  # noqa: F811
     config = cli.compose(short)
-    found, source = multirun._source(config, multirun.Report(True))
+    found, source = plan.find_source(config, Report(True))
     assert source.root == data_root()
     this = identity(config, found.sha256)
     folder, there = tmp_path / "sweep", tree(other)
@@ -210,11 +212,11 @@ def test_in_a_sweep_the_run_fails_and_the_others_go_on(tmp_path, short, other): 
             replaced_by_another(folder / "first", other)
         return False
 
-    ended = multirun.do(folder, {config.data: source}, first, False, stop)
+    ended = sweep.do(folder, {config.data: source}, first, False, stop)
     reason = f"MovedError: out={folder / 'first'} was moved or replaced while it was written"
     assert (ended.status, ended.reason) == ("failed", reason)
     assert tree(folder / "first") == there
-    assert multirun.do(folder, {config.data: source}, second, False, stop).status == "finished"
+    assert sweep.do(folder, {config.data: source}, second, False, stop).status == "finished"
 
 
 def of_links(path, store, link):
@@ -273,9 +275,9 @@ def test_a_folder_that_is_a_link_is_refused(go, tmp_path, name):  # noqa: F811
 
 def test_a_lock_that_two_directories_share_is_replaced_where_nobody_holds_it(tmp_path):
     me = {"seed": 0, "epochs": 3}
-    RunDir.claim(tmp_path / "run", tmp_path, me).close()
+    claim(tmp_path / "run", tmp_path, me).close()
     shutil.copytree(tmp_path / "run", tmp_path / "copy", copy_function=os.link)
-    with RunDir.claim(tmp_path / "run", tmp_path, me), RunDir.claim(tmp_path / "copy", tmp_path, me) as second:
+    with claim(tmp_path / "run", tmp_path, me), claim(tmp_path / "copy", tmp_path, me) as second:
         second.check()
         assert not (tmp_path / "run" / LOCK).samefile(tmp_path / "copy" / LOCK)
     with Hold.take(tmp_path / "run") as held:

@@ -3,19 +3,29 @@
 import sys
 
 import pytest
-from made import output_of, start_python, write_set
+from made import REPOSITORY, output_of, start_python, write_set
 
 LOADED = "*sorted({name.partition('.')[0] for name in sys.modules})"
-MATHEMATICS = ("nn.network", "nn.optimizers", "nn.initializers", "nn.schedules", "training.stopping")
+NN = [f"npdigits.nn.{path.stem}" for path in sorted((REPOSITORY / "npdigits" / "nn").glob("[!_]*.py"))]
+MATHEMATICS = (*NN, "npdigits.training.stopping")
 HEAVY = {"torch", "torchvision", "pandas", "mlxtend", "sklearn", "scipy"}
 
 
 def test_the_mathematics_takes_numpy_and_nothing_more():
     numpy_alone = output_of(start_python(f"import sys, numpy, numpy.random; print({LOADED})"))
-    modules = ", ".join(f"npdigits.{name}" for name in MATHEMATICS)
-    loaded = output_of(start_python(f"import sys, {modules}; print({LOADED})"))
+    loaded = output_of(start_python(f"import sys, {', '.join(MATHEMATICS)}; print({LOADED})"))
     new = set(loaded.split()) - set(numpy_alone.split()) - set(sys.stdlib_module_names)
     assert new == {"npdigits"}
+    assert {"npdigits.nn.network", "npdigits.nn.plain"} < set(NN)
+
+
+def test_the_network_knows_nothing_of_processes_data_or_runs():
+    code = f"import sys, {', '.join(NN)}; print(*(name for name in sys.modules if name.startswith('npdigits.')))"
+    loaded = set(output_of(start_python(code)).split())
+    base = {"npdigits.former_names", "npdigits.base"} | {
+        f"npdigits.base.{name}" for name in ("arrays", "errors", "random")
+    }
+    assert set(NN) < loaded <= {*NN, "npdigits.nn"} | base
 
 
 @pytest.mark.parametrize("name", ["mnist", "idx"])

@@ -1,15 +1,16 @@
 """Forward pass, cost and gradient: against PyTorch, the plain version, central differences, and one step by hand."""
 
 import numpy as np
-import plain
 import pytest
 import torch
 
 from npdigits.base.random import stream
+from npdigits.nn import plain
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.costs import softmax
 from npdigits.nn.initializers import INITIALIZERS, initialize
-from npdigits.nn.network import Network, Parameters, Workspace, cross_entropy
+from npdigits.nn.network import Network, Parameters, cross_entropy
+from npdigits.nn.workspace import Workspace
 
 TORCH = {
     "leaky_relu": lambda z: torch.nn.functional.leaky_relu(z, 0.01),

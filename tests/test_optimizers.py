@@ -1,13 +1,13 @@
 """Optimizers: 100 steps from the same weights on the same gradients as PyTorch, L2, decay, pieces, subnormals."""
 
 import numpy as np
-import plain
 import pytest
 import torch
 
-from npdigits.nn import optimizers
+from npdigits.nn import optimizers, plain
 from npdigits.nn.network import Parameters
 from npdigits.nn.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
+from npdigits.training.work_split import own_elements
 from npdigits.training.workers import ALONE, Part
 
 SIZES = (40, 30, 10)
@@ -34,7 +34,7 @@ def hundred_steps(optimizer, parameters, gradient, l2=0.0, weight_decay=0.0, ste
     rng = np.random.default_rng(1)
     for step in range(steps):
         g = parameters.flat * 0.3 + rng.normal(size=parameters.flat.size)
-        gradient.flat[:] = optimizer.scale(l2) * g
+        gradient.flat[:] = optimizer.gradient_scale(l2) * g
         optimizer.step(0.02 / (1 + step // 30), l2, weight_decay)
 
 
@@ -61,7 +61,7 @@ def torch_start(parameters):
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("l2", [0.0, 0.1])
 def test_a_hundred_steps_are_torchs(case, l2, monkeypatch):
-    monkeypatch.setattr(optimizers, "PIECE", 500)  # several pieces, with edges between weights and biases
+    monkeypatch.setattr(optimizers, "BLOCK_SIZE", 500)  # several pieces, with edges between weights and biases
     ours, theirs = CASES[case]
     parameters, gradient = start()
     reference = hundred_torch_steps(theirs, *torch_start(parameters), l2)
@@ -98,7 +98,7 @@ def test_pieces_change_no_bit(name, monkeypatch):
     numbers = {"betas": (0.9, 0.999), "eps": 1e-8, "momentum": 0.9, "rho": 0.99}
     results = []
     for piece in (10**9, 500, 77):
-        monkeypatch.setattr(optimizers, "PIECE", piece)
+        monkeypatch.setattr(optimizers, "BLOCK_SIZE", piece)
         parameters, gradient = start("float32")
         hundred_steps(OPTIMIZERS[name](parameters, gradient, numbers), parameters, gradient, 0.01, 0.01)
         results.append(parameters.flat.tobytes())
@@ -126,7 +126,7 @@ def test_a_tiny_eps_divides_nothing_that_the_flush_left_over():
 @pytest.mark.parametrize("size", [2, 3, 5])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_parts_change_no_bit(name, size, monkeypatch):
-    monkeypatch.setattr(optimizers, "PIECE", 300)
+    monkeypatch.setattr(optimizers, "BLOCK_SIZE", 300)
     numbers = {"betas": (0.9, 0.999), "eps": 1e-8, "momentum": 0.9, "rho": 0.99}
     results = []
     for parts in ([ALONE], [Part(rank, size) for rank in range(size)]):
@@ -135,8 +135,8 @@ def test_parts_change_no_bit(name, size, monkeypatch):
         for step in range(1, 71):
             gradient.flat[:] = rng.normal(size=gradient.flat.size)
             for part in parts:
-                optimizer.steps = step - 1  # in a team each member counts for itself
-                optimizer.step(0.01, 0.1, 0.1, part)
+                optimizer.steps = step - 1  # each worker counts for itself
+                optimizer.step(0.01, 0.1, 0.1, own_elements(part, gradient.flat.size))
         results.append(parameters.flat.tobytes())
     assert results[0] == results[1]
 
@@ -150,7 +150,7 @@ def test_what_vanishes_becomes_zero_and_never_subnormal(case, l2):
     tiny = np.finfo(np.float32).tiny
     rng = np.random.default_rng(0)
     for step in range(3000):
-        gradient.flat[:] = optimizer.scale(l2) * rng.normal(size=gradient.flat.size) if step < 10 else 0
+        gradient.flat[:] = optimizer.gradient_scale(l2) * rng.normal(size=gradient.flat.size) if step < 10 else 0
         optimizer.step(0.01, l2)
         if step % 64 == 63:
             for array in (parameters.flat, *optimizer.state.values()):

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import yaml
+from made import read_summary
 from typed import typed
 
 from npdigits import evaluate
@@ -22,12 +23,12 @@ from npdigits.config.identity import digest
 from npdigits.config.rules import cell
 from npdigits.export.onnx_file import onnx_file
 from npdigits.export.page import page
-from npdigits.runs.directory import read_summary
 from npdigits.runs.metrics import SCORES, read_metrics
 from npdigits.runs.report import final_table
+from npdigits.runs.summary import Summary
 from npdigits.runs.table import load_runs
 from npdigits.runs.trained import load
-from npdigits.sweeps.points import FIGURES
+from npdigits.sweeps.table import FIGURES
 
 DIVERGED = 3
 # Two keys that are lists or null, one without effect in half of the runs, one that makes half of them diverge.
@@ -135,7 +136,7 @@ def test_a_finished_runs_figures_are_the_same_in_every_place(runs):
         assert f"{summary['test_accuracy']:.2%}" in lines[-1] and f"{(~right).sum()} of 100 read wrong" in lines[-1]
         assert counts.trace() == right.sum() and counts.sum() == len(right)
         log = re.sub(r"^[\d-]+ [\d:]+ ", "", (path / "train.log").read_text(), flags=re.MULTILINE)
-        assert final_table(summary) in log
+        assert final_table(Summary.parse(summary)) in log
 
 
 def test_what_is_exported_tells_of_the_run_that_it_is(runs):

@@ -13,7 +13,7 @@ import matplotlib as mpl
 import matplotlib.image
 import numpy as np
 import pytest
-from made import digits, write_set
+from made import digits, read_summary, write_set
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from typed import tree, typed
 
@@ -24,8 +24,8 @@ from npdigits.base.files import npz, read_npz
 from npdigits.config import compose as cli
 from npdigits.config.identity import identity
 from npdigits.data import sets as data
-from npdigits.runs.directory import read_summary
-from npdigits.sweeps import sweep as multirun
+from npdigits.runs.report import Report
+from npdigits.sweeps import plan, sweep
 from npdigits.sweeps.points import Point
 from npdigits.train import run
 
@@ -99,7 +99,7 @@ def test_the_curves_are_the_columns_and_the_best_epoch_is_marked(trained):
         for split, label in (("train", "training"), ("val", "validation"), ("test", "test")):
             assert lines[label].get_xdata().tolist() == [1, 2, 3, 4, 5]
             assert np.allclose(lines[label].get_ydata(), shown.metrics[f"{split}_{name}"] * scale)
-        assert axes.lines[-1].get_xdata()[0] == shown.summary["best_epoch"]
+        assert axes.lines[-1].get_xdata()[0] == shown.summary.best_epoch
         assert [text.get_text() for text in axes.get_legend().get_texts()] == list(lines)[:3]
     assert np.allclose(plots.gap(shown).axes[0].lines[0].get_ydata(), shown.metrics["gap"])
     assert np.allclose(plots.learning_rate(shown).axes[0].lines[0].get_ydata(), shown.metrics["lr"])
@@ -136,7 +136,7 @@ def test_the_confusion_matrix_counts_the_digits_and_colours_the_mistakes(trained
 
 def test_every_title_names_the_data_that_was_used(trained):
     shown = plots.Run(trained("hidden=[7,6]", "augment=affine"))
-    assert shown.title == f"idx ({shown.summary['data_sha256'][:8]}), 56–7–6–10"
+    assert shown.title == f"idx ({shown.summary.data_sha256[:8]}), 56–7–6–10"
     for name, plot in plots.DRAWN_BY.items():
         assert plot(shown).axes[0].get_title().endswith(f" — {shown.title}"), name
 
@@ -158,7 +158,7 @@ def test_after_a_fallback_the_title_names_what_was_really_used(tmp_path, warm_ca
     monkeypatch.setitem(data.LOADERS, "mnist", unavailable)
     run(cli.compose(["data=mnist", "epochs=1", "plots=false", "quiet=true"]), tmp_path / "run")
     shown = plots.Run(tmp_path / "run")
-    assert shown.title.startswith(f"mnist_5k ({shown.summary['data_sha256'][:8]}), 784–20–10")
+    assert shown.title.startswith(f"mnist_5k ({shown.summary.data_sha256[:8]}), 784–20–10")
 
 
 def test_the_command_draws_again_from_the_directory_alone(trained, tmp_path):
@@ -316,9 +316,9 @@ def test_whatever_goes_wrong_with_the_plots_is_one_warning_and_no_more(tmp_path,
     said = capsys.readouterr().err
     assert said.startswith("npdigits: WARNING: not all plots are drawn: ") and said.count("\n") == 1
     assert not list((tmp_path / "run").rglob(".*.tmp"))
-    found, source = multirun._source(config, multirun.Report(True))
+    found, source = plan.find_source(config, Report(True))
     point = Point(tuple(keys), config, identity(config, found.sha256), "point")
-    assert multirun.do(tmp_path, {config.data: source}, point, False).status == "finished"
+    assert sweep.do(tmp_path, {config.data: source}, point, False).status == "finished"
     assert "WARNING not all plots are drawn: " in (tmp_path / "point" / "train.log").read_text()
     assert capsys.readouterr().err == ""
 

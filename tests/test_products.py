@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from npdigits.nn import matmul as products
+from npdigits.nn import matmul
 
 # One product, whole; panels and columns; columns left over; batches in parts, the last one smaller; too wide to cut.
 SHAPES = [(1, 784, 20), (32, 784, 20), (64, 20, 10), (80, 784, 20), (128, 784, 20), (129, 784, 20), (128, 1000, 20)]
@@ -26,8 +26,8 @@ def test_both_products_are_numpys(batch, n_in, n_out, by_class):
     a, w = rng.normal(size=(batch, n_in)), rng.normal(size=(n_out, n_in))
     delta = np.asarray(rng.normal(size=(batch, n_out)), order="F" if by_class else "C")
     out = np.full((n_out, batch), np.nan).T if by_class else np.full((batch, n_out), np.nan)
-    products.forward(a, w, out)
+    matmul.forward(a, w, out)
     np.testing.assert_allclose(out, a @ w.T, rtol=1e-10, atol=1e-10)
     dw = np.full((n_out, n_in), np.nan)
-    products.gradient(delta, a, dw)
+    matmul.gradient(delta, a, dw)
     np.testing.assert_allclose(dw, delta.T @ a, rtol=1e-10, atol=1e-10)

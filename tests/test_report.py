@@ -1,24 +1,27 @@
 """What a run says: plain lines, or one live line on a terminal; everything in its log."""
 
 import contextlib
-import json
 import os
 import re
 import struct
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from npdigits.base.files import Appended, Folder
-from npdigits.runs.directory import LOG_LINE
+from npdigits.runs.layout import LOG_LINE
 from npdigits.runs.report import Report, epoch_line, final_table
+from npdigits.runs.summary import Summary, read_summary
 from npdigits.training.state import Epoch
 
 FIRST = Epoch(1, 0.01, 0.51234, 0.875, 0.6, 0.5, 0.7, 0.25, 0.08766, None, True)
 WITHOUT_VAL = Epoch(10, 1e-5, 12.3456, 1.0, None, None, 0.7, 0.25, None, None, True)
 LINE = "epoch 1/9  lr 1.00e-02  train 0.5123  87.50%  val 0.6000  50.00%  best"
+NINE = SimpleNamespace(config=SimpleNamespace(epochs=9))  # as much of a run as an epoch's line needs
 SUMMARY = {
+    "status": "finished",
     "best_epoch": 7,
     **{"train_cost": 0.1, "train_accuracy": 0.98766, "val_cost": 0.2, "val_accuracy": 0.9},
     **{"test_cost": 123456.0, "test_accuracy": 0.85},
@@ -38,15 +41,15 @@ def test_an_epoch_is_one_line():
 
 
 def test_the_table_has_a_row_a_data_set():
-    assert final_table(SUMMARY) == TABLE
+    assert final_table(Summary.parse(SUMMARY)) == TABLE
     without = SUMMARY | {"val_cost": None, "val_accuracy": None}
-    assert final_table(without) == TABLE.replace("  validation      0.2000    90.00%\n", "")
+    assert final_table(Summary.parse(without)) == TABLE.replace("  validation      0.2000    90.00%\n", "")
 
 
 def test_lines_are_plain_where_there_is_no_terminal(capsys):
     report = Report(quiet=False)
     report.say("hello")
-    report.epoch(FIRST, 9)
+    report.epoch_ended(NINE, FIRST)
     report.warn("careful")
     report.result("there")
     assert capsys.readouterr() == (f"hello\n{LINE}\nthere\n", "npdigits: WARNING: careful\n")
@@ -55,7 +58,7 @@ def test_lines_are_plain_where_there_is_no_terminal(capsys):
 def test_quiet_leaves_warnings_and_the_result(capsys):
     report = Report(quiet=True)
     report.say("hello")
-    report.epoch(FIRST, 9)
+    report.epoch_ended(NINE, FIRST)
     report.warn("careful")
     report.result("there")
     assert capsys.readouterr() == ("there\n", "npdigits: WARNING: careful\n")
@@ -66,7 +69,7 @@ def test_the_log_keeps_everything_with_its_time_also_what_came_before_it(tmp_pat
     report = Report(quiet)
     report.say("early")
     report.open_log(Appended(Folder(tmp_path), "train.log", LOG_LINE))
-    report.epoch(FIRST, 9)
+    report.epoch_ended(NINE, FIRST)
     report.warn("careful")
     report.result("there")
     lines = (tmp_path / "train.log").read_text(encoding="utf-8").splitlines()  # on disk without being closed
@@ -128,7 +131,7 @@ def test_a_terminal_shows_a_live_line_with_the_time_left_and_ends_with_the_table
     for epoch in range(1, 13):
         assert any(re.search(rf"epoch {epoch:2}/12  {figures}$", state) for state in states)
     assert all(len(state) <= columns for state in states)
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    summary = read_summary(tmp_path / "run")
     assert rest == f"{final_table(summary)}\n{tmp_path / 'run'}\n"
     log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
     assert log.count("epoch ") == 13 and "\x1b" not in log

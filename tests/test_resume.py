@@ -11,15 +11,15 @@ import time
 
 import pytest
 import yaml
-from made import start_python, write_set
+from made import read_summary, start_python, write_set
 from typed import tree, typed
 
 from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.files import read_npz
 from npdigits.base.interruption import Terminated, Watch
 from npdigits.config import compose as cli
-from npdigits.runs.directory import RunDir, read_summary
 from npdigits.runs.metrics import read_metrics
+from npdigits.runs.writer import RunWriter
 from npdigits.train import run
 
 PLAIN = ("data=idx", "epochs=6", "hidden=6", "plots=false", "quiet=true")
@@ -45,7 +45,7 @@ def go(tmp_path, idx_set):
 @pytest.fixture(autouse=True)
 def every_epoch(monkeypatch):
     """Write a checkpoint at each epoch's end, however dear."""
-    monkeypatch.setattr("npdigits.runs.directory.CADENCE", 0)
+    monkeypatch.setattr("npdigits.runs.writer.CADENCE", 0)
 
 
 def resume(path, *overrides):
@@ -529,7 +529,7 @@ def test_an_odd_environment_is_no_hindrance(go, text):
 
 def test_a_failed_run_says_why_and_goes_on(go, tmp_path, monkeypatch):
     whole = result(go("whole"))
-    original, calls = RunDir.record, []
+    original, calls = RunWriter.append, []
 
     def record(self, epoch):
         calls.append(epoch)
@@ -537,7 +537,7 @@ def test_a_failed_run_says_why_and_goes_on(go, tmp_path, monkeypatch):
             raise MemoryError("on purpose")
         original(self, epoch)
 
-    monkeypatch.setattr(RunDir, "record", record)
+    monkeypatch.setattr(RunWriter, "append", record)
     with pytest.raises(MemoryError):
         go("run")
     summary = read_summary(tmp_path / "run")

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import yaml
-from made import digits, write_idx, write_set
+from made import digits, read_summary, write_idx, write_set
 from typed import tree
 
 from npdigits.base.errors import ConfigError, RunDirError
@@ -18,10 +18,10 @@ from npdigits.config import compose as cli
 from npdigits.config.schema import parse
 from npdigits.data.sets import Split
 from npdigits.runs import results as outcome
-from npdigits.runs.directory import read_summary
 from npdigits.runs.metrics import read_metrics
 from npdigits.runs.report import final_table
 from npdigits.runs.results import wilson
+from npdigits.runs.summary import Status, Summary
 from npdigits.train import run
 
 PLAIN = ("data=idx", "epochs=3", "hidden=6", "plots=false", "quiet=true")
@@ -262,7 +262,8 @@ def test_a_class_that_is_never_read_is_named():
     split = Split(np.zeros((150, 1), np.uint8), labels, np.arange(150))
     assert outcome.blindness(np.eye(4)[labels], split) == {"at_chance": False, "never_read": []}
     assert outcome.blindness(np.eye(4)[np.where(labels == 1, 3, labels)], split)["never_read"] == [1]
-    table = final_table({"best_epoch": 1, "readout": {"digits": 1, "correct": 1, "accuracy": 1, "interval": (0, 1)}})
+    readout = {"digits": 1, "correct": 1, "accuracy": 1, "interval": (0, 1)}
+    table = final_table(Summary(Status.FINISHED, best_epoch=1, readout=readout))
     assert "never read" not in table and "at chance" not in table  # of a run of before
 
 

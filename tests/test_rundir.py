@@ -18,11 +18,13 @@ from npdigits.base.files import read_npz
 from npdigits.config import build as assembly
 from npdigits.config import compose as cli
 from npdigits.config.identity import digest
-from npdigits.runs import directory as rundir
+from npdigits.runs import layout, writer
 from npdigits.runs.checkpoint import read
-from npdigits.runs.directory import RunDir, read_summary
+from npdigits.runs.directory import EndedRun, claim
 from npdigits.runs.hold import Hold
 from npdigits.runs.metrics import read_metrics
+from npdigits.runs.record import RunRecord
+from npdigits.runs.summary import Status, Summary, read_summary
 from npdigits.training.state import Epoch
 
 # The columns of the issue, by name and in their order.
@@ -33,17 +35,21 @@ RECORD = Epoch(1, 0.1, 1 / 3, 0.5, 2 / 3, 0.25, math.pi, 1e-17, 1 / 3, None, Tru
 WITHOUT_VAL = Epoch(2, 1e-5, 5e-324, 1.0, None, None, 1e300, 0.1 + 0.2, None, None, False)
 OVERRIDES = ["lr=0.1", "hidden=[3, 4]"]
 ME, OTHER = {"seed": 0, "epochs": 3}, {"seed": 1, "epochs": 3}
-SUMMARY = {"status": "running", "identity": digest(ME), "data": "mnist"}
+SUMMARY = Summary(Status.RUNNING, identity=digest(ME), data="mnist")
 
 
 def small_state(*overrides):
     return assembly.initial_state(cli.compose(overrides), (4, 3, 2))
 
 
+def record_of(path, state=None):
+    return RunRecord(path, cli.compose(), ME, state or small_state(), SUMMARY)
+
+
 def started(path, state=None):
     """Claim a directory and write what comes before the first epoch."""
-    claimed = RunDir.claim(path, path.parent, ME)
-    claimed.start(cli.compose(), OVERRIDES, {"python": "3"}, ME, SUMMARY, state or small_state())
+    claimed = claim(path, path.parent, ME)
+    claimed.start(record_of(path, state), OVERRIDES, {"python": "3"})
     return claimed
 
 
@@ -54,18 +60,18 @@ def content(path):
 def test_new_nested_and_empty_directories_can_be_claimed(tmp_path):
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "a" / "b" / "c", tmp_path / "empty"):
-        with RunDir.claim(path, tmp_path, ME) as claimed:
+        with claim(path, tmp_path, ME) as claimed:
             assert claimed.path == path and path.is_dir()
-            assert claimed.summary is None
+            assert claimed.found is None
 
 
 def test_the_same_run_finds_its_summary_there_and_another_is_refused(tmp_path):
     started(tmp_path / "run").close()
     before = content(tmp_path)
-    with RunDir.claim(tmp_path / "run", tmp_path, ME) as claimed:
-        assert claimed.summary == SUMMARY
+    with claim(tmp_path / "run", tmp_path, ME) as claimed:
+        assert claimed.found == SUMMARY
     with pytest.raises(RunDirError, match=r"^out=.*run: holds another run"):
-        RunDir.claim(tmp_path / "run", tmp_path, OTHER)
+        claim(tmp_path / "run", tmp_path, OTHER)
     assert content(tmp_path) == before
 
 
@@ -73,7 +79,7 @@ def test_the_same_run_finds_its_summary_there_and_another_is_refused(tmp_path):
 def test_a_directory_with_anything_else_is_refused_and_left_as_it_was(tmp_path, name):
     (tmp_path / name).write_text("mine")
     with pytest.raises(RunDirError, match=r"^out=.*: holds something that is not a run of npdigits"):
-        RunDir.claim(tmp_path, tmp_path, ME)
+        claim(tmp_path, tmp_path, ME)
     assert {item.name: item.read_text() for item in tmp_path.iterdir()} == {name: "mine"}
 
 
@@ -81,13 +87,13 @@ def test_a_directory_with_anything_else_is_refused_and_left_as_it_was(tmp_path, 
 def test_a_path_that_cannot_be_a_directory_is_refused(tmp_path, out):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(RunDirError, match=r"^out=.*file.*: cannot be written: "):
-        RunDir.claim(tmp_path / out, tmp_path, ME)
+        claim(tmp_path / out, tmp_path, ME)
     assert [(item.name, item.read_text()) for item in tmp_path.iterdir()] == [("file", "mine")]
 
 
 def test_default_directories_say_when_and_are_never_shared(tmp_path):
     before = datetime.datetime.now()
-    paths = [RunDir.claim(None, tmp_path / "outputs", ME).path for _ in range(20)]
+    paths = [claim(None, tmp_path / "outputs", ME).path for _ in range(20)]
     assert len(set(paths)) == 20
     for path in paths:
         assert path.parents[1] == tmp_path / "outputs"
@@ -98,15 +104,15 @@ def test_default_directories_say_when_and_are_never_shared(tmp_path):
 def test_claims_at_once_get_a_directory_each_even_if_the_clock_stands_still(tmp_path, monkeypatch):
     now = datetime.datetime(2026, 12, 31, 23, 59, 59, 999_999)
     stopped = SimpleNamespace(now=lambda: now)
-    monkeypatch.setattr(rundir, "datetime", SimpleNamespace(datetime=stopped, timedelta=datetime.timedelta))
+    monkeypatch.setattr(layout, "datetime", SimpleNamespace(datetime=stopped, timedelta=datetime.timedelta))
     barrier = threading.Barrier(8)
 
-    def claim(_):
+    def claim_new(_):
         barrier.wait()
-        return RunDir.claim(None, tmp_path, ME)
+        return claim(None, tmp_path, ME)
 
     with ThreadPoolExecutor(8) as pool:
-        claimed = list(pool.map(claim, range(8)))
+        claimed = list(pool.map(claim_new, range(8)))
     assert len({each.path for each in claimed}) == 8
     assert tmp_path / "2026-12-31" / "23-59-59-999999" in {each.path for each in claimed}
     for each in claimed:
@@ -115,30 +121,30 @@ def test_claims_at_once_get_a_directory_each_even_if_the_clock_stands_still(tmp_
 
 def test_a_directory_held_by_another_process_is_refused_until_that_one_ends(tmp_path):
     holder = start_python(
-        "import sys, time; from pathlib import Path; from npdigits.runs.directory import RunDir\n"
-        "held = RunDir.claim(Path(sys.argv[1]), Path(), {'seed': 0, 'epochs': 3})\n"
+        "import sys, time; from pathlib import Path; from npdigits.runs.directory import claim\n"
+        "held = claim(Path(sys.argv[1]), Path(), {'seed': 0, 'epochs': 3})\n"
         "print('held', flush=True); time.sleep(100)",
         tmp_path / "run",
     )
     try:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(RunDirError, match=r"^out=.*run: another process is writing this run$"):
-            RunDir.claim(tmp_path / "run", tmp_path, ME)
+            claim(tmp_path / "run", tmp_path, ME)
     finally:
         holder.kill()  # without a chance to tidy up
         holder.communicate()
-    RunDir.claim(tmp_path / "run", tmp_path, ME).close()
-    with RunDir.claim(tmp_path / "run", tmp_path, ME), pytest.raises(RunDirError, match="another process"):
-        RunDir.claim(tmp_path / "run", tmp_path, ME)
+    claim(tmp_path / "run", tmp_path, ME).close()
+    with claim(tmp_path / "run", tmp_path, ME), pytest.raises(RunDirError, match="another process"):
+        claim(tmp_path / "run", tmp_path, ME)
 
 
 def test_who_waits_at_the_lock_never_shares_it_with_a_later_one(tmp_path):
     """A lock's file that is taken away on release would split them: one holds the old file, one the new."""
-    first = RunDir.claim(tmp_path, tmp_path, ME)
+    first = claim(tmp_path, tmp_path, ME)
     early = (tmp_path / ".lock").open()
     number = (tmp_path / ".lock").stat().st_ino
     first.close()
-    with RunDir.claim(tmp_path, tmp_path, ME):
+    with claim(tmp_path, tmp_path, ME):
         assert (tmp_path / ".lock").stat().st_ino == number
     early.close()
 
@@ -154,7 +160,7 @@ def test_the_configuration_overrides_and_environment_are_kept_from_the_start(tmp
 def test_each_row_is_on_disk_once_recorded_and_reads_back_exactly(tmp_path):
     with started(tmp_path) as claimed:
         for rows, record in enumerate([RECORD, WITHOUT_VAL], start=1):
-            claimed.record(record)
+            claimed.append(record)
             table = read_metrics(tmp_path)
             assert ",".join(table) == COLUMNS
             for column, values in table.items():
@@ -179,7 +185,7 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_table_is_an_error_that_names_it(tmp_path, damage):
     with started(tmp_path) as claimed:
-        claimed.record(RECORD)
+        claimed.append(RECORD)
     text = DAMAGES[damage]((tmp_path / "metrics.csv").read_text())
     (tmp_path / "metrics.csv").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(RunDirError, match=r"metrics\.csv: damaged"):
@@ -202,14 +208,16 @@ def test_a_directory_that_is_no_run_is_named(tmp_path, read):
 
 def test_checkpoints_are_written_once_they_are_worth_their_cost(tmp_path, monkeypatch):
     clock = iter([0.0, 1.0, 3.0, 102.0, 103.0, 104.0, 104.0, 105.0]).__next__
-    monkeypatch.setattr(rundir, "time", SimpleNamespace(perf_counter=clock))
+    monkeypatch.setattr(writer, "time", SimpleNamespace(perf_counter=clock))
     written = []
     with started(tmp_path) as claimed:  # at 0
         monkeypatch.setattr(Hold, "write_whole", lambda self, name, content: written.append(Path(name).name))
-        for final in (False, False, False, True):  # at 1, for 2; at 102, too soon; at 103, for 1; at 104
-            claimed.checkpoint(small_state(), ME, SUMMARY, final=final)
+        for _ in range(3):  # at 1, for 2; at 102, too soon; at 103, for 1
+            claimed.checkpoint_if_due(record_of(tmp_path))
             written.append("|")
-    assert rundir.CADENCE == 50
+        claimed.checkpoint(record_of(tmp_path), final=True)  # at 104
+        written.append("|")
+    assert writer.CADENCE == 50
     once = ["last.npz", "summary.json", "|"]
     assert written == [*once, "|", *once, "last.npz", "previous.npz", "summary.json", "|"]
 
@@ -220,10 +228,9 @@ def test_the_last_checkpoint_keeps_its_predecessor_until_the_end(tmp_path):
     with started(tmp_path, state) as claimed:
         for steps in (1, 2, 3):
             state.optimizer.steps = steps
-            claimed._checkpoint_cost = 0.0
-            claimed.checkpoint(state, ME, SUMMARY)
+            claimed.checkpoint(record_of(tmp_path, state))
         assert [read(folder / name).steps for name in ("last.npz", "previous.npz")] == [3, 2]
-        claimed.checkpoint(state, ME, SUMMARY, final=True)
+        claimed.checkpoint(record_of(tmp_path, state), final=True)
     assert (folder / "last.npz").read_bytes() == (folder / "previous.npz").read_bytes()
     assert not (folder / "last.npz").samefile(folder / "previous.npz")
     last = read_npz(folder / "last.npz")
@@ -239,7 +246,7 @@ def test_a_finished_run_is_read_from_a_directory_that_cannot_be_written(tmp_path
     path.mkdir()
     (path / "summary.json").write_text(json.dumps({"identity": digest(ME), "status": "finished", "sizes": {}}))
     (path / ".lock").mkdir()  # nobody can lock this, whoever they are
-    with RunDir.claim(path, tmp_path, ME) as run_dir:
-        assert run_dir.summary["status"] == "finished" and not run_dir.held
+    ended = claim(path, tmp_path, ME)
+    assert isinstance(ended, EndedRun) and ended.summary.status == Status.FINISHED
     with pytest.raises(RunDirError):
-        RunDir.claim(path, tmp_path, OTHER)
+        claim(path, tmp_path, OTHER)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from npdigits import predict
 from npdigits.base.spreadsheet import FORMULA, csv_cell
 from npdigits.compare.formats import as_csv
-from npdigits.sweeps import points as sweep
+from npdigits.sweeps import table as sweep_table
 
 # What a spreadsheet whose decimal sign is the comma may take for a number with a point before each three digits.
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(e.*)?")
@@ -33,7 +33,7 @@ def test_every_table_writes_its_figures_so(figure):
     tables = [
         as_csv(pd.DataFrame({"val_accuracy": [figure], "hidden": [20]})),
         as_csv(pd.DataFrame({"lr": np.array([figure, "null"], dtype=object)})),
-        sweep.table([{"lr": figure, "seed": 3}]),
+        sweep_table.as_csv([{"lr": figure, "seed": 3}]),
         predict.as_csv([predict.Reading("a.png", (3, 5), (figure, 1 - figure))], [], {}),
     ]
     for table in tables:
@@ -46,7 +46,7 @@ def test_every_table_writes_its_figures_so(figure):
 def test_no_table_holds_a_formula(text):
     tables = [
         as_csv(pd.DataFrame({"reason": [text]})),
-        sweep.table([{"status": "failed", "reason": text}]),
+        sweep_table.as_csv([{"status": "failed", "reason": text}]),
         predict.as_csv([], [(text, text)], {}),
     ]
     for table in tables:

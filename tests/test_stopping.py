@@ -7,10 +7,10 @@ import pytest
 from npdigits.training.stopping import (
     MIN_DELTA,
     STOPPING_RULES,
+    cost_settled,
     gap_too_wide,
-    never,
     no_improvement,
-    settled,
+    run_all_epochs,
     variance_of_last,
 )
 
@@ -56,25 +56,25 @@ def test_gap_stops_when_it_was_too_wide_patience_times_in_a_row():
 def test_variance_stops_when_the_cost_has_settled():
     costs = [1.0, 0.5, 0.3, 0.3, 0.3, 0.3, 0.3]
     # Windows of 3 end at epochs 3…7; those that end at 5, 6 and 7 have variance 0, that at 4 has 0.0089.
-    assert first_stop(settled(1, 1e-3, 3), costs) == 5
-    assert first_stop(settled(2, 1e-3, 3), costs) == 6
-    assert first_stop(settled(2, 0.01, 3), costs) == 5
-    assert first_stop(settled(1, 0.0, 3), costs) is None  # 0 is not under 0
+    assert first_stop(cost_settled(1, 1e-3, 3), costs) == 5
+    assert first_stop(cost_settled(2, 1e-3, 3), costs) == 6
+    assert first_stop(cost_settled(2, 0.01, 3), costs) == 5
+    assert first_stop(cost_settled(1, 0.0, 3), costs) is None  # 0 is not under 0
 
 
 def test_variance_waits_for_a_full_window():
-    assert first_stop(settled(1, 1.0, 4), [0.3] * 6) == 4
-    assert first_stop(settled(3, 1.0, 4), [0.3] * 6) == 6
+    assert first_stop(cost_settled(1, 1.0, 4), [0.3] * 6) == 4
+    assert first_stop(cost_settled(3, 1.0, 4), [0.3] * 6) == 6
 
 
 def test_variance_starts_again_when_it_rises():
     costs = [0.3, 0.3, 0.3, 0.9, 0.3, 0.3, 0.3, 0.3]
-    assert first_stop(settled(2, 1e-3, 2), costs) == 3
-    assert first_stop(settled(3, 1e-3, 2), costs) == 8
+    assert first_stop(cost_settled(2, 1e-3, 2), costs) == 3
+    assert first_stop(cost_settled(3, 1e-3, 2), costs) == 8
 
 
 def test_none_never_stops():
-    assert first_stop(never(), [1.0] * 50, [9.0] * 50) is None
+    assert first_stop(run_all_epochs(), [1.0] * 50, [9.0] * 50) is None
 
 
 def test_variance_of_last_is_the_population_variance():

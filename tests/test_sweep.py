@@ -26,13 +26,13 @@ from npdigits.base import program
 from npdigits.base.errors import ConfigError
 from npdigits.config import compose as cli
 from npdigits.config.identity import NOT_PART, NUMERICS, identity
+from npdigits.runs import prepare
 from npdigits.runs.report import Report
+from npdigits.runs.summary import Status, Summary
 from npdigits.runs.table import load_runs
 from npdigits.sweeps import cluster as cluster_of_dask
-from npdigits.sweeps import dispatch, launcher, worker
-from npdigits.sweeps import points as sweep
-from npdigits.sweeps import sweep as multirun
-from npdigits.sweeps.points import folder_name, run_name, safe
+from npdigits.sweeps import dispatch, launcher, names, plan, points, sweep, table, worker
+from npdigits.sweeps.names import folder_name, run_name, safe_name
 from npdigits.sweeps.progress import Progress
 from npdigits.sweeps.sweep import run_sweep
 
@@ -44,7 +44,7 @@ RESULTS = ("metrics.csv", "predictions.npz", "checkpoints/last.npz", "checkpoint
 
 @given(st.text(max_size=400))
 def test_no_name_leads_out_of_its_folder_or_is_too_long(text):
-    name = safe(text)
+    name = safe_name(text)
     assert re.fullmatch(r"[A-Za-z0-9._+-]{1,80}", name)
     assert name not in (".", "..") and not name.endswith(".") and not name.startswith("-")
     assert (Path("/a") / name).resolve().parent == Path("/a")
@@ -62,12 +62,12 @@ def test_no_name_leads_out_of_its_folder_or_is_too_long(text):
     ],
 )
 def test_odd_texts_become_plain_names_that_keep_apart(text, name):
-    assert re.fullmatch(re.escape(name) + "[0-9a-f]{8}", safe(text))
+    assert re.fullmatch(re.escape(name) + "[0-9a-f]{8}", safe_name(text))
 
 
 @pytest.mark.parametrize("text", ["depth", "hidden_seed_lr-0.1", "a.b+c", "x" * 80])
 def test_plain_texts_are_names_as_they_are(text):
-    assert safe(text) == text
+    assert safe_name(text) == text
 
 
 def test_no_two_texts_have_one_name():
@@ -87,8 +87,8 @@ def test_no_two_texts_have_one_name():
         "nul",
         "_nul",
     ]
-    assert len({safe(text) for text in texts}) == len(texts)
-    assert len(safe("x" * 300)) == 80
+    assert len({safe_name(text) for text in texts}) == len(texts)
+    assert len(safe_name("x" * 300)) == 80
 
 
 def test_a_sweeps_name_is_of_its_keys_and_never_of_the_values_that_vary():
@@ -234,10 +234,10 @@ def test_a_sweep_of_before_the_canonical_form_goes_on(idx_set, tmp_path, monkeyp
         return capsys.readouterr().out
 
     with monkeypatch.context() as before:
-        for module in (multirun, train):
+        for module in (plan, prepare):
             before.setattr(module, "in_canonical_form", lambda config, *_: config)
             before.setattr(module, "identity", raw_identity)
-        before.setattr(sweep, "implied", lambda values: {})
+        before.setattr(names, "implied", lambda values: {})
         sweep_again()
     there = results(tmp_path / "sweep")
     assert any("momentum-0.5" in name and "min_delta-0.0" in name for name in there)
@@ -304,9 +304,9 @@ def test_a_run_that_finished_before_its_process_was_killed_is_finished_and_drawn
     assert typed(*grid, cwd=tmp_path).returncode == FINISHED
     path = next((tmp_path / "sweep").glob("*/summary.json")).parent
     (path / "plots" / "weights.png").unlink()  # as far as the drawing had come
-    point = sweep.Point((), cli.compose(), json.loads((path / "identity.json").read_text()), path.name)
-    killed = sweep.Ended(point, "failed", dispatch.PROCESS_KILLED)
-    seen = multirun._seen_from_here(killed, tmp_path / "sweep")
+    point = points.Point((), cli.compose(), json.loads((path / "identity.json").read_text()), path.name)
+    killed = points.Ended(point, Status.FAILED, dispatch.PROCESS_KILLED)
+    seen = sweep._look_again(killed, tmp_path / "sweep")
     assert (seen.status, seen.reason, seen.before) == ("finished", "", False)
     ended = typed(*grid, cwd=tmp_path)
     assert ended.returncode == FINISHED and "1 of them ended before" in ended.stdout
@@ -696,12 +696,12 @@ def test_a_worker_that_sees_another_folder_or_has_no_npdigits_is_refused(tmp_pat
 
 
 def test_the_launchers_data_is_what_a_run_takes_or_none(idx_set, tmp_path, no_torchvision):
-    from npdigits.sweeps.sweep import Source, _loaded
+    from npdigits.sweeps.plan import Source, load_source
 
     with pytest.raises(Exception, match="data=idx: other digits than those that the sweep was begun with"):
-        _loaded(Source("idx", "0" * 64, tmp_path, idx_set))
+        load_source(Source("idx", "0" * 64, tmp_path, idx_set))
     with pytest.raises(Exception, match="data=mnist is not at hand"):
-        _loaded(Source("mnist", "0" * 64, tmp_path / "nothing", None))
+        load_source(Source("mnist", "0" * 64, tmp_path / "nothing", None))
 
 
 EXPERIMENTS = sorted(path.stem for path in (cli.CONF / "experiment").glob("*.yaml"))
@@ -759,30 +759,33 @@ def test_points_composed_the_fast_way_are_those_of_hydra():
 
 def test_the_table_tells_of_every_run():
     default = cli.compose()
-    done = {"val_accuracy": 0.5, "val_cost": None, "seconds": 1.5, "data": "mnist_5k"}  # after a fallback
-    rows_made = [
-        sweep.row(["hidden", "data", "missing"], default.as_dict(), "finished", "a", "", done),
-        sweep.row(["hidden", "data", "missing"], default.as_dict(), "failed", "b", 'it said "no", twice', {}),
+    done = Summary(Status.FINISHED, val_accuracy=0.5, seconds=1.5, data="mnist_5k")  # after a fallback
+    lines = [
+        table.TableLine(default.as_dict(), Status.FINISHED, "a", "", done),
+        table.TableLine(default.as_dict(), Status.FAILED, "b", 'it said "no", twice', None),
     ]
-    first, second = csv.DictReader(sweep.table(rows_made).splitlines())
+    rows_made = [table.row(line, ["hidden", "data", "missing"]) for line in lines]
+    first, second = csv.DictReader(table.as_csv(rows_made).splitlines())
     assert (first["hidden"], first["data"], first["missing"]) == ("20", "mnist_5k", "")
     assert (first["val_accuracy"], first["val_cost"], first["seconds_shared"]) == ("0.5", "", "false")
     assert (second["status"], second["reason"], second["seconds_shared"]) == ("failed", 'it said "no", twice', "")
 
 
 def test_how_runs_ended_is_counted():
-    point = sweep.Point((), cli.compose(), {}, "a")
-    ended = [sweep.Ended(point, "finished", before=True), sweep.Ended(point, "failed"), sweep.Ended(point, "finished")]
-    assert sweep.counted(ended) == "2 finished (1 before), 1 failed"
+    point = points.Point((), cli.compose(), {}, "a")
+    statuses = ((Status.FINISHED, True), (Status.FAILED, False), (Status.FINISHED, False))
+    ended = [points.Ended(point, status, before=before) for status, before in statuses]
+    assert points.counted(ended) == "2 finished (1 before), 1 failed"
 
 
 def test_the_live_line_counts_each_run_once():
-    points = [sweep.Point((f"lr={i}", "seed=1"), cli.compose(), {}, str(i)) for i in range(6)]
+    six = [points.Point((f"lr={i}", "seed=1"), cli.compose(), {}, str(i)) for i in range(6)]
     progress = Progress(6, ["lr"], Report(quiet=True))
     assert progress.line() == "0 finished, 0 running, 0 failed, 6 left"
     progress.at_work(2)
-    for point, status, accuracy in zip(points, ("finished", "diverged", "failed"), (0.9, 0.1, None), strict=False):
-        progress.ended(sweep.Ended(point, status, "", {"val_accuracy": accuracy}))
+    statuses = (Status.FINISHED, Status.DIVERGED, Status.FAILED)
+    for point, status, accuracy in zip(six, statuses, (0.9, 0.1, None), strict=False):
+        progress.ended(points.Ended(point, status, "", Summary(status, val_accuracy=accuracy)))
     line = progress.line()
     assert line.startswith("1 finished, 2 running, 1 failed, 1 diverged, 1 left  0 s left")
     assert line.endswith("best val 90.00% lr=0")

@@ -1,5 +1,6 @@
-"""A team: what it computes, who waits for whom, and who is left when one of them is gone."""
+"""Workers: what they compute together, who waits for whom, and who is left when one of them is gone."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -16,16 +17,18 @@ from npdigits.base.arrays import shared
 from npdigits.base.errors import TeamError
 from npdigits.base.interruption import Stopped
 from npdigits.data.sets import Split
-from npdigits.nn.network import Layers, Network, Parameters, Workspace
+from npdigits.nn import plain
+from npdigits.nn.activations import ACTIVATIONS
+from npdigits.nn.network import Network, Parameters
 from npdigits.nn.optimizers import SGD
 from npdigits.nn.schedules import constant
-from npdigits.training import workers as team
+from npdigits.nn.workspace import Workspace
 from npdigits.training.loop import fit
 from npdigits.training.passes import Diverged
-from npdigits.training.work_split import ALL_ALONE, sharing
-from npdigits.training.workers import ALONE, Part, Team
+from npdigits.training.work_split import NOTHING_SHARED, SharedLayers, UnitSplit, choose_split
+from npdigits.training.workers import ALONE, CHECK_EVERY, Part, Workers, can_fork
 
-pytestmark = pytest.mark.skipif(not team.possible(), reason="processes share a run on Linux only")
+pytestmark = pytest.mark.skipif(not can_fork(), reason="processes share a run on Linux only")
 
 
 @pytest.mark.parametrize("step", [1, 16])
@@ -72,54 +75,56 @@ class Counting:
 
 def counting(size):
     board = shared(size, "int64")
-    return Team(size, lambda part: Counting(part, board))
+    return Workers(size, lambda part: Counting(part, board))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_nobody_goes_on_before_all_have_come(size):
     with counting(size) as members:
-        assert members.do("rounds", 300) == ["all came"] * size
+        assert members.call("rounds", 300) == ["all came"] * size
 
 
 def test_what_a_member_raises_is_raised_here_and_ends_all():
     with counting(3) as members:
-        pids = members.do("pid")
+        pids = members.call("pid")
         with pytest.raises(TeamError, match=r"threads > 1.* failed: ValueError: on purpose"):
-            members.do("fails", 2)
+            members.call("fails", 2)
     assert pids[0] == os.getpid()
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids[1:])
 
 
 def test_what_is_raised_here_ends_the_others_first():
     with counting(2) as members:
-        pid = members.do("pid")[1]
+        pid = members.call("pid")[1]
         with pytest.raises(ValueError, match="on purpose"):
-            members.do("fails", 0)
+            members.call("fails", 0)
         assert not Path(f"/proc/{pid}").exists()
 
 
 @pytest.mark.parametrize("order", ["waits", "pid"])
 def test_a_member_that_is_killed_is_missed(order):
     with counting(2) as members:
-        os.kill(members.do("pid")[1], signal.SIGKILL)
+        os.kill(members.call("pid")[1], signal.SIGKILL)
         with pytest.raises(TeamError, match="was killed"):
-            members.do(order)
+            members.call(order)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_whole_group_is_the_first_members_to_handle(number):
     with counting(3) as members:
-        for pid in members.do("pid")[1:]:
+        for pid in members.call("pid")[1:]:
             os.kill(pid, number)
-        assert members.do("rounds", 3) == ["all came"] * 3
+        assert members.call("rounds", 3) == ["all came"] * 3
 
 
 def test_a_member_that_does_not_come_does_not_keep_the_first_from_stopping():
     asked = []
-    with Team(2, lambda part: Counting(part, shared(2, "int64")), lambda: asked.append(1) or len(asked) > 2) as members:
-        os.kill(members.do("pid")[1], signal.SIGSTOP)
+    with Workers(
+        2, lambda part: Counting(part, shared(2, "int64")), lambda: asked.append(1) or len(asked) > 2
+    ) as members:
+        os.kill(members.call("pid")[1], signal.SIGSTOP)
         with pytest.raises(Stopped):
-            members.do("waits")
+            members.call("waits")
 
 
 def test_a_system_that_allows_no_more_processes_is_said_and_none_is_left(monkeypatch):
@@ -141,10 +146,10 @@ def test_a_host_that_ignores_its_children_is_no_hindrance():
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         with counting(2) as members:
-            assert members.do("rounds", 3) == ["all came"] * 2
-            os.kill(members.do("pid")[1], signal.SIGKILL)
+            assert members.call("rounds", 3) == ["all came"] * 2
+            os.kill(members.call("pid")[1], signal.SIGKILL)
             with pytest.raises(TeamError, match="was killed"):
-                members.do("waits")
+                members.call("waits")
     finally:
         signal.signal(signal.SIGCHLD, before)
 
@@ -152,7 +157,7 @@ def test_a_host_that_ignores_its_children_is_no_hindrance():
 def test_a_member_keeps_no_file_open():
     """Least of all the run directory's lock, which must be free as soon as its owner is gone."""
     with Path(os.devnull).open(), counting(3) as members:
-        for files in members.do("files")[1:]:
+        for files in members.call("files")[1:]:
             assert len(files) == 5  # 0, 1, 2, its pipe, and the directory that it lists
 
 
@@ -166,10 +171,10 @@ def test_no_member_outlives_the_first(busy, tmp_path):
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from test_team import counting
         members = counting(3)
-        print(*members.do("pid"), flush=True)
+        print(*members.call("pid"), flush=True)
         if {busy!r} == "waits":
             members._first.waits = lambda: time.sleep(60)
-        members.do({busy!r})
+        members.call({busy!r})
         time.sleep(60)
         """)
     )
@@ -200,12 +205,16 @@ def wide_state(sizes, dtype="float64"):
 
 
 class Gradients:
-    def __init__(self, part, network, gradient, layers, sizes, batch):
-        self.network, self.out = network, gradient
-        self.workspace = Workspace(sizes, batch, "float64", part, layers)
+    def __init__(self, part, network, gradient, layers, sizes, batch, dropout=()):
+        self.network, self.out, self.rank = network, gradient, part.rank
+        self.workspace = Workspace(sizes, batch, "float64", UnitSplit(part, layers), dropout)
 
     def gradient(self, x, y):
         self.network.gradient(x, y, self.out, self.workspace, 3.0)
+
+    def leave_out(self, n):
+        self.workspace.leave_out(np.random.default_rng(self.rank), n)
+        return [None if mask is None else mask.values[:n] for mask in self.workspace.masks]
 
 
 @pytest.mark.parametrize(
@@ -214,30 +223,46 @@ class Gradients:
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("batch", [8, 20])
 def test_a_team_computes_the_gradient(sizes, size, batch):
-    from npdigits.nn.activations import ACTIVATIONS
-
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(batch, sizes[0])), rng.integers(0, sizes[-1], batch)
     parameters, gradient = wide_state(sizes)
     network = Network(parameters, ACTIVATIONS["tanh"](0.0), input_scale=0.5)
-    layers = Layers(sizes, 20, "float64")
-    with Team(size, lambda part: Gradients(part, network, gradient, layers, sizes, 20)) as members:
-        members.do("gradient", x, y)
+    layers = SharedLayers(sizes, 20, "float64")
+    with Workers(size, lambda part: Gradients(part, network, gradient, layers, sizes, 20)) as members:
+        members.call("gradient", x, y)
     alone = Parameters(sizes, "float64")
     network.gradient(x, y, alone, Workspace(sizes, 20, "float64"), 3.0)
     np.testing.assert_allclose(gradient.flat, alone.flat, rtol=1e-9, atol=1e-12)
 
 
-# The last batch of 23 has one image, which one member of the team computes alone.
+@pytest.mark.parametrize("size", [2, 3])
+def test_workers_that_leave_units_out_compute_the_plain_gradient(size):
+    """The mask of a whole layer is made of the masks that the workers draw, each for its own units."""
+    sizes, dropout, rng = (30, 20, 11, 10), (0.0, 0.4), np.random.default_rng(1)
+    x, y = rng.normal(size=(8, 30)), rng.integers(0, 10, 8)
+    parameters, gradient = wide_state(sizes)
+    network = Network(parameters, ACTIVATIONS["tanh"](0.0))
+    layers = SharedLayers(sizes, 20, "float64")
+    with Workers(size, lambda part: Gradients(part, network, gradient, layers, sizes, 20, dropout)) as members:
+        parts = members.call("leave_out", 8)
+        members.call("gradient", x, y)
+    masks = [None, np.hstack([mask for _, mask in parts])]
+    assert masks[1].shape == (8, 11) and 0 in masks[1]
+    dw, db = plain.gradient(parameters.weights, parameters.biases, x, y, "tanh", masks=masks)
+    for ours, reference in zip(gradient.weights + gradient.biases, dw + db, strict=True):
+        np.testing.assert_allclose(ours, 3.0 * 8 * reference, rtol=1e-9, atol=1e-12)
+
+
+# The last batch of 23 has one image, which one worker computes alone.
 BY_UNITS, BY_IMAGES = [4], [32, 23]
 
 
 @pytest.mark.parametrize(("batches", "by_images"), [(BY_UNITS, False), (BY_IMAGES, True)])
 def test_the_way_of_sharing_is_the_one_in_which_fewer_numbers_change_hands(batches, by_images):
     for batch in batches:
-        chosen = sharing(state().network.parameters, batch, 3)
+        chosen = choose_split(state().network.parameters, batch, 3)
         assert [chosen.layers is None, len(chosen.gradients)] == ([True, 2] if by_images else [False, 0])
-        assert sharing(state().network.parameters, batch, 1) is ALL_ALONE
+        assert choose_split(state().network.parameters, batch, 1) is NOTHING_SHARED
 
 
 @pytest.mark.parametrize("batch", BY_UNITS + BY_IMAGES)
@@ -300,7 +325,30 @@ def test_an_epoch_of_a_team_that_is_cut_short_leaves_no_trace():
     assert s.network.parameters.flat.tobytes() == whole.network.parameters.flat.tobytes()
 
 
+@pytest.mark.parametrize(("threads", "batch"), [(1, 32), (2, BY_UNITS[0]), (2, BY_IMAGES[0]), (3, BY_UNITS[0])])
+def test_a_control_that_waits_pauses_all_workers_and_changes_no_bit(threads, batch):
+    """Longer than the workers wait before they check on each other, while they train and while they score."""
+    asked = itertools.count()
+    pauses = []
+
+    def control():
+        if next(asked) in (3, -(-len(TRAIN) // batch), -(-len(TRAIN) // batch) + 1):
+            arrays = [paused.network.parameters.flat, *paused.optimizer.state.values()]
+            before = [array.copy() for array in arrays]
+            time.sleep(4 * CHECK_EVERY)
+            pauses.append([array.tobytes() for array in arrays] == [array.tobytes() for array in before])
+        return False
+
+    paused, whole = state(), state()
+    changes = {"threads": threads, "batch_size": batch, "epochs": 2}
+    list(fit(whole, TRAIN, VAL, TEST, recipe(**changes)))
+    list(fit(paused, TRAIN, VAL, TEST, recipe(**changes), control))
+    assert pauses == [True] * 3
+    assert paused.history == whole.history
+    assert paused.network.parameters.flat.tobytes() == whole.network.parameters.flat.tobytes()
+
+
 def test_alone_nobody_is_waited_for():
-    assert (ALONE.rank, ALONE.of, ALONE.slice(7)) == (0, 1, slice(0, 7))
+    assert (ALONE.rank, ALONE.workers, ALONE.slice(7)) == (0, 1, slice(0, 7))
     ALONE.wait()
     assert len(SIZES) == 3

@@ -4,19 +4,20 @@ import dataclasses
 import math
 
 import numpy as np
-import plain
 import pytest
 
 from npdigits.base.random import stream
-from npdigits.data.augmentation import Ranges
+from npdigits.data.augmentation import DistortionRanges
 from npdigits.data.sets import Split
+from npdigits.nn import plain
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.initializers import initialize
 from npdigits.nn.network import Network, Parameters
 from npdigits.nn.optimizers import SGD, Adam
 from npdigits.nn.schedules import constant, exponential
-from npdigits.training.loop import fit, team_of
-from npdigits.training.passes import Batches, Diverged, probabilities, score
+from npdigits.training.batches import Batches
+from npdigits.training.loop import fit, start_workers
+from npdigits.training.passes import Diverged, probabilities, score
 from npdigits.training.state import Recipe, State
 from npdigits.training.stopping import STOPPING_RULES, variance_of_last
 
@@ -93,8 +94,9 @@ def test_three_sets_are_scored_with_the_weights_of_the_epochs_end():
         weights, biases = [w.astype(float) for w in p.weights], [b.astype(float) for b in p.biases]
         for split, name in ((TRAIN, "train"), (VAL, "val"), (TEST, "test")):
             x = split.images / 255
-            assert getattr(r, f"{name}_cost") == pytest.approx(plain.cost(weights, biases, x, split.labels), rel=1e-5)
-            guesses = plain.forward(weights, biases, x)[1][-1].argmax(axis=1)
+            cost = plain.mean_cost(weights, biases, x, split.labels)
+            assert getattr(r, f"{name}_cost") == pytest.approx(cost, rel=1e-5)
+            guesses = plain.forward(weights, biases, x)[0][-1].argmax(axis=1)
             assert getattr(r, f"{name}_accuracy") == (guesses == split.labels).mean()
 
 
@@ -243,7 +245,7 @@ REGULARIZED = {
     "dropout": (0.4,),
     "input_dropout": 0.2,
     "max_norm": 0.8,
-    "augment": Ranges(rotation=15, scale=0.1, shift=0.5, alpha=2.0, sigma=2.0),
+    "augment": DistortionRanges(rotation=15, scale=0.1, shift=0.5, alpha=2.0, sigma=2.0),
     "image_shape": (4, 4),
 }
 
@@ -267,18 +269,18 @@ def test_each_is_drawn_from_the_seed_and_anew_for_each_epoch(name):
         with pytest.MonkeyPatch.context() as patch:
             same_order = lambda seed, purpose, n: stream(seed, purpose, 1 if purpose == "shuffle" else n)  # noqa: E731
             patch.setattr("npdigits.training.passes.stream", same_order)
-            with team_of(s, {"train": TRAIN}, recipe(**changes)) as team:
-                team.do("train", epoch, 0.02)
+            with start_workers(s, {"train": TRAIN}, recipe(**changes)) as workers:
+                workers.call("train", epoch, 0.02)
     assert (first.network.parameters.flat != second.network.parameters.flat).any()
 
 
 def test_nothing_is_left_out_or_distorted_when_a_set_is_scored():
     s = state()
-    with team_of(s, {"val": VAL}, recipe(**REGULARIZED)) as team:
-        assert team.do("score", "val") == team.do("score", "val")
-        ((cost, correct),) = team.do("score", "val")
-    with team_of(s, {"val": VAL}, recipe()) as team:
-        assert team.do("score", "val") == [(cost, correct)]
+    with start_workers(s, {"val": VAL}, recipe(**REGULARIZED)) as workers:
+        assert workers.call("score", "val") == workers.call("score", "val")
+        ((cost, correct),) = workers.call("score", "val")
+    with start_workers(s, {"val": VAL}, recipe()) as workers:
+        assert workers.call("score", "val") == [(cost, correct)]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

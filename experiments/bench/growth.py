@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from npdigits.data import sets
-from npdigits.runs.directory import read_summary
+from npdigits.runs.summary import read_summary
 
 EPOCHS = [2, 4, 8, 16]
 DIGITS = [62_500, 125_000, 250_000, 500_000, 1_000_000]
@@ -94,7 +94,7 @@ def _run(keys: list[str], out: Path) -> dict[str, Any]:
         time.sleep(0.01)
     if process.returncode:
         raise RuntimeError(f"{command} ended with code {process.returncode}")
-    seconds = read_summary(out)["seconds"]
+    seconds = read_summary(out).seconds
     return {
         "training seconds": seconds,
         "whole seconds": round(time.perf_counter() - begun, 3),

@@ -34,22 +34,22 @@ class NumPy:
         from npdigits.config.build import initial_state, recipe
         from npdigits.config.compose import compose
         from npdigits.data.sets import Split
-        from npdigits.training.loop import team_of
+        from npdigits.training.loop import start_workers
 
         threadpool_limits(1, user_api="blas")
         keys = [f"hidden={hidden}", "activation=relu", f"batch_size={batch}", f"threads={threads}"]
         config = compose([*keys, f"lr={LR}", "schedule=constant", f"l2={L2}", "weight_decay=0"])
         split = Split(images, labels.astype(np.intp), np.arange(len(images)))
         self.state = initial_state(config, (images.shape[1], *hidden, 10))
-        self.team = team_of(self.state, {"train": split}, recipe(config, (28, 28)))
+        self.workers = start_workers(self.state, {"train": split}, recipe(config, (28, 28)))
         self.passes = 0
 
     def one_pass(self) -> None:
         self.passes += 1
-        self.team.do("train", self.passes, LR)
+        self.workers.call("train", self.passes, LR)
 
     def close(self) -> None:
-        self.team.close()
+        self.workers.close()
 
     def predict(self, images: Array) -> Array:
         from npdigits.data.sets import Split

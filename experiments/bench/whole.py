@@ -11,7 +11,7 @@ from statistics import median
 import pandas as pd
 
 from npdigits.data.sets import data_root
-from npdigits.runs.directory import read_summary
+from npdigits.runs.summary import read_summary
 
 SCRIPT = Path(__file__).with_name("pytorch_script.py")
 JOB = ["hidden=20", "batch_size=128", "epochs=20", "stop_on=none"]
@@ -55,7 +55,7 @@ def measure(repetitions: int) -> pd.DataFrame:
                 times.setdefault(name, []).append(timed(command))
             whole, memory = times["1 epoch, no plots"][-1]
             # What is not training and scoring: nearly all of it comes before the first epoch.
-            to_first_epoch.append((whole - read_summary(Path(scratch) / f"one-{i}")["seconds"], memory))
+            to_first_epoch.append((whole - (read_summary(Path(scratch) / f"one-{i}").seconds or 0.0), memory))
     times["start to first epoch, at most"] = to_first_epoch
     ours = [seconds for seconds, _ in times["20 epochs, plots and all"]]
     theirs = [seconds for seconds, _ in times["20 epochs, a PyTorch script"]]

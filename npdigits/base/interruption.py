@@ -44,7 +44,8 @@ class Watch:
 
     def __call__(self) -> bool:
         """Say whether to stop."""
-        return self.signal is not None or self._also()
+        # The control may wait; a signal that comes meanwhile counts at once.
+        return self.signal is not None or self._also() or self.signal is not None
 
     def __enter__(self) -> "Watch":
         if threading.current_thread() is threading.main_thread():

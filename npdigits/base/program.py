@@ -18,6 +18,8 @@ from npdigits.base.interruption import Terminated
 from npdigits.runs.report import Unfailing, nobody_reads, plain
 
 BAD_INPUT = 2
+# Of a run whose cost stopped being finite.
+DIVERGED = 3
 # What is not the user's to mend: sysexits.h's EX_SOFTWARE.
 FAULT = 70
 # As shells have it: 128 and the signal's number.

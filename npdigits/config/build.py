@@ -8,16 +8,16 @@ import numpy as np
 from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
 from npdigits.config.schema import Config
-from npdigits.data.augmentation import Ranges, basis_size
+from npdigits.data.augmentation import DistortionRanges, basis_size
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.costs import COSTS
 from npdigits.nn.initializers import initialize
 from npdigits.nn.network import Network, Parameters
 from npdigits.nn.optimizers import OPTIMIZERS
 from npdigits.nn.schedules import SCHEDULES, warmed_up
-from npdigits.training import workers as team
 from npdigits.training.state import Recipe, State
 from npdigits.training.stopping import STOPPING_RULES
+from npdigits.training.workers import can_fork
 
 # Images come as bytes, networks see 0 (paper) to 1 (ink).
 BYTES = 1 / 255
@@ -46,7 +46,7 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int, image_shape:
             f"sigma={config.sigma:g}: allowed is a larger one, or smaller images: for {images} pixels so little "
             f"smoothing takes {need:,} numbers, of at most {MOST_BASIS:,}"
         )
-    if config.threads > 1 and not team.possible():
+    if config.threads > 1 and not can_fork():
         raise ConfigError(
             f"threads={config.threads}: allowed is 1, as only on Linux can processes share a run's memory"
         )
@@ -112,9 +112,9 @@ def per_layer(config: Config) -> tuple[float, ...]:
     return config.dropout if len(config.dropout) == len(config.hidden) else config.dropout * len(config.hidden)
 
 
-def ranges(config: Config) -> Ranges | None:
+def ranges(config: Config) -> DistortionRanges | None:
     """Return how far the training images are distorted; None for not at all."""
     if config.augment == "none":
         return None
     alpha = config.alpha if config.augment == "elastic" else 0.0
-    return Ranges(config.rotation, config.scale, config.shear, config.shift, alpha, config.sigma)
+    return DistortionRanges(config.rotation, config.scale, config.shear, config.shift, alpha, config.sigma)

@@ -119,8 +119,8 @@ def _metadata(run: Trained) -> dict[str, str]:
     del config["data"], config["out"], config["resume"]  # paths of this machine
     return {
         "config": json.dumps(config),
-        "data": str(run.summary["data"]),
-        "data_sha256": str(run.summary["data_sha256"]),
-        "metrics": json.dumps({name: run.summary.get(name) for name in ("status", "best_epoch", *figures)}),
-        "identity": str(run.summary["identity"]),
+        "data": run.summary.data,
+        "data_sha256": run.summary.data_sha256,
+        "metrics": json.dumps({name: getattr(run.summary, name) for name in ("status", "best_epoch", *figures)}),
+        "identity": run.summary.identity,
     }

@@ -76,12 +76,12 @@ def _content(run: Trained, test: Split | None) -> dict[str, Any]:
     if test is not None:
         rows = test.first(TEST_DIGITS).rows
         tests = {"images": _base64(test.images[rows]), "labels": test.labels[rows].tolist()}
-    layers, accuracy = "–".join(map(str, run.sizes)), run.summary.get("test_accuracy")
+    layers, accuracy = "–".join(map(str, run.sizes)), run.summary.test_accuracy
     reads = "It reads your digits as you draw."
     if accuracy is not None:
         reads = f"It reads {100 * accuracy:.2f} % of the test digits right, and yours as you draw."
     return {
-        "about": f"A network {layers}, trained on {run.summary['data']} by npdigits. {reads}",
+        "about": f"A network {layers}, trained on {run.summary.data} by npdigits. {reads}",
         "network": {
             "sizes": list(run.sizes),
             "activation": config.activation,

@@ -1,4 +1,7 @@
-"""Hidden-layer activations a = f(z), each with its derivative written in terms of a."""
+"""Hidden-layer activations a = f(z), each with its derivative written in terms of a.
+
+The same mathematics, plainly: ``nn/plain.py``. Here both are computed in place.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,7 +84,7 @@ def sigmoid() -> Activation:
     return Activation(apply, backward)
 
 
-# Every factory takes the keys that any of them needs, so that the choice is one dictionary look-up.
+# name -> factory of the leak. Every factory takes it, so that a choice is one dictionary look-up.
 ACTIVATIONS: dict[str, Callable[[float], Activation]] = {
     "leaky_relu": leaky_relu,
     "relu": lambda leak: relu(),

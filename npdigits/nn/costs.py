@@ -1,12 +1,13 @@
-"""What is trained: the cost of a batch's outputs, as its derivative by the last layer's z.
+"""The costs that can be trained, each as its derivative by the last layer's z.
 
-With t the target of an image (1 for its class, else 0; for tanh outputs −1), and a = f(z) the outputs,
+The same mathematics, plainly: ``nn/plain.py``. With t the target of an image (1 for its class, else 0; for tanh outputs
+−1), and a = f(z) the outputs,
 
     cross_entropy, softmax      C = −ln a[y]                               ∂C/∂z = a − t
     cross_entropy, sigmoid      C = −Σ (t ln a + (1 − t) ln(1 − a))        ∂C/∂z = a − t
     mse                         C = ½ Σ (a − t)²                           ∂C/∂z = f′(z)ᵀ (a − t)
 
-(Nielsen, ch. 1 eq. 6, ch. 3 eq. 63; Rumelhart, Hinton & Williams 1986). What a run reports is another matter: see
+(Nielsen, ch. 1 eq. 6, ch. 3 eq. 63; Rumelhart, Hinton & Williams 1986). Whatever is trained, a run reports
 ``network.cross_entropy``.
 """
 
@@ -25,7 +26,7 @@ Derivative = Callable[[Array, Array, Array], None]
 def softmax(z: Array) -> None:
     """Turn logits into probabilities e^z / Σ e^z, row by row and in place.
 
-    The row's maximum is taken off first, which changes nothing but keeps e^z ≤ 1: logits of ±10⁴ are fine.
+    The row's maximum is subtracted first, which changes nothing but keeps e^z ≤ 1: logits of ±10⁴ are fine.
     """
     z -= np.maximum.reduce(z, axis=1, keepdims=True)
     np.exp(z, out=z)
@@ -33,13 +34,13 @@ def softmax(z: Array) -> None:
 
 
 def softmax_cross_entropy(z: Array, y: Array, rows: Array) -> None:
-    """a − t, softmax and cross-entropy as one step."""
+    """∂C/∂z = a − t: softmax and cross-entropy as one step."""
     softmax(z)
     z[rows, y] -= 1
 
 
 def softmax_mse(z: Array, y: Array, rows: Array) -> None:
-    """With e = a − t: a·(e − Σ a·e), as ∂aᵢ/∂zⱼ = aᵢ·(δᵢⱼ − aⱼ)."""
+    """∂C/∂z = a·(e − Σ a·e) with e = a − t, as ∂aᵢ/∂zⱼ = aᵢ·(δᵢⱼ − aⱼ)."""
     softmax(z)
     a = z.copy()
     z[rows, y] -= 1
@@ -48,13 +49,13 @@ def softmax_mse(z: Array, y: Array, rows: Array) -> None:
 
 
 def sigmoid_cross_entropy(z: Array, y: Array, rows: Array) -> None:
-    """a − t."""
+    """∂C/∂z = a − t."""
     sigmoid().apply(z)
     z[rows, y] -= 1
 
 
 def sigmoid_mse(z: Array, y: Array, rows: Array) -> None:
-    """(a − t)·a·(1 − a)."""
+    """∂C/∂z = (a − t)·a·(1 − a)."""
     sigmoid().apply(z)
     a = z.copy()
     z[rows, y] -= 1
@@ -62,7 +63,7 @@ def sigmoid_mse(z: Array, y: Array, rows: Array) -> None:
 
 
 def tanh_mse(z: Array, y: Array, rows: Array) -> None:
-    """(a − t)·(1 − a²), the targets being ±1."""
+    """∂C/∂z = (a − t)·(1 − a²), with targets ±1."""
     tanh().apply(z)
     a = z.copy()
     z += 1

@@ -1,15 +1,15 @@
 """Dropout: at each step some units, drawn anew for every image, are left out (Srivastava et al. 2014, §4).
 
-Inverted scaling: what stays is divided by the share that stays, so that nothing need be changed when the network is
-used: a ← a·m, with m = 1/(1 − p) with probability 1 − p, else 0.
+Inverted scaling: what stays is divided by the share that stays, so that the network needs no change when it is used:
+a ← a·m, with m = 1/(1 − p) with probability 1 − p, else 0. The gradient passes through the same mask: ∂C/∂a ← ∂C/∂a·m.
 """
 
 import numpy as np
 
 from npdigits.base.arrays import Array, aligned
 
-# Masks are drawn as 16-bit integers, so p is rounded to the nearest of 65,536 parts, and the scale follows it.
-PARTS = 2**16
+# Masks are drawn as 16-bit integers: p is rounded to a multiple of 1/65,536, and the scale follows it.
+LEVELS = 2**16
 
 
 class Mask:
@@ -26,12 +26,16 @@ class Mask:
 
     def __init__(self, shape: tuple[int, int], p: float, dtype: str) -> None:
         self.values: Array = aligned(shape, dtype)
-        self._left_out = max(1, round(p * PARTS))
-        self._scale = np.dtype(dtype).type(PARTS / (PARTS - self._left_out))
+        self._levels_left_out = max(1, round(p * LEVELS))
+        self._scale = np.dtype(dtype).type(LEVELS / (LEVELS - self._levels_left_out))
 
     def draw(self, rng: np.random.Generator, n: int) -> Array:
         """Draw the masks of n images; return them, a view of shape (n, units)."""
         values: Array = self.values[:n]
-        drawn = rng.integers(0, PARTS, values.shape, np.uint16)
-        np.multiply(drawn >= self._left_out, self._scale, out=values)
+        levels = rng.integers(0, LEVELS, values.shape, np.uint16)
+        np.multiply(levels >= self._levels_left_out, self._scale, out=values)
         return values
+
+    def apply(self, a: Array, out: Array) -> Array:
+        """Write a·m into ``out``, which may be ``a``, for the first images; return it. Shapes (n, units)."""
+        return np.multiply(a, self.values[: len(a)], out=out)

@@ -17,7 +17,7 @@ Initializer = Callable[[np.random.Generator, int, int], Array]
 
 
 def _variance(scheme: str, fan_in: int, fan_out: int) -> float:
-    """Return Var(W) of a scheme: what keeps the variance of signals, or of gradients, level from layer to layer."""
+    """Return Var(W) of a scheme. It keeps the variance of signals, or of gradients, equal from layer to layer."""
     match scheme:
         case "xavier":  # Glorot & Bengio 2010, eq. 12: the mean of the forward and the backward condition
             return 2 / (fan_in + fan_out)
@@ -45,21 +45,22 @@ def normal(rng: np.random.Generator, fan_in: int, fan_out: int) -> Array:
 
 
 def zeros(rng: np.random.Generator, fan_in: int, fan_out: int) -> Array:
-    """Return W = 0, to show why it fails: all units of a hidden layer stay equal for ever."""
+    """Return W = 0, to show why it fails: all units of a hidden layer stay equal in every step."""
     return np.zeros((fan_out, fan_in))
 
 
-def _both(initializer: Initializer) -> tuple[Initializer, Initializer]:
+def _for_all_layers(initializer: Initializer) -> tuple[Initializer, Initializer]:
+    """Return the entry of an initializer that the hidden layers and the output layer have in common."""
     return initializer, initializer
 
 
 # name -> (hidden layers' initializer, output layer's)
 INITIALIZERS: dict[str, tuple[Initializer, Initializer]] = {
     "xavier_he": (partial(scaled_normal, "xavier"), partial(scaled_normal, "he")),
-    **{f"{s}_normal": _both(partial(scaled_normal, s)) for s in ("xavier", "he", "lecun")},
-    **{f"{s}_uniform": _both(partial(scaled_uniform, s)) for s in ("xavier", "he", "lecun")},
-    "normal": _both(normal),
-    "zeros": _both(zeros),
+    **{f"{s}_normal": _for_all_layers(partial(scaled_normal, s)) for s in ("xavier", "he", "lecun")},
+    **{f"{s}_uniform": _for_all_layers(partial(scaled_uniform, s)) for s in ("xavier", "he", "lecun")},
+    "normal": _for_all_layers(normal),
+    "zeros": _for_all_layers(zeros),
 }
 
 # Short names; the configuration stores the full one, so that one experiment never has two names.
@@ -71,9 +72,9 @@ def initialize(name: str, rng: np.random.Generator, sizes: tuple[int, ...], scal
 
     Args:
         name: a key of ``INITIALIZERS``.
-        rng: the stream they are all drawn from, in the order of the layers.
+        rng: the random generator; the layers are drawn in their order.
         sizes: units a layer from input to output, for example (784, 20, 10).
-        scale: what all weights are multiplied by: 0.01 with ``normal`` is N(0, 0.01²) (Hinton et al. 2012, appendix A).
+        scale: a factor for all weights: 0.01 with ``normal`` is N(0, 0.01²) (Hinton et al. 2012, appendix A).
     """
     hidden, output = INITIALIZERS[name]
     fans = list(itertools.pairwise(sizes))

@@ -1,6 +1,6 @@
 """Max-norm: no hidden unit's weights become longer than c (Srivastava et al. 2014, §5.1).
 
-w ← w·min(1, c/‖w‖), after each step, for the incoming weights w of each unit; biases are left alone.
+w ← w·min(1, c/‖w‖), after each step, for the incoming weights w of each unit; biases do not change.
 """
 
 import numpy as np

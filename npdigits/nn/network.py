@@ -1,31 +1,30 @@
 """The network: forward pass, cost and gradient, in NumPy alone.
 
+The same mathematics, plainly: ``nn/plain.py``, which is to be read first.
+
 Notation, with B images a batch and layers l = 1 … L: a⁰ = x the input, W of shape (nₗ, nₗ₋₁), b of shape (nₗ,),
 
     zˡ = aˡ⁻¹ Wˡᵀ + bˡ        (B, nₗ)
-    aˡ = f(zˡ)                hidden layers
+    aˡ = f(zˡ)                hidden layers; with dropout aˡ = f(zˡ)·mˡ
     p  = softmax(zᴸ)          output
     C  = −(1/B) Σ ln p[y]     or another cost (``costs``)
 
 The backward pass is the chain rule on these lines (Rumelhart, Hinton & Williams 1986; Nielsen, ch. 2, BP1–BP4).
 
-Several processes can share both passes (``team``). Each then computes its own units: some rows of W, the same columns
-of z, a and δ. Where a product needs a whole layer, the parts are put together. Alone, one's own units are all.
+The units of a layer may be split between several workers (``workspace.LayerSplit``). Each computes its own units: some
+rows of W, the same columns of z, a and δ. Where a product needs the whole layer, the split completes it.
 """
 
-import copy
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from npdigits.base.arrays import Array, aligned, shared
-from npdigits.nn import matmul as products
+from npdigits.base.arrays import Array, shared
+from npdigits.nn import matmul
 from npdigits.nn.activations import Activation
 from npdigits.nn.costs import Derivative, softmax_cross_entropy
-from npdigits.nn.dropout import Mask
-from npdigits.training.workers import ALONE, Part
+from npdigits.nn.workspace import Workspace
 
 
 class Parameters:
@@ -45,6 +44,8 @@ class Parameters:
         shapes = [(fan_out, fan_in) for fan_in, fan_out in itertools.pairwise(sizes)]
         n_weights = sum(rows * columns for rows, columns in shapes)
         self.sizes = sizes
+        # Memory that forked processes would see too: it costs nothing, and whoever trains a network by several workers
+        # need not know how it was made. In private memory the other workers' updates would be lost without an error.
         self.flat = shared(n_weights + sum(sizes[1:]), dtype)
         self.all_weights: Array = self.flat[:n_weights]
         self.weights: list[Array] = []
@@ -61,98 +62,16 @@ class Parameters:
         return {name: view for i, (w, b) in layers for name, view in ((f"W{i}", w), (f"b{i}", b))}
 
 
-class Layers:
-    """The memory in which a team puts together what each member computed of a batch.
-
-    Attributes:
-        x: the input as floats, shape (batch, n₀).
-        activations, deltas: a¹ … aᴸ⁻¹ and δ¹ … δᴸ⁻¹, arrays of shape (batch, nₗ).
-    """
-
-    def __init__(self, sizes: tuple[int, ...], batch: int, dtype: str = "float32") -> None:
-        self.x = shared((batch, sizes[0]), dtype)
-        self.activations: list[Array] = [shared((batch, n), dtype) for n in sizes[1:-1]]
-        self.deltas: list[Array] = [shared((batch, n), dtype) for n in sizes[1:-1]]
-
-
-class Workspace:
-    """The memory of one forward and backward pass of up to ``batch`` images, so that a step allocates nothing large.
-
-    Attributes:
-        part: the member's part of the work.
-        units: slices, of each layer 1 … L the units that are this member's own.
-        activations, deltas: of its own units only, a¹ … aᴸ⁻¹ and δ¹ … δᴸ⁻¹ = ∂C/∂z.
-        all_activations, all_deltas: of whole layers; what the next layer sees. Alone they are the same arrays, unless
-            units are left out.
-        masks: by which its own units of a¹ … aᴸ⁻¹ are multiplied before the next layer sees them (``dropout``); None
-            where nothing is left out.
-        logits: zᴸ, which every member computes whole; δᴸ takes its place.
-        ones, rows: (1, …, 1) and 0 … batch−1.
-    """
-
-    def __init__(
-        self,
-        sizes: tuple[int, ...],
-        batch: int,
-        dtype: str = "float32",
-        part: Part = ALONE,
-        layers: Layers | None = None,
-        dropout: Sequence[float] = (),
-    ) -> None:
-        self.part = part
-        self.units = [part.slice(n) for n in sizes[1:]]
-        widths = [units.stop - units.start for units in self.units[:-1]]
-        self.activations: list[Array] = [aligned((batch, n), dtype) for n in widths]
-        self.deltas: list[Array] = [aligned((batch, n), dtype) for n in widths]
-        # Where units are left out, f′ needs the activations as they were before.
-        self.masks = [Mask((batch, n), p, dtype) if p else None for n, p in zip(widths, dropout, strict=False)]
-        self.masks += [None] * (len(widths) - len(self.masks))
-        alone = [a if m is None else aligned(a.shape, dtype) for a, m in zip(self.activations, self.masks, strict=True)]
-        self.all_activations = alone if layers is None else layers.activations
-        self.all_deltas = self.deltas if layers is None else layers.deltas
-        # The logits lie in memory by class, not by image: the maximum and the sum over ten classes then run along
-        # the batch (the maximum of 128 rows of ten: 10 → 1.4 µs).
-        self.logits: Array = aligned((sizes[-1], batch), dtype).T
-        self.ones: Array = np.ones(batch, dtype)
-        self.rows: Array = np.arange(batch)
-        self._smaller: dict[int, Workspace] = {batch: self}
-
-    def first(self, n: int) -> "Workspace":
-        """Return the same memory for n images: views, made once for each n, not sliced at every step."""
-        if n not in self._smaller:
-            view = copy.copy(self)
-            for name in ("activations", "deltas", "all_activations", "all_deltas"):
-                setattr(view, name, [array[:n] for array in getattr(self, name)])
-            view.logits, view.ones, view.rows = self.logits[:n], self.ones[:n], self.rows[:n]
-            self._smaller[n] = view
-        return self._smaller[n]
-
-    def put_together(self, own: Array, whole: Array, units: slice, mask: Mask | None = None) -> Array:
-        """Return the whole layer of which ``own`` are these units, when every member has put its own there."""
-        if mask is not None:
-            np.multiply(own, mask.values[: len(own)], out=whole[:, units])
-        elif self.part.of > 1:
-            whole[:, units] = own
-        self.part.wait()
-        return whole
-
-    def leave_out(self, rng: np.random.Generator, n: int) -> None:
-        """Draw which units are left out for each of the next n images."""
-        for mask in self.masks:
-            if mask is not None:
-                mask.draw(rng, n)
-
-
 @dataclass(frozen=True)
 class Network:
-    """A fully connected network with a softmax output.
+    """A fully connected network.
 
     Attributes:
         parameters: what is learned.
         activation: f of the hidden layers.
-        derivative: of the cost that is trained, by zᴸ.
         input_scale: s in a⁰ = s·x. Images come as bytes 0 … 255; with s = 1/255 folded into the first layer's
             product it is applied to B·n₁ numbers instead of B·784.
+        derivative: ∂C/∂zᴸ of the cost that is trained.
     """
 
     parameters: Parameters
@@ -162,59 +81,71 @@ class Network:
 
     def forward(self, x: Array, workspace: Workspace) -> Array:
         """Return the logits zᴸ of a batch x of shape (B, n₀): a view of the workspace, shape (B, nᴸ)."""
-        workspace = workspace.first(len(x))
-        weights, biases = self.parameters.weights, self.parameters.biases
-        a = x
-        for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
-            hidden = layer < len(weights) - 1
-            own = workspace.units[layer] if hidden else slice(None)
-            z = workspace.activations[layer] if hidden else workspace.logits
-            products.forward(a, w[own], z)
-            if layer == 0 and self.input_scale != 1:
-                z *= self.input_scale
-            z += b[own]
-            if hidden:
-                self.activation.apply(z)
-                a = workspace.put_together(z, workspace.all_activations[layer], own, workspace.masks[layer])
-        return workspace.logits
+        *_, logits = self._propagate(x, workspace.first(len(x)))
+        return logits
 
     def gradient(self, x: Array, y: Array, gradient: Parameters, workspace: Workspace, scale: float) -> None:
-        """Write ∂C/∂W and ∂C/∂b of the sum of a batch's costs into ``gradient``, times a number.
+        """Write ∂C/∂W and ∂C/∂b of the sum of a batch's costs, times ``scale``, into ``gradient``.
 
-        With 1/B as the number that is the gradient of their mean. L2 is the optimizer's to add.
+        With ``scale`` = 1/B that is the gradient of their mean. L2 is the optimizer's to add.
 
         Args:
             x: images, shape (B, n₀), of the parameters' dtype.
             y: class labels 0 … nᴸ−1, shape (B,).
-            gradient: receives the result; every element is overwritten (by the members together).
+            gradient: receives the result: the elements of the own units, which are all if the layers are not split.
             workspace: memory for at least B images.
-            scale: the number.
+            scale: the factor.
         """
-        if not len(x):  # of a batch smaller than its team some members have no image
+        if not len(x):  # a worker's part of a small batch may be empty
             gradient.flat[...] = 0
             return
         workspace = workspace.first(len(x))
-        delta = self.forward(x, workspace)
-        self.derivative(delta, y, workspace.rows)  # δᴸ
+        *activations, delta = self._propagate(x, workspace)
+        self.derivative(delta, y, workspace.rows)  # zᴸ → δᴸ, in place
         delta *= scale
         own_delta = delta[:, workspace.units[-1]]
-        for layer in reversed(range(len(self.parameters.weights))):
-            a = workspace.all_activations[layer - 1] if layer else x
-            own = workspace.units[layer]
-            np.dot(workspace.ones, own_delta, out=gradient.biases[layer][own])
+        for layer in reversed(range(len(activations))):
+            units = workspace.units[layer]
+            np.dot(workspace.ones, own_delta, out=gradient.biases[layer][units])  # ∂C/∂b = Σ δ
             if layer == 0 and self.input_scale != 1:
                 own_delta *= self.input_scale  # a⁰ = s·x
-            products.gradient(own_delta, a, gradient.weights[layer][own])
+            matmul.gradient(own_delta, activations[layer], gradient.weights[layer][units])  # ∂C/∂W = δᵀ a
             if layer:
-                previous, below = workspace.deltas[layer - 1], workspace.units[layer - 1]
-                np.matmul(delta, self.parameters.weights[layer][:, below], out=previous)
-                mask = workspace.masks[layer - 1]
-                if mask is not None:
-                    previous *= mask.values[: len(previous)]
-                self.activation.backward(previous, workspace.activations[layer - 1])
-                own_delta = previous
-                if layer > 1:  # the first layer's δ is needed by nobody else
-                    delta = workspace.put_together(previous, workspace.all_deltas[layer - 1], below)
+                own_delta = self._backpropagate(layer, delta, workspace)
+                if layer > 1:  # the first layer's δ is needed by its own units alone
+                    delta = workspace.split.complete_deltas(layer - 1, own_delta)
+
+    def _propagate(self, x: Array, workspace: Workspace) -> list[Array]:
+        """Return a⁰ = x, a¹ … aᴸ⁻¹ of whole layers, as the next layer sees them, and zᴸ."""
+        last = len(self.parameters.weights) - 1
+        a, outputs = x, [x]
+        for layer in range(last):
+            z = workspace.activations[layer]
+            self._weighted_input(layer, workspace.units[layer], a, z)
+            self.activation.apply(z)  # a = f(z), in place
+            a = workspace.apply_dropout(layer)  # a·m
+            a = workspace.split.complete_activations(layer, a)
+            outputs.append(a)
+        self._weighted_input(last, slice(None), a, workspace.logits)
+        outputs.append(workspace.logits)
+        return outputs
+
+    def _weighted_input(self, layer: int, units: slice, a: Array, z: Array) -> None:
+        """z = a Wᵀ + b of these units of a layer, counted from 0; for the first layer z = s·x Wᵀ + b."""
+        matmul.forward(a, self.parameters.weights[layer][units], z)
+        if layer == 0 and self.input_scale != 1:
+            z *= self.input_scale
+        z += self.parameters.biases[layer][units]
+
+    def _backpropagate(self, layer: int, delta: Array, workspace: Workspace) -> Array:
+        """Return δˡ⁻¹ = (δˡ Wˡ)·mˡ⁻¹·f′(zˡ⁻¹) of the own units of the layer before; ``layer`` counts from 0."""
+        units, below = workspace.units[layer - 1], workspace.deltas[layer - 1]
+        np.matmul(delta, self.parameters.weights[layer][:, units], out=below)
+        mask = workspace.masks[layer - 1]
+        if mask is not None:
+            mask.apply(below, below)
+        self.activation.backward(below, workspace.activations[layer - 1])
+        return below
 
 
 def cross_entropy(logits: Array, y: Array) -> Array:

@@ -1,9 +1,11 @@
 """Optimizers: each updates the parameters θ in place from the gradient g.
 
-A large network's update is bound by memory, so it is made in pieces that stay in cache, each with all its steps. The
-members of a team (``team``) each update their part of the flat buffers.
+Gradient descent and Adam, plainly: ``nn/plain.py``. Here the update of a large network, which is bound by memory, is
+made in blocks that stay in cache, each with all its operations. A step may be limited to a range of the elements, so
+that several workers can share it.
 """
 
+import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,27 +16,26 @@ import numpy as np
 
 from npdigits.base.arrays import Array, aligned, shared
 from npdigits.nn.network import Parameters
-from npdigits.training.workers import ALONE, Part
 
-# Elements a piece, at most: five float32 arrays of it fit into a 2 MiB cache (800 units, batch 32, two processes: with
-# 16,384 a pass took 2.44 s, with 98,304 2.22 s).
-PIECE = 98_304
-# Numbers of float32 in a cache line: a piece begins at a multiple.
+# Elements of a block, at most: five float32 arrays of it fit into a 2 MiB cache (800 units, batch 32, two processes:
+# with 16,384 a pass took 2.44 s, with 98,304 2.22 s).
+BLOCK_SIZE = 98_304
+# Numbers of float32 in a cache line: blocks begin at a multiple, and so should the ranges given to ``Optimizer.step``.
 CACHE_LINE = 16
-# For λ outside of these, gradients that are multiplied by 1/λ could overflow when squared, or vanish.
+# Outside of these bounds for λ, gradients that are multiplied by 1/λ could overflow when squared, or vanish.
 LEAST_L2, LARGEST_L2 = 2.0**-30, 1.0
-# Steps between two searches for numbers on their way to zero.
+# Steps between two searches for vanishing numbers.
 FLUSH_EVERY = 64
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A part of the flat buffers, with views made once.
+class Block:
+    """A range of elements, as views of the flat buffers that are made once.
 
     Attributes:
         theta, g, scratch: parameters, gradient, memory of the same size. ``g`` may be overwritten.
-        moments: the same part of each state array.
-        weights: how many of its elements, from the first, are weights; only they are regularized.
+        moments: the same range of each state array.
+        weights: how many of the elements, from the first, are weights. Only these are regularized.
     """
 
     theta: Array
@@ -44,42 +45,39 @@ class Piece:
     weights: int
 
 
-def elements(part: Part, n: int) -> slice:
-    """Return which of n parameters a member updates."""
-    return part.slice(n, CACHE_LINE)
-
-
 class Optimizer(ABC):
-    """What all optimizers share: their state, L2, weight decay, and going through the pieces.
+    """What all optimizers have in common: state, L2, weight decay, and the loop over blocks.
 
     Attributes:
+        state_names: of the arrays in ``state``.
         steps: how many have been made.
-        state: the arrays that are all that it remembers besides.
+        state: the arrays that are kept from step to step, by name. With ``steps`` they are all that is remembered.
     """
 
-    names: tuple[str, ...] = ()
+    state_names: tuple[str, ...] = ()
 
     def __init__(self, parameters: Parameters, gradient: Parameters) -> None:
         theta = parameters.flat
         self.steps = 0
-        self.state: dict[str, Array] = {name: shared(theta.size, theta.dtype) for name in self.names}
+        # Memory that forked processes would see too, as that of ``Parameters``.
+        self.state: dict[str, Array] = {name: shared(theta.size, theta.dtype) for name in self.state_names}
         self._parameters, self._gradient = parameters, gradient
-        self._pieces: dict[Part, list[Piece]] = {}
-        # Below these a number is set to zero. A weight of ε² is lost in any sum that it enters, yet large enough for
-        # its gradient under L2 to have a square that is a normal number. A moment: far above the smallest normal one.
+        self._blocks: dict[tuple[int, int], list[Block]] = {}
+        # Numbers below these bounds are set to zero. Weights: ε² is lost in any sum that it enters, yet its gradient
+        # under L2 has a square that is a normal number. Moments: far above the smallest normal number.
         numbers = np.finfo(theta.dtype)
-        self._negligible = (float(numbers.eps) ** 2, *(float(numbers.tiny) * 1e8 for _ in self.names))
+        self._negligible = (float(numbers.eps) ** 2, *(float(numbers.tiny) * 1e8 for _ in self.state_names))
 
     @abstractmethod
-    def formula(self, lr: float, scale: float) -> Callable[[Piece], None]:
-        """Return this step's update of a piece, with all that is the same for every piece worked out."""
+    def make_update(self, lr: float, scale: float) -> Callable[[Block], None]:
+        """Return this step's update of a block, with everything computed that is the same for all blocks."""
 
-    def scale(self, l2: float) -> float:
-        """Return the number that the gradient is to be multiplied by before it is given to ``step``."""
+    def gradient_scale(self, l2: float) -> float:
+        """Return the factor that the gradient must have when ``step`` is called."""
         return 1.0
 
-    def step(self, lr: float, l2: float = 0.0, weight_decay: float = 0.0, part: Part = ALONE) -> None:
-        """Make one step from the gradient of the cross-entropy, times ``scale(l2)``. The gradient is overwritten.
+    def step(self, lr: float, l2: float = 0.0, weight_decay: float = 0.0, elements: slice | None = None) -> None:
+        """Make one step from the cost's gradient times ``gradient_scale(l2)``. The gradient is overwritten.
 
         Args:
             lr: learning rate η.
@@ -87,96 +85,103 @@ class Optimizer(ABC):
                 images, so λ means the same for every batch size and training set.
             weight_decay: λ of the decay that is decoupled from the gradient, W ← (1 − η·λ)·W on weights (Loshchilov &
                 Hutter 2019, algorithm 2; scaled by η as in PyTorch's AdamW).
-            part: of the parameters, the ones to update here.
+            elements: the range of the flat buffers to update; None updates all.
         """
         self.steps += 1
-        scale = self.scale(l2)
-        formula = self.formula(lr, scale)
+        scale = self.gradient_scale(l2)
+        update = self.make_update(lr, scale)
         flush = self.steps % FLUSH_EVERY == 0
-        if part not in self._pieces:
-            self._pieces[part] = self._cut(part)
-        for piece in self._pieces[part]:
+        for block in self._blocks_of(elements):
             if l2:
-                w, g, penalty = piece.theta[: piece.weights], piece.g[: piece.weights], piece.scratch[: piece.weights]
-                if scale == 1 / l2:
-                    penalty = w
-                else:
-                    np.multiply(w, l2 * scale, out=penalty)
-                np.add(g, penalty, out=g)
+                self._add_penalty(block, l2, scale)
             if weight_decay:
-                w = piece.theta[: piece.weights]
+                w = block.theta[: block.weights]
                 np.multiply(w, 1 - lr * weight_decay, out=w)
-            formula(piece)
+            update(block)
             if flush:
-                self._flush(piece)
+                self._flush(block)
 
-    def _cut(self, part: Part) -> list[Piece]:
-        """Return the pieces of a part, about equal in size."""
-        theta, g, n_weights = self._parameters.flat, self._gradient.flat, self._parameters.all_weights.size
-        mine = elements(part, theta.size)
-        n = -(-(mine.stop - mine.start) // PIECE)
-        cuts = [Part(i, n).slice(mine.stop - mine.start, CACHE_LINE) for i in range(n)]
-        scratch = aligned(max((cut.stop - cut.start for cut in cuts), default=0), theta.dtype)  # stays in cache
-        return [
-            Piece(
-                theta[start:end],
-                g[start:end],
-                scratch[: end - start],
-                tuple(array[start:end] for array in self.state.values()),
-                weights=min(max(n_weights - start, 0), end - start),
-            )
-            for start, end in ((mine.start + cut.start, mine.start + cut.stop) for cut in cuts)
-        ]
+    def _add_penalty(self, block: Block, l2: float, scale: float) -> None:
+        """g ← g + scale·λ·W on weights."""
+        n = block.weights
+        w, g, penalty = block.theta[:n], block.g[:n], block.scratch[:n]
+        if scale == 1 / l2:
+            penalty = w
+        else:
+            np.multiply(w, l2 * scale, out=penalty)
+        np.add(g, penalty, out=g)
 
-    def _flush(self, piece: Piece) -> None:
-        """Set what has all but vanished to zero.
+    def _blocks_of(self, elements: slice | None) -> list[Block]:
+        """Return the blocks of a range of elements, made when it is first asked for."""
+        theta = self._parameters.flat
+        start, stop = (0, theta.size) if elements is None else (elements.start, elements.stop)
+        if (start, stop) not in self._blocks:
+            n = -(-(stop - start) // BLOCK_SIZE)
+            edges = [start + (stop - start) * i // n // CACHE_LINE * CACHE_LINE for i in range(n)] + [stop]
+            bounds = list(itertools.pairwise(edges))
+            scratch = aligned(max((end - begin for begin, end in bounds), default=0), theta.dtype)  # stays in cache
+            self._blocks[start, stop] = [self._block(begin, end, scratch) for begin, end in bounds]
+        return self._blocks[start, stop]
 
-        Moments of pixels that are hardly ever inked, and with L2 their weights too, shrink step by step until they
+    def _block(self, start: int, stop: int, scratch: Array) -> Block:
+        n_weights = self._parameters.all_weights.size
+        return Block(
+            self._parameters.flat[start:stop],
+            self._gradient.flat[start:stop],
+            scratch[: stop - start],
+            tuple(array[start:stop] for array in self.state.values()),
+            weights=min(max(n_weights - start, 0), stop - start),
+        )
+
+    def _flush(self, block: Block) -> None:
+        """Set numbers that have all but vanished to zero.
+
+        Moments of pixels that hardly ever have ink, and with L2 their weights too, shrink step by step until they
         are subnormal numbers, on which the processor is far slower (a product of 15,910 float32: 2.6 → 90 µs).
         """
-        for array, negligible in zip((piece.theta, *piece.moments), self._negligible, strict=True):
-            np.abs(array, out=piece.scratch)
-            array[piece.scratch < negligible] = 0
+        for array, negligible in zip((block.theta, *block.moments), self._negligible, strict=True):
+            np.abs(array, out=block.scratch)
+            array[block.scratch < negligible] = 0
 
 
 class SGD(Optimizer):
     """v ← μ·v + g;  θ ← θ − η·v. Gradient descent; with μ > 0 Polyak's momentum (Sutskever et al. 2013, §2)."""
 
-    names: tuple[str, ...] = ("v",)
+    state_names: tuple[str, ...] = ("v",)
 
     def __init__(self, parameters: Parameters, gradient: Parameters, momentum: float = 0.0) -> None:
         self.momentum = momentum
         if not momentum:
-            self.names = ()  # nothing to remember
+            self.state_names = ()  # nothing to remember
         super().__init__(parameters, gradient)
 
-    def formula(self, lr: float, scale: float) -> Callable[[Piece], None]:
-        def plain(piece: Piece) -> None:
-            np.multiply(piece.g, lr, out=piece.g)
-            np.subtract(piece.theta, piece.g, out=piece.theta)
+    def make_update(self, lr: float, scale: float) -> Callable[[Block], None]:
+        def without_momentum(block: Block) -> None:
+            np.multiply(block.g, lr, out=block.g)
+            np.subtract(block.theta, block.g, out=block.theta)
 
-        def with_momentum(piece: Piece) -> None:
-            (v,) = piece.moments
+        def with_momentum(block: Block) -> None:
+            (v,) = block.moments
             np.multiply(v, self.momentum, out=v)
-            np.add(v, piece.g, out=v)
-            np.multiply(v, lr, out=piece.g)
-            np.subtract(piece.theta, piece.g, out=piece.theta)
+            np.add(v, block.g, out=v)
+            np.multiply(v, lr, out=block.g)
+            np.subtract(block.theta, block.g, out=block.theta)
 
-        return with_momentum if self.momentum else plain
+        return with_momentum if self.momentum else without_momentum
 
 
 class RMSprop(Optimizer):
     """r ← ρ·r + (1 − ρ)·g²;  θ ← θ − η·g / (√r + ε). Tieleman & Hinton 2012, lecture 6.5."""
 
-    names = ("r",)
+    state_names = ("r",)
 
     def __init__(self, parameters: Parameters, gradient: Parameters, rho: float = 0.99, eps: float = 1e-8) -> None:
         super().__init__(parameters, gradient)
         self.rho, self.eps = rho, eps
 
-    def formula(self, lr: float, scale: float) -> Callable[[Piece], None]:
-        def update(piece: Piece) -> None:
-            g, s, (r,) = piece.g, piece.scratch, piece.moments
+    def make_update(self, lr: float, scale: float) -> Callable[[Block], None]:
+        def update(block: Block) -> None:
+            g, s, (r,) = block.g, block.scratch, block.moments
             np.multiply(r, self.rho, out=r)
             np.multiply(g, g, out=s)  # np.square takes twice as long
             np.multiply(s, 1 - self.rho, out=s)
@@ -185,7 +190,7 @@ class RMSprop(Optimizer):
             np.add(s, self.eps, out=s)
             np.divide(g, s, out=s)
             np.multiply(s, lr, out=s)
-            np.subtract(piece.theta, s, out=piece.theta)
+            np.subtract(block.theta, s, out=block.theta)
 
         return update
 
@@ -196,8 +201,8 @@ class Adam(Optimizer):
     m ← β₁·m + (1 − β₁)·g;  v ← β₂·v + (1 − β₂)·g²
     θ ← θ − η·(m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 
-    What is kept are M = m / (1 − β₁) and V = v / (1 − β₂), which saves two passes over the parameters, and all that
-    is the same for every parameter becomes two numbers (as in the paper's §2): with r = √((1 − β₂) / (1 − β₂ᵗ)),
+    The state holds M = m / (1 − β₁) and V = v / (1 − β₂), which saves two passes over the parameters. All that is the
+    same for every parameter becomes two numbers (as in the paper's §2): with r = √((1 − β₂) / (1 − β₂ᵗ)),
 
     θ ← θ − k·M / (√V + ε/r),   k = η·(1 − β₁) / ((1 − β₁ᵗ)·r)
 
@@ -205,7 +210,7 @@ class Adam(Optimizer):
     penalty's gradient λ·W is then W itself, which saves a pass, and squares of small gradients stay normal numbers.
     """
 
-    names = ("M", "V")
+    state_names = ("M", "V")
 
     def __init__(
         self,
@@ -217,22 +222,22 @@ class Adam(Optimizer):
         super().__init__(parameters, gradient)
         self.betas, self.eps = betas, eps
 
-    def _flush(self, piece: Piece) -> None:
-        super()._flush(piece)
-        m, v = piece.moments
-        m[v == 0] = 0  # alone it would be divided by ε
+    def _flush(self, block: Block) -> None:
+        super()._flush(block)
+        m, v = block.moments
+        m[v == 0] = 0  # else it would be divided by ε alone
 
-    def scale(self, l2: float) -> float:
+    def gradient_scale(self, l2: float) -> float:
         return 1 / min(max(l2, LEAST_L2), LARGEST_L2) if l2 else 1.0
 
-    def formula(self, lr: float, scale: float) -> Callable[[Piece], None]:
+    def make_update(self, lr: float, scale: float) -> Callable[[Block], None]:
         beta1, beta2 = self.betas
         r = math.sqrt((1 - beta2) / (1 - beta2**self.steps))
         eps = self.eps * scale / r
         k = lr * (1 - beta1) / ((1 - beta1**self.steps) * r)
 
-        def update(piece: Piece) -> None:
-            g, (m, v) = piece.g, piece.moments
+        def update(block: Block) -> None:
+            g, (m, v) = block.g, block.moments
             np.multiply(m, beta1, out=m)
             np.add(m, g, out=m)
             np.multiply(v, beta2, out=v)
@@ -242,12 +247,12 @@ class Adam(Optimizer):
             np.add(g, eps, out=g)
             np.divide(m, g, out=g)
             np.multiply(g, k, out=g)
-            np.subtract(piece.theta, g, out=piece.theta)
+            np.subtract(block.theta, g, out=block.theta)
 
         return update
 
 
-# name -> factory of (parameters, gradient, numbers); each uses those of the numbers that it has.
+# name -> factory of (parameters, gradient, numbers); each picks its own numbers.
 OPTIMIZERS: dict[str, Callable[[Parameters, Parameters, dict[str, Any]], Optimizer]] = {
     "adam": lambda p, g, n: Adam(p, g, n["betas"], n["eps"]),
     "sgd": lambda p, g, n: SGD(p, g, n["momentum"]),

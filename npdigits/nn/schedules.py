@@ -31,12 +31,12 @@ def warmed_up(schedule: Schedule, warmup: int) -> Schedule:
     return lambda epoch: schedule(epoch) * min(1.0, (epoch + 1) / (warmup + 1))
 
 
-# Every entry takes all the numbers that a schedule may depend on, and uses its own.
+# name -> factory of (lr, lr_decay, decay_every, epochs); each uses those that it needs.
 SCHEDULES: dict[str, Callable[[float, float, int, int], Schedule]] = {
     "constant": lambda lr, lr_decay, decay_every, epochs: constant(lr),
     "exponential": lambda lr, lr_decay, decay_every, epochs: exponential(lr, lr_decay),
     "step": lambda lr, lr_decay, decay_every, epochs: step(lr, lr_decay, decay_every),
     "cosine": lambda lr, lr_decay, decay_every, epochs: cosine(lr, epochs),
 }
-# Those whose rates depend on the number of epochs: a run with one cannot be made longer afterwards.
+# Schedules whose rates depend on the number of epochs: a run with one of them cannot be made longer afterwards.
 BOUND_TO_EPOCHS = ("cosine",)

@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,24 @@ def bits_apart(there: dict[str, Any], here: dict[str, Any]) -> str:
     except ValueError as error:
         return str(error)
     return ", ".join(f"{key} {value}" for key, value in first.items() if value != second.get(key))
+
+
+def environment_of_run(found: dict[str, Any] | None, warn: Callable[[str], None]) -> dict[str, Any]:
+    """Return environment.json's content; with the earlier ones, if the run was begun where other bits may come out.
+
+    Args:
+        found: what environment.json holds of the run that goes on; None for one that begins.
+        warn: is told if its bits may differ.
+    """
+    current = environment()
+    if found is None:
+        return current
+    earlier = found.pop("earlier", [])
+    earlier = earlier if isinstance(earlier, list) else []
+    if changed := bits_apart(found, current):
+        warn(f"this run was begun with {changed}: its bits may differ from those of a run made here alone")
+        earlier = [*earlier, found]
+    return {**current, "earlier": earlier} if earlier else current
 
 
 def _version(package: str) -> str | None:

@@ -1,17 +1,23 @@
 """What a run says: on the terminal, and in its train.log."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from npdigits.base.clock import Stopwatch
 from npdigits.base.errors import note_log
 from npdigits.base.files import Appended
+from npdigits.runs.events import Listener
+from npdigits.runs.summary import Status, Summary
 from npdigits.training.state import Epoch
+
+if TYPE_CHECKING:
+    from npdigits.runs.record import RunRecord
 
 SETS = {"train": "training", "val": "validation", "test": "test"}
 
@@ -62,7 +68,7 @@ class Unfailing:
         return getattr(self._stream, name)
 
 
-class Report:
+class Report(Listener):
     """Speaks to the terminal and keeps what it said. No stream decides about what is reported.
 
     On a terminal the epochs are one live line (rich); elsewhere each is a plain line. What is said before the run
@@ -126,11 +132,31 @@ class Report:
         if not self.silent:
             self._print(text)
 
-    def epoch(self, record: Epoch, epochs: int) -> None:
+    def begun(self, run: RunRecord) -> None:
+        """Say what is trained on what, and count the time that an epoch takes from now."""
+        sizes = run.summary.data_sizes or {}
+        self.say(
+            f"{run.summary.data}: {sizes['train']:,} digits to train on, {sizes['val']:,} for validation, "
+            f"{sizes['test']:,} for the test; network {'–'.join(map(str, run.sizes))}, "
+            f"{run.summary.parameters:,} parameters"
+        )
+        self._clock = Stopwatch()
+
+    def ended(self, run: RunRecord) -> None:
+        """Say what the run has reached, or how to go on."""
+        if run.summary.status == Status.INTERRUPTED:
+            self.say(f"interrupted after epoch {run.summary.epochs_run}: resume={run.path} goes on from there")
+        elif run.summary.status.ended:
+            self.close_live()
+            if run.summary.readout is not None:
+                self.say(final_table(run.summary))
+
+    def epoch_ended(self, run: RunRecord, epoch: Epoch) -> None:
         """Show an epoch's record, and how long the rest would take."""
+        epochs = run.config.epochs
         self._epochs_done += 1
-        line = epoch_line(record, epochs)
-        left = self._clock.seconds() / self._epochs_done * (epochs - record.epoch)
+        line = epoch_line(epoch, epochs)
+        left = self._clock.seconds() / self._epochs_done * (epochs - epoch.epoch)
         self._keep(line)
         if self.quiet:
             return
@@ -145,15 +171,11 @@ class Report:
             self._live.start()
             self._task = self._live.add_task("", total=epochs)
         text = f"{line.removesuffix('  best')}  {left:.0f} s left"  # fits into 80 columns
-        self._live.update(self._task, completed=record.epoch, description=text, refresh=True)
+        self._live.update(self._task, completed=epoch.epoch, description=text, refresh=True)
 
     @staticmethod
     def _print(text: str) -> None:
         print(text, file=Unfailing(sys.stdout), flush=True)
-
-    def start_clock(self) -> None:
-        """Count the time that an epoch takes from now."""
-        self._clock = Stopwatch()
 
     def _keep(self, text: str) -> None:
         line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n"
@@ -201,22 +223,23 @@ def epoch_line(record: Epoch, epochs: int) -> str:
     return "  ".join(parts) + ("  best" if record.is_best else "")
 
 
-def final_table(summary: Mapping[str, Any]) -> str:
+def final_table(summary: Summary) -> str:
     """Return the best epoch's costs and accuracies as a small table, a row a data set."""
-    rows = [f"{'best epoch ' + str(summary['best_epoch']):<16}{'cost':>8}{'accuracy':>10}"]
+    rows = [f"{f'best epoch {summary.best_epoch}':<16}{'cost':>8}{'accuracy':>10}"]
     for name, title in SETS.items():
-        if summary.get(f"{name}_cost") is not None:
-            rows.append(f"  {title:<14}{_cost(summary[f'{name}_cost']):>8}{summary[f'{name}_accuracy']:>10.2%}")
-    readout = summary["readout"]
+        cost, accuracy = getattr(summary, f"{name}_cost"), getattr(summary, f"{name}_accuracy")
+        if cost is not None:
+            rows.append(f"  {title:<14}{_cost(cost):>8}{accuracy:>10.2%}")
+    readout = summary.readout or {}
     low, high = readout["interval"]
     rows.append(
         f"  {readout['correct']} of {readout['digits']} random test digits read right: "
         f"{readout['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})"
     )
-    if summary.get("at_chance"):
+    if summary.at_chance:
         rows.append("  at chance: it reads no better than one who always says the most frequent class")
-    if never := summary.get("never_read"):
-        rows.append(f"  never read: nothing in the test set is read as {', '.join(map(str, never))}")
+    if summary.never_read:
+        rows.append(f"  never read: nothing in the test set is read as {', '.join(map(str, summary.never_read))}")
     return "\n".join(rows)
 
 

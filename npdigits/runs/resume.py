@@ -1,4 +1,4 @@
-"""What ``resume=DIR`` means: the run's own settings, and which typed ones may differ from them."""
+"""Going on with a run: its own settings, which typed ones may differ from them, and where its state stood."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -13,7 +13,12 @@ from npdigits.config.schema import Config, parse, unread
 from npdigits.nn.schedules import BOUND_TO_EPOCHS
 from npdigits.runs import checkpoint
 from npdigits.runs.checkpoint import Damaged
-from npdigits.runs.directory import read_identity, read_summary
+from npdigits.runs.json_table import read_identity
+from npdigits.runs.layout import result_sizes
+from npdigits.runs.report import Report
+from npdigits.runs.summary import Summary, read_summary_if_there
+from npdigits.runs.writer import RunWriter
+from npdigits.training.state import State
 
 
 def settings(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[str], None]) -> tuple[Config, str]:
@@ -57,6 +62,40 @@ def settings(path: Path, typed: Config, overrides: Sequence[str], warn: Callable
     return dataclasses.replace(own, **changes), data or own.data.name
 
 
+def restore(state: State, config: Config, writer: RunWriter, report: Report) -> float:
+    """Put a state where the run in this directory stands, and return the seconds that it has trained, if known.
+
+    Raises:
+        RunDirError: its last checkpoint does not fit the run.
+    """
+    found = writer.found
+    if found is None:
+        return 0.0
+    if writer.kept is None:
+        report.say("this run has no checkpoint: starting from the beginning")
+        return 0.0
+    try:
+        writer.kept.restore(state)
+    except ValueError as error:
+        raise RunDirError(f"{writer.path}: its last checkpoint does not fit the run: {error}") from error
+    if state.stopped_by == "epochs" and len(state.history) < config.epochs:
+        state.stopped_by = None  # the run is to be longer than it was
+    _say_how_it_goes_on(state, config, writer.path, found, report)
+    return float(found.seconds or 0.0)
+
+
+def _say_how_it_goes_on(state: State, config: Config, path: Path, found: Summary, report: Report) -> None:
+    n = len(state.history)
+    if not found.status.ended or not state.stopped_by:
+        report.say(f"going on after epoch {n}")
+    elif result_sizes(path) != found.sizes:
+        report.warn(f"{path}: a file was lost or torn: made again from the last checkpoint")
+    else:
+        diverged = state.stopped_by == "diverged"
+        why = f"diverged in epoch {n + 1}" if diverged else f"was stopped in epoch {n} by {state.stopped_by}"
+        report.warn(f"epochs={config.epochs} adds no epoch: the run {why}")
+
+
 def _identity(path: Path) -> tuple[dict[str, Any], str | None]:
     """Return the identity of the run there, from its last checkpoint or else from identity.json; and its data set."""
     try:
@@ -68,11 +107,8 @@ def _identity(path: Path) -> tuple[dict[str, Any], str | None]:
     identity = read_identity(path)
     if identity is None:
         raise RunDirError(f"resume={path}: not a run directory: it has neither a checkpoint nor identity.json")
-    try:
-        data = read_summary(path).get("data")
-    except RunDirError:
-        data = None
-    return identity, data if isinstance(data, str) else None
+    summary = read_summary_if_there(path)
+    return identity, (summary.data or None) if summary else None
 
 
 def _own(path: Path, identity: dict[str, Any], typed: Config, warn: Callable[[str], None]) -> Config:

@@ -17,10 +17,11 @@ from npdigits.base.errors import RunDirError
 from npdigits.config.identity import canonical, digest
 from npdigits.config.rules import cell
 from npdigits.data.sets import default_val_size
-from npdigits.runs.directory import STATUSES, read_identity, read_summary, reason
 from npdigits.runs.environment import bits
 from npdigits.runs.find import find
+from npdigits.runs.json_table import read_identity
 from npdigits.runs.metrics import SCORES, read_metrics
+from npdigits.runs.summary import Status, Summary, read_summary
 
 # What a run's summary measures, in the order of the columns.
 FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
@@ -162,25 +163,22 @@ def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], 
     summary, identity = read_summary(directory), read_identity(directory)
     if identity is None:
         raise RunDirError(f"{directory}/identity.json: missing or damaged")
-    if summary.get("identity") != digest(identity):
+    if summary.identity != digest(identity):
         raise RunDirError(f"{directory}: identity.json and summary.json are not of the same run")
-    status = summary.get("status")
-    if status not in STATUSES:
-        raise RunDirError(f"{directory}/summary.json: damaged: status={status!r}")
     if type(identity.get("seed")) is not int:
         raise RunDirError(f"{directory}/identity.json: damaged: seed={identity.get('seed')!r}")
     for name in READ_LATER:
-        size, recorded = _size(f"{directory}/{name}"), (summary.get("sizes") or {}).get(name)
+        size, recorded = _size(f"{directory}/{name}"), (summary.sizes or {}).get(name)
         if recorded is not None and size not in (None, recorded):
             warn(f"{directory}/{name}: torn: {size} bytes, {recorded} were written; the table takes summary.json's")
     identity = canonical(identity, **_sizes(summary))
     without_seed = {key: value for key, value in identity.items() if key != "seed"}
     row = {
         "run": str(directory),
-        "status": status,
-        "reason": reason(summary),
+        "status": str(summary.status),
+        "reason": summary.explanation(),
         "same_as": "",
-        "data": str(summary.get("data")),
+        "data": summary.data,
         "data_sha256": str(identity.get("data_sha256")),
         "numerics": identity.get("numerics"),
         "environment": UNKNOWN,
@@ -189,7 +187,7 @@ def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], 
         "seed": identity.get("seed"),
         **{name: _figure(directory, summary, name) for name in (*FIGURES, "parameters")},
         **_hidden(identity),
-        "seconds_shared": bool(summary.get("seconds_shared", False)),
+        "seconds_shared": summary.seconds_shared,
     }
     return row, {key: cell(value) for key, value in identity.items() if key not in NOT_KEYS}
 
@@ -202,13 +200,12 @@ def _hidden(identity: dict[str, Any]) -> dict[str, float]:
     return {"layers": len(hidden), "units": sum(hidden)}
 
 
-def _sizes(summary: dict[str, Any]) -> dict[str, int]:
+def _sizes(summary: Summary) -> dict[str, int]:
     """Return how many training digits a run's data set has, and how many it holds out, as far as the summary tells."""
-    sizes = summary.get("data_sizes")
-    train, val = (sizes.get(half) if isinstance(sizes, dict) else None for half in ("train", "val"))
+    train, val = ((summary.data_sizes or {}).get(half) for half in ("train", "val"))
     if type(train) is not int or type(val) is not int:
         return {}
-    return {"digits": train + val, "val_size": default_val_size(str(summary.get("data")), train + val)}
+    return {"digits": train + val, "val_size": default_val_size(summary.data, train + val)}
 
 
 def _size(path: str) -> int | None:
@@ -218,15 +215,14 @@ def _size(path: str) -> int | None:
         return None
 
 
-def _figure(directory: Path, summary: dict[str, Any], name: str) -> float:
-    value = summary.get(name)
-    without = name.startswith("val_") and not (summary.get("data_sizes") or {}).get("val")
-    if value is None and summary["status"] == "finished" and not without:
+def _figure(directory: Path, summary: Summary, name: str) -> float:
+    value = getattr(summary, name)
+    without = name.startswith("val_") and not (summary.data_sizes or {}).get("val")
+    if value is None and summary.status == Status.FINISHED and not without:
         raise RunDirError(f"{directory}/summary.json: damaged: no {name}")
     if value is None:
         return math.nan
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or value < 0 or (name.endswith("accuracy") and value > 1):
+    if not math.isfinite(value) or value < 0 or (name.endswith("accuracy") and value > 1):
         raise RunDirError(f"{directory}/summary.json: damaged: {name}={value!r}")
     return float(value)
 

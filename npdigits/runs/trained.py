@@ -15,7 +15,8 @@ from npdigits.config.schema import Config, parse
 from npdigits.data.sets import Split
 from npdigits.nn.network import Network
 from npdigits.runs.checkpoint import opened
-from npdigits.runs.directory import read_identity, read_summary
+from npdigits.runs.json_table import read_identity
+from npdigits.runs.summary import Status, Summary, read_summary
 from npdigits.training.passes import probabilities
 
 
@@ -33,7 +34,7 @@ class Trained:
     path: Path
     network: Network
     config: Config
-    summary: dict[str, Any]
+    summary: Summary
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -41,10 +42,16 @@ class Trained:
         return self.network.parameters.sizes
 
     @property
+    def image_shape(self) -> tuple[int, int]:
+        """The height and width of the images that it was trained on."""
+        height, width = self.summary.image_shape or [0, 0]
+        return height, width
+
+    @property
     def unfinished(self) -> str:
         """What to say where the run has not finished; else nothing."""
-        status = self.summary.get("status")
-        return "" if status == "finished" else f"{self.path}: status {status}: its best epoch so far is used"
+        status = self.summary.status
+        return "" if status == Status.FINISHED else f"{self.path}: status {status}: its best epoch so far is used"
 
     def probabilities(self, split: Split) -> Array:
         """Return what the network makes of a split's images: (digits, classes), each row's sum 1."""
@@ -80,16 +87,15 @@ def load(path: Path) -> Trained:
         raise RunDirError(f"{path}: a folder of runs: name one of its runs, or {path / 'best'}, the best by validation")
     summary = read_summary(path)
     if not (path / "checkpoints" / "best.npz").exists():
-        raise RunDirError(f"{path}: has no best epoch yet (status {summary.get('status')})")
+        raise RunDirError(f"{path}: has no best epoch yet (status {summary.status})")
     try:
         config = parse(yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8")))
         arrays = opened(path / "checkpoints" / "best.npz")
-        needed = {"identity": str, "data": str, "data_sha256": str, "image_shape": list}
-        for name in (name for name, kind in needed.items() if not isinstance(summary.get(name), kind)):
+        for name in (name for name in ("identity", "data", "data_sha256", "image_shape") if not getattr(summary, name)):
             raise ValueError(f"summary.json has no {name}")
-        if arrays["identity"].tobytes().decode() != summary["identity"]:
+        if arrays["identity"].tobytes().decode() != summary.identity:
             raise ValueError("checkpoints/best.npz is another run's")
-        _check_config(config, read_identity(path), summary["data_sha256"])
+        _check_config(config, read_identity(path), summary.data_sha256)
         layers = sum(name.startswith("W") for name in arrays)
         sizes = (arrays["W1"].shape[1], *(len(arrays[f"W{i + 1}"]) for i in range(layers)))
         network = empty_network(config, sizes)

@@ -12,6 +12,7 @@ from distributed import Client, KilledWorker
 
 from npdigits.base.clock import Stopwatch
 from npdigits.base.errors import ClusterLostError, on_one_line
+from npdigits.runs.summary import Status
 from npdigits.sweeps import worker
 from npdigits.sweeps.points import Ended, Point
 
@@ -126,8 +127,8 @@ class Dispatch:
             raise ClusterLostError("the cluster is gone: its scheduler no longer answers")
         error = future.exception()
         if isinstance(error, KilledWorker):
-            return Ended(point, "failed", WORKER_LATE if _was_late(self._client, error) else self._loss)
-        return Ended(point, "failed", on_one_line(error))
+            return Ended(point, Status.FAILED, WORKER_LATE if _was_late(self._client, error) else self._loss)
+        return Ended(point, Status.FAILED, on_one_line(error))
 
     def _deserves_retry(self, ended: Ended) -> bool:
         """Return whether a run failed by its worker's fault, and for the first time."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from npdigits.base.clock import Stopwatch
-from npdigits.runs.directory import ENDED
 from npdigits.runs.report import Report, live_options, on_terminal
 from npdigits.sweeps.points import Ended
 
@@ -51,23 +50,23 @@ class Progress:
         self._last_end = self._clock.seconds()
         if self._live:
             return
-        accuracy = run.summary.get("val_accuracy")
-        shown = f"  val {accuracy:.2%}" if run.status in ENDED and accuracy is not None else ""
+        accuracy = run.val_accuracy
+        shown = f"  val {accuracy:.2%}" if run.status.ended and accuracy is not None else ""
         count = f"{len(self._ended):{len(str(self.total))}}/{self.total}"
         self.report.say(f"{count} {run.status:<11} {run.point.name}{shown}{self._time_left()}")
 
     def line(self) -> str:
         """Return the live line."""
-        ended = collections.Counter(run.status for run in self._ended)
+        ended = collections.Counter(str(run.status) for run in self._ended)
         left = max(0, self.total - len(self._ended) - self._at_work)
         always = {"finished": ended.pop("finished", 0), "running": self._at_work, "failed": ended.pop("failed", 0)}
         line = ", ".join(f"{n} {status}" for status, n in {**always, **ended, "left": left}.items()) + self._time_left()
-        known = [run for run in self._ended if run.status in ENDED and run.summary.get("val_accuracy") is not None]
+        known = [(run.val_accuracy, run) for run in self._ended if run.status.ended and run.val_accuracy is not None]
         if not known:
             return line
-        best = max(known, key=lambda run: run.summary["val_accuracy"])
+        accuracy, best = max(known, key=lambda pair: pair[0])
         varied = [override for override in best.point.overrides if override.partition("=")[0] in self.swept]
-        return f"{line}  best val {best.summary['val_accuracy']:.2%} {' '.join(varied)}"
+        return f"{line}  best val {accuracy:.2%} {' '.join(varied)}"
 
     def _render(self) -> Any:
         from rich.text import Text

@@ -10,6 +10,7 @@ from distributed import get_worker
 
 from npdigits.base.errors import on_one_line
 from npdigits.config.identity import NUMERICS
+from npdigits.runs.summary import Status
 from npdigits.sweeps.points import Ended, Job, Point
 
 # Seconds after which a run asks again whether its sweep still wants it.
@@ -42,10 +43,10 @@ def run_point(job: Job, shared: bool, launch_id: str, expected: dict[str, str], 
         return task is None or task.state == "cancelled"
 
     if stop():
-        return Ended(point, "left")
+        return Ended(point, Status.LEFT)
     folder = Path(expected["folder"])
     if mismatch := find_mismatch(describe_process(folder), expected, folder):  # a worker that came later
-        return Ended(point, "failed", f"the worker {this_worker.address} is refused: {mismatch}")
+        return Ended(point, Status.FAILED, f"the worker {this_worker.address} is refused: {mismatch}")
     return job(point, shared, stop)
 
 

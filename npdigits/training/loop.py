@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 
 from npdigits.base.interruption import never
 from npdigits.data.sets import Split
-from npdigits.training.passes import Diverged, Member
+from npdigits.training.passes import Diverged, Trainer
 from npdigits.training.state import Epoch, Recipe, State
 from npdigits.training.stopping import variance_of_last
-from npdigits.training.work_split import sharing
-from npdigits.training.workers import Team
+from npdigits.training.work_split import choose_split
+from npdigits.training.workers import Workers
 
 
 def fit(
@@ -21,14 +21,16 @@ def fit(
 ) -> Iterator[Epoch]:
     """Train from where ``state`` stands, and yield the record of each epoch once it is in ``state.history``.
 
-    Between two yields nothing of ``state`` is in motion, so the caller may save it. At the end ``state.stopped_by``
-    says why: ``epochs``, or the stopping rule's name. A state that says so already is left as it is.
+    Between two yields nothing of ``state`` changes, so the caller may save it. At the end ``state.stopped_by`` is the
+    reason: ``epochs``, or the stopping rule's name. A state that has a reason already is not trained.
 
     Args:
         state: what is trained, in place.
         train, val, test: the sets; ``val`` and ``test`` may be empty.
         recipe: how to train.
-        stop: asked between two batches whether to end.
+        stop: a control that is asked between two batches whether to end, in this process and thread. It may wait: for
+            as long as it does not return, training is paused, with any number of workers, and goes on with the same
+            bits. It may be asked more than once between the same two batches.
 
     Raises:
         Diverged: the cost stopped being finite; ``state`` is then what it was at the end of the epoch before.
@@ -37,66 +39,67 @@ def fit(
     if state.stopped_by:
         return
     splits = {"train": train, "scored": train.first(recipe.score_size), "val": val, "test": test}
-    with team_of(state, splits, recipe, stop) as team:
-        yield from _epochs(state, team, {name: len(split) for name, split in splits.items()}, recipe)
+    sizes = {name: len(split) for name, split in splits.items()}
+    with start_workers(state, splits, recipe, stop) as workers:
+        while not state.stopped_by and len(state.history) < recipe.epochs:
+            record = _train_epoch(state, workers, sizes, recipe)
+            if record.is_best:
+                state.best = state.network.parameters.flat.copy()
+            state.history.append(record)
+            state.stopped_by = _reason_to_stop(state, recipe)
+            yield record
 
 
-def team_of(state: State, splits: dict[str, Split], recipe: Recipe, stop: Callable[[], bool] = never) -> Team:
-    """Return the processes that train ``state``, ready to be asked what a ``Member`` can do."""
-    shared = sharing(state.network.parameters, recipe.batch_size, recipe.threads)
-    return Team(recipe.threads, lambda part: Member(state, splits, recipe, part, shared, stop), stop)
+def start_workers(state: State, splits: dict[str, Split], recipe: Recipe, stop: Callable[[], bool] = never) -> Workers:
+    """Return the workers that train ``state``, ready to be called by the names of a ``Trainer``'s methods."""
+    memory = choose_split(state.network.parameters, recipe.batch_size, recipe.threads)
+    return Workers(recipe.threads, lambda part: Trainer(state, splits, recipe, part, memory, stop), stop)
 
 
-def _score(team: Team, name: str, n: int) -> tuple[float, float]:
-    """Return (mean cross-entropy in nats, accuracy as a fraction) of a split of n digits; of none NaN."""
+def _train_epoch(state: State, workers: Workers, sizes: dict[str, int], recipe: Recipe) -> Epoch:
+    """Train for one epoch, score the sets, and return the record.
+
+    Raises:
+        Diverged, Stopped: as ``fit``; the state is restored.
+    """
+    epoch = len(state.history) + 1
+    lr = recipe.schedule(epoch - 1)
+    with state.restored_on_error():
+        workers.call("train", epoch, lr)
+        train_cost, train_accuracy = _score(workers, "scored", sizes["scored"])
+        test_cost, test_accuracy = _score(workers, "test", sizes["test"])
+        val_cost, val_accuracy = _score(workers, "val", sizes["val"]) if sizes["val"] else (None, None)
+        # The test cost is not checked: test data must not stop a run either.
+        if not (math.isfinite(train_cost) and math.isfinite(val_cost or 0.0)):
+            raise Diverged(epoch)
+    earlier = [record.val_cost for record in state.history if record.val_cost is not None]
+    return Epoch(
+        epoch=epoch,
+        lr=lr,
+        train_cost=train_cost,
+        train_accuracy=train_accuracy,
+        val_cost=val_cost,
+        val_accuracy=val_accuracy,
+        test_cost=test_cost,
+        test_accuracy=test_accuracy,
+        gap=None if val_cost is None else val_cost - train_cost,
+        val_cost_variance=variance_of_last(earlier if val_cost is None else [*earlier, val_cost], recipe.window),
+        is_best=val_cost is None or val_cost < min(earlier, default=math.inf),
+    )
+
+
+def _score(workers: Workers, name: str, n: int) -> tuple[float, float]:
+    """Return (mean cross-entropy in nats, accuracy as a fraction) of a split of n digits; NaN if it is empty."""
     if not n:
         return math.nan, math.nan
-    parts = team.do("score", name)
+    parts = workers.call("score", name)
     return sum(cost for cost, _ in parts) / n, sum(correct for _, correct in parts) / n
 
 
-def _epochs(state: State, team: Team, sizes: dict[str, int], recipe: Recipe) -> Iterator[Epoch]:
+def _reason_to_stop(state: State, recipe: Recipe) -> str | None:
+    """Return why training ends after the last epoch of the history: the stopping rule's name or ``epochs``."""
     val_costs = [record.val_cost for record in state.history if record.val_cost is not None]
     gaps = [record.gap for record in state.history if record.gap is not None]
-
-    while len(state.history) < recipe.epochs:
-        epoch = len(state.history) + 1
-        lr = recipe.schedule(epoch - 1)
-        with state.back_if_cut_short():
-            team.do("train", epoch, lr)
-            train_cost, train_accuracy = _score(team, "scored", sizes["scored"])
-            test_cost, test_accuracy = _score(team, "test", sizes["test"])
-            val_cost, val_accuracy = _score(team, "val", sizes["val"]) if sizes["val"] else (None, None)
-            # The test cost is not asked: test data must not stop a run either.
-            if not (math.isfinite(train_cost) and math.isfinite(val_cost or 0.0)):
-                raise Diverged(epoch)
-        gap = None
-        if val_cost is not None:
-            gap = val_cost - train_cost
-            val_costs.append(val_cost)
-            gaps.append(gap)
-        is_best = val_cost is None or val_cost < min(val_costs[:-1], default=math.inf)
-        variance = variance_of_last(val_costs, recipe.window)
-        record = Epoch(
-            epoch,
-            lr,
-            train_cost,
-            train_accuracy,
-            val_cost,
-            val_accuracy,
-            test_cost,
-            test_accuracy,
-            gap,
-            variance,
-            is_best,
-        )
-        if is_best:
-            state.best = state.network.parameters.flat.copy()
-        state.history.append(record)
-        if sizes["val"] and recipe.stopping_rule(val_costs, gaps):
-            state.stopped_by = recipe.stop_on
-        elif epoch == recipe.epochs:
-            state.stopped_by = "epochs"
-        yield record
-        if state.stopped_by:
-            return
+    if state.history[-1].val_cost is not None and recipe.stopping_rule(val_costs, gaps):
+        return recipe.stop_on
+    return "epochs" if len(state.history) == recipe.epochs else None

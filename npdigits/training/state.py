@@ -1,11 +1,11 @@
-"""What a run is: how it is to be trained, where it stands between two epochs, and what it records of each."""
+"""The data of training: the recipe, the state between two epochs, and the record of each epoch."""
 
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from npdigits.base.arrays import Array
-from npdigits.data.augmentation import Ranges
+from npdigits.data.augmentation import DistortionRanges
 from npdigits.nn.network import Network, Parameters
 from npdigits.nn.optimizers import Optimizer
 from npdigits.nn.schedules import Schedule
@@ -18,8 +18,8 @@ class Epoch:
 
     Costs are plain mean cross-entropies in nats, without L2, so that they compare between configurations;
     accuracies are fractions. All three sets are scored with the same weights, those at the epoch's end; of the
-    training set it may be the first digits only (``score_size``). What needs validation data is None where there is
-    none.
+    training set possibly the first digits only (``score_size``). Without validation data the fields that need it are
+    None.
     """
 
     epoch: int  # counted from 1
@@ -44,17 +44,17 @@ class State:
     optimizer: Optimizer
     history: list[Epoch] = field(default_factory=list)
     best: Array | None = None  # the best epoch's flat parameters
-    stopped_by: str | None = None
+    stopped_by: str | None = None  # a stopping rule's name, ``epochs`` or ``diverged``; None while it may go on
 
     @contextlib.contextmanager
-    def back_if_cut_short(self) -> Iterator[None]:
-        """Put weights and optimizer back as they were if what is done here is not completed, whatever the reason."""
+    def restored_on_error(self) -> Iterator[None]:
+        """Put weights and optimizer back as they were if anything is raised in the context."""
         arrays = [self.network.parameters.flat, *self.optimizer.state.values()]
-        kept, steps = [array.copy() for array in arrays], self.optimizer.steps
+        copies, steps = [array.copy() for array in arrays], self.optimizer.steps
         try:
             yield
         except BaseException:
-            for array, before in zip(arrays, kept, strict=True):
+            for array, before in zip(arrays, copies, strict=True):
                 array[...] = before
             self.optimizer.steps = steps
             raise
@@ -82,6 +82,6 @@ class Recipe:
     dropout: tuple[float, ...] = ()  # of each hidden layer
     input_dropout: float = 0.0
     max_norm: float | None = None
-    augment: Ranges | None = None
+    augment: DistortionRanges | None = None
     image_shape: tuple[int, int] = (28, 28)
     score_size: int | None = None  # training digits scored after each epoch; None: all

@@ -1,7 +1,7 @@
 """Early stopping: each rule says, from the history of the validation cost, whether a run should end.
 
-A rule is a pure function of what has been recorded so far. It holds no state, so there is none to save, and what a
-run did can be checked from its metrics.csv alone.
+A rule is a pure function of the records so far. It holds no state, so there is none to save, and whether a run stopped
+as it should can be checked from its metrics.csv alone.
 """
 
 import statistics
@@ -19,8 +19,7 @@ def variance_of_last(costs: Sequence[float], window: int) -> float | None:
 def no_improvement(patience: int, min_delta: float) -> StoppingRule:
     """Stop once the validation cost has not improved by ``min_delta`` for ``patience`` epochs (Prechelt 1998, UP_s).
 
-    An epoch improves when its cost is at least ``min_delta`` (and more than nothing) below that of the last epoch
-    that improved.
+    An epoch improves if its cost is below that of the last epoch that improved, by at least ``min_delta``.
     """
 
     def rule(val_costs: Sequence[float], gaps: Sequence[float]) -> bool:
@@ -47,7 +46,7 @@ def gap_too_wide(patience: int, min_delta: float) -> StoppingRule:
     return rule
 
 
-def settled(patience: int, min_delta: float, window: int) -> StoppingRule:
+def cost_settled(patience: int, min_delta: float, window: int) -> StoppingRule:
     """Stop once the variance of the last ``window`` validation costs is under ``min_delta`` for ``patience`` epochs."""
 
     def rule(val_costs: Sequence[float], gaps: Sequence[float]) -> bool:
@@ -60,19 +59,19 @@ def settled(patience: int, min_delta: float, window: int) -> StoppingRule:
     return rule
 
 
-def never() -> StoppingRule:
-    """Run all the epochs."""
+def run_all_epochs() -> StoppingRule:
+    """Stop at no epoch before the last."""
     return lambda val_costs, gaps: False
 
 
-# Every entry takes (patience, min_delta, window), and uses its own.
+# name -> factory of (patience, min_delta, window); each uses those that it needs.
 STOPPING_RULES: dict[str, Callable[[int, float, int], StoppingRule]] = {
     "val_cost": lambda patience, min_delta, window: no_improvement(patience, min_delta),
     "gap": lambda patience, min_delta, window: gap_too_wide(patience, min_delta),
-    "variance": settled,
-    "none": lambda patience, min_delta, window: never(),
+    "variance": cost_settled,
+    "none": lambda patience, min_delta, window: run_all_epochs(),
 }
 
-# What ``min_delta: null`` means for each rule, in the unit of what the rule looks at (nats; nats²). Each of them can
-# act within an ordinary run: see "Do the stopping rules' own thresholds act?" in experiments/README.md.
+# The threshold of each rule where ``min_delta`` is null, in the unit of what the rule compares (nats; nats²). Each of
+# them can act within an ordinary run: see "Do the stopping rules' own thresholds act?" in experiments/README.md.
 MIN_DELTA = {"val_cost": 1e-4, "gap": 0.03, "variance": 1e-5, "none": 0.0}

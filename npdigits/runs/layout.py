@@ -1,0 +1,51 @@
+"""What a run directory holds: the names of its files, how they begin, and how a new directory is called."""
+
+import datetime
+import re
+from pathlib import Path
+
+from npdigits.runs import checkpoint
+
+LOG = "train.log"
+LAST, PREVIOUS, BEST = (f"checkpoints/{name}" for name in (checkpoint.LAST, checkpoint.PREVIOUS, checkpoint.BEST))
+# Shows how the training images were distorted, where they were.
+DISTORTED = "distorted.npz"
+# What a run that has ended and has a best epoch cannot be without.
+RESULTS = ("metrics.csv", "predictions.npz", BEST, LAST)
+# What plots/ holds once it is complete; named here so that looking needs no matplotlib.
+PLOTS = ("cost", "accuracy", "gap", "learning_rate", "confusion", "mistakes", "weights")
+# The one more that there is where the training images were distorted.
+AUGMENTATION = "augmentation"
+# The files that are written whole: a process that is killed can leave a part of one under another name.
+WRITTEN_WHOLE = (
+    *("identity.json", "summary.json", "config.yaml", "overrides.yaml", "environment.json", "metrics.csv"),
+    *("predictions.npz", DISTORTED, LOG, LAST, PREVIOUS, BEST),
+    *(f"plots/{name}.png" for name in (*PLOTS, AUGMENTATION)),
+)
+FOLDERS = ("checkpoints", "plots")
+# How a line of train.log begins, to which others are added.
+LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d |Traceback ")
+
+
+def result_sizes(path: Path) -> dict[str, int]:
+    """Return how many bytes each result has that is there, by which one that is lost or torn is noticed."""
+    return {name: (path / name).stat().st_size for name in RESULTS if (path / name).is_file()}
+
+
+def has_all_plots(path: Path) -> bool:
+    """Say whether a run directory holds every plot."""
+    return all((path / "plots" / f"{name}.png").exists() for name in PLOTS)
+
+
+def make_directory(outputs: Path) -> Path:
+    """Make outputs/<date>/<time to the microsecond>, which no other process can have made."""
+    now = datetime.datetime.now()
+    while True:
+        path = outputs / now.strftime("%Y-%m-%d") / now.strftime("%H-%M-%S-%f")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir()
+        except FileExistsError:
+            now += datetime.timedelta(microseconds=1)  # a clock may stand still
+        else:
+            return path

@@ -1,0 +1,115 @@
+"""What has to be known before a run can begin: its settings, its data, its sizes and its identity."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from npdigits.base.paths import absolute
+from npdigits.config.build import check_fit
+from npdigits.config.compose import compose
+from npdigits.config.identity import Canonical, form_for, identity, in_canonical_form
+from npdigits.config.schema import Config, DataConfig, without_effect
+from npdigits.data import sets
+from npdigits.data.sets import Data, Split
+from npdigits.runs import resume
+from npdigits.runs.report import Report
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that could begin now.
+
+    Attributes:
+        config: checked, in its canonical form.
+        out_dir: the run directory; None for a new one below outputs/.
+        resuming: whether the run that is there goes on by its own settings.
+        overrides: what the user typed.
+        source: the data set.
+        train, val: the sets that its training digits are divided into.
+        sizes: of the layers, from the pixels to the classes.
+        identity: all that decides the result.
+        form: brings the identity of another run on this data set into its canonical form.
+    """
+
+    config: Config
+    out_dir: Path | None
+    resuming: bool
+    overrides: tuple[str, ...]
+    source: Data
+    train: Split
+    val: Split
+    sizes: tuple[int, ...]
+    identity: dict[str, Any]
+    form: Canonical
+
+    @property
+    def data_sizes(self) -> dict[str, int]:
+        """Digits of each set."""
+        return {"train": len(self.train), "val": len(self.val), "test": len(self.source.test)}
+
+    @property
+    def config_from_anywhere(self) -> Config:
+        """The configuration with paths that mean the same from every directory."""
+        data = self.config.data
+        found = {"root": data.root_dir(), "dir": data.folder()}
+        folders = {name: str(path) for name, path in found.items() if path}
+        return dataclasses.replace(self.config, data=dataclasses.replace(data, **folders))
+
+
+def prepare(
+    config: Config, out_dir: Path | None, overrides: Sequence[str], source: Data | None, report: Report
+) -> Plan:
+    """Settle all that a run needs before it claims its directory; nothing is written.
+
+    Args:
+        config: checked. With ``resume`` the run there goes on by its own settings instead.
+        out_dir: the run directory; None is ``out`` of the configuration, or else a new one.
+        overrides: what the user typed.
+        source: the data set, if it is loaded already.
+        report: is told what has no effect, and what is used in the place of what was asked for.
+
+    Raises:
+        UserError: the configuration does not fit the data or the machine, or the data cannot be had.
+    """
+    out_dir = out_dir or config.out_dir()
+    data_name, fallback = config.data.name, config.data.fallback
+    resuming = bool(config.resume)
+    if resuming:
+        out_dir = absolute("resume", config.resume)
+        assert out_dir is not None
+        config, data_name = resume.settings(out_dir, config, overrides or _differing_keys(config), report.warn)
+        fallback = None  # another data set would be another run
+        report.quiet = config.quiet
+    else:
+        for line in without_effect(config, overrides):
+            report.warn(line)
+    source = source or load_data(config.data, data_name, fallback, report.warn)
+    known = len(source.train), source.default_val_size
+    config = in_canonical_form(config, *known)
+    train, val = sets.hold_out(source, config.val_size, config.seed)
+    sizes = (train.images.shape[1], *config.hidden, source.n_classes)
+    check_fit(config, sizes, len(train), source.image_shape)
+    this = identity(config, source.sha256)
+    return Plan(config, out_dir, resuming, tuple(overrides), source, train, val, sizes, this, form_for(*known))
+
+
+def load_data(chosen: DataConfig, name: str, fallback: str | None, warn: Callable[[str], None]) -> Data:
+    """Load a data set from where the configuration says.
+
+    Args:
+        chosen: says where it is.
+        name: of the set, which for a run that goes on is the one that it began with.
+        fallback: the set to use where it cannot be had; None makes that an error.
+        warn: is told when the fallback is used.
+    """
+    return sets.load(
+        name, root=chosen.root_dir(), mirror=chosen.mirror, folder=chosen.folder(), fallback=fallback, warn=warn
+    )
+
+
+def _differing_keys(config: Config) -> list[str]:
+    """Return the keys that differ from the defaults: what was typed, where the caller does not say."""
+    default, chosen = compose().as_dict(), config.as_dict()
+    return [f"{key}={value}" for key, value in chosen.items() if value != default[key]]

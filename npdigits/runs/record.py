@@ -1,0 +1,55 @@
+"""A run while it is at work: what it is, where it stands and what has come of it."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from npdigits.base.arrays import Array
+from npdigits.base.clock import Stopwatch
+from npdigits.config.schema import Config
+from npdigits.runs.summary import Summary
+from npdigits.training.state import State
+
+
+@dataclass
+class RunRecord:
+    """One run, from its directory's claim to its end.
+
+    Attributes:
+        path: the run directory.
+        config: with paths that mean the same from every directory.
+        identity: all that decides its result (``identity.identity``).
+        state: the network, its optimizer and the history of epochs, trained in place.
+        summary: what summary.json is to say; frozen, and replaced as the run goes on.
+        predictions: what predictions.npz is to hold, once the run has ended with a best epoch.
+    """
+
+    path: Path
+    config: Config
+    identity: dict[str, Any]
+    state: State
+    summary: Summary
+    predictions: dict[str, Array] | None = None
+    _clock: Stopwatch = field(default_factory=Stopwatch)
+
+    def __post_init__(self) -> None:
+        self._seconds_before = self.summary.seconds or 0.0  # of earlier processes
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The layers' sizes, from the pixels to the classes."""
+        return self.state.network.parameters.sizes
+
+    def start_clock(self) -> None:
+        """Count the seconds of this process from now."""
+        self._clock = Stopwatch()
+
+    def update(self, **changes: Any) -> None:
+        """Take these values into the summary."""
+        self.summary = dataclasses.replace(self.summary, **changes)
+
+    def count(self) -> None:
+        """Take into the summary how many epochs have ended, and the seconds that they took."""
+        seconds = round(self._seconds_before + self._clock.seconds(), 3)
+        self.update(epochs_run=len(self.state.history), seconds=seconds)

@@ -1,0 +1,236 @@
+"""One run, from top to bottom: prepare, claim the directory, begin, train epoch by epoch, conclude, present."""
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from npdigits.base.blas import one_thread
+from npdigits.base.errors import MovedError, RunDirError, UserError, on_one_line
+from npdigits.base.interruption import Stopped, Watch, never
+from npdigits.config import compose
+from npdigits.config.build import initial_state, ranges, recipe
+from npdigits.config.identity import digest
+from npdigits.config.schema import Config
+from npdigits.data.augmentation import Augmentation
+from npdigits.data.sets import Data
+from npdigits.runs import results, resume
+from npdigits.runs.directory import EndedRun, claim
+from npdigits.runs.environment import environment_of_run
+from npdigits.runs.events import Listener, Listeners
+from npdigits.runs.layout import has_all_plots, result_sizes
+from npdigits.runs.prepare import Plan, prepare
+from npdigits.runs.record import RunRecord
+from npdigits.runs.report import Report, final_table
+from npdigits.runs.summary import Status, Summary
+from npdigits.runs.writer import RunWriter
+from npdigits.training.loop import fit
+from npdigits.training.passes import Diverged
+
+
+def run(
+    config: Config,
+    out_dir: str | os.PathLike[str] | None = None,
+    overrides: Sequence[str] = (),
+    stop: Callable[[], bool] = never,
+    source: Data | None = None,
+    report: Report | None = None,
+    shared: bool = False,
+    listeners: Sequence[Listener] = (),
+) -> dict[str, Any]:
+    """Do the run that ``config`` describes, in ``out_dir``, and return its summary.
+
+    Doing it twice does it once: where the same run is finished already, its summary is returned; where it was cut off,
+    it goes on from its last checkpoint, and its result is the one it would have had.
+
+    Args:
+        config: the checked configuration. With ``resume`` the run there goes on by its own settings instead.
+        out_dir: the run directory: new, empty, or of this same run; None is ``out`` of the configuration, or else a
+            new one under outputs/.
+        overrides: what the user typed, kept beside the composed configuration; with ``resume`` only these keys count,
+            by default those that differ from the defaults.
+        stop: a control that is asked between two batches whether to end; the summary then says ``interrupted``. It may
+            wait before it answers: the run is paused meanwhile.
+        source: the data set, if it is loaded already.
+        report: what speaks for the run; None speaks to the terminal.
+        shared: whether other runs share the machine, so that the seconds say little; the summary then says so.
+        listeners: are told that the run has begun, that an epoch has ended and that the run has ended.
+
+    Raises:
+        UserError: the configuration does not fit the data, the data cannot be had, or the directory cannot be used.
+            Nothing has been written then.
+        KeyboardInterrupt, Terminated: on Ctrl-C and SIGTERM, once the state at the last epoch's end is saved.
+    """
+    directory = None if out_dir is None else Path(out_dir).absolute()
+    return carry_out(config, directory, overrides, stop, source, report, shared, listeners).as_dict()
+
+
+def carry_out(
+    config: Config,
+    out_dir: Path | None,
+    overrides: Sequence[str] = (),
+    stop: Callable[[], bool] = never,
+    source: Data | None = None,
+    report: Report | None = None,
+    shared: bool = False,
+    listeners: Sequence[Listener] = (),
+) -> Summary:
+    """Do a run as ``run`` does, and return its summary with its types."""
+    report = report or Report(config.quiet)
+    try:
+        plan = prepare(config, out_dir, overrides, source, report)
+        claimed = claim(plan.out_dir, compose.outputs(), plan.identity, plan.resuming, report.warn, plan.form)
+        if isinstance(claimed, EndedRun):
+            return _present_ended(claimed, plan.config, report)
+        with claimed as writer:
+            return _do(plan, writer, stop, shared, report, Listeners([report, *listeners], report.warn))
+    except Exception as error:
+        if not isinstance(error, UserError | OSError):
+            report.fault(error)
+        raise
+    finally:
+        report.close()
+
+
+def _do(
+    plan: Plan, writer: RunWriter, stop: Callable[[], bool], shared: bool, report: Report, listeners: Listeners
+) -> Summary:
+    """Do a run whose directory is held, whatever happens to it; return its summary."""
+    with one_thread(), Watch(stop) as control:
+        record = _begin(plan, writer, shared, report)
+        try:
+            listeners.begun(record)
+            record.start_clock()
+            status = _train(plan, record, writer, control, listeners, report)
+            _conclude(plan, record, writer, status)
+        except Exception as error:
+            _fail(record, writer, error)
+            listeners.ended(record)
+            raise
+    listeners.ended(record)
+    control.raise_signal()
+    if record.summary.status.ended:
+        _present(record, writer, report)
+    return record.summary
+
+
+def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report) -> RunRecord:
+    """Put the network where the run stands, and write what is known before the next epoch."""
+    state = initial_state(plan.config, plan.sizes)
+    seconds = resume.restore(state, plan.config, writer, report)
+    environment = environment_of_run(writer.environment() if writer.kept else None, report.warn)
+    summary = Summary(
+        Status.RUNNING,
+        identity=digest(plan.identity),
+        data=plan.source.name,
+        data_sha256=plan.source.sha256,
+        data_sizes=plan.data_sizes,
+        image_shape=list(plan.source.image_shape),
+        parameters=state.network.parameters.flat.size,
+        epochs_run=len(state.history),
+        seconds=seconds,
+        seconds_shared=shared or (writer.found is not None and writer.found.seconds_shared),
+        bits_may_differ="earlier" in environment,
+    )
+    record = RunRecord(writer.path, plan.config_from_anywhere, plan.identity, state, summary)
+    writer.start(record, list(plan.overrides), environment)
+    if distortions := ranges(plan.config):
+        augmentation = Augmentation(plan.source.image_shape, distortions)
+        writer.write_distorted(results.distorted(plan.train, augmentation, plan.config.seed))
+    report.open_log(writer.open_log())
+    return record
+
+
+def _train(
+    plan: Plan, record: RunRecord, writer: RunWriter, control: Watch, listeners: Listeners, report: Report
+) -> Status:
+    """Train epoch by epoch; return how that ended."""
+    sets = plan.train, plan.val, plan.source.test
+    try:
+        for epoch in fit(record.state, *sets, recipe(plan.config, plan.source.image_shape), control):
+            writer.append(epoch)
+            record.count()
+            writer.checkpoint_if_due(record)
+            listeners.epoch_ended(record, epoch)
+    except Diverged as error:
+        record.state.stopped_by = "diverged"
+        report.warn(f"{error}: try a smaller {_suspects(plan.config)}, or another initializer")
+    except Stopped:
+        return Status.INTERRUPTED
+    # A run that goes on may have diverged before.
+    return Status.DIVERGED if record.state.stopped_by == "diverged" else Status.FINISHED
+
+
+def _suspects(config: Config) -> str:
+    """Return the keys, with their values, by which a run may have diverged."""
+    keys = f"lr (it is {config.lr:g})"
+    if config.lr * config.weight_decay > 1:  # a step then takes away more than the whole weight
+        keys += f" or weight_decay (it is {config.weight_decay:g})"
+    if config.init_scale > 1:
+        keys += f" or init_scale (it is {config.init_scale:g})"
+    return keys
+
+
+def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status) -> None:
+    """Save where the run stands; of one that has ended write also what it has reached."""
+    record.count()
+    if status == Status.INTERRUPTED:
+        record.update(status=status)
+        writer.checkpoint(record)
+        return
+    writer.checkpoint(record, final=True)
+    state, test = record.state, plan.source.test
+    record.update(status=status, stopped_by=state.stopped_by)
+    if status == Status.DIVERGED:
+        record.update(diverged_in_epoch=len(state.history) + 1)
+    if state.best_epoch is not None:
+        p = results.test_probabilities(state, test)
+        writer.write_predictions(results.predictions(p, test))
+        record.update(**results.best_figures(state.best_epoch))
+        record.update(readout=results.readout(p, test, plan.config.seed), **results.blindness(p, test))
+    record.update(sizes=result_sizes(writer.path))
+    writer.write_summary(record.summary)
+
+
+def _fail(record: RunRecord, writer: RunWriter, error: Exception) -> None:
+    """Write into the summary, if that is possible, that the run failed; it can go on from its last checkpoint."""
+    record.update(status=Status.FAILED, reason=f"{type(error).__name__}: {error}")
+    if writer.can_still_write(error):
+        with contextlib.suppress(OSError, MovedError):
+            writer.write_summary(record.summary)
+
+
+def _present(record: RunRecord, writer: RunWriter, report: Report) -> None:
+    """Draw the plots of a run that has ended, and say where it is."""
+    if record.state.best_epoch is not None and record.config.plots:
+        _draw(writer, report)
+    writer.check()
+    report.result(str(writer.path))
+
+
+def _present_ended(ended: EndedRun, config: Config, report: Report) -> Summary:
+    """Say what the run has reached that is there already; draw the plots if they are wanted and missing."""
+    report.say(f"this run is {ended.summary.status} already")
+    if ended.summary.readout is not None:
+        report.say(final_table(ended.summary))
+        if config.plots and not has_all_plots(ended.path):
+            _draw(ended, report)
+    report.result(str(ended.path))
+    return ended.summary
+
+
+def _draw(directory: RunWriter | EndedRun, report: Report) -> None:
+    """Draw the plots; the run is finished whether that succeeds or not.
+
+    Raises:
+        MovedError: the directory is not where it was.
+    """
+    try:
+        from npdigits import plots  # matplotlib takes half a second to import
+
+        plots.draw(directory.path, directory.hold if isinstance(directory, RunWriter) else None)
+    except MovedError:
+        raise
+    except (Exception, SystemExit) as error:  # a library may end the program instead
+        report.warn(f"not all plots are drawn: {error if isinstance(error, RunDirError) else on_one_line(error)}")

@@ -1,0 +1,189 @@
+"""summary.json: what a run is, how far it has come, how it ended and what it reached."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from npdigits.base.errors import RunDirError
+from npdigits.runs.metrics import SCORES
+
+
+class Status(StrEnum):
+    """How a run has ended, or that it has not."""
+
+    FINISHED = "finished"
+    DIVERGED = "diverged"  # the cost stopped being finite
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    HELD = "held"  # another process is writing it; of a sweep's runs only
+    LEFT = "left"  # not begun; of a sweep's runs only
+    RUNNING = "running"  # at work, or its process was killed
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run will not go on."""
+        return self in (Status.FINISHED, Status.DIVERGED)
+
+
+# What summary.json may say.
+STATUSES = tuple(str(status) for status in Status if status not in (Status.HELD, Status.LEFT))
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int
+
+
+def _kind(kind: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, kind)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The content of summary.json, in the order of its keys; what is None or empty is not written.
+
+    Attributes:
+        status: how the run has ended, or that it has not.
+        identity: SHA-256 of the run's identity, in hex.
+        data: name of the data set that was really used, which after a fallback is not the one that was asked for.
+        data_sha256: of its images and labels.
+        data_sizes: digits of the sets ``train``, ``val`` and ``test``.
+        image_shape: [height, width].
+        parameters: how many weights and biases there are.
+        epochs_run: how many epochs have ended.
+        seconds: at work, over all processes that trained this run.
+        seconds_shared: whether other runs shared the machine meanwhile, so that the seconds say little.
+        bits_may_differ: whether it was begun in an environment in which other bits may come out.
+        stopped_by: ``epochs``, ``diverged`` or the stopping rule that ended it.
+        diverged_in_epoch: the epoch in which the cost stopped being finite.
+        best_epoch: the epoch whose weights are kept.
+        train_cost, …, test_accuracy: of that epoch, as in metrics.csv; without validation data ``val_…`` are null.
+        readout: of 75 random test digits, how many are read right (``results.readout``).
+        at_chance, never_read: see ``results.blindness``.
+        sizes: bytes of each result file, by which one that is lost or torn is noticed.
+        reason: why it failed.
+        others: keys that this version does not know.
+    """
+
+    status: Status
+    identity: str = ""
+    data: str = ""
+    data_sha256: str = ""
+    data_sizes: Mapping[str, int] | None = None
+    image_shape: list[int] | None = None
+    parameters: int | None = None
+    epochs_run: int | None = None
+    seconds: float | None = None
+    seconds_shared: bool = False
+    bits_may_differ: bool = False
+    stopped_by: str | None = None
+    diverged_in_epoch: int | None = None
+    best_epoch: int | None = None
+    train_cost: float | None = None
+    train_accuracy: float | None = None
+    val_cost: float | None = None
+    val_accuracy: float | None = None
+    test_cost: float | None = None
+    test_accuracy: float | None = None
+    readout: Mapping[str, Any] | None = None
+    at_chance: bool | None = None
+    never_read: list[int] | None = None
+    sizes: Mapping[str, int] | None = None
+    reason: str = ""
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, values: Any) -> "Summary":
+        """Return what a summary.json of this content says.
+
+        Raises:
+            KeyError: this key is missing, and the status, which nothing can stand for.
+            ValueError: it is not what a run writes; the message names the key and the value.
+        """
+        if not isinstance(values, dict):
+            raise ValueError("not a table of names and values")
+        if "status" not in values:
+            raise KeyError("status" if "identity" in values else "identity")
+        if values["status"] not in STATUSES:
+            raise ValueError(f"status={values['status']!r}")
+        known: dict[str, Any] = {}
+        others = {}
+        for name, value in values.items():
+            if name not in _FITS:
+                others[name] = value
+            elif value is not None and name != "status":
+                if not _FITS[name](value):
+                    raise ValueError(f"{name}={value!r}")
+                known[name] = value
+        return cls(Status(values["status"]), **known, others=others)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values under the names of summary.json."""
+        values: dict[str, Any] = {}
+        for column in dataclasses.fields(self):
+            name, value = column.name, getattr(self, column.name)
+            scored = name in SCORES and self.best_epoch is not None
+            if name != "others" and (scored or not (value is None or value is column.default or value == "")):
+                values[name] = str(value) if name == "status" else value
+        return {**values, **self.others}
+
+    def json(self) -> str:
+        """Return the content of summary.json; a figure that is not finite, which JSON has no word for, is null."""
+        finite = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in self.as_dict().items()
+        }
+        return json.dumps(finite, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def explanation(self) -> str:
+        """Return why the run has not finished, in one line; "" where it has, or where nobody knows."""
+        if self.status == Status.DIVERGED:
+            return f"the cost stopped being finite in epoch {self.diverged_in_epoch}"
+        if self.status == Status.RUNNING:
+            return f"at work, or its process was killed; {self.epochs_run} epochs so far"
+        if self.status == Status.INTERRUPTED:
+            return f"after epoch {self.epochs_run}; the same command goes on"
+        return self.reason
+
+
+# name -> whether a value may stand there
+_FITS: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("status", "identity", "data", "data_sha256", "stopped_by", "reason"), _kind(str)),
+    **dict.fromkeys(("data_sizes", "readout", "sizes"), _kind(dict)),
+    **dict.fromkeys(("image_shape", "never_read"), _kind(list)),
+    **dict.fromkeys(("seconds_shared", "bits_may_differ", "at_chance"), _kind(bool)),
+    **dict.fromkeys(("parameters", "epochs_run", "diverged_in_epoch", "best_epoch"), _whole),
+    **dict.fromkeys(("seconds", *SCORES), _number),
+}
+
+
+def read_summary(path: Path) -> Summary:
+    """Read a run directory's summary.json.
+
+    Raises:
+        RunDirError: there is none, or it cannot be read.
+    """
+    try:
+        return Summary.parse(json.loads((path / "summary.json").read_text(encoding="utf-8")))
+    except OSError as error:
+        raise RunDirError(f"{path}: not a run directory: summary.json: {error.strerror}") from error
+    except KeyError as error:
+        raise RunDirError(f"{path}: damaged: summary.json has no {error.args[0]}") from error
+    except (ValueError, RecursionError) as error:
+        raise RunDirError(f"{path}/summary.json: damaged: {error}") from error
+
+
+def read_summary_if_there(path: Path) -> Summary | None:
+    """Return a run directory's summary; None where there is none that can be read."""
+    try:
+        return read_summary(path)
+    except RunDirError:
+        return None

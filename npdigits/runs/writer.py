@@ -1,0 +1,169 @@
+"""What a run writes into its directory while it is at work, in an order in which no crash can cost what was said."""
+
+import re
+import time
+from types import TracebackType
+from typing import Any
+
+import yaml
+
+from npdigits.base.arrays import Array
+from npdigits.base.errors import MovedError
+from npdigits.base.files import Appended, npz
+from npdigits.config.identity import differences
+from npdigits.runs import checkpoint, metrics
+from npdigits.runs.checkpoint import Checkpoint
+from npdigits.runs.hold import Hold
+from npdigits.runs.json_table import as_json, read_table
+from npdigits.runs.layout import BEST, DISTORTED, LAST, LOG, LOG_LINE, PREVIOUS
+from npdigits.runs.record import RunRecord
+from npdigits.runs.summary import Summary
+from npdigits.training.state import Epoch, State
+
+# A checkpoint is written at an epoch's end once this many times the last one's cost has passed: 2 % of the time.
+CADENCE = 50
+# How metrics.csv begins, to which lines are added.
+METRICS_LINE = re.compile(re.escape(metrics.header().encode()))
+
+
+class Cadence:
+    """Says when the next checkpoint is due: the costlier the last one was, the later."""
+
+    def __init__(self) -> None:
+        self._cost = 0.0
+        self._written = time.perf_counter()
+
+    def due(self, now: float) -> bool:
+        """Say whether a checkpoint is worth its cost, at this reading of ``time.perf_counter``."""
+        return now - self._written >= CADENCE * self._cost
+
+    def wrote(self, begun: float) -> None:
+        """Take note of a checkpoint that was begun at this reading and is written."""
+        self._written = time.perf_counter()
+        self._cost = self._written - begun
+
+
+class RunWriter:
+    """One run's directory, held by this process alone until ``close``.
+
+    Attributes:
+        path: the directory.
+        hold: on the directory; all that is written there is written by it.
+        found: the summary that was there when the directory was claimed; None where nothing was.
+        kept: the last checkpoint of the run that is there, or None.
+    """
+
+    def __init__(self, hold: Hold, found: Summary | None = None, kept: Checkpoint | None = None) -> None:
+        self.path, self.hold, self.found, self.kept = hold.path, hold, found, kept
+        self._metrics: Appended | None = None
+        self._best_epoch = 0
+        self._cadence = Cadence()
+
+    def __enter__(self) -> "RunWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        if self._metrics:
+            self._metrics.close()
+            self._metrics = None
+        self.hold.release()
+
+    def start(self, run: RunRecord, overrides: list[str], environment: dict[str, Any]) -> None:
+        """Write what is known before the next epoch, anew or from the run's state, and open metrics.csv."""
+        if run.state.history and self.kept and differences(self.kept.identity, run.identity):
+            self._write_last(run)  # a run that grew: its truth comes first
+        self.write("identity.json", as_json(run.identity))
+        self.write_summary(run.summary)
+        self.hold.make("checkpoints")
+        self.write("config.yaml", yaml.safe_dump(run.config.as_dict(), sort_keys=False, allow_unicode=True))
+        if not (self.path / "overrides.yaml").exists():
+            self.write("overrides.yaml", yaml.safe_dump(overrides, allow_unicode=True))
+        self.write("environment.json", as_json(environment))
+        self._write_best(run.state, run.summary.identity)
+        self.write("metrics.csv", metrics.table(run.state.history))
+        self._metrics = Appended(self.hold, "metrics.csv", METRICS_LINE)
+
+    def append(self, epoch: Epoch) -> None:
+        """Append an epoch's row to metrics.csv and hand it to the system."""
+        assert self._metrics is not None, "start() comes first"
+        self._metrics.write(metrics.row(epoch))
+
+    def open_log(self) -> Appended:
+        """Open train.log to add to it."""
+        return Appended(self.hold, LOG, LOG_LINE)
+
+    def checkpoint_if_due(self, run: RunRecord) -> None:
+        """Write a checkpoint unless the last one is too recent to be worth another."""
+        begun = time.perf_counter()
+        if self._cadence.due(begun):
+            self._write_checkpoint(run, begun)
+
+    def checkpoint(self, run: RunRecord, final: bool = False) -> None:
+        """Write last.npz, keeping its predecessor, best.npz and summary.json.
+
+        Args:
+            run: where it stands.
+            final: make the predecessor a copy of last.npz.
+        """
+        self._write_checkpoint(run, time.perf_counter(), final)
+
+    def _write_checkpoint(self, run: RunRecord, begun: float, final: bool = False) -> None:
+        self._write_last(run, final)
+        self._write_best(run.state, run.summary.identity)
+        self.write_summary(run.summary)
+        self._cadence.wrote(begun)
+
+    def _write_last(self, run: RunRecord, final: bool = False) -> None:
+        content = checkpoint.pack(run.state, run.identity, run.summary.data)
+        if (self.path / LAST).exists():
+            self.hold.keep_as(LAST, PREVIOUS)
+        self.write(LAST, content)
+        if final:
+            self.write(PREVIOUS, content)
+
+    def _write_best(self, state: State, identity: str) -> None:
+        if state.best_epoch is not None and state.best_epoch.epoch != self._best_epoch:
+            self.write(BEST, checkpoint.pack_best(state, identity))
+            self._best_epoch = state.best_epoch.epoch
+
+    def write_predictions(self, arrays: dict[str, Array]) -> None:
+        """Write predictions.npz."""
+        self.write("predictions.npz", npz(arrays))
+
+    def write_distorted(self, arrays: dict[str, Array]) -> None:
+        """Write distorted.npz."""
+        self.write(DISTORTED, npz(arrays))
+
+    def write_summary(self, summary: Summary) -> None:
+        """Write summary.json."""
+        self.write("summary.json", summary.json())
+
+    def write(self, name: str, content: bytes | str) -> None:
+        """Write a file of the directory whole.
+
+        Raises:
+            MovedError: the directory is not where it was.
+        """
+        self.hold.write_whole(name, content)
+
+    def check(self) -> None:
+        """See that the directory is where it was.
+
+        Raises:
+            MovedError: it is not.
+        """
+        self.hold.check()
+
+    def can_still_write(self, error: Exception) -> bool:
+        """Say whether the directory can be written after this error: one that was moved, where it can be followed."""
+        return not isinstance(error, MovedError) or self.hold.follow()
+
+    def environment(self) -> dict[str, Any] | None:
+        """Return what environment.json holds, None where it cannot be read."""
+        return read_table(self.path / "environment.json")

@@ -1,0 +1,143 @@
+"""What a sweep is to do: every point checked before the first run begins, each with its directory and its data set."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from npdigits.base.errors import ConfigError, DataError
+from npdigits.config import compose as cli
+from npdigits.config.build import check_fit
+from npdigits.config.identity import digest, form_for, identity, in_canonical_form
+from npdigits.config.schema import Config, DataConfig, unread
+from npdigits.data import sets
+from npdigits.data.sets import Data
+from npdigits.runs.json_table import read_identity
+from npdigits.runs.prepare import load_data
+from npdigits.runs.report import Report
+from npdigits.sweeps.names import folder_name, run_name
+from npdigits.sweeps.points import Point
+
+# Keys that concern the sweep as a whole.
+OF_THE_SWEEP = ("out", "workers", "quiet", "plots")
+# Of these, and the sweep's name, what was typed is no override of a run, which would else land in the sweep's folder.
+WHERE = ("out", "name", "workers")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The data set that the launching process has found: what a worker loads, and nothing else in its place."""
+
+    name: str
+    sha256: str
+    root: Path
+    folder: Path | None
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """What there is to do.
+
+    Attributes:
+        folders: the runs of each folder, by the names of their directories.
+        sources: the data sets that the runs are to find.
+    """
+
+    folders: dict[Path, dict[str, Point]]
+    sources: dict[DataConfig, Source]
+
+
+def check_alike(configs: Sequence[Config]) -> None:
+    """Refuse a sweep whose runs differ in what concerns the sweep as a whole.
+
+    Raises:
+        ConfigError: says in what.
+    """
+    for config in configs:
+        if config.resume:
+            raise ConfigError(f"resume={config.resume}: not allowed in a sweep, which goes on by the same command")
+    for key in OF_THE_SWEEP:
+        values = {getattr(config, key) for config in configs}
+        if len(values) > 1:
+            raise ConfigError(f"{key}={','.join(map(str, sorted(values, key=str)))}: allowed is one for all runs")
+
+
+def plan_sweep(
+    points: Sequence[tuple[list[str], Config]], swept: Sequence[str], fixed: Sequence[str], report: Report
+) -> SweepPlan:
+    """Check every point, and return what is to be done; points that are one run are there once.
+
+    Args:
+        points: of each run what was typed, and its configuration.
+        swept: the keys that vary.
+        fixed: what was typed of the others.
+        report: is told of points that are one run, and of a data set in the place of another.
+
+    Raises:
+        UserError: a point cannot be run.
+    """
+    folders: dict[Path, dict[str, Point]] = {}
+    found: dict[DataConfig, tuple[Data, Source]] = {}
+    default = cli.compose()
+    idle: dict[str, str] = {}
+    for typed, config in points:
+        if config.data not in found:
+            found[config.data] = find_source(config, report)
+        data = found[config.data][0]
+        n_train = sets.left_to_train(data, config.val_size)
+        check_fit(config, (data.train.images.shape[1], *config.hidden, data.n_classes), n_train, data.image_shape)
+        idle |= {key: why for key, why in unread(config.as_dict()).items() if key in swept}
+        folder = config.out_dir() or cli.outputs() / folder_name(config.name, swept, fixed)
+        point = _point(typed, config, default, data)
+        folders.setdefault(folder, {}).setdefault(point.name, point)
+    different = sum(map(len, folders.values()))
+    if different < len(points):
+        reasons = [f"{key} has no effect in some ({why})" for key, why in idle.items()]
+        report.say(f"{len(points)} points are {different} different runs: {'; '.join(reasons) or 'some are the same'}")
+    folders = {folder: _named_as_found(of_folder, folder) for folder, of_folder in folders.items()}
+    return SweepPlan(folders, {chosen: source for chosen, (_, source) in found.items()})
+
+
+def _point(typed: Sequence[str], config: Config, default: Config, data: Data) -> Point:
+    """Return the run that a point of the grid is."""
+    known = len(data.train), data.default_val_size
+    config = in_canonical_form(config, *known)
+    this = identity(config, data.sha256)
+    overrides = tuple(override for override in typed if override.lstrip("+").partition("=")[0] not in WHERE)
+    return Point(overrides, config, this, run_name(config, default, this), form_for(*known))
+
+
+def _named_as_found(points: dict[str, Point], folder: Path) -> dict[str, Point]:
+    """Return the runs under the names that their directories have: an earlier release called some of them otherwise."""
+    missing = {digest(point.identity): point for point in points.values() if not (folder / point.name).exists()}
+    if not missing or not folder.is_dir():
+        return points
+    names = {point.name: point.name for point in points.values()}
+    for path in sorted(folder.iterdir()):
+        if path.name in points or not (found := read_identity(path)):
+            continue
+        for form in {point.form for point in missing.values()}:
+            if point := missing.get(digest(form(found))):
+                names[point.name] = path.name
+    return {names[name]: dataclasses.replace(point, name=names[name]) for name, point in points.items()}
+
+
+def find_source(config: Config, report: Report) -> tuple[Data, Source]:
+    """Load a data set as the configuration says, and return it with what a worker is to load."""
+    data = load_data(config.data, config.data.name, config.data.fallback, report.warn)
+    root = config.data.root_dir() or sets.data_root()
+    return data, Source(data.name, data.sha256, root, config.data.folder())
+
+
+@functools.cache
+def load_source(source: Source) -> Data:
+    """Load a data set once a process.
+
+    Raises:
+        DataError: what is found here is not what the launching process found.
+    """
+    data = sets.load(source.name, root=source.root, folder=source.folder, fallback=None, warn=lambda line: None)
+    if data.sha256 != source.sha256:
+        raise DataError(f"data={source.name}: other digits than those that the sweep was begun with")
+    return data
