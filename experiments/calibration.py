@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 
 from npdigits.base.program import Parser, exit_code, whole_number
-from npdigits.compare.family import best_observed, family_of
-from npdigits.compare.rows import Row, Section
+from npdigits.compare.family import find_best, make_family
+from npdigits.compare.rows import ComparisonRow, Section
 from npdigits.compare.statistics import ALPHA, Numbers
 
 PROGRAM = "calibration.py"
@@ -29,13 +29,13 @@ NOISES: dict[str, Callable[[np.random.Generator, tuple[int, int]], Numbers]] = {
 WHERE = Section("", 0, "")
 
 
-def null_sweep(rng: np.random.Generator, settings: int, seeds: int, noise: str) -> list[Row]:
+def null_sweep(rng: np.random.Generator, settings: int, seeds: int, noise: str) -> list[ComparisonRow]:
     """Return the rows of a sweep in which all settings are the same."""
     of_seed = SEEDS_SPREAD * rng.standard_normal(seeds)
     values = MEAN + of_seed + SPREAD * NOISES[noise](rng, (settings, seeds))
     names = tuple(map(str, range(seeds)))
     return [
-        Row({"setting": place}, WHERE, names, names, {METRIC: figures})
+        ComparisonRow({"setting": place}, WHERE, names, names, {METRIC: figures})
         for place, figures in enumerate(np.round(values * DIGITS) / DIGITS)
     ]
 
@@ -56,10 +56,10 @@ def calibrate(sweeps: int, settings: int, seeds: int, noise: str, rng: np.random
     )
     for _ in range(sweeps):
         rows = null_sweep(rng, settings, seeds, noise)
-        fixed = family_of(rows, METRIC, {WHERE: rows[0]}, True, lambda row: None)
-        best = family_of(rows, METRIC, best_observed(rows, METRIC), False, lambda row: None)
+        fixed = make_family(rows, METRIC, {WHERE: rows[0]}, True, lambda row: None)
+        best = make_family(rows, METRIC, find_best(rows, METRIC), False, lambda row: None)
         # The same tests as if the best had been fixed beforehand: what a table without the right correction says.
-        naive = family_of(rows, METRIC, best_observed(rows, METRIC), True, lambda row: None)
+        naive = make_family(rows, METRIC, find_best(rows, METRIC), True, lambda row: None)
         intervals = [row.interval(METRIC) for row in rows]
         differences = [one.interval for one in fixed.differences.values()]
         counts["mean held"] += sum(one.low <= MEAN <= one.high for one in intervals) / settings

@@ -22,11 +22,11 @@ import numpy as np
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.program import Parser, exit_code
-from npdigits.config import compose as cli
-from npdigits.data import sets as data
+from npdigits.config.compose import compose
+from npdigits.data import sets
 from npdigits.export.onnx_file import onnx_file
 from npdigits.runs import trained
-from npdigits.train import run
+from npdigits.runs.run import run
 from npdigits.training.passes import probabilities
 
 PROGRAM = "onnx_runtimes.py"
@@ -96,11 +96,11 @@ def _tried(names: list[str]) -> int:
 
 def make(files: Path) -> None:
     """Write a network of each kind, with digits of its test set, as bytes and as floats that are not whole."""
-    source = data.load("mnist_5k")
+    source = sets.load("mnist_5k")
     images = source.test.images[source.test.rows[:: len(source.test) // DIGITS][:DIGITS]]
-    split = data.Split(images, np.zeros(DIGITS, np.intp), np.arange(DIGITS))
+    split = sets.Split(images, np.zeros(DIGITS, np.intp), np.arange(DIGITS))
     for name, keys in NETWORKS.items():
-        config = cli.compose(["data=mnist_5k", "epochs=3", "plots=false", "quiet=true", *keys])
+        config = compose(["data=mnist_5k", "epochs=3", "plots=false", "quiet=true", *keys])
         out = files / f"run of {name}"
         with contextlib.redirect_stdout(sys.stderr):
             run(config, out, source=source)
@@ -110,7 +110,7 @@ def make(files: Path) -> None:
             "images": images,
             "p": found.probabilities(split),
             "floats": floats,
-            "p_floats": probabilities(found.network, data.Split(floats, split.labels, split.rows)),
+            "p_floats": probabilities(found.network, sets.Split(floats, split.labels, split.rows)),
         }
         np.savez(files / f"{name}.npz", **kept)
         (files / f"{name}.json").write_text(json.dumps({key: array.tolist() for key, array in kept.items()}))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from npdigits.base.npz import npz
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.config.identity import digest, identity
 from npdigits.runs import metrics
 from npdigits.training.state import Epoch
@@ -24,7 +24,7 @@ ENVIRONMENT = {
 @functools.cache
 def composed(*typed):
     """Return a configuration; composed once, as that takes longer than all the rest."""
-    return cli.compose(typed)
+    return compose(typed)
 
 
 def made_run(

@@ -29,7 +29,7 @@ class Source:
 
     def arrays(self):
         """Go through the cache; what comes out must be right whatever state the cache is in."""
-        arrays, sha256 = cache.arrays_of([self.path], self.read, self.warned.append)
+        arrays, sha256 = cache.read_cached([self.path], self.read, self.warned.append)
         assert sorted(arrays) == ["images", "labels"]
         np.testing.assert_array_equal(arrays["images"], IMAGES)
         np.testing.assert_array_equal(arrays["labels"], LABELS)
@@ -84,9 +84,9 @@ def test_every_source_counts(tmp_path):
     def read():
         return {path.name: idx.read(path, 1) for path in (one, two)}
 
-    cache.arrays_of([one, two], read)
+    cache.read_cached([one, two], read)
     write_idx(two, LABELS[:20])
-    assert len(cache.arrays_of([one, two], read)[0]["two.gz"]) == 20
+    assert len(cache.read_cached([one, two], read)[0]["two.gz"]) == 20
 
 
 NO_END = b"\x93NUMPY\x01\0\x76\0{'descr': (" + b" " * 106 + b"\n"  # a header whose bracket never closes
@@ -159,7 +159,7 @@ def test_what_was_altered_with_its_digest_has_the_digest_that_is_its_own(source)
     other = {"images": IMAGES[::-1].copy(), "labels": LABELS}
     np.save(entry / "images.npy", other["images"])
     (entry / "entry.json").write_text(json.dumps({"arrays": ["images", "labels"], "sha256": cache.hash_arrays(other)}))
-    arrays, sha256 = cache.arrays_of([source.path], source.read)
+    arrays, sha256 = cache.read_cached([source.path], source.read)
     assert (
         sha256
         == cache.hash_arrays(other)
@@ -244,7 +244,7 @@ def test_an_error_of_read_is_passed_on_and_not_kept(source):
         raise ValueError("this file is damaged")
 
     with pytest.raises(ValueError, match="this file is damaged"):
-        cache.arrays_of([source.path], broken)
+        cache.read_cached([source.path], broken)
     source.arrays()
 
 
@@ -255,7 +255,7 @@ def test_the_digest_is_of_content_alone(tmp_path):
     for path in (packed, plain):
         for _ in range(2):
             read = {"labels": LABELS, "images": idx.read(path, 3)}
-            assert cache.arrays_of([path], lambda read=read: read)[1] == expected
+            assert cache.read_cached([path], lambda read=read: read)[1] == expected
     assert cache.hash_arrays({"images": np.asfortranarray(IMAGES), "labels": LABELS}) == expected
 
 
@@ -279,7 +279,7 @@ def test_a_mapped_source_is_not_kept(tmp_path):
     for name, kept in (("images", []), ("images.gz", ["entry.json", "images.npy"])):
         path = write_idx(tmp_path / name, IMAGES)
         for _ in range(2):
-            arrays, _ = cache.arrays_of([path], lambda path=path: {"images": idx.read(path, 3)})
+            arrays, _ = cache.read_cached([path], lambda path=path: {"images": idx.read(path, 3)})
             np.testing.assert_array_equal(arrays["images"], IMAGES)
         assert sorted(file.name for file in cache.directory().glob("*/*")) == kept
 
@@ -298,7 +298,7 @@ FILL = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from npdigits import cache
+from npdigits.data import cache
 folder = Path(sys.argv[1])
 (folder / sys.argv[2]).touch()
 while len(list(folder.glob("ready*"))) < 3:
@@ -306,7 +306,7 @@ while len(list(folder.glob("ready*"))) < 3:
 for source in sorted(folder.glob("source*")):
     whole = np.full((300, 28, 28), int(source.name[6:]), np.uint8)
     for _ in range(3):
-        arrays, sha256 = cache.arrays_of([source], lambda: {"a": whole.copy(), "b": whole[0]})
+        arrays, sha256 = cache.read_cached([source], lambda: {"a": whole.copy(), "b": whole[0]})
         assert (arrays["a"] == whole).all() and (arrays["b"] == whole[0]).all(), source
         assert sha256 == cache.hash_arrays({"a": whole, "b": whole[0]}), source
 """

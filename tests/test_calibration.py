@@ -33,7 +33,7 @@ def test_a_true_difference_is_found(calibration):
     for _ in range(50):
         rows = calibration.null_sweep(rng, 3, 10, "normal")
         rows[1].figures[calibration.METRIC] += 0.004
-        family = calibration.family_of(rows, calibration.METRIC, {calibration.WHERE: rows[0]}, True, lambda row: None)
+        family = calibration.make_family(rows, calibration.METRIC, {calibration.WHERE: rows[0]}, True, lambda row: None)
         found += family.differences[rows[1]].real
     assert found >= 45
 

@@ -10,13 +10,13 @@ from scipy import stats
 
 from npdigits.base.errors import ConfigError
 from npdigits.compare.comparison import compare
-from npdigits.compare.verdict import footnotes, left_out, outcome, verdict
+from npdigits.compare.verdict import footnotes, left_out, outcome_of, verdict
 from npdigits.compare.views import configurations, every_run, pivot
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.config.identity import digest
 from npdigits.runs.table import read
 
-DEFAULT = cli.compose().as_dict()
+DEFAULT = compose().as_dict()
 # Eight seeds: differences to 20 are 0.01 everywhere for 50; for 10 they are −0.012 and 0.01 in turn.
 BASE = [0.90, 0.91, 0.92, 0.93, 0.90, 0.91, 0.92, 0.93]
 WIDTH = {
@@ -114,7 +114,7 @@ def test_against_the_best_observed_all_pairs_count(width):
     assert family.differences[rows[20]].corrected == pytest.approx(3 * 2 / 256)
     assert family.differences[rows[10]].corrected == pytest.approx(2 * 2 / 16)
     assert "all 3 pairs, as any row could have come out best" in " ".join(verdict(comparison))
-    assert outcome(comparison, rows[50]) == "best"
+    assert outcome_of(comparison, rows[50]) == "best"
 
 
 def test_without_the_default_the_best_observed_is_the_baseline(tmp_path):
@@ -140,7 +140,7 @@ def test_few_seeds_cannot_decide_and_it_is_said_how_many_could(tmp_path):
     # 4·2^(1−6) = 0.125; 4·2^(1−8) = 0.031
     assert "Too few seeds to tell: hidden=50 by " in text
     assert "Of 6 pairs of seeds p is at least 0.031, over 4 comparisons 0.12: to tell takes 8 seeds or more" in text
-    assert {outcome(comparison, row) for row in comparison.rows} == {"baseline", "too few"}
+    assert {outcome_of(comparison, row) for row in comparison.rows} == {"baseline", "too few"}
 
 
 def test_six_seeds_can_decide_one_comparison(tmp_path):
@@ -243,7 +243,7 @@ def test_whether_seeds_can_decide_is_said_of_each_row(tmp_path):
     made_sweep(tmp_path, "hidden", {20: BASE, 50: [x + 0.01 for x in BASE], 30: [x + 0.02 for x in BASE[:4]]})
     comparison = compare(read([tmp_path]), default=DEFAULT)
     rows = by_key(comparison, "hidden")
-    assert [outcome(comparison, rows[hidden]) for hidden in (50, 30)] == ["better", "too few"]
+    assert [outcome_of(comparison, rows[hidden]) for hidden in (50, 30)] == ["better", "too few"]
     assert {row[0]: row[3] for row in configurations(comparison).cells}["30"] == "+2.00 ± 0.00 (4 pairs)"
     assert "Of 4 pairs of seeds p is at least 0.12, over 2 comparisons 0.25" in " ".join(verdict(comparison))
 
@@ -254,7 +254,7 @@ def test_a_lucky_single_seed_is_not_the_best_observed(tmp_path):
     (best,) = comparison.family.references.values()
     assert best.values["hidden"] == 50
     rows = by_key(comparison, "hidden")
-    assert [outcome(comparison, rows[hidden]) for hidden in (30, 10)] == ["worse", "too few"]
+    assert [outcome_of(comparison, rows[hidden]) for hidden in (30, 10)] == ["worse", "too few"]
 
 
 def test_seconds_measured_beside_other_runs_are_not_tested(tmp_path):
@@ -427,7 +427,7 @@ def test_of_costs_and_seconds_less_is_better(tmp_path, metric):
         made_run(tmp_path / f"a{seed}", 0.9, f"seed={seed}", seconds=3.0 + seed, best_epoch=5)
         made_run(tmp_path / f"b{seed}", 0.95, f"seed={seed}", "hidden=50", seconds=2.0 + seed, best_epoch=4)
     comparison = compare(read([tmp_path]), metrics=[metric], default=DEFAULT)
-    assert [outcome(comparison, row) for row in comparison.rows] == ["better", "baseline"]
+    assert [outcome_of(comparison, row) for row in comparison.rows] == ["better", "baseline"]
     assert len(configurations(comparison).columns) == len(set(configurations(comparison).columns))
 
 

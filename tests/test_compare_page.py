@@ -5,8 +5,8 @@ from made_runs import made_run
 from playwright.sync_api import Browser, expect
 
 from npdigits.compare.comparison import compare
-from npdigits.compare.page import page
-from npdigits.config import compose as cli
+from npdigits.compare.page import comparison_page
+from npdigits.config.compose import compose
 from npdigits.runs.table import read
 
 NASTY = "<img src=x onerror='window.hacked=1'></script><script>window.hacked=1</script>"
@@ -28,7 +28,7 @@ def file(tmp_path_factory):
     made_run(folder / "failed", 0.5, "seed=7", status="failed", reason=NASTY)
     runs = read([folder])
     path = folder / "page.html"
-    path.write_text(page(compare(runs, default=cli.compose().as_dict())), encoding="utf-8")
+    path.write_text(comparison_page(compare(runs, default=compose().as_dict())), encoding="utf-8")
     return path
 
 
@@ -145,7 +145,7 @@ def test_single_runs_have_a_page_too(browser: Browser, tmp_path):
         made_run(tmp_path / str(hidden), 0.9, f"hidden={hidden}", right=[True, False], epochs=1)
     runs = read([tmp_path])
     path = tmp_path / "page.html"
-    path.write_text(page(compare(runs, default=cli.compose().as_dict())), encoding="utf-8")
+    path.write_text(comparison_page(compare(runs, default=compose().as_dict())), encoding="utf-8")
     tab = browser.new_page()
     said = []
     tab.on("pageerror", lambda error: said.append(str(error)))

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from made import digits, output_of, start_python, write_set
 
-from npdigits.data import sets as data
+from npdigits.data import sets
 
 
-def images(split: data.Split) -> np.ndarray:
+def images(split: sets.Split) -> np.ndarray:
     return split.images[split.rows]
 
 
-def labels(split: data.Split) -> np.ndarray:
+def labels(split: sets.Split) -> np.ndarray:
     return split.labels[split.rows]
 
 
@@ -33,7 +33,7 @@ def test_torchvisions_layout_is_read(isolated, name, packed):
     train, test = digits(60, seed=1), digits(20, seed=2)
     write_set(isolated / "data" / FOLDERS[name] / "raw", train, test, packed)
     for _ in range(2):  # from the files, from the cache
-        loaded = data.load(name)
+        loaded = sets.load(name)
         assert (loaded.name, loaded.image_shape, loaded.n_classes) == (name, (8, 7), 10)
         assert loaded.default_val_size == 10
         for split, (pixels, truth) in ((loaded.train, train), (loaded.test, test)):
@@ -46,16 +46,16 @@ def test_packed_and_plain_files_have_one_sha256(tmp_path):
     loaded = []
     for kind in ("plain", "packed"):
         write_set(tmp_path / kind / "MNIST" / "raw", packed=kind == "packed")
-        loaded += [data.load("mnist", tmp_path / kind).sha256 for _ in range(2)]
+        loaded += [sets.load("mnist", tmp_path / kind).sha256 for _ in range(2)]
     assert len(set(loaded)) == 1
     other = write_set(tmp_path / "other", train=digits(600, seed=99))
-    assert data.load("idx", folder=other).sha256 != loaded[0]
+    assert sets.load("idx", folder=other).sha256 != loaded[0]
 
 
 @pytest.mark.alone
 def test_the_original_mnist(mnist_root):
     """As published: how often each digit occurs, the pixels' mean 0.1307 and deviation 0.3081."""
-    loaded = data.load("mnist", mnist_root)
+    loaded = sets.load("mnist", mnist_root)
     assert (len(loaded.train), len(loaded.test), loaded.default_val_size) == (60_000, 10_000, 10_000)
     train_counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(labels(loaded.train)).tolist() == train_counts
@@ -66,7 +66,7 @@ def test_the_original_mnist(mnist_root):
     seconds = []
     for _ in range(5):
         began = time.perf_counter()
-        data.load("mnist", mnist_root)
+        sets.load("mnist", mnist_root)
         seconds.append(time.perf_counter() - began)
     assert min(seconds) < 0.1
 
@@ -78,7 +78,7 @@ def test_a_read_only_folder_is_enough(tmp_path):
         folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path, *tmp_path.rglob("*"))}
     try:
-        assert len(data.load("mnist", tmp_path).train) == 600
+        assert len(sets.load("mnist", tmp_path).train) == 600
     finally:
         for folder in (tmp_path, raw.parent, raw):
             folder.chmod(stat.S_IRWXU)
@@ -88,9 +88,9 @@ def test_a_read_only_folder_is_enough(tmp_path):
 IMPORTED = """
 import json, sys
 from pathlib import Path
-from npdigits import data
-data.load("mnist", Path(sys.argv[1]))
-data.load("mnist_5k")
+from npdigits.data import sets
+sets.load("mnist", Path(sys.argv[1]))
+sets.load("mnist_5k")
 print(json.dumps(sorted(sys.modules)))
 """
 
@@ -105,7 +105,7 @@ def test_data_at_hand_imports_no_library(warm_cache, tmp_path):
 
 
 def test_mnist_5k_is_4000_500_500_stratified(mnist_5k):
-    train, val = data.hold_out(mnist_5k, None, seed=0)
+    train, val = sets.hold_out(mnist_5k, None, seed=0)
     parts = {"train": (train, 400), "val": (val, 50), "test": (mnist_5k.test, 50)}
     for name, (split, of_each) in parts.items():
         assert np.bincount(labels(split)).tolist() == [of_each] * 10, name
@@ -118,16 +118,16 @@ def test_mnist_5k_is_mlxtends_digits_each_once(mnist_5k):
 
     pixels, truth = mnist_data()
     expected = pairs(pixels.astype(np.uint8), truth)
-    splits = [*data.hold_out(mnist_5k, None, seed=3), mnist_5k.test]
+    splits = [*sets.hold_out(mnist_5k, None, seed=3), mnist_5k.test]
     found = [pair for split in splits for pair in pairs(images(split), labels(split))]
     assert len(found) == len(set(found)) == 5000
     assert set(found) == set(expected)
 
 
 def test_mnist_5k_tests_the_same_digits_whatever_the_seed(mnist_5k, warm_cache):
-    again = data.load("mnist_5k")
+    again = sets.load("mnist_5k")
     assert again.sha256 == mnist_5k.sha256
     tested = images(mnist_5k.test).copy()
-    held = [set(data.hold_out(again, None, seed)[1].rows) for seed in range(3)]
+    held = [set(sets.hold_out(again, None, seed)[1].rows) for seed in range(3)]
     assert held[0] != held[1] != held[2]
     np.testing.assert_array_equal(images(again.test), tested)

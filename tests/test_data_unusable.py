@@ -7,8 +7,7 @@ import pytest
 from made import NAMES, digits, write_idx, write_set
 
 from npdigits.base.errors import ConfigError, DataError, DataUnavailable
-from npdigits.data import download
-from npdigits.data import sets as data
+from npdigits.data import download, sets
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def no_mnist(monkeypatch):
 
 def test_the_fallback_is_loud_and_bears_its_own_name(no_mnist, warm_cache, mnist_5k):
     said = []
-    loaded = data.load("mnist", fallback="mnist_5k", warn=said.append)
+    loaded = sets.load("mnist", fallback="mnist_5k", warn=said.append)
     assert (loaded.name, loaded.sha256, len(loaded.test)) == ("mnist_5k", mnist_5k.sha256, 500)
     (line,) = said
     assert "\n" not in line
@@ -33,7 +32,7 @@ def test_the_fallback_is_loud_and_bears_its_own_name(no_mnist, warm_cache, mnist
 
 def test_no_fallback_is_an_error_with_the_reason(no_mnist):
     with pytest.raises(DataUnavailable, match=r"data=mnist .*on holiday.* data\.fallback=null"):
-        data.load("mnist", fallback=None, warn=pytest.fail)
+        sets.load("mnist", fallback=None, warn=pytest.fail)
 
 
 @pytest.mark.parametrize("lacking", range(4))
@@ -41,34 +40,34 @@ def test_three_files_of_four_are_not_mnist(no_mnist, tmp_path, lacking):
     raw = write_set(tmp_path / "MNIST" / "raw")
     (raw / [name for half in NAMES.values() for name in half][lacking]).unlink()
     with pytest.raises(DataUnavailable, match="on holiday"):
-        data.load("mnist", tmp_path)
+        sets.load("mnist", tmp_path)
 
 
 def test_damaged_files_are_an_error_never_a_reason_for_the_fallback(no_mnist, tmp_path):
     raw = write_set(tmp_path / "MNIST" / "raw")
     write_idx(raw / NAMES["test"][0], b"rubbish")
     with pytest.raises(DataError, match="t10k-images-idx3-ubyte: not an IDX file"):
-        data.load("mnist", tmp_path, fallback="mnist_5k", warn=pytest.fail)
+        sets.load("mnist", tmp_path, fallback="mnist_5k", warn=pytest.fail)
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
 def test_own_files(tmp_path, packed):
     write_set(tmp_path, digits(90, (5, 9), classes=3), digits(12, (5, 9), classes=2), packed)
-    loaded = data.load("idx", folder=tmp_path)
+    loaded = sets.load("idx", folder=tmp_path)
     assert (loaded.name, loaded.image_shape, loaded.n_classes) == ("idx", (5, 9), 3)
     assert (len(loaded.train), len(loaded.test), loaded.default_val_size) == (90, 12, 15)
 
 
 def test_own_files_without_a_folder():
     with pytest.raises(ConfigError, match=r"^data\.dir=null: .*data\.dir=FOLDER"):
-        data.load("idx")
+        sets.load("idx")
 
 
 @pytest.mark.parametrize("name", [name for half in NAMES.values() for name in half])
 def test_own_file_missing(idx_set, name):
     (idx_set / name).unlink()
     with pytest.raises(DataError, match=f"{name}: not found, nor as .gz"):
-        data.load("idx", folder=idx_set)
+        sets.load("idx", folder=idx_set)
 
 
 def broken(folder: Path, half: str, pixels: np.ndarray, truth: np.ndarray) -> str:
@@ -76,7 +75,7 @@ def broken(folder: Path, half: str, pixels: np.ndarray, truth: np.ndarray) -> st
     messages = []
     for _ in range(2):  # what was kept in the cache is as wrong as the files
         with pytest.raises(DataError) as caught:
-            data.load("idx", folder=folder)
+            sets.load("idx", folder=folder)
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
     return messages[0]

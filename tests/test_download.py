@@ -10,8 +10,7 @@ from made import outputs_of, start_python, write_set
 from mirror import Mirror
 
 from npdigits.base.errors import DataUnavailable
-from npdigits.data import download
-from npdigits.data import sets as data
+from npdigits.data import download, sets
 
 STALL = 3.0
 LOCK = [".MNIST.lock"]
@@ -42,7 +41,7 @@ def outcomes(mirror, tmp_path_factory):
 
     def attempt(answer):
         with pytest.raises(DataUnavailable) as caught:
-            data.load("mnist", roots[answer], f"{mirror.url}/{answer}", fallback=None)
+            sets.load("mnist", roots[answer], f"{mirror.url}/{answer}", fallback=None)
         return roots[answer], str(caught.value), time.monotonic()
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(len(REASONS)) as pool:
@@ -73,8 +72,8 @@ def test_a_bad_mirror_ends_in_one_line_and_leaves_nothing(mirror, outcomes, answ
 LOAD = """
 import sys
 from pathlib import Path
-from npdigits import data
-loaded = data.load("mnist", Path(sys.argv[1]), sys.argv[2])
+from npdigits.data import sets
+loaded = sets.load("mnist", Path(sys.argv[1]), sys.argv[2])
 print(loaded.name, loaded.sha256, len(loaded.train), len(loaded.test))
 """
 
@@ -82,7 +81,7 @@ print(loaded.name, loaded.sha256, len(loaded.train), len(loaded.test))
 def test_two_processes_at_once_share_one_download(mirror, mnist_root, tmp_path):
     """Both get what the original files hold; each file is given once; no scratch remains."""
     root = tmp_path / "new" / "root"
-    expected = f"mnist {data.load('mnist', mnist_root).sha256} 60000 10000"
+    expected = f"mnist {sets.load('mnist', mnist_root).sha256} 60000 10000"
     both = [start_python(LOAD, root, f"{mirror.url}/good/") for _ in range(2)]
     assert outputs_of(*both) == [expected, expected]
     given = sorted(name for how, name, head_only, _ in mirror.asked if how == "good" and not head_only)
@@ -111,7 +110,7 @@ def test_the_child_dies_with_its_parent(mirror, tmp_path):
 
 def test_a_torchvision_that_cannot_be_imported_is_said(no_torchvision, warm_cache, tmp_path):
     said = []
-    loaded = data.load("mnist", tmp_path, fallback="mnist_5k", warn=said.append)
+    loaded = sets.load("mnist", tmp_path, fallback="mnist_5k", warn=said.append)
     (line,) = said
     assert f"torchvision cannot be imported: {no_torchvision}" in line
     assert "USES MNIST_5K INSTEAD" in line
@@ -136,7 +135,7 @@ def test_a_slow_import_or_end_is_not_the_mirrors_fault(torchvision_is, tmp_path,
     """The mirror's time begins when the import has ended, and ends with the download."""
     monkeypatch.setattr(download, "STALL_SECONDS", 1.0)
     torchvision_is(QUICK + slow)
-    download.fetch("MNIST", tmp_path, None, at_hand=lambda: False)
+    download.fetch("MNIST", tmp_path, None, is_complete=lambda: False)
     assert "MNIST/raw/fetched" in files_below(tmp_path)
 
 
@@ -157,24 +156,24 @@ def test_whatever_torchvision_does_is_one_reason(torchvision_is, tmp_path, monke
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     torchvision_is(source)
     with pytest.raises(DataUnavailable, match=reason):
-        download.fetch("MNIST", tmp_path, None, at_hand=lambda: False)
+        download.fetch("MNIST", tmp_path, None, is_complete=lambda: False)
     assert files_below(tmp_path) == LOCK
 
 
 def test_a_root_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataUnavailable, match=r"file"):
-        download.fetch("MNIST", tmp_path / "file" / "root", None, at_hand=lambda: False)
+        download.fetch("MNIST", tmp_path / "file" / "root", None, is_complete=lambda: False)
 
 
 def test_nothing_is_fetched_that_came_meanwhile(no_torchvision, tmp_path):
     """The question is asked again under the lock: another process may have fetched it."""
-    download.fetch("MNIST", tmp_path, None, at_hand=lambda: True)
+    download.fetch("MNIST", tmp_path, None, is_complete=lambda: True)
 
 
 def test_after_a_failure_the_files_are_found_when_they_come(no_torchvision, tmp_path):
     """Neither the lock's file nor anything in the cache is in their way."""
     with pytest.raises(DataUnavailable):
-        data.load("mnist", tmp_path)
+        sets.load("mnist", tmp_path)
     write_set(tmp_path / "MNIST" / "raw", train=120, test=30, packed=True)
-    assert len(data.load("mnist", tmp_path).train) == 120
+    assert len(sets.load("mnist", tmp_path).train) == 120

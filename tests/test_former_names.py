@@ -59,6 +59,19 @@ def test_a_launchers_file_may_name_the_place_of_version_0_1():
         Place.of({"_target_": "npdigits.launcher.Other"})
 
 
+def test_what_a_module_that_is_now_a_package_had_is_found_there_when_asked_for():
+    code = """
+import sys, npdigits.data
+assert "npdigits.data.sets" not in sys.modules
+from npdigits.data import Data, Split, data_root, hold_out, load
+from npdigits.data import sets
+assert (Data, Split, data_root, hold_out, load) == (
+    sets.Data, sets.Split, sets.data_root, sets.hold_out, sets.load)
+print(hasattr(npdigits.data, "lode"))
+"""
+    assert output_of(start_python(code)).split() == ["False"]
+
+
 def test_a_name_that_never_was_is_unknown():
     with pytest.raises(ModuleNotFoundError, match=r"npdigits\.netwrok"):
         importlib.import_module("npdigits.netwrok")

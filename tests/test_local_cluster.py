@@ -17,7 +17,7 @@ from typed import typed
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.interruption import Stopped, never
-from npdigits.sweeps import local_cluster
+from npdigits.sweeps import limits, local_cluster
 
 FINISHED, BAD_INPUT = 0, 2
 ENDLESS = ["seed=0,1", "epochs=999999", "stop_on=none", "out=sweep", "workers=2"]
@@ -177,23 +177,23 @@ def test_too_few_processes_are_said_beforehand(monkeypatch):
     resource = pytest.importorskip("resource")
     monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(local_cluster, "_threads_of_this_user", lambda: 100)
-    monkeypatch.setattr(local_cluster, "_room_in_control_group", lambda: None)
-    limit = 100 + local_cluster.THREADS + 4 * local_cluster.THREADS_A_WORKER
+    monkeypatch.setattr(limits, "_count_threads_of_user", lambda: 100)
+    monkeypatch.setattr(limits, "_count_room_in_control_group", lambda: None)
+    limit = 100 + limits.THREADS + 4 * limits.THREADS_A_WORKER
     monkeypatch.setattr(resource, "getrlimit", lambda what: (limit if what == resource.RLIMIT_NPROC else 4096,) * 2)
-    local_cluster._make_room(4)
+    limits.raise_limits(4)
 
     def refuse(what, _):
         assert what == resource.RLIMIT_NPROC
         raise ValueError("not allowed to raise maximum limit")
 
     monkeypatch.setattr(resource, "setrlimit", refuse)
-    local_cluster._make_room(4)
+    limits.raise_limits(4)
     with pytest.raises(ConfigError, match=rf"workers=5 needs {limit + 8} processes .* {limit} are .*or workers=0$"):
-        local_cluster._make_room(5)
-    monkeypatch.setattr(local_cluster, "_room_in_control_group", lambda: 20)
+        limits.raise_limits(5)
+    monkeypatch.setattr(limits, "_count_room_in_control_group", lambda: 20)
     with pytest.raises(ConfigError, match=r"needs 24 more processes .* 20 are allowed \(pids.max .*or workers=0$"):
-        local_cluster._make_room(2)
+        limits.raise_limits(2)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_a_start_that_fails_or_hangs_is_a_line_and_a_signal_is_heeded(monkeypatc
     monkeypatch.setattr(local_cluster, "_start", lambda *_: does())
     stop = never if raised is ConfigError else lambda: True
     monkeypatch.setattr(local_cluster.tempfile, "tempdir", str(temporary))
-    with pytest.raises(raised, match=said), local_cluster.made(2, stop):
+    with pytest.raises(raised, match=said), local_cluster.open_cluster(2, stop):
         raise AssertionError("was made")
     assert list(temporary.iterdir()) == []
 

@@ -32,7 +32,7 @@ from npdigits.runs.report import Report
 from npdigits.runs.summary import Status, Summary
 from npdigits.runs.table import load_runs
 from npdigits.sweeps import cluster as cluster_of_dask
-from npdigits.sweeps import launcher, names, plan, points, sweep, table, worker
+from npdigits.sweeps import dispatch, launcher, names, plan, points, sweep, table, worker
 from npdigits.sweeps.names import folder_name, run_name, safe_name
 from npdigits.sweeps.progress import Progress
 from npdigits.sweeps.sweep import run_sweep
@@ -306,7 +306,7 @@ def test_a_run_that_finished_before_its_process_was_killed_is_finished_and_drawn
     path = next((tmp_path / "sweep").glob("*/summary.json")).parent
     (path / "plots" / "weights.png").unlink()  # as far as the drawing had come
     point = points.Point((), cli.compose(), json.loads((path / "identity.json").read_text()), path.name)
-    killed = points.Ended(point, Status.FAILED, cluster_of_dask.KILLED)
+    killed = points.Ended(point, Status.FAILED, dispatch.PROCESS_KILLED)
     seen = sweep._look_again(killed, tmp_path / "sweep")
     assert (seen.status, seen.reason, seen.before) == ("finished", "", False)
     ended = typed(*grid, cwd=tmp_path)
@@ -669,7 +669,7 @@ def test_a_worker_that_cannot_be_trusted_is_refused(undisturbed, tmp_path, clust
     address, start_worker = cluster
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "sitecustomize.py").write_text(
-        "import npdigits.config.identity\nnpdigits.identity.NUMERICS = -1\n"
+        "import npdigits.config.identity\nnpdigits.config.identity.NUMERICS = -1\n"
     )
     path = [str(tmp_path / "other"), os.environ.get("PYTHONPATH", "")]
     start_worker(PYTHONPATH=os.pathsep.join(filter(None, path)))
@@ -680,15 +680,20 @@ def test_a_worker_that_cannot_be_trusted_is_refused(undisturbed, tmp_path, clust
 
 
 def test_a_worker_that_sees_another_folder_or_has_no_npdigits_is_refused(tmp_path):
-    here = worker.about(tmp_path)
-    assert worker.unfit(dict(here), here, tmp_path) == ""
-    assert worker.unfit(worker.about(tmp_path / "elsewhere"), here, tmp_path) == f"it does not see {tmp_path}"
+    here = worker.describe_process(tmp_path)
+    assert worker.find_mismatch(dict(here), here, tmp_path) == ""
+    assert (
+        worker.find_mismatch(worker.describe_process(tmp_path / "elsewhere"), here, tmp_path)
+        == f"it does not see {tmp_path}"
+    )
     other = {**here, "numpy": "1.0", "npdigits": "9.9"}
-    assert worker.unfit(other, here, tmp_path) == (
+    assert worker.find_mismatch(other, here, tmp_path) == (
         f"npdigits 9.9 there, {here['npdigits']} here; numpy 1.0 there, {np.__version__} here"
     )
     missing = ModuleNotFoundError("No module named 'npdigits'")
-    assert worker.unfit(missing, here, tmp_path).startswith("npdigits cannot be used there: ModuleNotFoundError: No")
+    assert worker.find_mismatch(missing, here, tmp_path).startswith(
+        "npdigits cannot be used there: ModuleNotFoundError: No"
+    )
 
 
 def test_the_launchers_data_is_what_a_run_takes_or_none(idx_set, tmp_path, no_torchvision):

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from npdigits.data import sets as data
+from npdigits.data import sets
 from npdigits.runs.summary import read_summary
 
 EPOCHS = [2, 4, 8, 16]
@@ -104,7 +104,7 @@ def _run(keys: list[str], out: Path) -> dict[str, Any]:
 
 def write_digits(folder: Path, n: int) -> None:
     """Write IDX files of n training digits: MNIST's, over and over, each time moved by a pixel or two."""
-    source = data.load("mnist", fallback=None)
+    source = sets.load("mnist", fallback=None)
     folder.mkdir()
     images = np.array(source.train.images).reshape(-1, 28, 28)
     labels = source.train.labels.astype(np.uint8)

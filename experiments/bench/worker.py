@@ -15,14 +15,14 @@ import numpy as np
 
 from bench import limit
 from bench.peers import PEERS
-from npdigits.data import sets as data
+from npdigits.data import sets
 
 warnings.simplefilter("ignore")  # scikit-learn says at each pass that it has not converged
 
 
 def main() -> None:
     """Answer commands until standard input ends."""
-    source = data.load("mnist", fallback=None)
+    source = sets.load("mnist", fallback=None)
     images, labels = np.array(source.train.images), source.train.labels
     answers = sys.stdout
     sys.stdout = sys.stderr  # whatever a framework prints is no answer

@@ -13,10 +13,10 @@ from npdigits.base.errors import ConfigError
 from npdigits.base.text import printable
 from npdigits.compare import formats
 from npdigits.compare.comparison import Comparison, compare
-from npdigits.compare.diff import diff
-from npdigits.compare.options import NOTATIONS, PROGRAM, baseline, by, filtered, parser
-from npdigits.compare.verdict import footnotes, left_out, lost_remarks, verdict
-from npdigits.compare.views import OF_A_RUN, View, configurations, every_run, pivot, pivot_says
+from npdigits.compare.diff import diff_runs
+from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parser, parse_baseline, parse_by
+from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
+from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot
 from npdigits.config import compose as cli
 from npdigits.runs.table import read
 
@@ -31,7 +31,7 @@ def main() -> None:
     The exit code is 0, 1 where there is nothing to compare, 2 for bad input.
     """
     warnings.simplefilter("ignore")  # NumPy's and pandas's, of means of nothing; ours are printed
-    sys.exit(program.exit_code(PROGRAM, lambda: act(parser().parse_args())))
+    sys.exit(program.exit_code(PROGRAM, lambda: act(make_parser().parse_args())))
 
 
 def act(chosen: argparse.Namespace) -> int:
@@ -50,7 +50,7 @@ def act(chosen: argparse.Namespace) -> int:
         if "html" in asked:
             raise ConfigError("--html: a page is of folders; there any two configurations can be picked")
         first, second = (str(Path(run)) for run in chosen.diff)
-        _write(asked, *diff(read([first, second]), first, second), {}, str)
+        _write(asked, *diff_runs(read([first, second]), first, second), {}, str)
         return 0
     if not chosen.folders:
         raise ConfigError("which runs? name one or more folders; --help tells more")
@@ -58,16 +58,16 @@ def act(chosen: argparse.Namespace) -> int:
     for line in runs.warnings:
         warn(line)
     if chosen.filter:
-        runs = filtered(runs, chosen.filter, warn)
+        runs = filter_runs(runs, chosen.filter, warn)
     compared = functools.partial(
         compare,
         runs,
         metrics=[metric.strip() for metric in chosen.metric.split(",")],
-        baseline=baseline(chosen.baseline),
+        baseline=parse_baseline(chosen.baseline),
         default=cli.compose().as_dict(),
-        sort=None if chosen.all and str(chosen.sort).removeprefix("-") in OF_A_RUN else chosen.sort,
+        sort=None if chosen.all and str(chosen.sort).removeprefix("-") in RUN_COLUMNS else chosen.sort,
     )
-    comparison = compared(by=by(chosen))
+    comparison = compared(by=parse_by(chosen))
     if not comparison.rows:
         for line in left_out(comparison):
             print(printable(line), file=sys.stderr)
@@ -77,7 +77,10 @@ def act(chosen: argparse.Namespace) -> int:
         print(f"{PROGRAM}: nothing to compare: {why}", file=sys.stderr)
         return NOTHING
     if chosen.pivot:
-        view, lines = pivot(comparison), pivot_says(comparison) + lost_remarks(comparison) + footnotes(comparison)
+        view, lines = (
+            pivot(comparison),
+            explain_pivot(comparison) + remark_unfinished(comparison) + footnotes(comparison),
+        )
     elif chosen.all:
         view, lines = every_run(runs, comparison, chosen.sort), footnotes(comparison)
     else:
@@ -110,9 +113,9 @@ def _write(
 
 
 def _page(comparison: Comparison) -> str:
-    from npdigits.compare.page import page
+    from npdigits.compare.page import comparison_page
 
-    return page(comparison)
+    return comparison_page(comparison)
 
 
 def _facts(comparison: Comparison) -> dict[str, Any]:

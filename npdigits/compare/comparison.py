@@ -2,15 +2,16 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from npdigits.base.errors import ConfigError, RunDirError
-from npdigits.compare.family import Family, baselines, best_observed, decided_by, family_of, higher_is_better
-from npdigits.compare.predictions import Guesses, read_guesses
-from npdigits.compare.rows import MARKS, Row, Section, differing, marginal, rows_of
+from npdigits.compare.family import Family, find_baselines, find_best, higher_is_better, make_family, ordering_metric
+from npdigits.compare.figures import format_value
+from npdigits.compare.predictions import Predictions, read_predictions
+from npdigits.compare.rows import MARKS, ComparisonRow, Section, find_differing_keys, make_rows, marginal_rows, sort_key
 from npdigits.config.dependence import follows_in
 from npdigits.config.regularizers import others_on
 from npdigits.config.suggestions import suggestion
@@ -18,8 +19,8 @@ from npdigits.config.value_text import as_cell
 from npdigits.runs.table import FIGURES, Runs
 
 METRICS = ("val_accuracy", "test_accuracy")
-# What is shown of each row besides the metrics.
-ALWAYS = ("best_epoch", "seconds")
+# Columns that are shown of each row besides the metrics.
+EXTRA_COLUMNS = ("best_epoch", "seconds")
 
 
 @dataclass(frozen=True)
@@ -28,22 +29,22 @@ class Comparison:
 
     Attributes:
         rows: of configurations, or of values of a key (``by``).
-        keys: by which the rows differ.
-        metrics: shown; the first is the one that is compared.
+        keys: those in which the rows differ.
+        metrics: the columns; the first metric is the one that is compared.
         family: the tests.
         baseline: "the default", "as asked", or "the best observed"; "" where nothing was tested.
         constant: key -> value that all rows have, where it is not the default.
         left_out: (run, status, reason) of each run that did not finish or is there twice.
-        environments: what the rows' environments are, in words.
-        seconds_shared: whether other runs shared the machine while seconds were measured.
-        notes: what there is to know besides.
+        environments: name of an environment of the rows -> its description.
+        seconds_shared: whether other runs shared the machine while the seconds were measured.
+        notes: further remarks, each a sentence without its full stop.
         data: the data sets, with the first digits of their SHA-256.
-        averaged: of marginal means the keys that were averaged over.
+        averaged: for marginal means, the keys that were averaged over.
         by: the keys whose marginal means the rows are, if any.
         others_on: which other regularizers are on, where one is compared.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
     keys: tuple[str, ...]
     metrics: tuple[str, ...]
     family: Family
@@ -58,18 +59,32 @@ class Comparison:
     by: tuple[str, ...] = ()
     others_on: str = ""
 
-    def label(self, row: Row, marks: bool = False, unlike: Row | None = None) -> str:
-        """Return what a row is called: "hidden=20 lr=0.01".
+    def label(self, row: ComparisonRow, marks: bool = False, unlike: ComparisonRow | None = None) -> str:
+        """Return a row's label: "hidden=20 lr=0.01".
 
         Args:
-            row: which.
-            marks: name its data set and the like too.
-            unlike: name only what differs from this row.
+            row: which row.
+            marks: name its data set, numerics and environment too.
+            unlike: name only the keys in which the row differs from this one.
         """
         keys = [key for key in self.keys if marks or key not in MARKS]
         if unlike is not None:
             keys = [key for key in keys if key in MARKS or row.values[key] != unlike.values[key]]
-        return " ".join(f"{key}={shown(row.values[key])}" for key in keys) or "this configuration"
+        return " ".join(f"{key}={format_value(row.values[key])}" for key in keys) or "this configuration"
+
+
+class Baseline(NamedTuple):
+    """What the rows are compared with.
+
+    Attributes:
+        references: section -> the row that the section's other rows are compared with.
+        kind: as ``Comparison.baseline``.
+        fixed: whether it was fixed before the results were seen.
+    """
+
+    references: dict[Section, ComparisonRow]
+    kind: str
+    fixed: bool
 
 
 def compare(
@@ -84,141 +99,162 @@ def compare(
 
     Args:
         runs: what ``read`` found.
-        metrics: columns of the table; the first is the one that is tested.
+        metrics: columns of the table; the first one is tested.
         baseline: the values of the row to compare with, fixed before the results were seen; "best" is the best observed
-            one. None is the row whose keys all stand at their defaults, if it is there, else the best observed.
+            row. None is the row whose keys all have their default values, if it is there, else the best observed.
         default: the default configuration.
-        by: keys: a row is then one combination of their values, averaged over the settings of all other keys.
+        by: keys. A row is then one combination of their values, averaged over the settings of all other keys.
         sort: a key or a metric to sort by, with a leading "-" backwards; None is the first metric, the best first.
 
     Raises:
         ConfigError: a name is unknown, or the baseline is not among the rows.
     """
-    for metric in metrics:
-        check_name("--metric", metric, FIGURES)
-    for key in by:
-        check_name("--by" if len(by) == 1 else "--pivot", key, runs.keys)
+    _check_names(metrics, by, runs)
     notes: list[str] = []
-    rows = rows_of(runs.table, runs.keys)
-    keys = differing(rows, runs.keys)
-    follows = {key for row in rows for key in follows_in(row.values)}
-    constant = {key: rows[0].values[key] for key in runs.keys if rows and key not in keys and key not in follows}
-    of_keys = [row.values for row in rows]
-    averaged: list[str] = []
+    configurations = make_rows(runs.table, runs.keys)
+    differing = find_differing_keys(configurations, runs.keys)
+    rows, keys, averaged = configurations, differing, list[str]()
     if by:
-        averaged = [key for key in keys if key not in (*by, *MARKS)]
-        rows = marginal(rows, by, averaged, notes.append)
-        keys = [*(key for key in keys if key in MARKS), *by]
-    shared = _seconds_shared(runs, rows)
-    if metrics[0] == "seconds" and shared:
-        notes.append("seconds are not tested, as other runs shared the machine while they were measured")
-        found: tuple[dict[Section, Row], str, bool] = ({}, "", True)
-    else:
-        found = _references(rows, keys, metrics[0], baseline, default or {}, notes)
-    references, name, fixed = found
-    family = family_of(rows, metrics[0], references, fixed, lambda row: _guesses(row, notes))
-    if default:
-        constant = {key: value for key, value in constant.items() if value != as_cell(default.get(key))}
-    counted = {path for row in rows for path in row.runs}
-    left = runs.table[(runs.table.status != "finished") | (runs.table.same_as != "")]
+        rows, keys, averaged = _average(configurations, differing, by, notes.append)
+    shared = _is_machine_shared(runs, rows)
+    chosen = _choose_baseline(rows, keys, metrics[0], baseline, default or {}, shared, notes.append)
+    family = make_family(
+        rows, metrics[0], chosen.references, chosen.fixed, lambda row: _read_predictions(row, notes.append)
+    )
     return Comparison(
-        rows=tuple(_in_order(rows, keys, metrics[0], sort)),
+        rows=tuple(_sort_rows(rows, metrics[0], sort)),
         keys=tuple(keys),
         metrics=tuple(metrics),
         family=family,
-        baseline=name if family.differences else "",
-        constant=constant,
-        left_out=(
-            *(
-                (run, status, f"the same run as {same_as}" if same_as else reason)
-                for run, status, reason, same_as in zip(left.run, left.status, left.reason, left.same_as, strict=True)
-            ),
-            *((run, "unreadable", why) for run, why in runs.skipped),
-        ),
-        environments={
-            name: runs.environments.get(name, "")
-            for name in sorted(set(runs.table.environment[runs.table.run.isin(counted)]))
-        },
+        baseline=chosen.kind if family.differences else "",
+        constant=_find_constant(configurations, differing, runs.keys, default),
+        left_out=_list_left_out(runs),
+        environments=_describe_environments(runs, rows),
         seconds_shared=shared,
         notes=tuple(dict.fromkeys(notes)),
-        others_on=others_on([*keys, *by], of_keys),
+        others_on=others_on([*keys, *by], [row.values for row in configurations]),
         data=tuple(sorted({f"{row.values['data']} ({row.section.data_sha256[:8]})" for row in rows})),
         averaged=tuple(averaged),
         by=tuple(by),
     )
 
 
-def margins(comparison: Comparison, by: Sequence[str], rows: Sequence[Row]) -> Comparison:
+def marginal_comparison(comparison: Comparison, by: Sequence[str], rows: Sequence[ComparisonRow]) -> Comparison:
     """Return marginal means of some of a comparison's rows, untested: for a picture.
 
     Args:
         comparison: of configurations.
         by: keys, as for ``compare``.
-        rows: which of the comparison's rows.
+        rows: some of the comparison's rows.
     """
     notes: list[str] = []
-    averaged = [key for key in comparison.keys if key not in (*by, *MARKS)]
-    means = marginal(rows, by, averaged, notes.append)
-    keys = (*(key for key in comparison.keys if key in MARKS), *by)
+    means, keys, averaged = _average(rows, comparison.keys, by, notes.append)
     return dataclasses.replace(
-        comparison, rows=tuple(means), keys=keys, averaged=tuple(averaged), by=tuple(by), notes=tuple(notes)
+        comparison, rows=tuple(means), keys=tuple(keys), averaged=tuple(averaged), by=tuple(by), notes=tuple(notes)
     )
 
 
 def check_name(option: str, name: str, allowed: Sequence[str]) -> None:
-    """Raise a ConfigError that says what is allowed, unless ``name`` is."""
+    """Raise a ConfigError that lists the allowed names, unless ``name`` is one of them."""
     if name not in allowed:
         raise ConfigError(f"{option} {name}: allowed is one of {', '.join(allowed)}{suggestion(name, allowed)}")
 
 
-def shown(value: Any) -> str:
-    """Return a value of a key as text, a number in its shortest form."""
-    if isinstance(value, float):
-        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
-    return str(value)
+def _check_names(metrics: Sequence[str], by: Sequence[str], runs: Runs) -> None:
+    """Raise a ConfigError unless all metrics, and all keys to average by, are known."""
+    for metric in metrics:
+        check_name("--metric", metric, FIGURES)
+    for key in by:
+        check_name("--by" if len(by) == 1 else "--pivot", key, runs.keys)
 
 
-def place(value: Any) -> tuple[bool, Any]:
-    """Return what a key's values are sorted by: numbers before text."""
-    return (isinstance(value, str), value)
+def _average(
+    rows: Sequence[ComparisonRow], keys: Sequence[str], by: Sequence[str], warn: Callable[[str], None]
+) -> tuple[list[ComparisonRow], list[str], list[str]]:
+    """Return the marginal means by some keys, in which keys they differ, and which keys were averaged over."""
+    averaged = [key for key in keys if key not in (*by, *MARKS)]
+    means = marginal_rows(rows, by, averaged, warn)
+    return means, [*(key for key in keys if key in MARKS), *by], averaged
 
 
-def _references(
-    rows: Sequence[Row],
+def _find_constant(
+    rows: Sequence[ComparisonRow], differing: Sequence[str], keys: Sequence[str], default: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the values that all rows share and that are not the defaults, without those that follow from others."""
+    follows = {key for row in rows for key in follows_in(row.values)}
+    constant = {key: rows[0].values[key] for key in keys if rows and key not in differing and key not in follows}
+    return {key: value for key, value in constant.items() if not default or value != as_cell(default.get(key))}
+
+
+def _choose_baseline(
+    rows: Sequence[ComparisonRow],
     keys: Sequence[str],
     metric: str,
-    baseline: Mapping[str, Any] | str | None,
+    asked: Mapping[str, Any] | str | None,
     default: Mapping[str, Any],
-    notes: list[str],
-) -> tuple[dict[Section, Row], str, bool]:
-    """Return the row of each section to compare with, what it is, and whether it was fixed beforehand."""
-    if isinstance(baseline, Mapping):
-        return baselines(rows, keys, baseline, notes.append), "as asked", True
+    shared: bool,
+    note: Callable[[str], None],
+) -> Baseline:
+    """Return what to compare the rows with: what was asked for, else the default if it is there, else the best row.
+
+    Raises:
+        ConfigError: what was asked for is not among the rows.
+    """
+    if metric == "seconds" and shared:
+        note("seconds are not tested, as other runs shared the machine while they were measured")
+        return Baseline({}, "", True)
+    if isinstance(asked, Mapping):
+        return Baseline(find_baselines(rows, keys, asked, note), "as asked", True)
     swept = [key for key in keys if key not in MARKS]
     at_default = {key: as_cell(default[key]) for key in swept if key in default}
     fits = [all(row.values[key] == value for key, value in at_default.items()) for row in rows]
-    if baseline is None and swept and len(at_default) == len(swept) and any(fits):
-        return baselines(rows, keys, at_default, notes.append), "the default", True
-    return best_observed(rows, metric), "the best observed", False
+    if asked is None and swept and len(at_default) == len(swept) and any(fits):
+        return Baseline(find_baselines(rows, keys, at_default, note), "the default", True)
+    return Baseline(find_best(rows, metric), "the best observed", False)
 
 
-def _seconds_shared(runs: Runs, rows: Sequence[Row]) -> bool:
+def _is_machine_shared(runs: Runs, rows: Sequence[ComparisonRow]) -> bool:
+    """Return whether other runs shared the machine with any of these rows' runs."""
     shared = set(runs.table.run[runs.table.seconds_shared.astype(bool)])
     return any(path in shared for row in rows for path in row.runs)
 
 
-def _guesses(row: Row, notes: list[str]) -> Guesses | None:
+def _read_predictions(row: ComparisonRow, note: Callable[[str], None]) -> Predictions | None:
+    """Return the predictions of a row's single run; None, with a note, where they cannot be read."""
     try:
-        return read_guesses(Path(row.runs[0]))
+        return read_predictions(Path(row.runs[0]))
     except RunDirError as error:
-        notes.append(f"not tested: {error}")
+        note(f"not tested: {error}")
         return None
 
 
-def _in_order(rows: Sequence[Row], keys: Sequence[str], metric: str, sort: str | None) -> list[Row]:
-    """Return the rows sorted, those of one data set and environment together."""
+def _list_left_out(runs: Runs) -> tuple[tuple[str, str, str], ...]:
+    """Return (run, status, reason) of each run that no row holds."""
+    left = runs.table[(runs.table.status != "finished") | (runs.table.same_as != "")]
+    return (
+        *(
+            (run, status, f"the same run as {same_as}" if same_as else reason)
+            for run, status, reason, same_as in zip(left.run, left.status, left.reason, left.same_as, strict=True)
+        ),
+        *((run, "unreadable", why) for run, why in runs.skipped),
+    )
+
+
+def _describe_environments(runs: Runs, rows: Sequence[ComparisonRow]) -> dict[str, str]:
+    """Return the environments of the rows' runs, by name."""
+    counted = {path for row in rows for path in row.runs}
+    names = sorted(set(runs.table.environment[runs.table.run.isin(counted)]))
+    return {name: runs.environments.get(name, "") for name in names}
+
+
+def _sort_rows(rows: Sequence[ComparisonRow], metric: str, sort: str | None) -> list[ComparisonRow]:
+    """Return the rows sorted, those of one data set and environment together.
+
+    Raises:
+        ConfigError: they cannot be sorted by that.
+    """
     backwards = bool(sort) and str(sort).startswith("-")
-    by = str(sort).removeprefix("-") if sort else decided_by(metric)
+    by = str(sort).removeprefix("-") if sort else ordering_metric(metric)
     if sort:
         if by.startswith("test_"):
             raise ConfigError(f"--sort {sort}: test columns are reported, and nothing is chosen by them")
@@ -226,12 +262,12 @@ def _in_order(rows: Sequence[Row], keys: Sequence[str], metric: str, sort: str |
     elif higher_is_better(by):
         backwards = True
 
-    def value(row: Row) -> tuple[bool, Any]:
-        return place(len(row) if by == "n" else row.interval(by).mean if by in FIGURES else row.values[by])
+    def value(row: ComparisonRow) -> tuple[bool, Any]:
+        return sort_key(len(row) if by == "n" else row.interval(by).mean if by in FIGURES else row.values[by])
 
-    def missing(row: Row) -> bool:
+    def is_missing(row: ComparisonRow) -> bool:
         return by in FIGURES and math.isnan(row.interval(by).mean)
 
-    there = sorted((row for row in rows if not missing(row)), key=value, reverse=backwards)
-    ordered = [*there, *(row for row in rows if missing(row))]
+    present = sorted((row for row in rows if not is_missing(row)), key=value, reverse=backwards)
+    ordered = [*present, *(row for row in rows if is_missing(row))]
     return sorted(ordered, key=lambda row: [str(row.values[mark]) for mark in MARKS])

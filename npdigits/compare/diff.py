@@ -1,63 +1,79 @@
-"""Two runs side by side: in which settings they differ, and whether their test predictions do."""
+"""Two runs side by side: in which settings they differ, and whether their test predictions differ."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.paths import resolved
-from npdigits.compare.comparison import shown
-from npdigits.compare.figures import named, p_is
-from npdigits.compare.predictions import one_alone, read_guesses
+from npdigits.compare.figures import format_figure, format_value, metric_in_words, state_p
+from npdigits.compare.predictions import count_disagreements, read_predictions
 from npdigits.compare.statistics import ALPHA, mcnemar_p
-from npdigits.compare.views import View, figure
+from npdigits.compare.views import View
 from npdigits.runs.table import FIGURES, Runs
 
-ABOUT = ("status", "data", "data_sha256", "numerics", "environment")
+# Columns that are compared besides the configuration's keys.
+COLUMNS = ("status", "data", "data_sha256", "numerics", "environment", "seed")
 
 
-def diff(runs: Runs, first: str, second: str) -> tuple[View, list[str]]:
-    """Return what differs between two runs, settings first, and what is to be said of it.
+def diff_runs(runs: Runs, first: str, second: str) -> tuple[View, list[str]]:
+    """Return a table of what differs between two runs, settings first, and the lines under it.
 
     Args:
         runs: read from these two paths.
         first, second: the paths of the run directories, as given.
 
     Raises:
-        ConfigError: one of the paths is not that of a run.
+        ConfigError: one of the paths is not that of a run, or both are of one run.
     """
     if resolved(first) == resolved(second):
         raise ConfigError(f"--diff {first} {second}: the same run twice")
-    chosen = []
-    for path in (first, second):
-        found = runs.table[runs.table.run == str(Path(path))]
-        if len(found) != 1:
-            why = next((line for line in runs.warnings if str(Path(path)) in line), "it is no run directory")
-            raise ConfigError(f"--diff {path}: {why}")
-        chosen.append(found.astype(object).iloc[0])
-    a, b = chosen
-    settings = [key for key in (*ABOUT, "seed", *runs.keys) if a[key] != b[key]]
-    rows = [[key, *(shown(run[key]) for run in (a, b))] for key in settings]
-    figures = [[name, *(figure(run[name], name) for run in (a, b))] for name in FIGURES]
+    pair = [_find_run(runs, path) for path in (first, second)]
+    a, b = pair
+    settings = [key for key in (*COLUMNS, *runs.keys) if a[key] != b[key]]
+    cells = [[key, *(format_value(run[key]) for run in pair)] for key in settings]
+    cells += [[metric, *(format_figure(run[metric], metric) for run in pair)] for metric in FIGURES]
     frame = pd.DataFrame([{"setting": key, first: a[key], second: b[key]} for key in (*settings, *FIGURES)])
-    lines = [] if settings else ["The settings are the same."]
-    if "environment" in settings:
-        lines += [f"environment {run.environment}: {runs.environments[run.environment]}" for run in (a, b)]
-    return View(["setting", first, second], 1, rows + figures, frame), [*lines, _predictions(first, second)]
+    lines = _describe_settings(runs, pair, settings)
+    return View(["setting", first, second], 1, cells, frame), [*lines, _compare_predictions(first, second)]
 
 
-def _predictions(first: str, second: str) -> str:
-    """Return what McNemar's test says of two runs' test predictions."""
+def _find_run(runs: Runs, path: str) -> Any:
+    """Return a run's row of the table.
+
+    Raises:
+        ConfigError: there is none, or several.
+    """
+    found = runs.table[runs.table.run == str(Path(path))]
+    if len(found) != 1:
+        why = next((line for line in runs.warnings if str(Path(path)) in line), "it is no run directory")
+        raise ConfigError(f"--diff {path}: {why}")
+    return found.astype(object).iloc[0]
+
+
+def _describe_settings(runs: Runs, pair: Sequence[Any], differing: Sequence[str]) -> list[str]:
+    """Return the lines about the settings."""
+    lines = [] if differing else ["The settings are the same."]
+    if "environment" in differing:
+        lines += [f"environment {run.environment}: {runs.environments[run.environment]}" for run in pair]
+    return lines
+
+
+def _compare_predictions(first: str, second: str) -> str:
+    """Return the result of McNemar's test of two runs' test predictions, in words."""
     try:
-        only = one_alone(read_guesses(Path(first)), read_guesses(Path(second)))
+        counts = count_disagreements(read_predictions(Path(first)), read_predictions(Path(second)))
     except RunDirError as error:
         return f"Test predictions cannot be compared: {error}"
-    if only is None:
+    if counts is None:
         return "Test predictions cannot be compared: the test digits are not the same."
-    only_first, only_second, digits = only
+    only_first, only_second, digits = counts
     p = mcnemar_p(only_first, only_second)
-    said = "the two networks differ" if p <= ALPHA else "the two networks are not shown to differ"
+    finding = "the two networks differ" if p <= ALPHA else "the two networks are not shown to differ"
     return (
         f"Of {digits:,} test digits the first alone reads {only_first} right, the second alone {only_second}; "
-        f"McNemar's exact {p_is(p)}: {said} in {named('test_accuracy')}. What their settings do, seeds tell."
+        f"McNemar's exact {state_p(p)}: {finding} in {metric_in_words('test_accuracy')}. What their settings do, "
+        "seeds tell."
     )

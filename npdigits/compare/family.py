@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from npdigits.base.errors import ConfigError
-from npdigits.compare.predictions import Guesses, one_alone
-from npdigits.compare.rows import Row, Section
+from npdigits.compare.predictions import Predictions, count_disagreements
+from npdigits.compare.rows import ComparisonRow, Section
 from npdigits.compare.statistics import (
     ALPHA,
     Interval,
@@ -21,27 +21,27 @@ from npdigits.compare.statistics import (
     t_interval,
 )
 
-# So many pairs of rows are all tested to correct over; of more, only those that are shown are.
+# Up to this many pairs of rows, all are tested to correct over; beyond, only the pairs that are shown.
 MOST_TESTED = 5000
-# So many single runs' predictions are read.
+# Up to this many single runs, their predictions are read and compared.
 MOST_SINGLE = 200
 SIGN_FLIP, MCNEMAR = "sign-flip", "McNemar"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A row against the row that it is compared with.
+    """The difference between a row and the row that it is compared with.
 
     Attributes:
-        against: that row.
-        interval: of the paired differences over the seeds that both have; of McNemar's test the difference on the test
+        against: the other row.
+        interval: of the paired differences over the seeds that both have; for McNemar's test the difference on the test
             digits, without interval.
         p: of the test, uncorrected; None where there is nothing to test.
-        corrected: p over all comparisons of the family.
-        least: what ``corrected`` would be if every pair of seeds of the family spoke for the same side.
+        corrected: p, corrected for all comparisons of the family.
+        least: what ``corrected`` would be if, in every comparison of the family, all pairs of seeds had one sign.
     """
 
-    against: Row
+    against: ComparisonRow
     interval: Interval
     p: float | None
     corrected: float | None = None
@@ -58,61 +58,67 @@ class Difference:
         return self.least is not None and self.least > ALPHA
 
 
+# (row, its reference) -> their difference, tested
+PairTest = Callable[[ComparisonRow, ComparisonRow], Difference]
+# a row that is a single run -> its test predictions, if they can be read
+ReadPredictions = Callable[[ComparisonRow], Predictions | None]
+
+
 @dataclass(frozen=True)
 class Family:
-    """The comparisons that are made together, and so corrected together.
+    """The comparisons that are made together, and are therefore corrected together.
 
     Attributes:
-        metric: what is compared.
-        test: SIGN_FLIP over seeds, or MCNEMAR on test digits where each row is a single run; "" for none.
-        fixed: whether the baseline was fixed beforehand; else it is the best observed, and all pairs count.
+        metric: the one that is compared.
+        test: SIGN_FLIP over seeds; MCNEMAR on test digits where each row is a single run; "" where nothing is tested.
+        fixed: whether the baseline was fixed beforehand; else it is the best observed row, and all pairs count.
         references: section -> the row that the others are compared with.
         differences: row -> its difference.
-        comparisons: how many p's are corrected for.
+        comparisons: how many comparisons the p's are corrected for.
     """
 
     metric: str
     test: str
     fixed: bool
-    references: Mapping[Section, Row]
-    differences: Mapping[Row, Difference]
+    references: Mapping[Section, ComparisonRow]
+    differences: Mapping[ComparisonRow, Difference]
     comparisons: int
 
     @property
     def seeds_needed(self) -> int:
-        """How many paired seeds each comparison needs at the least."""
+        """How many paired seeds each comparison needs at least."""
         return seeds_to_decide(self.comparisons)
 
 
 def higher_is_better(metric: str) -> bool:
-    """Return whether of two values of this metric the higher is the better."""
+    """Return whether higher values of this metric are better."""
     return metric.endswith("accuracy")
 
 
-def decided_by(metric: str) -> str:
-    """Return by which metric rows are put in order: never by one of the test set."""
+def ordering_metric(metric: str) -> str:
+    """Return the metric by which rows are put in order: never one of the test set."""
     return metric.replace("test_", "val_")
 
 
-def baselines(
-    rows: Sequence[Row], keys: Sequence[str], wanted: Mapping[str, Any], warn: Callable[[str], None]
-) -> dict[Section, Row]:
-    """Return the row of each section that has these values.
+def find_baselines(
+    rows: Sequence[ComparisonRow], keys: Sequence[str], wanted: Mapping[str, Any], warn: Callable[[str], None]
+) -> dict[Section, ComparisonRow]:
+    """Return, for each section, the row that has these values.
 
     Args:
-        rows: all.
-        keys: by which rows differ, to name them by.
+        rows: of all sections.
+        keys: those in which rows differ, for the messages.
         wanted: key -> value.
-        warn: told of sections that have no such row.
+        warn: is told how many sections have no such row.
 
     Raises:
-        ConfigError: none has, several of one section have, or the rows are not of such a key.
+        ConfigError: no row has these values, several of one section have them, or the rows have no such key.
     """
     if unknown := [key for key in wanted if rows and key not in rows[0].values]:
         raise ConfigError(
             f"--baseline {unknown[0]}={wanted[unknown[0]]}: the rows are not of this key: {', '.join(keys)}"
         )
-    found: dict[Section, Row] = {}
+    found: dict[Section, ComparisonRow] = {}
     typed = " ".join(f"{key}={value}" for key, value in wanted.items())
     for row in rows:
         if any(row.values[key] != value for key, value in wanted.items()):
@@ -128,17 +134,17 @@ def baselines(
     return found
 
 
-def best_observed(rows: Sequence[Row], metric: str) -> dict[Section, Row]:
+def find_best(rows: Sequence[ComparisonRow], metric: str) -> dict[Section, ComparisonRow]:
     """Return the best row of each section, by validation data.
 
-    Of rows with at least half as many seeds as any has: a single seed may be the best by luck, and nothing can be
-    tested against it.
+    Only rows with at least half as many seeds as the row with the most count: a row of one seed may be the best by
+    luck, and nothing can be tested against it.
     """
-    by, sign = decided_by(metric), 1 if higher_is_better(metric) else -1
+    by, sign = ordering_metric(metric), 1 if higher_is_better(metric) else -1
     most: dict[Section, int] = {}
     for row in rows:
         most[row.section] = max(most.get(row.section, 0), row.interval(by).n)
-    best: dict[Section, tuple[float, Row]] = {}
+    best: dict[Section, tuple[float, ComparisonRow]] = {}
     for row in rows:
         mean, _, n = row.interval(by)
         if n and 2 * n >= most[row.section] and (row.section not in best or sign * mean > best[row.section][0]):
@@ -146,65 +152,71 @@ def best_observed(rows: Sequence[Row], metric: str) -> dict[Section, Row]:
     return {section: row for section, (_, row) in best.items()}
 
 
-def family_of(
-    rows: Sequence[Row],
+def make_family(
+    rows: Sequence[ComparisonRow],
     metric: str,
-    references: Mapping[Section, Row],
+    references: Mapping[Section, ComparisonRow],
     fixed: bool,
-    guesses: Callable[[Row], Guesses | None],
+    read_predictions: ReadPredictions,
 ) -> Family:
     """Test each row against its section's reference.
 
     Args:
-        rows: all.
-        metric: what to compare, over seeds.
+        rows: of all sections.
+        metric: the one to compare, over seeds.
         references: section -> the row to compare with.
         fixed: whether these were fixed before the results were seen. If not, p's are corrected over all pairs of rows
-            of a section, as each could have become the best.
-        guesses: what reads a single run's test predictions; None where that is not possible.
+            of a section, as each row could have come out best.
+        read_predictions: returns a single run's test predictions; None where they cannot be read.
     """
     single = all(len(row.runs) == 1 for row in rows) and higher_is_better(metric) and len(rows) <= MOST_SINGLE
     compared = {row: reference for row in rows if (reference := references.get(row.section)) not in (None, row)}
-    difference = _on_digits(rows if compared else [], guesses) if single else _over_seeds(metric)
+    difference = _test_on_digits(rows if compared else [], read_predictions) if single else _test_over_seeds(metric)
     differences = {row: difference(row, reference) for row, reference in compared.items()}
-    tested = {row: one for row, one in differences.items() if one.p is not None}
-    others: list[Difference] = []
-    comparisons = len(tested)
+    tested = {row: found for row, found in differences.items() if found.p is not None}
+    comparisons, others = len(tested), list[Difference]()
     if not fixed:
-        in_section = [[row for row in rows if row.section == section] for section in references]
-        comparisons = max(len(tested), sum(len(some) * (len(some) - 1) // 2 for some in in_section))
+        sections = [[row for row in rows if row.section == section] for section in references]
+        comparisons = max(len(tested), sum(len(section) * (len(section) - 1) // 2 for section in sections))
         if comparisons <= MOST_TESTED:
-            pairs = [pair for some in in_section for pair in itertools.combinations(some, 2)]
-            between = [difference(a, b) for a, b in pairs if references[a.section] not in (a, b)]
-            others = [one for one in between if one.p is not None]
+            others = _test_other_pairs(sections, references, difference)
     every = [*tested.values(), *others]
-    corrected = holm([one.p or 0.0 for one in every], comparisons)
-    least = holm([0.0 if single else least_p(one.interval.n) for one in every], comparisons)
-    for row, p, least_of_it in zip(tested, corrected, least, strict=False):  # those of the others are not shown
-        differences[row] = dataclasses.replace(differences[row], corrected=p, least=least_of_it)
+    corrected = holm([found.p or 0.0 for found in every], comparisons)
+    least = holm([0.0 if single else least_p(found.interval.n) for found in every], comparisons)
+    for row, p, smallest in zip(tested, corrected, least, strict=False):  # those of the others are not shown
+        differences[row] = dataclasses.replace(differences[row], corrected=p, least=smallest)
     test = "" if not tested else MCNEMAR if single else SIGN_FLIP
     return Family("test_accuracy" if single else metric, test, fixed, references, differences, comparisons)
 
 
-def _over_seeds(metric: str) -> Callable[[Row, Row], Difference]:
-    """Return the test of two rows by their differences paired by seed."""
+def _test_other_pairs(
+    sections: Sequence[Sequence[ComparisonRow]], references: Mapping[Section, ComparisonRow], difference: PairTest
+) -> list[Difference]:
+    """Return the differences, where they can be tested, between all pairs of a section's rows without its reference."""
+    pairs = [pair for section in sections for pair in itertools.combinations(section, 2)]
+    between = [difference(a, b) for a, b in pairs if references[a.section] not in (a, b)]
+    return [found for found in between if found.p is not None]
 
-    def difference(row: Row, reference: Row) -> Difference:
+
+def _test_over_seeds(metric: str) -> PairTest:
+    """Return a function that tests two rows by their differences, paired by seed."""
+
+    def difference(row: ComparisonRow, reference: ComparisonRow) -> Difference:
         paired = row.paired(reference, metric)
         return Difference(reference, t_interval(paired), sign_flip_p(paired) if len(paired) else None)
 
     return difference
 
 
-def _on_digits(rows: Sequence[Row], guesses: Callable[[Row], Guesses | None]) -> Callable[[Row, Row], Difference]:
-    """Return the test of two single runs by the test digits that only one of them reads right."""
-    read = {row: guesses(row) for row in rows}
+def _test_on_digits(rows: Sequence[ComparisonRow], read_predictions: ReadPredictions) -> PairTest:
+    """Return a function that tests two single runs by the test digits that only one of them reads right."""
+    predictions = {row: read_predictions(row) for row in rows}
 
-    def difference(row: Row, reference: Row) -> Difference:
-        only = one_alone(read[row], read[reference])
-        if only is None:
+    def difference(row: ComparisonRow, reference: ComparisonRow) -> Difference:
+        counts = count_disagreements(predictions[row], predictions[reference])
+        if counts is None:
             return Difference(reference, Interval(math.nan, None, 0), None)
-        first, second, digits = only
+        first, second, digits = counts
         return Difference(reference, Interval((first - second) / digits, None, 1), mcnemar_p(first, second))
 
     return difference

@@ -1,4 +1,4 @@
-"""What the comparison's command line takes, and what of it cannot be."""
+"""The command line of the comparison: its options, and the checks of what was typed."""
 
 import argparse
 import ast
@@ -20,82 +20,88 @@ from npdigits.config.value_text import as_cell
 from npdigits.runs.table import FIGURES, MISSING, NULL, NUMBERS, Runs, mark_twins
 
 PROGRAM = "npdigits-compare"
-# A comma before the next key, which is in no quotes.
-BEFORE_KEY = re.compile(r""",\s*(?=[A-Za-z_][\w.]*=)(?=(?:[^'"]*['"][^'"]*['"])*[^'"]*$)""")
+# A comma before the next key, outside of quotes.
+COMMA_BEFORE_KEY = re.compile(r""",\s*(?=[A-Za-z_][\w.]*=)(?=(?:[^'"]*['"][^'"]*['"])*[^'"]*$)""")
 NOTATIONS = ("csv", "markdown", "latex", "json", "html")
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return what the command line takes."""
-    said = Parser(
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = Parser(
         PROGRAM,
         description="Compare runs: a row a configuration, mean ± 95 % interval over seeds; which differences are real?",
     )
-    folders = "run directories, or folders with any number of them"
-    said.add_argument("folders", nargs="*", type=nonempty_path, metavar="DIR", help=folders)
+    parser.add_argument(
+        "folders",
+        nargs="*",
+        type=nonempty_path,
+        metavar="DIR",
+        help="run directories, or folders with any number of them",
+    )
     baseline = "compare with this row: 'hidden=20 lr=0.01', or best; else with the default if it is there, or the best"
-    said.add_argument("--baseline", metavar="KEY=VALUE", help=baseline)
+    parser.add_argument("--baseline", metavar="KEY=VALUE", help=baseline)
     metric = f"columns to show, of {', '.join(FIGURES)}; the first one is compared"
-    said.add_argument("--metric", default=",".join(METRICS), metavar="M,M", help=metric)
-    rows = said.add_mutually_exclusive_group()
+    parser.add_argument("--metric", default=",".join(METRICS), metavar="M,M", help=metric)
+    rows = parser.add_mutually_exclusive_group()
     rows.add_argument("--by", metavar="KEY", help="a row a value of KEY, averaged over all other keys")
     rows.add_argument("--pivot", nargs=2, metavar="KEY", help="one key's values down, another's across")
     rows.add_argument("--all", action="store_true", help="a row a run")
     rows.add_argument("--diff", nargs=2, metavar="RUN", help="two runs side by side")
-    said.add_argument("--filter", metavar="QUERY", help="only these runs, a pandas query: 'lr < 0.1 and l2 > 0'")
-    said.add_argument("--sort", metavar="COLUMN", help="a key or a metric; '--sort=-hidden' backwards")
+    parser.add_argument("--filter", metavar="QUERY", help="only these runs, a pandas query: 'lr < 0.1 and l2 > 0'")
+    parser.add_argument("--sort", metavar="COLUMN", help="a key or a metric; '--sort=-hidden' backwards")
     for notation in NOTATIONS:
         what = "a page of all configurations, with curves" if notation == "html" else f"the table as {notation}"
-        said.add_argument(f"--{notation}", metavar="FILE", help=f"write {what}; - prints it")
-    return said
+        parser.add_argument(f"--{notation}", metavar="FILE", help=f"write {what}; - prints it")
+    return parser
 
 
-def filtered(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
-    """Return the runs that a pandas query lets through.
+def filter_runs(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
+    """Return the runs for which a pandas query is true.
 
     Raises:
-        ConfigError: pandas cannot make sense of it.
+        ConfigError: pandas cannot evaluate it, or it is no condition.
     """
     try:
-        passes = _numeric(runs, query).eval(query, engine="python", local_dict={}, global_dict={})
-    except Exception as error:  # whatever was typed is evaluated
-        if isinstance(error, TypeError) and (mixed := _mixed(runs, query)):
+        passes = _with_nan_for_null(runs, query).eval(query, engine="python", local_dict={}, global_dict={})
+    except Exception as error:  # what was typed is evaluated, and may raise anything
+        if isinstance(error, TypeError) and (mixed := _explain_mixed_column(runs, query)):
             raise ConfigError(f"--filter {query!r}: {mixed}") from error
         columns = ", ".join([*runs.keys, "seed", *NUMBERS])
         why = " ".join(str(error).split()) or type(error).__name__
         raise ConfigError(f"--filter {query!r}: {why}; columns are {columns}") from error
     if not isinstance(passes, pd.Series) or passes.dtype != bool:
         raise ConfigError(f"--filter {query!r}: is no condition, such as 'lr < 0.1'")
-    if seen := sorted(_names(query) & set(FIGURES)):
-        warn(f"--filter looks at results ({', '.join(seen)}): means of runs chosen by their results are biased")
+    if results := sorted(_find_names(query) & set(FIGURES)):
+        warn(f"--filter looks at results ({', '.join(results)}): means of runs chosen by their results are biased")
     return dataclasses.replace(runs, table=mark_twins(runs.table[passes]))
 
 
-def _names(query: str) -> set[str]:
+def _find_names(query: str) -> set[str]:
+    """Return the names that a query uses; none where it is no Python."""
     try:
         return {node.id for node in ast.walk(ast.parse(query.strip(), mode="eval")) if isinstance(node, ast.Name)}
     except SyntaxError:
         return set()  # pandas takes a little more than Python does
 
 
-def _numeric(runs: Runs, query: str) -> pd.DataFrame:
-    """Return the table with NaN for null in the columns that a query names and that hold numbers besides.
+def _with_nan_for_null(runs: Runs, query: str) -> pd.DataFrame:
+    """Return the table with NaN for null in those columns of numbers that a query names.
 
-    Not where the query speaks of null as the word that it is elsewhere.
+    A query that quotes null as text gets the table as it is.
     """
     table = runs.table
     if any(quoted in query for quoted in (f"'{NULL}'", f'"{NULL}"')):
         return table
-    for name in _names(query) & {*runs.keys}:
+    for name in _find_names(query) & {*runs.keys}:
         texts = {value for value in table[name] if isinstance(value, str)}
         if texts and texts <= {NULL, MISSING}:
             table = table.assign(**{name: pd.to_numeric(table[name], errors="coerce")})
     return table
 
 
-def _mixed(runs: Runs, query: str) -> str:
-    """Say which column of a query holds text beside numbers, and what to compare instead; "" if none does."""
-    for name in sorted(_names(query) & {*runs.keys}):
+def _explain_mixed_column(runs: Runs, query: str) -> str:
+    """Return which column of a query holds text beside numbers, and what to compare instead; "" if none does."""
+    for name in sorted(_find_names(query) & {*runs.keys}):
         texts = sorted({value for value in runs.table[name] if isinstance(value, str)})
         if not texts or runs.table[name].nunique() == len(texts):
             continue
@@ -106,8 +112,8 @@ def _mixed(runs: Runs, query: str) -> str:
     return ""
 
 
-def baseline(typed: str | None) -> dict[str, Any] | str | None:
-    """Return the values that the baseline's row is to have.
+def parse_baseline(typed: str | None) -> dict[str, Any] | str | None:
+    """Return the values of --baseline by their keys; "best" and None as they are.
 
     Raises:
         ConfigError: a key is unknown, or a value is not allowed.
@@ -115,7 +121,7 @@ def baseline(typed: str | None) -> dict[str, Any] | str | None:
     if typed is None or typed == "best":
         return typed
     values = {}
-    for part in _parts(typed):
+    for part in _split_assignments(typed):
         key, equals, text = part.partition("=")
         if not equals:
             raise ConfigError(f"--baseline {typed}: allowed is best, or key=value (several with spaces between)")
@@ -129,22 +135,22 @@ def baseline(typed: str | None) -> dict[str, Any] | str | None:
         if key not in RULES:
             raise ConfigError(f"--baseline {unknown_key(key, text)}")
         try:
-            values[key] = as_cell(RULES[key](_literal(text)))
+            values[key] = as_cell(RULES[key](_parse_value(text)))
         except ValueError as error:
             raise ConfigError(f"--baseline {part}: allowed is {error}") from None
     return values
 
 
-def _parts(typed: str) -> list[str]:
-    """Return what was typed of each key; between them are spaces, or commas, which a list's values have as well."""
+def _split_assignments(typed: str) -> list[str]:
+    """Return the assignments that spaces or commas separate; a list's values have commas between them as well."""
     try:
-        return shlex.split(re.sub(r",\s+", ",", BEFORE_KEY.sub(" ", typed)))
+        return shlex.split(re.sub(r",\s+", ",", COMMA_BEFORE_KEY.sub(" ", typed)))
     except ValueError as error:
         raise ConfigError(f"--baseline {typed}: a quote is not closed") from error
 
 
-def _literal(text: str) -> Any:
-    """Return a value as Hydra reads it: YAML, to which 1e-4 is text, but for that."""
+def _parse_value(text: str) -> Any:
+    """Return a value as Hydra reads it: as YAML, but also 1e-4 is a number."""
     try:
         value = yaml.safe_load(text)
         return float(value) if isinstance(value, str) else value
@@ -152,11 +158,11 @@ def _literal(text: str) -> Any:
         return text
 
 
-def by(chosen: argparse.Namespace) -> tuple[str, ...]:
-    """Return the keys whose marginal means are wanted.
+def parse_by(chosen: argparse.Namespace) -> tuple[str, ...]:
+    """Return the keys of --by or --pivot, whose marginal means are asked for.
 
     Raises:
-        ConfigError: two options that do not go together.
+        ConfigError: --pivot has one key twice, or stands beside an option that it does not go with.
     """
     if chosen.pivot and (chosen.baseline or chosen.sort):
         raise ConfigError(

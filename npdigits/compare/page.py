@@ -1,29 +1,31 @@
-"""The page: one self-contained HTML file with the table, the curves, main effects, a heat map and pairs of rows."""
+"""A comparison as one self-contained HTML file: the table, the curves, main effects, heat maps and pairs of rows."""
 
 import dataclasses
 import itertools
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from npdigits.base.pages import page_of
-from npdigits.compare.comparison import Comparison, margins, place, shown
-from npdigits.compare.curves import COLUMNS, curves, rounded
-from npdigits.compare.figures import title, unit
-from npdigits.compare.rows import MARKS, Row, Section
-from npdigits.compare.verdict import footnotes, outcome, verdict
-from npdigits.compare.views import configurations, in_order, pivot, pivot_says
+from npdigits.compare.comparison import EXTRA_COLUMNS, Comparison, marginal_comparison
+from npdigits.compare.curves import COLUMNS, learning_curves, rounded
+from npdigits.compare.figures import column_title, format_value, unit_of
+from npdigits.compare.rows import MARKS, ComparisonRow, Section, sort_key
+from npdigits.compare.verdict import footnotes, outcome_of, verdict
+from npdigits.compare.views import View, configurations, explain_pivot, pivot, sorted_values
 
 FILES = Path(__file__).parent / "page_files"
-# Of so many keys heat maps are made, two by two.
+# Heat maps are made of the pairs of the first so many keys.
 MOST_KEYS = 6
-TEST = "reported; nothing is chosen by it, so the table is not sorted by it"
+# Why the page's table cannot be sorted by a column of the test set.
+WHY_NOT_SORTED = "reported; nothing is chosen by it, so the table is not sorted by it"
 
 
-def page(comparison: Comparison) -> str:
-    """Return the page of a comparison of configurations."""
+def comparison_page(comparison: Comparison) -> str:
+    """Return the page of a comparison of configurations, as HTML."""
     template, style, more, plotting, script = (
         (FILES / name).read_text(encoding="utf-8")
         for name in ("page.html", "page.css", "uPlot.min.css", "uPlot.iife.min.js", "page.js")
@@ -32,91 +34,87 @@ def page(comparison: Comparison) -> str:
 
 
 def _content(comparison: Comparison) -> dict[str, Any]:
-    """Return what the page's script shows."""
+    """Return the data of the page's script."""
     notes: list[str] = []
     view = configurations(comparison)
-    drawn = [curves(row, notes.append) for row in comparison.rows]
     swept = [key for key in comparison.keys if key not in MARKS]
-    effects = [_effect(comparison, key, section) for key in swept for section in _sections(comparison)]
+    sections = list(dict.fromkeys(row.section for row in comparison.rows))
+    effects = [_main_effect(comparison, key, section) for key in swept for section in sections]
+    pairs = itertools.combinations(swept[:MOST_KEYS], 2)
+    heat_maps = [_heat_map(comparison, pair, section) for pair in pairs for section in sections]
     return {
         "heading": _heading(comparison),
         "verdict": verdict(comparison),
-        "columns": [_column(comparison, index, column) for index, column in enumerate(view.columns)],
-        "rows": [
-            {
-                "label": comparison.label(row, marks=True, unlike=_reference(comparison, row)),
-                "cells": cells,
-                "sort": [None if value != value else value for value in record],
-                "outcome": outcome(comparison, row),
-                "settings": {key: shown(row.values[key]) for key in comparison.keys},
-            }
-            for row, cells, record in zip(comparison.rows, view.cells, _sorting(comparison, view.frame), strict=True)
+        "columns": [_describe_column(comparison, index, title) for index, title in enumerate(view.columns)],
+        "rows": _describe_rows(comparison, view),
+        "curves": [learning_curves(row, notes.append) for row in comparison.rows],
+        "curve_columns": [
+            {"name": name, "title": column_title(name), "scale": unit_of(name).scale} for name in COLUMNS
         ],
-        "curves": drawn,
-        "curve_columns": [{"name": name, "title": title(name), "scale": unit(name).scale} for name in COLUMNS],
         "effects": [effect for effect in effects if effect],
-        "heat": [
-            heat
-            for pair in itertools.combinations(swept[:MOST_KEYS], 2)
-            for section in _sections(comparison)
-            if (heat := _heat(comparison, pair, section))
-        ],
+        "heat": [heat_map for heat_map in heat_maps if heat_map],
         "notes": [*footnotes(comparison), *dict.fromkeys(notes)],
         "left_out": [{"run": run, "status": status, "reason": why} for run, status, why in comparison.left_out],
     }
 
 
-def _reference(comparison: Comparison, row: Row) -> Row | None:
-    """Return the row that this one is compared with, so that it need not be called by more than the difference."""
-    one = comparison.family.differences.get(row)
-    return one.against if one else None
-
-
 def _heading(comparison: Comparison) -> str:
+    """Return the page's title."""
     n_runs, n_rows = sum(len(row.runs) for row in comparison.rows), len(comparison.rows)
     sets = " and ".join(sorted({str(row.values["data"]) for row in comparison.rows}))
     runs = f"{n_runs} finished runs" if n_runs != 1 else "1 finished run"
     return f"{runs} of {n_rows} configuration{'s' * (n_rows != 1)} on {sets}"
 
 
-def _column(comparison: Comparison, index: int, column: str) -> dict[str, Any]:
-    name = column.split(" ")[0]
-    fixed = name.startswith("test_")
+def _describe_column(comparison: Comparison, index: int, title: str) -> dict[str, Any]:
+    """Return a column of the table: its title, what it holds, and why it is not to be sorted by."""
+    name = title.split(" ")[0]
     return {
-        "title": column,
+        "title": title,
         "figure": index >= len(comparison.keys),
         "tested": name in ("Δ", "p", "verdict"),
-        "why_not": TEST if fixed else "",
+        "why_not": WHY_NOT_SORTED if name.startswith("test_") else "",
     }
 
 
-def _sorting(comparison: Comparison, frame: pd.DataFrame) -> list[list[Any]]:
-    """Return for each cell of the table what it is sorted by."""
-    family = comparison.family
-    names = [*comparison.keys, "n", comparison.metrics[0]]
-    names += ["difference", "p_corrected", "verdict"] if family.differences else []
-    names += [metric for metric in (*comparison.metrics[1:], "best_epoch", "seconds") if metric not in names]
+def _describe_rows(comparison: Comparison, view: View) -> list[dict[str, Any]]:
+    """Return the rows of the table: the cells, what they are sorted by, the outcome and the settings."""
+    differences = comparison.family.differences
+    return [
+        {
+            # A row that is compared with another is labelled by what differs from that one.
+            "label": comparison.label(row, marks=True, unlike=differences[row].against if row in differences else None),
+            "cells": cells,
+            "sort": [None if value != value else value for value in record],
+            "outcome": outcome_of(comparison, row),
+            "settings": {key: format_value(row.values[key]) for key in comparison.keys},
+        }
+        for row, cells, record in zip(comparison.rows, view.cells, _sort_values(comparison, view.frame), strict=True)
+    ]
+
+
+def _sort_values(comparison: Comparison, frame: pd.DataFrame) -> list[list[Any]]:
+    """Return, for each cell of the table, the value that it is sorted by."""
+    first, *others = comparison.metrics
+    names = [*comparison.keys, "n", first]
+    names += ["difference", "p_corrected", "verdict"] if comparison.family.differences else []
+    names += [metric for metric in (*others, *EXTRA_COLUMNS) if metric not in names]
     return [[value.item() if hasattr(value, "item") else value for value in record] for record in frame[names].values]
 
 
-def _sections(comparison: Comparison) -> list[Section]:
-    return list(dict.fromkeys(row.section for row in comparison.rows))
-
-
-def _effect(comparison: Comparison, key: str, section: Section) -> dict[str, Any] | None:
+def _main_effect(comparison: Comparison, key: str, section: Section) -> dict[str, Any] | None:
     """Return a key's main effect: the marginal mean of each of its values, with every seed's figure."""
     metric = comparison.metrics[0]
-    means = margins(comparison, [key], [row for row in comparison.rows if row.section == section])
-    rows = sorted(means.rows, key=lambda row: place(row.values[key]))
+    means = _marginal_means(comparison, [key], section)
+    rows = sorted(means.rows, key=lambda row: sort_key(row.values[key]))
     if len(rows) < 2 or not any(row.interval(metric).n for row in rows):
         return None
-    scale = unit(metric).scale
-    marks = [str(rows[0].values[mark]) for mark in means.keys if mark in MARKS]
+    scale = unit_of(metric).scale
     averaged = f"averaged over {', '.join(means.averaged)}" if means.averaged else ""
     return {
-        "title": " · ".join([key, *marks]),
-        "axis": title(metric),
-        "values": [shown(row.values[key]) for row in rows],
+        "title": " · ".join([key, *_marks_of(means, rows[0])]),
+        "axis": column_title(metric),
+        "values": [format_value(row.values[key]) for row in rows],
         # A line between values that have no order would mean nothing.
         "ordered": not any(isinstance(row.values[key], str) for row in rows),
         "mean": rounded(row.interval(metric).mean * scale for row in rows),
@@ -126,24 +124,34 @@ def _effect(comparison: Comparison, key: str, section: Section) -> dict[str, Any
     }
 
 
-def _heat(comparison: Comparison, pair: tuple[str, str], section: Section) -> dict[str, Any] | None:
-    """Return the first metric over two keys; None where no setting of the others was run with all of them."""
+def _heat_map(comparison: Comparison, pair: tuple[str, str], section: Section) -> dict[str, Any] | None:
+    """Return the first metric over two keys; None where no setting of the other keys was run with all their values."""
     metric, (down, across) = comparison.metrics[0], pair
-    means = margins(comparison, pair, [row for row in comparison.rows if row.section == section])
+    means = _marginal_means(comparison, pair, section)
     if not means.rows:
         return None
-    marks = [str(means.rows[0].values[mark]) for mark in means.keys if mark in MARKS]
+    scale = unit_of(metric).scale
     view = pivot(dataclasses.replace(means, keys=pair))
-    of_it = {(row.values[down], row.values[across]): row.interval(metric).mean for row in means.rows}
-    downs, tops = (in_order(cell[i] for cell in of_it) for i in (0, 1))
-    values = [[of_it.get((left, top), math.nan) * unit(metric).scale for top in tops] for left in downs]
+    mean_at = {(row.values[down], row.values[across]): row.interval(metric).mean for row in means.rows}
+    downs, tops = (sorted_values(position[axis] for position in mean_at) for axis in (0, 1))
+    values = [[mean_at.get((left, top), math.nan) * scale for top in tops] for left in downs]
     return {
-        "name": " · ".join([f"{down} and {across}", *marks]),
+        "name": " · ".join([f"{down} and {across}", *_marks_of(means, means.rows[0])]),
         "down": down,
         "across": across,
-        "downs": [shown(value) for value in downs],
-        "tops": [shown(value) for value in tops],
+        "downs": [format_value(value) for value in downs],
+        "tops": [format_value(value) for value in tops],
         "cells": [row[1:] for row in view.cells],
         "means": [rounded(line) for line in values],
-        "says": " ".join([*pivot_says(means), *(f"{note}." for note in means.notes)]),
+        "says": " ".join([*explain_pivot(means), *(f"{note}." for note in means.notes)]),
     }
+
+
+def _marginal_means(comparison: Comparison, by: Sequence[str], section: Section) -> Comparison:
+    """Return the marginal means by some keys of a section's rows."""
+    return marginal_comparison(comparison, by, [row for row in comparison.rows if row.section == section])
+
+
+def _marks_of(comparison: Comparison, row: ComparisonRow) -> list[str]:
+    """Return the values of those marks by which the rows differ."""
+    return [str(row.values[mark]) for mark in comparison.keys if mark in MARKS]

@@ -1,4 +1,4 @@
-"""What a single run reads right: its predictions of the test digits."""
+"""The predictions of a single run: which test digits it reads right."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +11,20 @@ from npdigits.base.npz import read_npz
 
 
 @dataclass(frozen=True)
-class Guesses:
-    """The labels of the test digits, and which of them a run reads right, each (digits,)."""
+class Predictions:
+    """Which test digits a run reads right.
+
+    Attributes:
+        labels: of the test digits, (digits,).
+        right: whether the run reads each right, (digits,).
+    """
 
     labels: Array
     right: Array
 
 
-def read_guesses(run: Path) -> Guesses:
-    """Read predictions.npz of a run directory.
+def read_predictions(run: Path) -> Predictions:
+    """Read a run directory's predictions.npz.
 
     Raises:
         RunDirError: there is none, or it is damaged.
@@ -34,13 +39,13 @@ def read_guesses(run: Path) -> Guesses:
         raise RunDirError(f"{path}: {error.strerror or error}") from error
     except (ValueError, KeyError) as error:
         raise RunDirError(f"{path}: damaged: {error}") from error
-    return Guesses(labels, probabilities.argmax(axis=1) == labels)
+    return Predictions(labels, probabilities.argmax(axis=1) == labels)
 
 
-def one_alone(first: Guesses | None, second: Guesses | None) -> tuple[int, int, int] | None:
-    """Return how many digits only the first reads right, how many only the second, and of how many.
+def count_disagreements(first: Predictions | None, second: Predictions | None) -> tuple[int, int, int] | None:
+    """Return how many digits only the first run reads right, how many only the second, and how many there are.
 
-    None where one is missing, or where they were not asked the same digits.
+    None where one run's predictions are missing, or where the two runs' test digits are not the same.
     """
     if first is None or second is None or not np.array_equal(first.labels, second.labels):
         return None

@@ -1,6 +1,6 @@
-"""What a difference is worth: intervals over seeds, exact paired tests, corrections for many comparisons.
+"""How sure a difference is: intervals over seeds, exact paired tests, corrections for many comparisons.
 
-Plain functions of numbers; nothing here knows of runs.
+These are plain functions of numbers, which know nothing of runs.
 """
 
 import math
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, stdtrit
 
-# A difference is called real where the corrected p is not above this, and intervals hold 1 − ALPHA.
+# A difference is called real where its corrected p is not above ALPHA. Intervals hold the mean with 1 − ALPHA.
 ALPHA = 0.05
-# Up to so many pairs every sign is tried, two halves of 2^20 sums each; from there on random ones.
+# Up to MOST_PAIRS pairs, all assignments of signs are counted, from two halves of 2^20 sums each. Beyond, DRAWN random
+# ones are.
 MOST_PAIRS = 40
 DRAWN = 99_999
 
@@ -21,7 +22,7 @@ Numbers = NDArray[np.float64]
 
 
 class Interval(NamedTuple):
-    """A mean and its interval: mean ± half; half is None where one value alone says nothing of the spread."""
+    """A mean and its interval, mean ± half, of n values; half is None for fewer than two, which have no spread."""
 
     mean: float
     half: float | None
@@ -42,7 +43,7 @@ def t_interval(values: ArrayLike) -> Interval:
     """Return the mean and Student's 95 % interval: x̄ ± t(0.975; n−1)·s/√n (Student 1908).
 
     Args:
-        values: (n,), independent, about normal; those that are NaN do not count.
+        values: (n,), independent and about normal; NaN is left out.
     """
     x = np.asarray(values, dtype=float)
     x = x[~np.isnan(x)]
@@ -55,7 +56,7 @@ def t_interval(values: ArrayLike) -> Interval:
 
 
 def t_band(values: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """Return ``t_interval`` of each column: the means, the halves (NaN of fewer than two values), and how many values.
+    """Return ``t_interval`` of each column: the means, the halves (NaN for fewer than two values), the counts.
 
     Args:
         values: (runs, epochs); NaN where a run has no value.
@@ -68,7 +69,7 @@ def t_band(values: Numbers) -> tuple[Numbers, Numbers, Numbers]:
 
 
 def t_quantile(df: Any, sure: float = 1 - ALPHA) -> Any:
-    """Return between which ± Student's t with df degrees of freedom is with this probability, elementwise."""
+    """Return x, elementwise, so that −x ≤ t ≤ x with this probability for Student's t with df degrees of freedom."""
     return stdtrit(df, (1 + sure) / 2)
 
 
@@ -83,13 +84,13 @@ def sign_flip_p(differences: ArrayLike) -> float:
         differences: (n,), of the pairs.
     """
     d = np.asarray(differences, dtype=float)
-    # What is equal but for rounding is equal: sums that differ by a billionth of all there is to sum.
+    # Two sums count as equal where they differ by rounding: by less than a billionth of the sum of all |dᵢ|.
     least = abs(d.sum()) - 1e-9 * np.abs(d).sum()
     if least <= 0:
         return 1.0
     if len(d) > MOST_PAIRS:
         return _drawn_p(d, least)
-    # All sums of the first half meet all of the second, sorted: 2·2^(n/2) sums stand for 2ⁿ.
+    # Each sum of the first half is looked up among the sorted ones of the second: 2·2^(n/2) sums stand for 2ⁿ.
     first, second = _all_sums(d[: len(d) // 2]), np.sort(_all_sums(d[len(d) // 2 :]))
     above = len(second) - np.searchsorted(second, least - first)
     return float(2 * above.sum() / 2.0 ** len(d))
@@ -104,6 +105,7 @@ def _all_sums(d: Numbers) -> Numbers:
 
 
 def _drawn_p(d: Numbers, least: float) -> float:
+    """Return p from DRAWN random assignments of signs, of which those count whose sum is at least ``least``."""
     rng = np.random.default_rng(len(d))
     extreme, left = 0, DRAWN
     while left:
@@ -120,18 +122,18 @@ def least_p(n: int) -> float:
 
 
 def seeds_to_decide(comparisons: int) -> int:
-    """Return the least number of paired seeds with which any of so many comparisons can come out as real."""
+    """Return the smallest number of paired seeds with which one of so many comparisons can come out as real."""
     return next(n for n in range(1, 1000) if comparisons * 2.0 ** (1 - n) <= ALPHA)
 
 
 def holm(p: Sequence[float], comparisons: int | None = None) -> list[float]:
-    """Return the p's corrected so that the chance of any false finding stays below ALPHA (Holm 1979).
+    """Return the p's, corrected so that the chance of any false finding stays below ALPHA (Holm 1979).
 
     p̃₍ᵢ₎ = maxⱼ≤ᵢ min(1, (m − j + 1)·p₍ⱼ₎), in the order of p.
 
     Args:
-        p: of all comparisons of a family, or of some: what comes out is then not below what all would give.
-        comparisons: m, how many there are; by default as many as ``p``.
+        p: of all comparisons of a family, or of some; the corrected ones are then not below those that all would give.
+        comparisons: m, how many there are; by default as many as in ``p``.
     """
     m = len(p) if comparisons is None else comparisons
     corrected, highest = [0.0] * len(p), 0.0

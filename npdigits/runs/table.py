@@ -16,7 +16,7 @@ import pandas as pd
 from npdigits.base.errors import RunDirError
 from npdigits.config.identity import canonical, digest
 from npdigits.config.value_text import as_cell
-from npdigits.data.sets import own_val_size
+from npdigits.data.sets import default_val_size
 from npdigits.runs.environment import bits
 from npdigits.runs.find import find
 from npdigits.runs.json_table import read_identity
@@ -205,7 +205,7 @@ def _sizes(summary: Summary) -> dict[str, int]:
     train, val = ((summary.data_sizes or {}).get(half) for half in ("train", "val"))
     if type(train) is not int or type(val) is not int:
         return {}
-    return {"digits": train + val, "val_size": own_val_size(summary.data, train + val)}
+    return {"digits": train + val, "val_size": default_val_size(summary.data, train + val)}
 
 
 def _size(path: str) -> int | None:

@@ -1,6 +1,6 @@
 """Where the runs of a sweep are done: one after the other in this process, or by the processes of a cluster.
 
-A run is ``job(point, …)``, the same function everywhere, so that where it is done cannot change a bit of it.
+A run is ``job(point, …)``, the same function everywhere, so the place cannot change a bit of it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Place:
     """Where to do the runs.
 
     Attributes:
-        workers: processes of this machine; 0 is this process itself; None as many as there are cores for.
-        address: of a cluster's scheduler, which then takes the place of this machine.
+        workers: processes of this machine; 0 is this process itself; None means as many as there are cores for.
+        address: of the scheduler of a cluster, which then does the runs instead of this machine.
     """
 
     workers: int | None = None
@@ -60,20 +60,21 @@ def launch(
     place: Place,
     folder: Path,
     stop: Callable[[], bool],
-    begun: Callable[[int], None],
+    report_running: Callable[[int], None],
 ) -> Iterator[Ended]:
     """Do the runs, and yield how each ended, in the order in which they end.
 
     Args:
         points: the runs.
-        job: does one of them; must be picklable.
-        place: where.
-        folder: the sweep's; exists.
-        stop: asked all the time whether to stop. Runs at work are then saved, and nothing more is begun.
-        begun: is told how many runs are at work.
+        job: does one run; must be picklable.
+        place: where to do them.
+        folder: the sweep's; it exists.
+        stop: asked all the time whether to stop. Runs at work are then saved, and no more are begun.
+        report_running: is told how many runs are at work.
 
     Raises:
         ConfigError: the cluster cannot be reached, or one of its workers cannot be trusted.
+        ClusterLostError: its scheduler is gone.
     """
     if not points:
         return
@@ -81,9 +82,9 @@ def launch(
         for point in points:
             if stop():
                 return
-            begun(1)
+            report_running(1)
             ended = job(point, False, stop)
-            begun(0)
+            report_running(0)
             yield ended
         return
     try:
@@ -94,4 +95,4 @@ def launch(
         ) from error
     from npdigits.sweeps import cluster
 
-    yield from cluster.work(points, job, place.address, place.workers, folder, stop, begun)
+    yield from cluster.run_on_cluster(points, job, place.address, place.workers, folder, stop, report_running)

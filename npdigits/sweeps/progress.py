@@ -16,8 +16,8 @@ class Progress:
 
     Args:
         total: how many runs there are to do.
-        swept: the keys that vary, by which the best is called.
-        report: what speaks.
+        swept: the keys that vary; the best run is named by their values.
+        report: prints the lines.
     """
 
     def __init__(self, total: int, swept: Sequence[str], report: Report) -> None:
@@ -25,14 +25,14 @@ class Progress:
         self._ended: list[Ended] = []
         self._at_work = 0
         self._clock = Stopwatch()
-        self._last_end = 0.0
-        self._live: Any = None
+        self._last_end = 0.0  # by the clock
+        self._live: Any = None  # rich.live.Live
 
     def __enter__(self) -> "Progress":
         if self.total and not self.report.quiet and on_terminal():
             from rich.live import Live
 
-            self._live = Live(get_renderable=self._one_line, **live_options(), refresh_per_second=2)
+            self._live = Live(get_renderable=self._render, **live_options(), refresh_per_second=2)
             self._live.start()
         return self
 
@@ -42,45 +42,45 @@ class Progress:
             self._live = None
 
     def at_work(self, n: int) -> None:
-        """Take note of how many runs are at work."""
+        """Note how many runs are at work."""
         self._at_work = n
         self._clock.seconds()
 
-    def ended(self, one: Ended) -> None:
-        """Take note of a run's end, and say it where there is no live line."""
-        self._ended.append(one)
+    def ended(self, run: Ended) -> None:
+        """Note a run's end, and print a line of it where there is no live line."""
+        self._ended.append(run)
         self._last_end = self._clock.seconds()
         if self._live:
             return
-        figure = one.val_accuracy
-        accuracy = f"  val {figure:.2%}" if one.status.ended and figure is not None else ""
+        accuracy = run.val_accuracy
+        shown = f"  val {accuracy:.2%}" if run.status.ended and accuracy is not None else ""
         count = f"{len(self._ended):{len(str(self.total))}}/{self.total}"
-        self.report.say(f"{count} {one.status:<11} {one.point.name}{accuracy}{self._time_left()}")
+        self.report.say(f"{count} {run.status:<11} {run.point.name}{shown}{self._time_left()}")
 
     def line(self) -> str:
         """Return the live line."""
-        ended = collections.Counter(str(one.status) for one in self._ended)
+        ended = collections.Counter(str(run.status) for run in self._ended)
         left = max(0, self.total - len(self._ended) - self._at_work)
         always = {"finished": ended.pop("finished", 0), "running": self._at_work, "failed": ended.pop("failed", 0)}
         line = ", ".join(f"{n} {status}" for status, n in {**always, **ended, "left": left}.items()) + self._time_left()
-        known = [(one.val_accuracy, one) for one in self._ended if one.status.ended and one.val_accuracy is not None]
+        known = [(run.val_accuracy, run) for run in self._ended if run.status.ended and run.val_accuracy is not None]
         if not known:
             return line
         accuracy, best = max(known, key=lambda pair: pair[0])
         varied = [override for override in best.point.overrides if Override.of(override).key in self.swept]
         return f"{line}  best val {accuracy:.2%} {' '.join(varied)}"
 
-    def _one_line(self) -> Any:
+    def _render(self) -> Any:
         from rich.text import Text
 
         return Text(self.line(), no_wrap=True, overflow="ellipsis")
 
     def _time_left(self) -> str:
-        """Return the time left, if at least one run tells how long they take."""
+        """Return the time left as text; "" until a run has ended, and after the last one."""
         n = len(self._ended)
         if not n or n == self.total:
             return ""
-        # Between two ends it counts down, and does not grow.
+        # Between two ends the estimate counts down, and does not grow.
         since = self._clock.seconds() - self._last_end
         seconds = max(0.0, self._last_end / n * (self.total - n) - since)
         return f"  {seconds:.0f} s left" if seconds < 100 else f"  {seconds / 60:.0f} min left"

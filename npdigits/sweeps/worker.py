@@ -13,16 +13,24 @@ from npdigits.config.identity import NUMERICS
 from npdigits.runs.summary import Status
 from npdigits.sweeps.points import Ended, Job, Point
 
-# Seconds between two looks of a run whether the sweep that it belongs to is still there.
+# Seconds after which a run asks again whether its sweep still wants it.
 STILL_WANTED = 1.0
 
 _ended_launches: set[str] = set()
 
 
-def act(job: Job, shared: bool, launch_id: str, expected: dict[str, str], point: Point) -> Ended:
-    """Do a run in a worker's process."""
-    here, next_look = get_worker(), 0.0
-    key = here.get_current_task()
+def run_point(job: Job, shared: bool, launch_id: str, expected: dict[str, str], point: Point) -> Ended:
+    """Do a run in a worker's process.
+
+    Args:
+        job: does it.
+        shared: whether other runs share the machine.
+        launch_id: of the launch that the run belongs to.
+        expected: the description that this process must give of itself.
+        point: the run.
+    """
+    this_worker, next_look = get_worker(), 0.0
+    key = this_worker.get_current_task()
 
     def stop() -> bool:
         nonlocal next_look
@@ -31,34 +39,45 @@ def act(job: Job, shared: bool, launch_id: str, expected: dict[str, str], point:
         if (now := time.monotonic()) < next_look:
             return False
         next_look = now + STILL_WANTED
-        task = here.state.tasks.get(key)  # a scheduler whose client is gone takes its tasks back
+        task = this_worker.state.tasks.get(key)  # a scheduler whose client is gone takes its tasks back
         return task is None or task.state == "cancelled"
 
     if stop():
         return Ended(point, Status.LEFT)
     folder = Path(expected["folder"])
-    if reason := unfit(about(folder), expected, folder):  # a worker that came later
-        return Ended(point, Status.FAILED, f"the worker {here.address} is refused: {reason}")
+    if mismatch := find_mismatch(describe_process(folder), expected, folder):  # a worker that came later
+        return Ended(point, Status.FAILED, f"the worker {this_worker.address} is refused: {mismatch}")
     return job(point, shared, stop)
 
 
-def end(launch_id: str) -> None:
+def end_launch(launch_id: str) -> None:
+    """Have the runs of a launch stop: those at work in this process, and those that it is still to be given."""
     _ended_launches.add(launch_id)
 
 
-def about(token: Path) -> dict[str, str]:
-    """Return what must be the same for every worker: what the bits depend on, and that the sweep's folder is seen."""
+def describe_process(token: Path) -> dict[str, str]:
+    """Return what must be the same in every worker: what the bits depend on, and that it sees the sweep's folder.
+
+    Args:
+        token: a folder that only those see who see the sweep's.
+    """
     versions = {name: metadata.version(name) for name in ("npdigits", "numpy")}
     code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parents[1].rglob("*.py"))))
     same = {"numerics": str(NUMERICS), "code": code.hexdigest()[:12]}
     return versions | same | {"folder": str(token) if token.is_dir() else "not seen"}
 
 
-def unfit(there: Any, here: dict[str, str], folder: Path) -> str:
-    """Say why a worker cannot be used, if so; ``there`` is what it says about itself, or its error."""
-    if not isinstance(there, dict):
-        return f"npdigits cannot be used there: {on_one_line(there)}"
-    if there["folder"] != here["folder"]:
+def find_mismatch(answer: Any, expected: dict[str, str], folder: Path) -> str:
+    """Return why a worker cannot be used; "" if it can.
+
+    Args:
+        answer: the worker's description of its process, or the error that came instead.
+        expected: the launching process's description.
+        folder: the sweep's, for the message.
+    """
+    if not isinstance(answer, dict):
+        return f"npdigits cannot be used there: {on_one_line(answer)}"
+    if answer["folder"] != expected["folder"]:
         return f"it does not see {folder}"
-    differing = [f"{name} {there[name]} there, {here[name]} here" for name in here if there[name] != here[name]]
-    return "; ".join(differing)
+    differing = [name for name in expected if answer[name] != expected[name]]
+    return "; ".join(f"{name} {answer[name]} there, {expected[name]} here" for name in differing)
