@@ -104,7 +104,7 @@ def make(files: Path) -> None:
         out = files / f"run of {name}"
         with contextlib.redirect_stdout(sys.stderr):
             run(config, out, source=source)
-        found = trained.load(out)
+        found = trained.load_trained(out)
         floats = np.minimum(images + 0.9, 255).astype(np.float32)  # all of which a runtime that cuts them makes bytes
         kept: dict[str, Any] = {
             "images": images,

@@ -162,7 +162,7 @@ def read(chosen: argparse.Namespace) -> int:
     """Make the digits and have every run read them."""
     if missing := [font for font in FONTS if not list(TYPES.glob(f"*/{font}"))]:
         raise UserError(f"not installed: {', '.join(missing)}: apt-get install {PACKAGES}")
-    runs = [trained.load(path) for path in chosen.runs]
+    runs = [trained.load_trained(path) for path in chosen.runs]
     with tempfile.TemporaryDirectory() as scratch:
         folder = chosen.save or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)

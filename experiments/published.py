@@ -26,7 +26,7 @@ from npdigits.base.program import Parser, exit_code, nonempty_path, whole_number
 from npdigits.compare.statistics import t_interval, t_quantile
 from npdigits.config.conf_files import CONF
 from npdigits.runs.outputs import outputs
-from npdigits.runs.results import wilson
+from npdigits.runs.results import wilson_interval
 
 PROGRAM = "published.py"
 HERE = Path(__file__).parent
@@ -43,7 +43,7 @@ def measured(row: Row, results: pd.DataFrame) -> str:
     if own.empty:
         return "not run"
     if row.members:
-        low, high = wilson(10_000 - round(100 * own.error.iloc[0]), 10_000)
+        low, high = wilson_interval(10_000 - round(100 * own.error.iloc[0]), 10_000)
         return f"{own.error.iloc[0]:.2f} ({100 - 100 * high:.2f} to {100 - 100 * low:.2f}, one)"
     mean, half, n = t_interval(own.error)
     seeds = f"{n}" if n == seeds_of(row) else f"{n} of {seeds_of(row)}"

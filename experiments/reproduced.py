@@ -13,7 +13,7 @@ from npdigits.base.npz import read_npz
 from npdigits.config import identity
 from npdigits.config.compose import compose
 from npdigits.config.conf_files import CONF
-from npdigits.runs.table import read
+from npdigits.runs.table import read_runs
 
 # So many runs, of the first seeds, make a committee.
 COMMITTEE = 7
@@ -27,7 +27,7 @@ def runs_of(row: Row, folder: Path, seeds: int | None = None) -> pd.DataFrame:
     """
     if not (folder / row.recipe).is_dir():
         return pd.DataFrame(columns=["seed", "error", "epochs", "seconds", "run"])
-    runs = read([folder / row.recipe])
+    runs = read_runs([folder / row.recipe])
     for line in runs.warnings:
         print(line, file=sys.stderr)
     found = runs.table

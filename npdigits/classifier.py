@@ -117,7 +117,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         Raises:
             RunDirError: it is no run directory, has no best epoch yet, or a file is damaged.
         """
-        found = trained.load(Path(run))
+        found = trained.load_trained(Path(run))
         values = found.config.as_dict()
         self = cls(**{name: _as_typed(values[name]) for name in parameters()})
         self.classes_ = np.arange(found.sizes[-1])

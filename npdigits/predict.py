@@ -60,7 +60,7 @@ def act(chosen: argparse.Namespace) -> int:
     """
     asked = _tables(chosen)
     folder = Path(chosen.save) if chosen.save else None
-    run = trained.load(chosen.run)
+    run = trained.load_trained(chosen.run)
     refuse_other_sizes(run)
     if run.unfinished:
         warn(PROGRAM, run.unfinished)

@@ -14,7 +14,7 @@ from npdigits.compare.verdict import footnotes, left_out, outcome_of, verdict
 from npdigits.compare.views import configurations, every_run, pivot
 from npdigits.config.compose import compose
 from npdigits.config.identity import digest
-from npdigits.runs.table import read
+from npdigits.runs.table import read_runs
 
 DEFAULT = compose().as_dict()
 # Eight seeds: differences to 20 are 0.01 everywhere for 50; for 10 they are −0.012 and 0.01 in turn.
@@ -28,7 +28,7 @@ WIDTH = {
 
 @pytest.fixture
 def width(tmp_path):
-    return read([made_sweep(tmp_path / "width", "hidden", WIDTH)])
+    return read_runs([made_sweep(tmp_path / "width", "hidden", WIDTH)])
 
 
 def by_key(comparison, key):
@@ -84,7 +84,7 @@ def test_the_verdict_of_it(width):
 def test_differences_are_scipys(tmp_path):
     rng = np.random.default_rng(1)
     sweep = {hidden: rng.normal(0.9, 0.01, 7).round(4).tolist() for hidden in (5, 10, 20, 50)}
-    comparison = compare(read([made_sweep(tmp_path, "hidden", sweep)]), default=DEFAULT)
+    comparison = compare(read_runs([made_sweep(tmp_path, "hidden", sweep)]), default=DEFAULT)
     rows = by_key(comparison, "hidden")
     p = {}
     for hidden in (5, 10, 50):
@@ -118,7 +118,7 @@ def test_against_the_best_observed_all_pairs_count(width):
 
 
 def test_without_the_default_the_best_observed_is_the_baseline(tmp_path):
-    comparison = compare(read([made_sweep(tmp_path, "hidden", {10: BASE, 50: BASE})]), default=DEFAULT)
+    comparison = compare(read_runs([made_sweep(tmp_path, "hidden", {10: BASE, 50: BASE})]), default=DEFAULT)
     assert comparison.baseline == "the best observed" and not comparison.family.fixed
 
 
@@ -126,14 +126,14 @@ def test_what_all_rows_have_in_common_does_not_unmake_the_default(tmp_path):
     for hidden in (20, 50):
         for seed in range(3):
             made_run(tmp_path / f"{hidden}{seed}", 0.9, f"hidden={hidden}", f"seed={seed}", "epochs=60")
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     assert comparison.baseline == "the default" and comparison.constant == {"epochs": 60}
     assert "All rows have, other than by default: epochs=60." in verdict(comparison)
 
 
 def test_few_seeds_cannot_decide_and_it_is_said_how_many_could(tmp_path):
     sweep = {hidden: [0.1 * (hidden / 50 + 1) + seed / 100 for seed in range(6)] for hidden in (10, 20, 30, 40, 50)}
-    comparison = compare(read([made_sweep(tmp_path, "hidden", sweep)]), default=DEFAULT)
+    comparison = compare(read_runs([made_sweep(tmp_path, "hidden", sweep)]), default=DEFAULT)
     assert all(one.undecidable for one in comparison.family.differences.values())
     assert {one.p for one in comparison.family.differences.values()} == {2 / 64}
     text = " ".join(verdict(comparison))
@@ -145,7 +145,7 @@ def test_few_seeds_cannot_decide_and_it_is_said_how_many_could(tmp_path):
 
 def test_six_seeds_can_decide_one_comparison(tmp_path):
     sweep = {20: BASE[:6], 50: [x + 0.01 for x in BASE[:6]]}
-    comparison = compare(read([made_sweep(tmp_path, "hidden", sweep)]), default=DEFAULT)
+    comparison = compare(read_runs([made_sweep(tmp_path, "hidden", sweep)]), default=DEFAULT)
     (one,) = comparison.family.differences.values()
     assert (one.p, one.corrected, one.real) == (2 / 64, 2 / 64, True)
 
@@ -154,7 +154,7 @@ def test_only_seeds_that_both_have_are_paired(tmp_path):
     made_sweep(tmp_path, "hidden", {20: BASE})
     for seed in (2, 3, 11):
         made_run(tmp_path / f"50-{seed}", BASE[seed % 8] + 0.02, "hidden=50", f"seed={seed}")
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     (one,) = comparison.family.differences.values()
     assert one.interval.n == 2 and one.interval.mean == pytest.approx(0.02)
     assert by_key(comparison, "hidden")[50].interval("val_accuracy").n == 3
@@ -164,7 +164,7 @@ def test_no_seed_in_common_is_no_test(tmp_path):
     made_sweep(tmp_path, "hidden", {20: BASE[:2]})
     for seed in (7, 8):
         made_run(tmp_path / f"50-{seed}", 0.95, "hidden=50", f"seed={seed}")
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     assert "Not tested: hidden=50 (no seed in common)." in verdict(comparison)
     assert configurations(comparison).cells[0][3:6] == ["–", "–", "untested"]
 
@@ -173,7 +173,7 @@ def test_single_runs_are_compared_on_their_test_digits(tmp_path):
     # of 20 digits 20 reads 12 right, 50 reads those and all of the other 8: b = 8, c = 0, p = 2·(½)⁸
     made_run(tmp_path / "a", 0.90, "hidden=20", right=[True] * 12 + [False] * 8)
     made_run(tmp_path / "b", 0.91, "hidden=50", right=[True] * 20)
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     (one,) = comparison.family.differences.values()
     assert (comparison.family.test, one.p, one.interval) == ("McNemar", 2 / 256, (0.4, None, 1))
     view = configurations(comparison)
@@ -187,7 +187,7 @@ def test_single_runs_without_predictions_are_not_tested(tmp_path):
     made_run(tmp_path / "a", 0.90, "hidden=20", right=[True] * 12)
     path = made_run(tmp_path / "b", 0.91, "hidden=50")
     (path / "predictions.npz").write_bytes(b"PK\x03\x04 torn")
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     assert "hidden=50 (no test predictions)" in " ".join(verdict(comparison))
     assert any("predictions.npz: damaged" in line for line in footnotes(comparison))
 
@@ -197,7 +197,7 @@ def test_unfinished_runs_are_listed_and_never_averaged(tmp_path):
     made_run(tmp_path / "x", 0.0, "hidden=50", "seed=8", status="diverged", diverged_in_epoch=4, val_accuracy_=0.1)
     made_run(tmp_path / "y", 0.0, "hidden=50", "seed=9", status="failed", reason="MemoryError")
     made_run(tmp_path / "z", 0.0, "hidden=99", status="interrupted")
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     assert set(by_key(comparison, "hidden")) == {10, 20, 50}
     row = by_key(comparison, "hidden")[50]
     assert row.interval("val_accuracy").mean == pytest.approx(0.925) and row.lost == 2
@@ -227,7 +227,7 @@ def test_other_data_numerics_and_environments_never_share_a_row(tmp_path):
         for seed in range(2):
             for hidden in (20, 50):
                 made_run(tmp_path / f"{name}-{hidden}-{seed}", 0.9, f"hidden={hidden}", f"seed={seed}", **kind)
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     assert len(comparison.rows) == 12 and all(len(row) == 2 for row in comparison.rows)
     assert comparison.keys == ("data", "numerics", "environment", "hidden")
     marks = {tuple(row.values[key] for key in comparison.keys) for row in comparison.rows}
@@ -241,7 +241,7 @@ def test_other_data_numerics_and_environments_never_share_a_row(tmp_path):
 
 def test_whether_seeds_can_decide_is_said_of_each_row(tmp_path):
     made_sweep(tmp_path, "hidden", {20: BASE, 50: [x + 0.01 for x in BASE], 30: [x + 0.02 for x in BASE[:4]]})
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     rows = by_key(comparison, "hidden")
     assert [outcome_of(comparison, rows[hidden]) for hidden in (50, 30)] == ["better", "too few"]
     assert {row[0]: row[3] for row in configurations(comparison).cells}["30"] == "+2.00 ± 0.00 (4 pairs)"
@@ -250,7 +250,7 @@ def test_whether_seeds_can_decide_is_said_of_each_row(tmp_path):
 
 def test_a_lucky_single_seed_is_not_the_best_observed(tmp_path):
     made_sweep(tmp_path, "hidden", {30: BASE, 50: [x + 0.01 for x in BASE], 10: [0.99]})
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     (best,) = comparison.family.references.values()
     assert best.values["hidden"] == 50
     rows = by_key(comparison, "hidden")
@@ -268,7 +268,7 @@ def test_seconds_measured_beside_other_runs_are_not_tested(tmp_path):
                 seconds=hidden,
                 seconds_shared=True,
             )
-    comparison = compare(read([tmp_path]), metrics=["seconds"], default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), metrics=["seconds"], default=DEFAULT)
     assert not comparison.family.differences and "other runs shared the machine" in verdict(comparison)[0]
 
 
@@ -280,7 +280,7 @@ def test_a_key_that_a_run_did_not_know_yet_is_a_dash(tmp_path):
     (old / "identity.json").write_text(json.dumps(identity))
     summary = json.loads((old / "summary.json").read_text()) | {"identity": digest(identity)}
     (old / "summary.json").write_text(json.dumps(summary))
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     assert comparison.keys == ("hidden", "warmup") and comparison.baseline == "the default"
     assert {row.values["warmup"] for row in comparison.rows} == {0, "–"}
 
@@ -288,14 +288,14 @@ def test_a_key_that_a_run_did_not_know_yet_is_a_dash(tmp_path):
 def test_a_run_that_is_there_twice_counts_once_and_needs_no_word(tmp_path):
     for place in ("a", "b"):
         made_sweep(tmp_path / place, "hidden", {20: BASE, 50: BASE})
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     assert [len(row) for row in comparison.rows] == [8, 8] and comparison.notes == ()
     assert left_out(comparison) == ["16 runs there more than once, and counted once."]
 
 
 def test_one_configuration_is_one_row_and_one_seed_has_no_interval(tmp_path):
     made_run(tmp_path / "a", 0.9)
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     assert verdict(comparison)[0] == ("One row: validation accuracy 90.00 % of one seed, so without interval.")
     assert configurations(comparison).cells == [["1", "90.00", "89.00", "2.0", "2.0"]]
 
@@ -309,7 +309,7 @@ def crossed(folder, skip=()):
                     accuracy = 0.9 + (0.02 if lr == 0.1 else 0) + (0.004 if initializer == "he" else 0) + seed / 1000
                     typed = (f"initializer={initializer}", f"lr={lr}", f"seed={seed}")
                     made_run(folder / f"{initializer}-{lr}-{seed}", accuracy, *typed)
-    return read([folder])
+    return read_runs([folder])
 
 
 def test_marginal_means_by_pencil(tmp_path):
@@ -343,7 +343,7 @@ def test_marginal_means_are_over_the_same_settings_for_every_seed(tmp_path, firs
             for seed in seeds:
                 typed = (f"initializer={initializer}", f"lr={lr}", f"seed={seed}")
                 made_run(tmp_path / "-".join(typed), 0.9 + (lr > 0.05) * 0.05, *typed)
-    comparison = compare(read([tmp_path]), by=["initializer"], default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), by=["initializer"], default=DEFAULT)
     # As many seeds, as many settings: the lowest seeds decide, and no order in which the rows happen to be.
     assert [row.seeds for row in comparison.rows] == [(0, 1)] * 2
     for row in comparison.rows:
@@ -372,13 +372,13 @@ def test_a_pivot_compares_like_with_like(tmp_path):
                 f"weight_decay={decay}",
                 f"seed={seed}",
             )
-    comparison = compare(read([tmp_path]), by=["hidden", "batch_size"], default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), by=["hidden", "batch_size"], default=DEFAULT)
     assert pivot(comparison).cells == [["20", "90.00 ± 0.00"], ["50", "92.00 ± 0.00"]]
     assert comparison.averaged == ("weight_decay",) and "2 runs left out of the means" in comparison.notes[0]
     # and with no setting in common there is no mean at all
     for seed in range(2):
         made_run(tmp_path / f"30-{seed}", 0.9, "hidden=30", "weight_decay=0.5", f"seed={seed}")
-    assert compare(read([tmp_path]), by=["hidden", "batch_size"]).rows == ()
+    assert compare(read_runs([tmp_path]), by=["hidden", "batch_size"]).rows == ()
 
 
 def test_a_pivot_keeps_data_sets_apart_and_tells_lost_runs(tmp_path):
@@ -386,7 +386,7 @@ def test_a_pivot_keeps_data_sets_apart_and_tells_lost_runs(tmp_path):
         for hidden in (20, 50):
             made_run(tmp_path / f"{hidden}{sha256[0]}", accuracy, f"hidden={hidden}", sha256=sha256)
     made_run(tmp_path / "lost", 0.5, "hidden=50", "seed=1", sha256="b" * 64, status="diverged")
-    view = pivot(compare(read([tmp_path]), by=["lr", "hidden"], default=DEFAULT))
+    view = pivot(compare(read_runs([tmp_path]), by=["lr", "hidden"], default=DEFAULT))
     assert view.columns == ["data", "lr \\ hidden", "20", "50"]
     assert view.cells == [
         ["mnist aaaaaaaa", "0.01", "90.00", "90.00"],
@@ -414,11 +414,11 @@ def test_test_columns_choose_nothing(tmp_path):
     made_run(tmp_path / "a", 0.90, "hidden=20", test_accuracy=0.99)
     made_run(tmp_path / "b", 0.91, "hidden=50", test_accuracy=0.80)
     made_run(tmp_path / "c", 0.92, "hidden=10", test_accuracy=0.70)
-    comparison = compare(read([tmp_path]), metrics=["test_accuracy"], baseline="best")
+    comparison = compare(read_runs([tmp_path]), metrics=["test_accuracy"], baseline="best")
     assert [row.values["hidden"] for row in comparison.rows] == [10, 50, 20]
     assert comparison.family.references[comparison.rows[0].section].values["hidden"] == 10
     with pytest.raises(ConfigError, match="nothing is chosen by them"):
-        compare(read([tmp_path]), sort="-test_accuracy")
+        compare(read_runs([tmp_path]), sort="-test_accuracy")
 
 
 @pytest.mark.parametrize("metric", ["val_cost", "seconds", "best_epoch"])
@@ -426,7 +426,7 @@ def test_of_costs_and_seconds_less_is_better(tmp_path, metric):
     for seed in range(6):
         made_run(tmp_path / f"a{seed}", 0.9, f"seed={seed}", seconds=3.0 + seed, best_epoch=5)
         made_run(tmp_path / f"b{seed}", 0.95, f"seed={seed}", "hidden=50", seconds=2.0 + seed, best_epoch=4)
-    comparison = compare(read([tmp_path]), metrics=[metric], default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), metrics=[metric], default=DEFAULT)
     assert [outcome_of(comparison, row) for row in comparison.rows] == ["better", "baseline"]
     assert len(configurations(comparison).columns) == len(set(configurations(comparison).columns))
 
@@ -434,7 +434,7 @@ def test_of_costs_and_seconds_less_is_better(tmp_path, metric):
 def test_without_validation_data_there_is_no_best_to_compare_with(tmp_path):
     for hidden in (10, 50):
         made_run(tmp_path / str(hidden), 0.9, f"hidden={hidden}", "val_size=0", validated=False)
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     assert not comparison.family.differences and "Nothing is tested" in verdict(comparison)[0]
     assert configurations(comparison).cells[0][2:4] == ["–", "89.00"]
 
@@ -469,7 +469,7 @@ def test_many_single_runs_are_not_read_one_by_one(tmp_path, monkeypatch):
     monkeypatch.setattr("npdigits.compare.verdict.MOST_SINGLE", 2)
     for hidden in (10, 20, 50):
         made_run(tmp_path / str(hidden), 0.9, f"hidden={hidden}", right=[True])
-    comparison = compare(read([tmp_path]), default=DEFAULT)
+    comparison = compare(read_runs([tmp_path]), default=DEFAULT)
     assert comparison.family.test == "sign-flip"
     assert all(one.undecidable for one in comparison.family.differences.values())
     assert "--diff compares two" in " ".join(verdict(comparison))

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 from npdigits.compare.comparison import compare
 from npdigits.compare.page import comparison_page
 from npdigits.config.compose import compose
-from npdigits.runs.table import read
+from npdigits.runs.table import read_runs
 
 NASTY = "<img src=x onerror='window.hacked=1'></script><script>window.hacked=1</script>"
 # Which pixels of a canvas have been drawn on.
@@ -26,7 +26,7 @@ def file(tmp_path_factory):
                 typed = (f"hidden={hidden}", f"lr={lr}", f"seed={seed}")
                 made_run(folder / f"{hidden}-{lr}-{seed}", accuracy, *typed, epochs=4 - seed)
     made_run(folder / "failed", 0.5, "seed=7", status="failed", reason=NASTY)
-    runs = read([folder])
+    runs = read_runs([folder])
     path = folder / "page.html"
     path.write_text(comparison_page(compare(runs, default=compose().as_dict())), encoding="utf-8")
     return path
@@ -143,7 +143,7 @@ def test_its_policy_lets_nothing_else_run_or_load(file):
 def test_single_runs_have_a_page_too(browser: Browser, tmp_path):
     for hidden in (10, 20):
         made_run(tmp_path / str(hidden), 0.9, f"hidden={hidden}", right=[True, False], epochs=1)
-    runs = read([tmp_path])
+    runs = read_runs([tmp_path])
     path = tmp_path / "page.html"
     path.write_text(comparison_page(compare(runs, default=compose().as_dict())), encoding="utf-8")
     tab = browser.new_page()

@@ -14,7 +14,7 @@ import npdigits
 from npdigits.base.errors import ConfigError
 from npdigits.config.identity import digest
 from npdigits.config.value_text import as_cell
-from npdigits.runs.table import read
+from npdigits.runs.table import read_runs
 
 STATUS_REASONS = [
     ("diverged", {"diverged_in_epoch": 3}, "the cost stopped being finite in epoch 3"),
@@ -67,13 +67,13 @@ def test_nothing_has_no_rows(tmp_path):
 def test_a_path_that_is_no_folder_is_an_error(tmp_path, name):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=f"{name}: (no folder|there is no such folder)"):
-        read([tmp_path / name])
+        read_runs([tmp_path / name])
 
 
 @pytest.mark.parametrize(("status", "more", "reason"), STATUS_REASONS)
 def test_a_run_that_did_not_finish_says_why(tmp_path, status, more, reason):
     made_run(tmp_path / "a", status=status, **more)
-    row = read([tmp_path]).table.iloc[0]
+    row = read_runs([tmp_path]).table.iloc[0]
     assert (row.status, row.reason) == (status, reason)
     assert np.isnan(row.val_accuracy)
 
@@ -109,7 +109,7 @@ def rewrite(path, **changed):
 def test_what_is_damaged_is_named_and_skipped(tmp_path, damage):
     good, bad = made_run(tmp_path / "good", 0.9), made_run(tmp_path / "bad", 0.5, "seed=1")
     damage(bad)
-    runs = read([tmp_path])
+    runs = read_runs([tmp_path])
     assert runs.table.run.tolist() == [str(good)]
     assert len(runs.warnings) == 1 and runs.warnings[0].startswith("skipped") and str(bad) in runs.warnings[0]
 
@@ -119,7 +119,7 @@ def test_a_summary_of_a_run_with_an_odd_seed_is_damaged(tmp_path):
     identity = json.loads((path / "identity.json").read_text()) | {"seed": "0"}
     (path / "identity.json").write_text(json.dumps(identity))
     rewrite(path / "summary.json", identity=digest(identity))
-    assert "seed='0'" in read([tmp_path]).warnings[0]
+    assert "seed='0'" in read_runs([tmp_path]).warnings[0]
 
 
 def test_what_is_foreign_is_named_and_what_belongs_there_is_not(tmp_path):
@@ -129,7 +129,7 @@ def test_what_is_foreign_is_named_and_what_belongs_there_is_not(tmp_path):
     (tmp_path / "README.md").write_text("")
     (tmp_path / ".DS_Store").write_text("")
     (tmp_path / "deeper" / "still").mkdir(parents=True)
-    runs = read([tmp_path])
+    runs = read_runs([tmp_path])
     assert runs.warnings == (
         f"skipped, as not of a run: {tmp_path / 'photo.jpg'}, {tmp_path / 'deeper' / 'still'} (empty)",
     )
@@ -138,7 +138,7 @@ def test_what_is_foreign_is_named_and_what_belongs_there_is_not(tmp_path):
 
 def test_a_torn_file_beside_the_summary_is_named(tmp_path):
     path = made_run(tmp_path / "a", sizes={"metrics.csv": 10**6, "predictions.npz": 5})
-    runs = read([tmp_path])
+    runs = read_runs([tmp_path])
     assert len(runs.table) == 1
     assert len(runs.warnings) == 1 and f"{path}/metrics.csv: torn" in runs.warnings[0]  # none is missing where none is
 
@@ -147,7 +147,7 @@ def test_folders_given_twice_and_links_that_lead_round_count_once(tmp_path):
     made_run(tmp_path / "sweep" / "a")
     (tmp_path / "sweep" / "again").symlink_to(tmp_path)
     (tmp_path / "sweep" / "itself.png").symlink_to(tmp_path / "sweep" / "itself.png")
-    assert len(read([tmp_path, tmp_path / "sweep", tmp_path]).table) == 1
+    assert len(read_runs([tmp_path, tmp_path / "sweep", tmp_path]).table) == 1
 
 
 def test_folders_may_lie_deeper_than_python_can_call(tmp_path):
@@ -155,7 +155,7 @@ def test_folders_may_lie_deeper_than_python_can_call(tmp_path):
     output_of(start_python(made, tmp_path))
     made_run(tmp_path / "run")
     try:
-        assert len(read([tmp_path]).table) == 1
+        assert len(read_runs([tmp_path]).table) == 1
     finally:  # pytest would call too deeply itself to take them away
         gone = "import os, sys\nos.chdir(sys.argv[1] + '/d' * 1000)\nos.chdir('d/' * 500)\n"
         output_of(start_python(gone + "for _ in range(1500): os.chdir('..'); os.rmdir('d')", tmp_path))
@@ -165,11 +165,11 @@ def test_folders_may_lie_deeper_than_python_can_call(tmp_path):
 def test_the_same_run_in_two_places_counts_once_and_the_finished_one(tmp_path):
     made_run(tmp_path / "a", status="interrupted")
     b, c = made_run(tmp_path / "b"), made_run(tmp_path / "c")
-    runs = read([tmp_path])
+    runs = read_runs([tmp_path])
     assert runs.table.same_as.tolist() == [str(b), "", str(b)]
     assert runs.warnings == ()
     rewrite(c / "summary.json", val_cost=0.125)
-    assert read([tmp_path]).warnings == (f"the same run in the same environment, with other results: {b}, {c}",)
+    assert read_runs([tmp_path]).warnings == (f"the same run in the same environment, with other results: {b}, {c}",)
 
 
 def test_what_bits_depend_on_names_an_environment(tmp_path):
@@ -178,7 +178,7 @@ def test_what_bits_depend_on_names_an_environment(tmp_path):
     for name, environment in (("a", ENVIRONMENT), ("b", other), ("c", same), ("d", None), ("e", {"packages": []})):
         made_run(tmp_path / name, 0.9, environment=environment)
     made_run(tmp_path / "f", 0.9, environment=ENVIRONMENT | {"earlier": [other]})
-    runs = read([tmp_path])
+    runs = read_runs([tmp_path])
     a, b, c, d, e, f = runs.table.environment
     assert a == c and d == e == "unknown" and len({a, b, d, f}) == 4
     assert "Haswell" in runs.environments[b] and "begun in another environment" in runs.environments[f]

@@ -55,7 +55,7 @@ def made(tmp_path_factory, mnist_5k):
             config = cli.compose(["data=mnist_5k", "plots=false", "quiet=true", *NETWORKS[name]])
             source = mnist_5k if name != "47 classes" else dataclasses.replace(mnist_5k, n_classes=47)
             run(config, folder / name, source=source)
-            found = trained.load(folder / name)
+            found = trained.load_trained(folder / name)
             path = folder / f"{name}.html"
             path.write_text(page(found, mnist_5k.test), encoding="utf-8")
             known[name] = found, path

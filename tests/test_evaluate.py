@@ -63,7 +63,7 @@ def test_confusion_by_pencil():
 
 
 def test_training_images_are_no_test(runs, warm_cache):
-    one = trained.load(runs[0])
+    one = trained.load_trained(runs[0])
     seen = trained.Trained(one.path, one.network, one.config, dataclasses.replace(one.summary, data="mnist"))
     with pytest.raises(DataError, match="training images of MNIST"):
         evaluation.load_test_set([seen], ["data=mnist_5k"], print)
@@ -72,7 +72,7 @@ def test_training_images_are_no_test(runs, warm_cache):
 
 
 def test_other_digits_than_the_run_knows_are_refused_unless_they_are_asked_for(runs, tmp_path):
-    one = trained.load(runs[0])
+    one = trained.load_trained(runs[0])
     other = trained.Trained(one.path, one.network, one.config, dataclasses.replace(one.summary, data_sha256="0" * 64))
     with pytest.raises(DataError, match="was trained on other digits"):
         evaluation.load_test_set([other], [], print)
@@ -97,7 +97,7 @@ def test_a_damaged_run_is_named(runs, tmp_path, damage):
     else:
         (path / "config.yaml").write_text((path / "config.yaml").read_text() + "hiden: 3\n")
     with pytest.raises(UserError, match=r"run|hiden"):
-        trained.load(path)
+        trained.load_trained(path)
 
 
 def test_a_configuration_that_was_edited_is_not_used(runs, tmp_path):
@@ -105,14 +105,14 @@ def test_a_configuration_that_was_edited_is_not_used(runs, tmp_path):
     shutil.copytree(runs[0], path)
     config = (path / "config.yaml").read_text()
     (path / "config.yaml").write_text(config.replace("quiet: true", "quiet: false"))
-    assert trained.load(path).sizes == trained.load(runs[0]).sizes
+    assert trained.load_trained(path).sizes == trained.load_trained(runs[0]).sizes
     (path / "config.yaml").write_text(config.replace("activation: leaky_relu", "activation: tanh"))
     with pytest.raises(UserError, match="not what the run was made by: activation=leaky_relu there, tanh here"):
-        trained.load(path)
+        trained.load_trained(path)
     (path / "config.yaml").write_text(config)
     (path / "identity.json").write_text("{")
     with pytest.raises(UserError, match=r"identity\.json is missing or no JSON"):
-        trained.load(path)
+        trained.load_trained(path)
 
 
 def typed(*arguments):
@@ -145,7 +145,7 @@ def test_as_it_is_typed(runs, tmp_path):
 
 
 def test_training_images_are_no_test_set_under_another_name(runs, tmp_path):
-    own = trained.load(runs[0]).config.data.dir
+    own = trained.load_trained(runs[0]).config.data.dir
     source = data.load("idx", folder=Path(own))
     images, labels = (
         source.train.images[:80].reshape(-1, *source.image_shape),

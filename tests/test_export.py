@@ -45,7 +45,7 @@ def command(*arguments):
 
 
 def test_onnx_runtime_gives_the_same_probabilities_on_the_whole_test_set(a_run, mnist_5k):
-    found = trained.load(a_run)
+    found = trained.load_trained(a_run)
     session = onnxruntime.InferenceSession(onnx_file.onnx_file(found), providers=["CPUExecutionProvider"])
     test = mnist_5k.test
     images = test.images[test.rows]
@@ -60,7 +60,7 @@ def test_onnx_runtime_gives_the_same_probabilities_on_the_whole_test_set(a_run, 
 
 def test_the_files_digits_are_those_that_every_runtime_reads(a_run, mnist_5k):
     """ArgMax without the kept axis gives other numbers in OpenCV 4.14."""
-    model = onnx.load_from_string(onnx_file.onnx_file(trained.load(a_run)))
+    model = onnx.load_from_string(onnx_file.onnx_file(trained.load_trained(a_run)))
     argmax, reshape = model.graph.node[-2:]
     assert (argmax.op_type, reshape.op_type) == ("ArgMax", "Reshape")
     assert {one.name: one.i for one in argmax.attribute} == {"axis": 1, "keepdims": 1}
@@ -81,7 +81,7 @@ def test_the_files_digits_are_those_that_every_runtime_reads(a_run, mnist_5k):
 
 def test_a_double_leak_stays_double(a_run, mnist_5k):
     """An attribute of ONNX is a float32: 0.2 would become 0.20000000298."""
-    found = trained.load(a_run)
+    found = trained.load_trained(a_run)
     if found.config.dtype != "float64":
         assert {node.op_type for node in onnx.load_from_string(onnx_file.onnx_file(found)).graph.node}.isdisjoint(
             {"Max"}
@@ -93,7 +93,7 @@ def test_a_double_leak_stays_double(a_run, mnist_5k):
 
 
 def test_the_file_says_where_it_comes_from(a_run):
-    model = onnx.load_from_string(onnx_file.onnx_file(trained.load(a_run)))
+    model = onnx.load_from_string(onnx_file.onnx_file(trained.load_trained(a_run)))
     said = {one.key: one.value for one in model.metadata_props}
     summary = read_summary(a_run)
     assert said["data"] == "mnist_5k" and said["data_sha256"] == summary["data_sha256"]
@@ -123,7 +123,7 @@ def test_without_the_package_a_line_says_which(a_run, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ConfigError, match=r'--onnx: the package onnx is not installed: pip install "npdigits\[onnx\]"'):
-        onnx_file.onnx_file(trained.load(a_run))
+        onnx_file.onnx_file(trained.load_trained(a_run))
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,9 @@ def test_bad_input_is_one_line_and_nothing_is_written(small, tmp_path, arguments
 
 
 def test_onnx_takes_images_of_any_size(small):
-    session = onnxruntime.InferenceSession(onnx_file.onnx_file(trained.load(small)), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        onnx_file.onnx_file(trained.load_trained(small)), providers=["CPUExecutionProvider"]
+    )
     assert session.run(["digit"], {"images": np.zeros((3, 56), np.uint8)})[0].shape == (3,)
 
 
@@ -201,7 +203,7 @@ def test_test_digits_that_are_not_at_hand_are_left_out_with_a_warning(small, tmp
         raise DataUnavailable("data=mnist is not at hand")
 
     monkeypatch.setattr(module, "load_test_set", unavailable)
-    assert module.load_test_digits(trained.load(small)) is None
+    assert module.load_test_digits(trained.load_trained(small)) is None
     assert "WARNING: the page has no test digits: data=mnist is not at hand" in capsys.readouterr().err
 
 
@@ -278,14 +280,14 @@ def test_a_file_that_would_answer_otherwise_is_not_written(square_set, tmp_path,
         monkeypatch.setattr(page, "BYTES", 1 / 256)
         monkeypatch.setattr(onnx_file, "BYTES", 1 / 256)
     else:
-        load = trained.load
+        load = trained.load_trained
 
         def overflowing(path):
             found = load(path)
             found.network.parameters.flat[...] = 3e38
             return found
 
-        monkeypatch.setattr(trained, "load", overflowing)
+        monkeypatch.setattr(trained, "load_trained", overflowing)
     assert exported(monkeypatch, out, option, tmp_path / "a") == 2
     said = capsys.readouterr().err
     assert len([line for line in said.splitlines() if "WARNING" not in line]) == 1 and "nothing is written" in said
@@ -307,13 +309,13 @@ def test_any_number_of_classes(tmp_path, monkeypatch, classes):
 def test_a_network_whose_numbers_are_large_is_not_refused_for_its_rounding(square_set, tmp_path, activation):
     for dtype in ("float32", "float64"):
         keys = [f"activation={activation}", f"dtype={dtype}", "leak=0.3", "hidden=[30,20]"]
-        found = trained.load(trained_on(square_set, tmp_path / dtype, *keys))
+        found = trained.load_trained(trained_on(square_set, tmp_path / dtype, *keys))
         found.network.parameters.flat[...] *= 300
         assert page.page(found, None) and onnx_file.onnx_file(found)
 
 
 def test_images_to_try_drive_units_to_both_ends(small):
-    found = trained.load(small)
+    found = trained.load_trained(small)
     shown = proof.trial_images(found)
     w = found.network.parameters.weights[0].astype(float)
     z = shown / 255 @ w.T

@@ -139,9 +139,9 @@ def test_32_starts_of_one_command_with_the_clock_stopped_make_32_directories(tmp
 import datetime, os, sys, time
 from pathlib import Path
 from types import SimpleNamespace
-from npdigits.runs import directory, layout
+from npdigits.runs import directory, outputs
 now = datetime.datetime(2026, 12, 31, 23, 59, 59, 999_990)
-layout.datetime = SimpleNamespace(datetime=SimpleNamespace(now=lambda: now), timedelta=datetime.timedelta)
+outputs.datetime = SimpleNamespace(datetime=SimpleNamespace(now=lambda: now), timedelta=datetime.timedelta)
 start = time.time() + 0.5
 pids = []
 for _ in range(32):

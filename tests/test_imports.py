@@ -164,7 +164,7 @@ def test_no_imports_go_round_in_a_circle():
         ("export/page.py", "from npdigits.export import command", "export.page -> export.command"),
         ("predict.py", "from npdigits import evaluate", "predict -> evaluate"),
         ("base/clock.py", "if TYPE_CHECKING:\n    import npdigits.train", None),
-        ("compare/page.py", "from npdigits.runs.find import find", None),
+        ("compare/page.py", "from npdigits.runs.find import find_runs", None),
     ],
 )
 def test_a_wrong_import_is_found(tmp_path, file, added, wrong):

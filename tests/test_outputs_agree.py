@@ -27,7 +27,7 @@ from npdigits.runs.metrics import SCORES, read_metrics
 from npdigits.runs.report import final_table
 from npdigits.runs.summary import Summary
 from npdigits.runs.table import load_runs
-from npdigits.runs.trained import load
+from npdigits.runs.trained import load_trained
 from npdigits.sweeps.table import FIGURES
 
 DIVERGED = 3
@@ -141,7 +141,7 @@ def test_a_finished_runs_figures_are_the_same_in_every_place(runs):
 
 def test_what_is_exported_tells_of_the_run_that_it_is(runs):
     path = finished(runs)[0]
-    run, summary = load(path), read_summary(path)
+    run, summary = load_trained(path), read_summary(path)
     told = {one.key: one.value for one in onnx.load_from_string(onnx_file(run)).metadata_props}
     assert told["identity"] == summary["identity"]
     assert json.loads(told["metrics"])["test_accuracy"] == summary["test_accuracy"]

@@ -148,14 +148,14 @@ def test_what_the_network_saw_is_saved(sweep, pictures, tmp_path):
 
 
 def test_the_best_of_a_sweep_is_its_best_by_validation(sweep):
-    assert trained.load(sweep / "best").path == sweep / "good"
+    assert trained.load_trained(sweep / "best").path == sweep / "good"
     (sweep / "good" / "bare").mkdir(exist_ok=True)
     with pytest.raises(RunDirError, match="best: no finished run there has validation figures to choose by"):
-        trained.load(sweep / "good" / "bare" / "best")
+        trained.load_trained(sweep / "good" / "bare" / "best")
     with pytest.raises(UserError, match="nowhere: there is no such folder"):
-        trained.load(sweep / "nowhere" / "best")
+        trained.load_trained(sweep / "nowhere" / "best")
     with pytest.raises(RunDirError, match=r"one of its runs, or .*best"):
-        trained.load(sweep)
+        trained.load_trained(sweep)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_run_of_other_images_is_refused(sweep, tmp_path):
     summary = tmp_path / "run" / "summary.json"
     summary.write_text(json.dumps(json.loads(summary.read_text()) | {"image_shape": [8, 7]}))
     with pytest.raises(UserError, match=r"was trained on images of \[8, 7\]"):
-        reading.refuse_other_sizes(trained.load(tmp_path / "run"))
+        reading.refuse_other_sizes(trained.load_trained(tmp_path / "run"))
 
 
 def test_ctrl_c_writes_nothing(sweep, pictures, tmp_path, monkeypatch, capsys):
@@ -337,7 +337,7 @@ def test_damaged_runs_are_refused(sweep, tmp_path, harm):
         summary = json.loads((path / "summary.json").read_text())
         (path / "summary.json").write_text(json.dumps({"identity": summary["identity"], "status": "finished"}))
     with pytest.raises(RunDirError, match=f"^{path}"):
-        trained.load(path)
+        trained.load_trained(path)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from npdigits.runs import outputs
 from npdigits.runs import results as outcome
 from npdigits.runs.metrics import read_metrics
 from npdigits.runs.report import final_table
-from npdigits.runs.results import wilson
+from npdigits.runs.results import wilson_interval
 from npdigits.runs.summary import Status, Summary
 from npdigits.train import run
 
@@ -106,7 +106,7 @@ def test_the_predictions_are_the_best_checkpoints_and_give_the_summarys_figures(
     assert np.array_equal(kept["mistake_images"], images[wrong].reshape(24, -1))
     chosen = stream(0, "readout").choice(100, 75, replace=False)
     correct = int((p[chosen].argmax(axis=1) == labels[chosen]).sum())
-    interval = list(wilson(correct, 75))
+    interval = list(wilson_interval(correct, 75))
     expected = {"digits": 75, "correct": correct, "accuracy": correct / 75, "interval": interval}
     assert summary["readout"] == expected
 
@@ -125,10 +125,10 @@ def test_without_validation_data_every_epoch_runs_and_the_last_is_the_best(train
 
 def test_wilsons_interval_is_the_published_one():
     """Newcombe 1998, table I: 81 of 263, 15 of 148 and 0 of 20; and where all is right."""
-    assert np.allclose(wilson(81, 263), (0.2553, 0.3662), atol=5e-5)
-    assert np.allclose(wilson(15, 148), (0.0624, 0.1605), atol=5e-5)
-    assert np.allclose(wilson(0, 20), (0.0, 0.1611), atol=5e-5)
-    assert wilson(75, 75) == pytest.approx((1 - wilson(0, 75)[1], 1.0), abs=1e-15)
+    assert np.allclose(wilson_interval(81, 263), (0.2553, 0.3662), atol=5e-5)
+    assert np.allclose(wilson_interval(15, 148), (0.0624, 0.1605), atol=5e-5)
+    assert np.allclose(wilson_interval(0, 20), (0.0, 0.1611), atol=5e-5)
+    assert wilson_interval(75, 75) == pytest.approx((1 - wilson_interval(0, 75)[1], 1.0), abs=1e-15)
 
 
 def test_the_environment_says_what_bits_depend_on(trained):
@@ -261,8 +261,8 @@ def test_a_run_that_reads_nothing_or_not_all_says_so(tmp_path, idx_set, capsys):
 def test_a_class_that_is_never_read_is_named():
     labels = np.repeat(np.arange(3), 50)
     split = Split(np.zeros((150, 1), np.uint8), labels, np.arange(150))
-    assert outcome.blindness(np.eye(4)[labels], split) == {"at_chance": False, "never_read": []}
-    assert outcome.blindness(np.eye(4)[np.where(labels == 1, 3, labels)], split)["never_read"] == [1]
+    assert outcome.find_blindness(np.eye(4)[labels], split) == {"at_chance": False, "never_read": []}
+    assert outcome.find_blindness(np.eye(4)[np.where(labels == 1, 3, labels)], split)["never_read"] == [1]
     readout = {"digits": 1, "correct": 1, "accuracy": 1, "interval": (0, 1)}
     table = final_table(Summary(Status.FINISHED, best_epoch=1, readout=readout))
     assert "never read" not in table and "at chance" not in table  # of a run of before

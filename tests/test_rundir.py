@@ -18,7 +18,7 @@ from npdigits.base.npz import read_npz
 from npdigits.config import build as assembly
 from npdigits.config import compose as cli
 from npdigits.config.identity import digest
-from npdigits.runs import layout, writer
+from npdigits.runs import outputs, writer
 from npdigits.runs.checkpoint import read
 from npdigits.runs.directory import EndedRun, claim
 from npdigits.runs.hold import Hold
@@ -104,7 +104,7 @@ def test_default_directories_say_when_and_are_never_shared(tmp_path):
 def test_claims_at_once_get_a_directory_each_even_if_the_clock_stands_still(tmp_path, monkeypatch):
     now = datetime.datetime(2026, 12, 31, 23, 59, 59, 999_999)
     stopped = SimpleNamespace(now=lambda: now)
-    monkeypatch.setattr(layout, "datetime", SimpleNamespace(datetime=stopped, timedelta=datetime.timedelta))
+    monkeypatch.setattr(outputs, "datetime", SimpleNamespace(datetime=stopped, timedelta=datetime.timedelta))
     barrier = threading.Barrier(8)
 
     def claim_new(_):

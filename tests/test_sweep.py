@@ -776,7 +776,7 @@ def test_how_runs_ended_is_counted():
     point = points.Point((), cli.compose(), {}, "a")
     statuses = ((Status.FINISHED, True), (Status.FAILED, False), (Status.FINISHED, False))
     ended = [points.Ended(point, status, before=before) for status, before in statuses]
-    assert points.counted(ended) == "2 finished (1 before), 1 failed"
+    assert points.count_by_status(ended) == "2 finished (1 before), 1 failed"
 
 
 def test_the_live_line_counts_each_run_once():

@@ -18,7 +18,7 @@ from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parse
 from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
 from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot
 from npdigits.config import compose as cli
-from npdigits.runs.table import read
+from npdigits.runs.table import read_runs
 
 NOTHING = 1
 # Options that may not be empty.
@@ -50,11 +50,11 @@ def act(chosen: argparse.Namespace) -> int:
         if "html" in asked:
             raise ConfigError("--html: a page is of folders; there any two configurations can be picked")
         first, second = (str(Path(run)) for run in chosen.diff)
-        _write(asked, *diff_runs(read([first, second]), first, second), {}, str)
+        _write(asked, *diff_runs(read_runs([first, second]), first, second), {}, str)
         return 0
     if not chosen.folders:
         raise ConfigError("which runs? name one or more folders; --help tells more")
-    runs = read(chosen.folders)
+    runs = read_runs(chosen.folders)
     for line in runs.warnings:
         warn(line)
     if chosen.filter:

@@ -17,7 +17,7 @@ from npdigits.compare.comparison import METRICS
 from npdigits.compare.rows import MARKS
 from npdigits.config.keys import RULES, unknown_key
 from npdigits.config.value_text import as_cell
-from npdigits.runs.table import FIGURES, MISSING, NULL, NUMBERS, Runs, mark_twins
+from npdigits.runs.table import FIGURES, MISSING, NULL, NUMBERS, Runs, mark_duplicates
 
 PROGRAM = "npdigits-compare"
 # A comma before the next key, outside of quotes.
@@ -73,7 +73,7 @@ def filter_runs(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
         raise ConfigError(f"--filter {query!r}: is no condition, such as 'lr < 0.1'")
     if results := sorted(_find_names(query) & set(FIGURES)):
         warn(f"--filter looks at results ({', '.join(results)}): means of runs chosen by their results are biased")
-    return dataclasses.replace(runs, table=mark_twins(runs.table[passes]))
+    return dataclasses.replace(runs, table=mark_duplicates(runs.table[passes]))
 
 
 def _find_names(query: str) -> set[str]:

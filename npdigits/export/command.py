@@ -64,7 +64,7 @@ def act(chosen: argparse.Namespace) -> int:
     if "-" in asked.values():
         raise ConfigError("-: allowed is the name of a file")
     targets.check(asked)
-    run = trained.load(chosen.run)
+    run = trained.load_trained(chosen.run)
     if run.unfinished:
         warn(PROGRAM, run.unfinished)
     made = {target: FORMATS[name](run) for name, target in asked.items()}  # nothing is written if one fails

@@ -1,4 +1,4 @@
-"""Claiming a run directory: for a run that is new or goes on, or to find that this very run has ended there.
+"""Claiming a run directory: for a new run, to continue one, or to find that the same run has ended there.
 
 One file is the truth: ``checkpoints/last.npz`` (see ``checkpoint``). When a run goes on, metrics.csv, best.npz and
 summary.json are made again from it, so that no crash between two files can matter.
@@ -18,7 +18,8 @@ from npdigits.runs import checkpoint
 from npdigits.runs.checkpoint import Checkpoint, Damaged
 from npdigits.runs.hold import LOCK, Hold
 from npdigits.runs.json_table import read_identity
-from npdigits.runs.layout import FOLDERS, LOG, LOG_LINE, WRITTEN_WHOLE, make_directory, result_sizes
+from npdigits.runs.layout import FOLDERS, LOG, LOG_LINE, WRITTEN_WHOLE, result_sizes
+from npdigits.runs.outputs import make_directory
 from npdigits.runs.summary import Status, Summary, read_summary_if_there
 from npdigits.runs.writer import RunWriter
 
@@ -39,21 +40,21 @@ def claim(
     warn: Callable[[str], None] = print,
     form: Canonical = canonical,
 ) -> EndedRun | RunWriter:
-    """Take a directory for the run of this identity.
+    """Claim a directory for the run with this identity.
 
     Args:
-        path: the directory, new, empty or of the same run; None makes ``outputs/<date>/<time>``, which is new.
+        path: a directory that is new, empty or holds the same run; None makes a new ``outputs/<date>/<time>``.
         outputs: where runs land by default.
-        identity: of the run.
-        may_grow: the run there may also be the same one of fewer epochs.
-        warn: is told when a damaged checkpoint is passed over.
-        form: brings the identity of the run that is there into its canonical form, as that of this one is.
+        identity: of the run, in its canonical form.
+        may_grow: also accept the same run with fewer epochs.
+        warn: is told when a damaged checkpoint is skipped.
+        form: brings the identity found in the directory into its canonical form.
 
     Returns:
-        The run that has ended there, or what writes this one.
+        The run that has ended there, or a writer for this run.
 
     Raises:
-        RunDirError: it cannot be made or written, another process holds it, or something else is there.
+        RunDirError: the directory cannot be made or written, another process holds it, or it holds something else.
     """
     if path is not None and (ended := ended_already(path, identity, form)):
         return EndedRun(path, ended)
@@ -69,16 +70,16 @@ def claim(
     try:
         return RunWriter(hold, *_find_run(hold, identity, may_grow, warn, form))
     except BaseException:
-        hold.release(remove=not locked_before)  # what is not ours is left as it was
+        hold.release(remove=not locked_before)  # a directory of something else stays as it was
         raise
 
 
 def _find_run(
     hold: Hold, identity: dict[str, Any], may_grow: bool, warn: Callable[[str], None], form: Canonical
 ) -> tuple[Summary | None, Checkpoint | None]:
-    """Return the summary and the last checkpoint of the run that is there, if it is this one; tidy up after it.
+    """Return the summary and the last checkpoint of this run, if the directory holds it, and remove its stray files.
 
-    (None, None) where the directory is empty, or holds only what a run leaves that was killed before it began.
+    Returns (None, None) for an empty directory, and for one left by a run that was killed before it began.
     """
     path, before_it_began = hold.path, {LOCK, "checkpoints", "identity.json"}
     names = {item.name for item in path.iterdir() if not is_stray_of(item, WRITTEN_WHOLE)}
@@ -107,10 +108,10 @@ def _find_run(
 def _read_identity_and_checkpoint(
     path: Path, warn: Callable[[str], None]
 ) -> tuple[dict[str, Any] | None, Checkpoint | None]:
-    """Return the identity of the run there and its last checkpoint, each None where there is none.
+    """Return the identity and the last checkpoint of the run in a directory, each None where there is none.
 
     Raises:
-        RunDirError: all checkpoints are damaged, and nothing else says which run this is.
+        RunDirError: all checkpoints are damaged, and identity.json cannot be read either.
     """
     try:
         kept = checkpoint.read_last(path / "checkpoints", warn)
@@ -124,12 +125,12 @@ def _read_identity_and_checkpoint(
 
 
 def ended_already(path: Path, identity: dict[str, Any], form: Canonical = canonical) -> Summary | None:
-    """Return the summary of this very run if it stands there and has ended.
+    """Return the summary of a run if its directory holds it and it has ended.
 
     Args:
         path: of the run directory.
-        identity: in its canonical form.
-        form: brings that of the run that is there into it.
+        identity: of the run, in its canonical form.
+        form: brings the identity found in the directory into its canonical form.
     """
     summary = read_summary_if_there(path)
     if summary is None or not summary.status.ended:
@@ -142,9 +143,9 @@ def ended_already(path: Path, identity: dict[str, Any], form: Canonical = canoni
 
 
 def give_up(path: Path, status: Status, reason: str = "") -> Summary | None:
-    """Write into its summary how a run ended whose process is gone; return the summary, None where there is none.
+    """Mark a run whose process is gone as ended in this way; return its summary, None where there is none.
 
-    A run that another process holds is left alone.
+    A run that another process holds is not changed.
     """
     summary = read_summary_if_there(path)
     if summary is None or summary.status != Status.RUNNING:
@@ -156,7 +157,7 @@ def give_up(path: Path, status: Status, reason: str = "") -> Summary | None:
 
 
 def add_to_log(path: Path, text: str) -> None:
-    """Add to a run's train.log, if there is a directory that nobody else writes, and room."""
+    """Append to a run's train.log, unless another process holds the directory or the disk is full."""
     with contextlib.suppress(OSError, RunDirError), Hold.take(path) as hold:
         log = Appended(hold, LOG, LOG_LINE)
         try:

@@ -34,7 +34,7 @@ def environment(more_packages: tuple[str, ...] = ()) -> dict[str, Any]:
     }
 
 
-def bits(environment: dict[str, Any]) -> dict[str, Any]:
+def deciding_versions(environment: dict[str, Any]) -> dict[str, Any]:
     """Return what of an environment bits depend on: NumPy, BLAS and its kernel, the processor; and of earlier ones.
 
     Raises:
@@ -46,13 +46,13 @@ def bits(environment: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("an environment that cannot be read")
     named = {key: environment.get(key) for key in ("processor", "numpy_simd", "blas")}
     kept = {"numpy": packages.get("numpy"), **named}
-    return kept | ({"earlier": [bits(one) for one in earlier]} if earlier else {})
+    return kept | ({"earlier": [deciding_versions(one) for one in earlier]} if earlier else {})
 
 
-def bits_apart(there: dict[str, Any], here: dict[str, Any]) -> str:
+def describe_difference(there: dict[str, Any], here: dict[str, Any]) -> str:
     """Say in what two environments differ that bits depend on: NumPy, BLAS and the processor; "" if in nothing."""
     try:
-        first, second = bits(there), bits(here)
+        first, second = deciding_versions(there), deciding_versions(here)
     except ValueError as error:
         return str(error)
     return ", ".join(f"{key} {value}" for key, value in first.items() if value != second.get(key))
@@ -70,7 +70,7 @@ def environment_of_run(found: dict[str, Any] | None, warn: Callable[[str], None]
         return current
     earlier = found.pop("earlier", [])
     earlier = earlier if isinstance(earlier, list) else []
-    if changed := bits_apart(found, current):
+    if changed := describe_difference(found, current):
         warn(f"this run was begun with {changed}: its bits may differ from those of a run made here alone")
         earlier = [*earlier, found]
     return {**current, "earlier": earlier} if earlier else current

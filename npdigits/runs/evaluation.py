@@ -13,7 +13,7 @@ from npdigits.config.compose import compose
 from npdigits.config.schema import DataConfig
 from npdigits.data import sets as data
 from npdigits.runs import trained
-from npdigits.runs.results import confusion_matrix, wilson
+from npdigits.runs.results import confusion_matrix, wilson_interval
 from npdigits.runs.trained import Trained
 
 # At most one in so many digits of a test set may be among the images that a run was trained on.
@@ -61,7 +61,7 @@ def _load_members(paths: Sequence[Path]) -> list[Trained]:
         raise ConfigError("name a run directory, or several")
     if len({resolved(path) for path in paths}) < len(paths):
         raise ConfigError("a run is named twice: allowed is once, as each has one voice in the committee")
-    runs = [trained.load(path) for path in paths]
+    runs = [trained.load_trained(path) for path in paths]
     if len({run.summary.identity for run in runs}) < len(runs):
         raise ConfigError("two of the runs are copies of one: allowed is one, as each has one voice in the committee")
     return runs
@@ -129,7 +129,7 @@ def load_data(chosen: DataConfig, name: str) -> data.Data:
 def score_line(name: str, p: Array, labels: Array) -> str:
     """Return accuracy with Wilson's 95 % interval, errors and cost of one set of probabilities."""
     correct, n = int((p.argmax(axis=1) == labels).sum()), len(labels)
-    low, high = wilson(correct, n)
+    low, high = wilson_interval(correct, n)
     with np.errstate(divide="ignore"):
         cost = -np.log(p[np.arange(n), labels].astype(float)).mean()
     return f"{name}: {correct / n:.2%} ({low:.2%} to {high:.2%}), {n - correct} of {n:,} read wrong, cost {cost:.4f}"

@@ -13,7 +13,7 @@ READ = {*SIGNS, "environment.json", "predictions.npz"}
 EXPECTED = (".csv", ".md", ".tex", ".json", ".html")
 
 
-def find(paths: Iterable[str | os.PathLike[str]], warn: Callable[[str], None]) -> Iterator[Path]:
+def find_runs(paths: Iterable[str | os.PathLike[str]], warn: Callable[[str], None]) -> Iterator[Path]:
     """Yield the run directories at and below these paths, each once, in the order of their names.
 
     Raises:
@@ -24,13 +24,13 @@ def find(paths: Iterable[str | os.PathLike[str]], warn: Callable[[str], None]) -
     for given in paths:
         if not Path(given).is_dir():
             raise ConfigError(f"{given}: {'no folder' if Path(given).exists() else 'there is no such folder'}")
-        yield from _below(Path(given), seen, foreign)
+        yield from _find_below(Path(given), seen, foreign)
     if foreign:
         more = f" and {len(foreign) - 5} more" if len(foreign) > 5 else ""
         warn(f"skipped, as not of a run: {', '.join(foreign[:5])}{more}")
 
 
-def _below(top: Path, seen: set[tuple[int, int]], foreign: list[str]) -> Iterator[Path]:
+def _find_below(top: Path, seen: set[tuple[int, int]], foreign: list[str]) -> Iterator[Path]:
     to_do = [top]  # the next one last: folders may lie deeper than Python can call
     while to_do:
         folder = to_do.pop()
@@ -43,18 +43,18 @@ def _below(top: Path, seen: set[tuple[int, int]], foreign: list[str]) -> Iterato
         except OSError as error:
             foreign.append(f"{folder} ({error.strerror})")
             continue
-        if odd := [entry.path for entry in entries if entry.name in READ and not _is(entry.is_file)]:
+        if odd := [entry.path for entry in entries if entry.name in READ and not _says(entry.is_file)]:
             foreign += [f"{path} (not a file)" for path in odd]
         elif SIGNS & {entry.name for entry in entries}:
             yield folder
         else:
             if not entries:
                 foreign.append(f"{folder} (empty)")
-            to_do += [folder / entry.name for entry in reversed(entries) if _is(entry.is_dir)]
-            foreign += [entry.path for entry in entries if not _is(entry.is_dir) and not _expected(entry.name)]
+            to_do += [folder / entry.name for entry in reversed(entries) if _says(entry.is_dir)]
+            foreign += [entry.path for entry in entries if not _says(entry.is_dir) and not _is_expected(entry.name)]
 
 
-def _is(kind: Callable[[], bool]) -> bool:
+def _says(kind: Callable[[], bool]) -> bool:
     """Ask an entry of a folder what it is; one that cannot tell, as a link to itself, is nothing of the kind."""
     try:
         return kind()
@@ -62,5 +62,5 @@ def _is(kind: Callable[[], bool]) -> bool:
         return False
 
 
-def _expected(name: str) -> bool:
+def _is_expected(name: str) -> bool:
     return name.startswith(".") or name.endswith(EXPECTED)

@@ -1,6 +1,5 @@
-"""What a run directory holds: the names of its files, how they begin, and how a new directory is called."""
+"""What a run directory holds: the names of its files, and their sizes."""
 
-import datetime
 import re
 from pathlib import Path
 
@@ -35,17 +34,3 @@ def result_sizes(path: Path) -> dict[str, int]:
 def has_all_plots(path: Path) -> bool:
     """Say whether a run directory holds every plot."""
     return all((path / "plots" / f"{name}.png").exists() for name in PLOTS)
-
-
-def make_directory(outputs: Path) -> Path:
-    """Make outputs/<date>/<time to the microsecond>, which no other process can have made."""
-    now = datetime.datetime.now()
-    while True:
-        path = outputs / now.strftime("%Y-%m-%d") / now.strftime("%H-%M-%S-%f")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            path.mkdir()
-        except FileExistsError:
-            now += datetime.timedelta(microseconds=1)  # a clock may stand still
-        else:
-            return path

@@ -80,7 +80,7 @@ def prepare(
     if resuming:
         out_dir = absolute("resume", config.resume)
         assert out_dir is not None
-        config, data_name = resume.settings(out_dir, config, overrides or _differing_keys(config), report.warn)
+        config, data_name = resume.settle(out_dir, config, overrides or _differing_keys(config), report.warn)
         fallback = None  # another data set would be another run
         report.quiet = config.quiet
     else:

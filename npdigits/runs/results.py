@@ -21,13 +21,13 @@ MISTAKES_KEPT = 24
 DISTORTED_DIGITS, DISTORTED_TIMES = 10, 9
 
 
-def best_figures(best: Epoch) -> dict[str, Any]:
+def figures_of(best: Epoch) -> dict[str, Any]:
     """Return the best epoch's number and its figures, under the names of metrics.csv."""
     figures = dataclasses.asdict(best)
     return {"best_epoch": best.epoch, **{name: figures[name] for name in SCORES}}
 
 
-def predictions(p: Array, test: Split) -> dict[str, Array]:
+def collect_predictions(p: Array, test: Split) -> dict[str, Array]:
     """Return what predictions.npz holds: probabilities and labels of the test set, and its worst mistakes' images."""
     labels = test.labels[test.rows]
     guesses = p.argmax(axis=1)
@@ -41,7 +41,7 @@ def predictions(p: Array, test: Split) -> dict[str, Array]:
     }
 
 
-def distorted(train: Split, augmentation: Augmentation, seed: int) -> dict[str, Array]:
+def distort_examples(train: Split, augmentation: Augmentation, seed: int) -> dict[str, Array]:
     """Return what distorted.npz holds: some training images, and what the augmentation makes of each.
 
     ``originals``, bytes of shape (digits, pixels), one of each of the first classes; ``distorted`` (digits, times,
@@ -57,15 +57,15 @@ def distorted(train: Split, augmentation: Augmentation, seed: int) -> dict[str, 
     return {"originals": originals, "distorted": np.rint(drawn).astype(np.uint8).reshape(shape)}
 
 
-def readout(p: Array, test: Split, seed: int) -> dict[str, Any]:
+def read_out(p: Array, test: Split, seed: int) -> dict[str, Any]:
     """Return how many of 75 random test digits are read right, with Wilson's 95 % interval (Wilson 1927)."""
     n = min(READOUT_DIGITS, len(test))
     chosen = stream(seed, "readout").choice(len(test), n, replace=False)
     correct = int((p[chosen].argmax(axis=1) == test.labels[test.rows[chosen]]).sum())
-    return {"digits": n, "correct": correct, "accuracy": correct / n, "interval": list(wilson(correct, n))}
+    return {"digits": n, "correct": correct, "accuracy": correct / n, "interval": list(wilson_interval(correct, n))}
 
 
-def blindness(p: Array, test: Split) -> dict[str, Any]:
+def find_blindness(p: Array, test: Split) -> dict[str, Any]:
     """Return what a network that has learned nothing, or not all classes, does on the test set.
 
     ``at_chance``: whether it is not shown to read better than one who always says the most frequent class, as the 95 %
@@ -74,7 +74,7 @@ def blindness(p: Array, test: Split) -> dict[str, Any]:
     """
     labels, guesses = test.labels[test.rows], p.argmax(axis=1)
     counts = np.bincount(labels, minlength=p.shape[1])
-    low, _ = wilson(int((guesses == labels).sum()), len(labels))
+    low, _ = wilson_interval(int((guesses == labels).sum()), len(labels))
     never = np.flatnonzero((counts > 0) & (np.bincount(guesses, minlength=p.shape[1]) == 0))
     return {"at_chance": bool(low <= counts.max() / len(labels)), "never_read": never.tolist()}
 
@@ -86,7 +86,7 @@ def confusion_matrix(guesses: Array, labels: Array, n_classes: int) -> Array:
     return counts
 
 
-def wilson(correct: int, n: int) -> tuple[float, float]:
+def wilson_interval(correct: int, n: int) -> tuple[float, float]:
     """Return Wilson's score interval for a proportion at 95 %: (p̂ + z²/2n ± z·√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n)."""
     z = 1.959963984540054
     p = correct / n
@@ -94,7 +94,7 @@ def wilson(correct: int, n: int) -> tuple[float, float]:
     return max(0.0, (centre - half) / (1 + z * z / n)), min(1.0, (centre + half) / (1 + z * z / n))
 
 
-def test_probabilities(state: State, test: Split) -> Array:
+def predict_test_set(state: State, test: Split) -> Array:
     """Return the best epoch's probabilities on the test set."""
     best = Parameters(state.network.parameters.sizes, state.network.parameters.flat.dtype.name)
     best.flat[:] = state.best

@@ -23,7 +23,7 @@ from npdigits.runs.writer import RunWriter
 from npdigits.training.state import State
 
 
-def settings(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[str], None]) -> tuple[Config, str]:
+def settle(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[str], None]) -> tuple[Config, str]:
     """Return the configuration with which the run in ``path`` goes on, and the name of the data set that it used.
 
     Args:
@@ -36,8 +36,8 @@ def settings(path: Path, typed: Config, overrides: Sequence[str], warn: Callable
         RunDirError: there is no run.
         ConfigError: a typed key would make it another run.
     """
-    identity, data = _identity(path)
-    own = _own(path, identity, typed, warn)
+    identity, data = _read_identity_and_data(path)
+    own = _read_own_settings(path, identity, typed, warn)
     changes: dict[str, Any] = {}
     idle = unread(own.as_dict())
     for key in _typed_keys(overrides):
@@ -98,8 +98,8 @@ def _say_how_it_goes_on(state: State, config: Config, path: Path, found: Summary
         report.warn(f"epochs={config.epochs} adds no epoch: the run {why}")
 
 
-def _identity(path: Path) -> tuple[dict[str, Any], str | None]:
-    """Return the identity of the run there, from its last checkpoint or else from identity.json; and its data set."""
+def _read_identity_and_data(path: Path) -> tuple[dict[str, Any], str | None]:
+    """Return the run's identity, from its last checkpoint or else from identity.json, and the name of its data set."""
     try:
         kept = checkpoint.read_last(path / "checkpoints", warn=lambda line: None)  # said when the directory is claimed
     except Damaged:
@@ -113,7 +113,7 @@ def _identity(path: Path) -> tuple[dict[str, Any], str | None]:
     return identity, (summary.data or None) if summary else None
 
 
-def _own(path: Path, identity: dict[str, Any], typed: Config, warn: Callable[[str], None]) -> Config:
+def _read_own_settings(path: Path, identity: dict[str, Any], typed: Config, warn: Callable[[str], None]) -> Config:
     """Return the run's own configuration: what decides its result by its identity, the rest by config.yaml."""
     own = {key: value for key, value in identity.items() if key not in ("data_sha256", "numerics")}
     own |= {"out": None, "resume": None}

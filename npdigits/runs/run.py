@@ -137,7 +137,7 @@ def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report) -> RunRe
     writer.start(record, list(plan.overrides), environment)
     if distortions := ranges(plan.config):
         augmentation = Augmentation(plan.source.image_shape, distortions)
-        writer.write_distorted(results.distorted(plan.train, augmentation, plan.config.seed))
+        writer.write_distorted(results.distort_examples(plan.train, augmentation, plan.config.seed))
     report.open_log(writer.open_log())
     return record
 
@@ -185,10 +185,10 @@ def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status) 
     if status == Status.DIVERGED:
         record.update(diverged_in_epoch=len(state.history) + 1)
     if state.best_epoch is not None:
-        p = results.test_probabilities(state, test)
-        writer.write_predictions(results.predictions(p, test))
-        record.update(**results.best_figures(state.best_epoch))
-        record.update(readout=results.readout(p, test, plan.config.seed), **results.blindness(p, test))
+        p = results.predict_test_set(state, test)
+        writer.write_predictions(results.collect_predictions(p, test))
+        record.update(**results.figures_of(state.best_epoch))
+        record.update(readout=results.read_out(p, test, plan.config.seed), **results.find_blindness(p, test))
     record.update(sizes=result_sizes(writer.path))
     writer.write_summary(record.summary)
 

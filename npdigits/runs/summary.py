@@ -66,8 +66,8 @@ class Summary:
         diverged_in_epoch: the epoch in which the cost stopped being finite.
         best_epoch: the epoch whose weights are kept.
         train_cost, …, test_accuracy: of that epoch, as in metrics.csv; without validation data ``val_…`` are null.
-        readout: of 75 random test digits, how many are read right (``results.readout``).
-        at_chance, never_read: see ``results.blindness``.
+        readout: of 75 random test digits, how many are read right (``results.read_out``).
+        at_chance, never_read: see ``results.find_blindness``.
         sizes: bytes of each result file, by which one that is lost or torn is noticed.
         reason: why it failed.
         others: keys that this version does not know.

@@ -17,8 +17,8 @@ from npdigits.base.errors import RunDirError
 from npdigits.config.identity import canonical, digest
 from npdigits.config.value_text import as_cell
 from npdigits.data.sets import default_val_size
-from npdigits.runs.environment import bits
-from npdigits.runs.find import find
+from npdigits.runs.environment import deciding_versions
+from npdigits.runs.find import find_runs
 from npdigits.runs.json_table import read_identity
 from npdigits.runs.metrics import SCORES, read_metrics
 from npdigits.runs.summary import Status, Summary, read_summary
@@ -89,7 +89,7 @@ def load_runs(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -
     Warns:
         UserWarning: for each thing that cannot be read; it is skipped.
     """
-    found = read([path] if isinstance(path, str | os.PathLike) else path)
+    found = read_runs([path] if isinstance(path, str | os.PathLike) else path)
     for line in found.warnings:
         warnings.warn(line, stacklevel=2)
     return found.table
@@ -113,7 +113,7 @@ def load_metrics(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
         UserWarning: for each file that cannot be read; it is skipped.
     """
     frames = [pd.DataFrame({"run": []}, dtype=str)]
-    for directory in find([path] if isinstance(path, str | os.PathLike) else path, warnings.warn):
+    for directory in find_runs([path] if isinstance(path, str | os.PathLike) else path, warnings.warn):
         try:
             frames.append(pd.DataFrame({"run": str(directory), **read_metrics(directory)}))
         except RunDirError as error:
@@ -121,7 +121,7 @@ def load_metrics(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
     return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
 
 
-def read(paths: Iterable[str | os.PathLike[str]]) -> Runs:
+def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Runs:
     """Read the run directories at and below these paths; what cannot be read is skipped, with a warning.
 
     Raises:
@@ -129,18 +129,18 @@ def read(paths: Iterable[str | os.PathLike[str]]) -> Runs:
     """
     said: list[str] = []
     environments: dict[str, str] = {}
-    named = functools.cache(_named_environment)
+    named = functools.cache(_describe_environment)
     skipped: list[tuple[str, str]] = []
     rows: list[dict[str, Any]] = []
     keys: dict[str, None] = {}
-    for directory in find(paths, said.append):
+    for directory in find_runs(paths, said.append):
         try:
-            row, configuration = _run(directory, said.append)
+            row, configuration = _read_run(directory, said.append)
         except (RunDirError, ValueError) as error:
             said.append(f"skipped: {error}")
             skipped.append((str(directory), str(error).removeprefix(f"{directory}/").removeprefix(f"{directory}: ")))
             continue
-        row["environment"], described = named(_content(directory / "environment.json"))
+        row["environment"], described = named(_read_bytes(directory / "environment.json"))
         environments[row["environment"]] = described
         keys |= dict.fromkeys(key for key in configuration if key not in row)
         rows.append({**configuration, **row})
@@ -149,12 +149,12 @@ def read(paths: Iterable[str | os.PathLike[str]]) -> Runs:
     table = table.reindex(columns=[*OWN, *keys, *NUMBERS, *SHARED])
     for column in table.columns:
         table[column] = pd.to_numeric(table[column]) if column in NUMBERS else table[column].infer_objects()
-    table = mark_twins(table)
-    said += _contradictions(table)
+    table = mark_duplicates(table)
+    said += _find_contradictions(table)
     return Runs(table, tuple(keys), environments, tuple(skipped), tuple(said))
 
 
-def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read_run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a run's row without its configuration, and its configuration.
 
     Raises:
@@ -168,10 +168,10 @@ def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], 
     if type(identity.get("seed")) is not int:
         raise RunDirError(f"{directory}/identity.json: damaged: seed={identity.get('seed')!r}")
     for name in READ_LATER:
-        size, recorded = _size(f"{directory}/{name}"), (summary.sizes or {}).get(name)
+        size, recorded = _file_size(f"{directory}/{name}"), (summary.sizes or {}).get(name)
         if recorded is not None and size not in (None, recorded):
             warn(f"{directory}/{name}: torn: {size} bytes, {recorded} were written; the table takes summary.json's")
-    identity = canonical(identity, **_sizes(summary))
+    identity = canonical(identity, **_known_sizes(summary))
     without_seed = {key: value for key, value in identity.items() if key != "seed"}
     row = {
         "run": str(directory),
@@ -185,14 +185,14 @@ def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], 
         "identity": digest(identity),
         "configuration": hashlib.sha256(json.dumps(without_seed, sort_keys=True).encode()).hexdigest()[:16],
         "seed": identity.get("seed"),
-        **{name: _figure(directory, summary, name) for name in (*FIGURES, "parameters")},
-        **_hidden(identity),
+        **{name: _read_figure(directory, summary, name) for name in (*FIGURES, "parameters")},
+        **_count_hidden(identity),
         "seconds_shared": summary.seconds_shared,
     }
     return row, {key: as_cell(value) for key, value in identity.items() if key not in NOT_KEYS}
 
 
-def _hidden(identity: dict[str, Any]) -> dict[str, float]:
+def _count_hidden(identity: dict[str, Any]) -> dict[str, float]:
     """Return how many hidden layers there are, and hidden units in all: numbers, however many layers."""
     hidden = identity.get("hidden")
     if not isinstance(hidden, list) or not all(type(size) is int for size in hidden):
@@ -200,7 +200,7 @@ def _hidden(identity: dict[str, Any]) -> dict[str, float]:
     return {"layers": len(hidden), "units": sum(hidden)}
 
 
-def _sizes(summary: Summary) -> dict[str, int]:
+def _known_sizes(summary: Summary) -> dict[str, int]:
     """Return how many training digits a run's data set has, and how many it holds out, as far as the summary tells."""
     train, val = ((summary.data_sizes or {}).get(half) for half in ("train", "val"))
     if type(train) is not int or type(val) is not int:
@@ -208,14 +208,14 @@ def _sizes(summary: Summary) -> dict[str, int]:
     return {"digits": train + val, "val_size": default_val_size(summary.data, train + val)}
 
 
-def _size(path: str) -> int | None:
+def _file_size(path: str) -> int | None:
     try:
         return os.stat(path).st_size  # noqa: PTH116 – a Path for each would take a tenth of all the time
     except OSError:
         return None
 
 
-def _figure(directory: Path, summary: Summary, name: str) -> float:
+def _read_figure(directory: Path, summary: Summary, name: str) -> float:
     value = getattr(summary, name)
     without = name.startswith("val_") and not (summary.data_sizes or {}).get("val")
     if value is None and summary.status == Status.FINISHED and not without:
@@ -227,17 +227,17 @@ def _figure(directory: Path, summary: Summary, name: str) -> float:
     return float(value)
 
 
-def _content(path: Path) -> bytes | None:
+def _read_bytes(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
     except OSError:
         return None
 
 
-def _named_environment(content: bytes | None) -> tuple[str, str]:
+def _describe_environment(content: bytes | None) -> tuple[str, str]:
     """Return a name for what bits depend on in an environment.json of this content, and what it is in words."""
     try:
-        named = bits(json.loads(content or b""))
+        named = deciding_versions(json.loads(content or b""))
         blas = [f"{one['internal_api']} {one['version']} {one['architecture']}" for one in named["blas"] or [{}]]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return UNKNOWN, "environment.json is missing or damaged"
@@ -247,7 +247,7 @@ def _named_environment(content: bytes | None) -> tuple[str, str]:
     return name, text + ("; begun in another environment" if "earlier" in named else "")
 
 
-def mark_twins(table: pd.DataFrame) -> pd.DataFrame:
+def mark_duplicates(table: pd.DataFrame) -> pd.DataFrame:
     """Mark runs that are there more than once, so that each counts once: the finished one, or else the first."""
     finished_first = table.sort_values("status", key=lambda status: status != "finished", kind="stable")
     first = finished_first.groupby(["identity", "environment"]).run.transform("first")
@@ -255,7 +255,7 @@ def mark_twins(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(same_as=first.where(first != table.run, ""))
 
 
-def _contradictions(table: pd.DataFrame) -> list[str]:
+def _find_contradictions(table: pd.DataFrame) -> list[str]:
     """Return a line for each run that is there twice, with the same identity and environment, but other results."""
     finished = table[table.status == "finished"]
     twins = finished[finished.duplicated(["identity", "environment"], keep=False)]

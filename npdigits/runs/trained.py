@@ -1,4 +1,4 @@
-"""A network as a run has left it: the best epoch's weights, ready to be used."""
+"""A trained network: the best epoch's weights of a run, read from its directory."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,24 +49,24 @@ class Trained:
 
     @property
     def unfinished(self) -> str:
-        """What to say where the run has not finished; else nothing."""
+        """A warning where the run has not finished; "" where it has."""
         status = self.summary.status
         return "" if status == Status.FINISHED else f"{self.path}: status {status}: its best epoch so far is used"
 
     def probabilities(self, split: Split) -> Array:
-        """Return what the network makes of a split's images: (digits, classes), each row's sum 1."""
+        """Return the probabilities of the classes for each image of a split: (images, classes), each row's sum is 1."""
         return probabilities(self.network, split)
 
 
-def best_of(sweep: Path) -> Path:
+def find_best_run(sweep: Path) -> Path:
     """Return the finished run of a sweep with the highest validation accuracy; of equal ones the lowest cost.
 
     Raises:
         RunDirError: there is none.
     """
-    from npdigits.runs.table import read  # pandas takes longer to import than all that a run needs
+    from npdigits.runs.table import read_runs  # pandas takes longer to import than all that a run needs
 
-    table = read([sweep]).table
+    table = read_runs([sweep]).table
     table = table[(table.status == "finished") & table.val_accuracy.notna()]
     if table.empty:
         raise RunDirError(f"{sweep / 'best'}: no finished run there has validation figures to choose by")
@@ -74,15 +74,15 @@ def best_of(sweep: Path) -> Path:
     return Path(ranked.run.iloc[0])
 
 
-def load(path: Path) -> Trained:
-    """Read a run directory that has a best epoch; ``SWEEP/best`` is the best run of a sweep (``best_of``).
+def load_trained(path: Path) -> Trained:
+    """Read a run directory that has a best epoch; ``SWEEP/best`` is the best run of a sweep (``find_best_run``).
 
     Raises:
         RunDirError: it is no run directory, has no best epoch yet, or a file is damaged.
         ConfigError: there is no such sweep.
     """
     if path.name == "best" and not path.exists():
-        path = best_of(path.parent)
+        path = find_best_run(path.parent)
     if path.is_dir() and not (path / "summary.json").exists() and any(path.glob("*/summary.json")):
         raise RunDirError(f"{path}: a folder of runs: name one of its runs, or {path / 'best'}, the best by validation")
     summary = read_summary(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 from npdigits.config.compose import compose
 from npdigits.runs.report import Report
 from npdigits.runs.summary import Status
-from npdigits.sweeps.points import STATUSES, Ended, counted
+from npdigits.sweeps.points import STATUSES, Ended, count_by_status
 
 TABLE = "sweep.csv"
 # So many runs of one kind are named.
@@ -20,9 +20,9 @@ def comparison_table(directories: Sequence[Path], report: Report) -> str:
     from npdigits.compare.formats import terminal
     from npdigits.compare.verdict import footnotes, verdict
     from npdigits.compare.views import configurations
-    from npdigits.runs.table import read
+    from npdigits.runs.table import read_runs
 
-    runs = read(path for path in directories if path.is_dir())
+    runs = read_runs(path for path in directories if path.is_dir())
     for line in runs.warnings:
         report.warn(line)
     comparison = compare(runs, default=compose().as_dict())
@@ -39,7 +39,7 @@ def conclude(runs: Sequence[Ended], folder: Path, report: Report) -> None:
                 where = f"; {log}" if status != Status.HELD and log.exists() else ""
                 report.warn(f"{status}: {run.point.name}{': ' * bool(run.reason)}{run.reason}{where}")
     _name_blind(runs, report)
-    said = counted(runs)
+    said = count_by_status(runs)
     if any(run.status in (Status.FAILED, Status.INTERRUPTED, Status.HELD, Status.LEFT) for run in runs):
         said += "; the same command goes on"
     report.say(f"{said}; table: {folder / TABLE}")

@@ -63,7 +63,7 @@ class Ended:
 Job = Callable[[Point, bool, Callable[[], bool]], Ended]
 
 
-def counted(ended: Sequence[Ended]) -> str:
+def count_by_status(ended: Sequence[Ended]) -> str:
     """Return how many ended in which way: "3 finished (2 of them before), 1 failed"."""
     parts = []
     for status in STATUSES:
