@@ -1,7 +1,7 @@
-"""A directory that one process holds, and the proof before each write that it still stands where it stood.
+"""A directory locked by one process, which checks before each write that the directory has not been moved or replaced.
 
-A lock's file belongs to whoever has it open, not to a path: once the directory is moved, another process can make one
-of the same name and lock that. So both the directory and the lock's file are compared with those that are held.
+A lock belongs to an open file, not to a path: once the directory is moved, another process can create one of the same
+name and lock that. So both the directory and the lock's file are compared with those that were opened.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 class Hold(Folder):
-    """A directory in which only this process writes, until ``release``.
+    """A locked directory, in which only this process writes until ``release``.
 
-    Every write raises MovedError if the directory is no longer where it was taken.
+    Every write raises MovedError if the directory has been moved or replaced since it was locked.
     """
 
     def __init__(self, path: Path, lock: FileLock) -> None:
@@ -36,7 +36,7 @@ class Hold(Folder):
 
     @classmethod
     def take(cls, path: Path) -> "Hold":
-        """Lock a directory that is there.
+        """Lock an existing directory.
 
         Raises:
             HeldError: another process holds it.
@@ -64,10 +64,10 @@ class Hold(Folder):
         self.release()
 
     def release(self, remove: bool = False) -> None:
-        """Let go of it. The lock's file stays: who had it open could else hold it beside the next owner.
+        """Release the lock. Its file stays: otherwise a process that had it open could hold it beside the next owner.
 
         Args:
-            remove: take the lock's file away nevertheless, from a directory that is not ours after all.
+            remove: remove the lock's file nevertheless, from a directory that holds something else.
         """
         if remove:
             with contextlib.suppress(OSError):  # Windows lets nobody remove a file that is open
@@ -76,11 +76,11 @@ class Hold(Folder):
         self.close()
 
     def check(self) -> None:
-        """See that the directory is where it was, and its lock the file that is held.
+        """Check that the directory and its lock's file are still those that were opened.
 
         Raises:
             MovedError: it is not.
-            OSError: that cannot be told.
+            OSError: they cannot be compared.
         """
         try:
             there = self._there if self._followed else self.path.stat()
@@ -94,13 +94,13 @@ class Hold(Folder):
             raise MovedError(f"out={self.path} was moved or replaced while it was written")
 
     def follow(self) -> bool:
-        """Write from now on into the directory wherever it is; say whether this system can do that."""
+        """Write into the directory wherever it is from now on; return whether this system can do that."""
         self._followed = self._descriptor is not None
         return self._followed
 
     @contextlib.contextmanager
     def writing(self, name: str, scratch: str | None = None) -> Iterator[None]:
-        """As that of a folder, and the directory is where it was.
+        """As ``Folder.writing``, with a check of the directory before and after an error.
 
         Raises:
             MovedError: it is not.
@@ -110,7 +110,7 @@ class Hold(Folder):
             with super().writing(name, scratch):
                 yield
         except OSError:
-            self.check()  # which says more than that a file is not there
+            self.check()  # MovedError says more than "no such file"
             raise
 
 
@@ -119,9 +119,9 @@ def _held(path: Path) -> HeldError:
 
 
 def _replace_linked_lock(path: Path) -> None:
-    """Remove a lock's file that is a link, or has another name too; a new one is made in its place.
+    """Remove a lock's file that is a link or has several names; a new one is made in its place.
 
-    As a copy made of links, or a store of files, has it: one lock would be that of several directories.
+    Copies made of links and content-addressed stores have such files: one lock would be shared by several directories.
 
     Raises:
         HeldError: another process holds it.

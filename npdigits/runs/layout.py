@@ -27,7 +27,7 @@ LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d |Traceback ")
 
 
 def result_sizes(path: Path) -> dict[str, int]:
-    """Return how many bytes each result has that is there, by which one that is lost or torn is noticed."""
+    """Return the sizes of the result files that exist; a changed size shows a lost or torn file."""
     return {name: (path / name).stat().st_size for name in RESULTS if (path / name).is_file()}
 
 

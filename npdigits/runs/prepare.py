@@ -1,4 +1,4 @@
-"""What has to be known before a run can begin: its settings, its data, its sizes and its identity."""
+"""Preparing a run: its settings, its data, its sizes and its identity, before anything is written."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -62,7 +62,7 @@ class Plan:
 def prepare(
     config: Config, out_dir: Path | None, overrides: Sequence[str], source: Data | None, report: Report
 ) -> Plan:
-    """Settle all that a run needs before it claims its directory; nothing is written.
+    """Determine all that a run needs before it claims its directory; write nothing.
 
     Args:
         config: checked. With ``resume`` the run there goes on by its own settings instead.

@@ -1,4 +1,4 @@
-"""A run while it is at work: what it is, where it stands and what has come of it."""
+"""A run in progress: its configuration, identity, state and summary in one object."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from npdigits.training.state import State
 
 @dataclass
 class RunRecord:
-    """One run, from its directory's claim to its end.
+    """One run, from the claim of its directory to its end.
 
     Attributes:
         path: the run directory.
@@ -42,14 +42,14 @@ class RunRecord:
         return self.state.network.parameters.sizes
 
     def start_clock(self) -> None:
-        """Count the seconds of this process from now."""
+        """Start to count the seconds of this process."""
         self._clock = Stopwatch()
 
     def update(self, **changes: Any) -> None:
-        """Take these values into the summary."""
+        """Replace these values of the summary."""
         self.summary = dataclasses.replace(self.summary, **changes)
 
-    def count(self) -> None:
-        """Take into the summary how many epochs have ended, and the seconds that they took."""
+    def update_progress(self) -> None:
+        """Update the number of epochs and the seconds in the summary."""
         seconds = round(self._seconds_before + self._clock.seconds(), 3)
         self.update(epochs_run=len(self.state.history), seconds=seconds)

@@ -76,7 +76,7 @@ def carry_out(
     shared: bool = False,
     listeners: Sequence[Listener] = (),
 ) -> Summary:
-    """Do a run as ``run`` does, and return its summary with its types."""
+    """Do a run as ``run`` does, and return its typed summary."""
     report = report or Report(config.quiet)
     try:
         plan = prepare(config, out_dir, overrides, source, report)
@@ -84,7 +84,7 @@ def carry_out(
         if isinstance(claimed, EndedRun):
             return _present_ended(claimed, plan.config, report)
         with claimed as writer:
-            return _do(plan, writer, stop, shared, report, Listeners([report, *listeners], report.warn))
+            return _do_claimed(plan, writer, stop, shared, report, Listeners([report, *listeners], report.warn))
     except Exception as error:
         if not isinstance(error, UserError | OSError):
             report.fault(error)
@@ -93,10 +93,10 @@ def carry_out(
         report.close()
 
 
-def _do(
+def _do_claimed(
     plan: Plan, writer: RunWriter, stop: Callable[[], bool], shared: bool, report: Report, listeners: Listeners
 ) -> Summary:
-    """Do a run whose directory is held, whatever happens to it; return its summary."""
+    """Do a run whose directory is claimed, from its begin to its end; return its summary."""
     with one_thread(), Watch(stop) as control:
         record = _begin(plan, writer, shared, report)
         try:
@@ -116,7 +116,7 @@ def _do(
 
 
 def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report) -> RunRecord:
-    """Put the network where the run stands, and write what is known before the next epoch."""
+    """Initialize or restore the state, and write all files that are known before the next epoch."""
     state = initial_state(plan.config, plan.sizes)
     seconds = resume.restore(state, plan.config, writer, report)
     environment = environment_of_run(writer.environment() if writer.kept else None, report.warn)
@@ -145,12 +145,12 @@ def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report) -> RunRe
 def _train(
     plan: Plan, record: RunRecord, writer: RunWriter, control: Watch, listeners: Listeners, report: Report
 ) -> Status:
-    """Train epoch by epoch; return how that ended."""
+    """Train epoch by epoch; return the status in which that ends."""
     sets = plan.train, plan.val, plan.source.test
     try:
         for epoch in fit(record.state, *sets, recipe(plan.config, plan.source.image_shape), control):
             writer.append(epoch)
-            record.count()
+            record.update_progress()
             writer.checkpoint_if_due(record)
             listeners.epoch_ended(record, epoch)
     except Diverged as error:
@@ -158,12 +158,12 @@ def _train(
         report.warn(f"{error}: try a smaller {_suspects(plan.config)}, or another initializer")
     except Stopped:
         return Status.INTERRUPTED
-    # A run that goes on may have diverged before.
+    # A resumed run may have diverged earlier.
     return Status.DIVERGED if record.state.stopped_by == "diverged" else Status.FINISHED
 
 
 def _suspects(config: Config) -> str:
-    """Return the keys, with their values, by which a run may have diverged."""
+    """Return the keys whose values may have made a run diverge, as text."""
     keys = f"lr (it is {config.lr:g})"
     if config.lr * config.weight_decay > 1:  # a step then takes away more than the whole weight
         keys += f" or weight_decay (it is {config.weight_decay:g})"
@@ -173,8 +173,8 @@ def _suspects(config: Config) -> str:
 
 
 def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status) -> None:
-    """Save where the run stands; of one that has ended write also what it has reached."""
-    record.count()
+    """Save the run's state; of a run that has ended write also its predictions and its figures."""
+    record.update_progress()
     if status == Status.INTERRUPTED:
         record.update(status=status)
         writer.checkpoint(record)
@@ -194,7 +194,7 @@ def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status) 
 
 
 def _fail(record: RunRecord, writer: RunWriter, error: Exception) -> None:
-    """Write into the summary, if that is possible, that the run failed; it can go on from its last checkpoint."""
+    """Record in the summary, if that is possible, that the run failed; it can go on from its last checkpoint."""
     record.update(status=Status.FAILED, reason=f"{type(error).__name__}: {error}")
     if writer.can_still_write(error):
         with contextlib.suppress(OSError, MovedError):
@@ -202,7 +202,7 @@ def _fail(record: RunRecord, writer: RunWriter, error: Exception) -> None:
 
 
 def _present(record: RunRecord, writer: RunWriter, report: Report) -> None:
-    """Draw the plots of a run that has ended, and say where it is."""
+    """Draw the plots of a run that has ended, and print its directory."""
     if record.state.best_epoch is not None and record.config.plots:
         _draw(writer, report)
     writer.check()
@@ -210,7 +210,7 @@ def _present(record: RunRecord, writer: RunWriter, report: Report) -> None:
 
 
 def _present_ended(ended: EndedRun, config: Config, report: Report) -> Summary:
-    """Say what the run has reached that is there already; draw the plots if they are wanted and missing."""
+    """Print the figures of a run that had ended before; draw its plots if they are wanted and missing."""
     report.say(f"this run is {ended.summary.status} already")
     if ended.summary.readout is not None:
         report.say(final_table(ended.summary))

@@ -1,4 +1,4 @@
-"""What a run writes into its directory while it is at work, in an order in which no crash can cost what was said."""
+"""Writing a run's files while it trains, in an order that no crash can make inconsistent."""
 
 import re
 import time
@@ -28,30 +28,30 @@ METRICS_LINE = re.compile(re.escape(metrics.header().encode()))
 
 
 class Cadence:
-    """Says when the next checkpoint is due: the costlier the last one was, the later."""
+    """Decides when the next checkpoint is due: the longer the last one took, the later."""
 
     def __init__(self) -> None:
         self._cost = 0.0
         self._written = time.perf_counter()
 
     def due(self, now: float) -> bool:
-        """Say whether a checkpoint is worth its cost, at this reading of ``time.perf_counter``."""
+        """Return whether a checkpoint is due at this reading of ``time.perf_counter``."""
         return now - self._written >= CADENCE * self._cost
 
     def wrote(self, begun: float) -> None:
-        """Take note of a checkpoint that was begun at this reading and is written."""
+        """Note that a checkpoint was written whose writing began at this reading."""
         self._written = time.perf_counter()
         self._cost = self._written - begun
 
 
 class RunWriter:
-    """One run's directory, held by this process alone until ``close``.
+    """Writes one run's files into its directory, which this process alone holds until ``close``.
 
     Attributes:
         path: the directory.
-        hold: on the directory; all that is written there is written by it.
-        found: the summary that was there when the directory was claimed; None where nothing was.
-        kept: the last checkpoint of the run that is there, or None.
+        hold: the lock on the directory, through which every file is written.
+        found: the summary that the directory held when it was claimed; None for a new run.
+        kept: the last checkpoint of the run that goes on, or None.
     """
 
     def __init__(self, hold: Hold, found: Summary | None = None, kept: Checkpoint | None = None) -> None:
@@ -69,16 +69,16 @@ class RunWriter:
         self.close()
 
     def close(self) -> None:
-        """Let go of the directory."""
+        """Close metrics.csv and release the directory."""
         if self._metrics:
             self._metrics.close()
             self._metrics = None
         self.hold.release()
 
     def start(self, run: RunRecord, overrides: list[str], environment: dict[str, Any]) -> None:
-        """Write what is known before the next epoch, anew or from the run's state, and open metrics.csv."""
+        """Write every file that is known before the next epoch, and open metrics.csv."""
         if run.state.history and self.kept and differences(self.kept.identity, run.identity):
-            self._write_last(run)  # a run that grew: its truth comes first
+            self._write_last(run)  # a run that is to be longer: its checkpoint is written first
         self.write("identity.json", as_json(run.identity))
         self.write_summary(run.summary)
         self.hold.make("checkpoints")
@@ -91,7 +91,7 @@ class RunWriter:
         self._metrics = Appended(self.hold, "metrics.csv", METRICS_LINE)
 
     def append(self, epoch: Epoch) -> None:
-        """Append an epoch's row to metrics.csv and hand it to the system."""
+        """Append an epoch's row to metrics.csv; the system has it when this returns."""
         assert self._metrics is not None, "start() comes first"
         self._metrics.write(metrics.row(epoch))
 
@@ -100,7 +100,7 @@ class RunWriter:
         return Appended(self.hold, LOG, LOG_LINE)
 
     def checkpoint_if_due(self, run: RunRecord) -> None:
-        """Write a checkpoint unless the last one is too recent to be worth another."""
+        """Write a checkpoint if enough time has passed since the last one (``CADENCE``)."""
         begun = time.perf_counter()
         if self._cadence.due(begun):
             self._write_checkpoint(run, begun)
@@ -154,7 +154,7 @@ class RunWriter:
         self.hold.write_whole(name, content)
 
     def check(self) -> None:
-        """See that the directory is where it was.
+        """Check that the directory has not been moved or replaced.
 
         Raises:
             MovedError: it is not.
@@ -162,7 +162,7 @@ class RunWriter:
         self.hold.check()
 
     def can_still_write(self, error: Exception) -> bool:
-        """Say whether the directory can be written after this error: one that was moved, where it can be followed."""
+        """Return whether the directory can be written after this error; one that was moved is followed if possible."""
         return not isinstance(error, MovedError) or self.hold.follow()
 
     def environment(self) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What is said at a sweep's end: the comparison of its runs, what did not finish and why, and how many did."""
+"""The end of a sweep: the comparison of its runs, what did not finish and why, and the counts."""
 
 import itertools
 from collections.abc import Sequence

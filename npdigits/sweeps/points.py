@@ -25,7 +25,7 @@ class Point:
         config: checked.
         identity: of the run.
         name: of its directory.
-        form: brings the identity of a run that is there into its canonical form, as this one is.
+        form: brings an identity that is found in a directory into its canonical form.
     """
 
     overrides: tuple[str, ...]
@@ -37,7 +37,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a point's run ended.
+    """How the run of a point ended.
 
     Attributes:
         point: which.
