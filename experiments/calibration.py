@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from npdigits.base.program import Parser, exit_code, whole
+from npdigits.base.program import Parser, exit_code, whole_number
 from npdigits.compare.family import find_best, make_family
 from npdigits.compare.rows import ComparisonRow, Section
 from npdigits.compare.statistics import ALPHA, Numbers
@@ -76,7 +76,7 @@ def main() -> None:
     """Print a table in Markdown: shares in per cent."""
     parser = Parser(description=(__doc__ or "").partition("\n")[0])
     sweeps = "simulated sweeps of each row (default: %(default)s)"
-    parser.add_argument("--sweeps", type=whole(1, 10**9), default=10_000, help=sweeps)
+    parser.add_argument("--sweeps", type=whole_number(1, 10**9), default=10_000, help=sweeps)
     parser.add_argument(
         "--shapes", type=shapes, default="6x10,3x10,11x10,6x20", help="settings x seeds (default: %(default)s)"
     )

@@ -20,11 +20,11 @@ from playwright.sync_api import sync_playwright
 from strokes import STROKES
 
 from npdigits.base.errors import UserError
-from npdigits.base.program import Parser, exit_code, path
+from npdigits.base.program import Parser, exit_code, nonempty_path
 from npdigits.export.page import page
-from npdigits.pictures.pool import formed
-from npdigits.predict import readings
+from npdigits.pictures.pool import form_file
 from npdigits.runs import trained
+from npdigits.runs.reading import read_digits
 
 PROGRAM = "own_digits.py"
 PACKAGES = (
@@ -139,13 +139,13 @@ def score(run: trained.Trained, files: Sequence[Path]) -> tuple[int, int, list[s
     """Return how many are read right, of how many, and which are not."""
     kept, images, wrong = [], [], []
     for file in files:
-        image, reason = formed(file)
+        image, reason = form_file(file)
         if image is None:
             wrong.append(f"{file.name}: {reason}")
         else:
             kept.append(file)
             images.append(image)
-    read = readings(run, kept, np.array(images))
+    read = read_digits(run, kept, np.array(images))
     wrong += [f"{one.file.name}: {one.digits[0]}" for one in read if one.file.name[0] != str(one.digits[0])]
     return len(files) - len(wrong), len(files), sorted(wrong)
 
@@ -153,8 +153,8 @@ def score(run: trained.Trained, files: Sequence[Path]) -> tuple[int, int, list[s
 def main() -> None:
     """Print a line for each run and kind."""
     parser = Parser(PROGRAM, description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("runs", nargs="+", type=path, metavar="RUN")
-    parser.add_argument("--save", type=path, help="keep the pictures in this folder")
+    parser.add_argument("runs", nargs="+", type=nonempty_path, metavar="RUN")
+    parser.add_argument("--save", type=nonempty_path, help="keep the pictures in this folder")
     sys.exit(exit_code(PROGRAM, lambda: read(parser.parse_args())))
 
 

@@ -22,9 +22,10 @@ from reproduced import COMMITTEE, collect, runs_of, seeds_of, with_kept
 from npdigits.base.errors import ConfigError
 from npdigits.base.files import write_whole
 from npdigits.base.interruption import Watch
-from npdigits.base.program import Parser, exit_code, path, whole
+from npdigits.base.program import Parser, exit_code, nonempty_path, whole_number
 from npdigits.compare.statistics import t_interval, t_quantile
-from npdigits.config import compose as cli
+from npdigits.config.conf_files import CONF
+from npdigits.runs.outputs import outputs
 from npdigits.runs.results import wilson
 
 PROGRAM = "published.py"
@@ -177,11 +178,11 @@ def main() -> None:
     parser = Parser(PROGRAM, description=(__doc__ or "").partition("\n")[0])
     what = parser.add_subparsers(dest="what", required=True)
     tables = what.add_parser("table", help="write the table into the log's page, the figures into results/ and recipes")
-    tables.add_argument("--folder", type=path, help="of the rows' runs (default: outputs/)")
+    tables.add_argument("--folder", type=nonempty_path, help="of the rows' runs (default: outputs/)")
     checks = what.add_parser("check", help="repeat the quick rows, and fail where a mean leaves its interval")
-    checks.add_argument("--folder", type=path, help="for the runs (default: a temporary one)")
+    checks.add_argument("--folder", type=nonempty_path, help="for the runs (default: a temporary one)")
     checks.add_argument("--rows", help="only these, such as softmax,default (default: the quick ones)")
-    checks.add_argument("--seeds", type=whole(1, 1000), help="with so many (default: as many as the recipe has)")
+    checks.add_argument("--seeds", type=whole_number(1, 1000), help="with so many (default: as many as the recipe has)")
     tables.set_defaults(act=write_table)
     checks.set_defaults(act=repeat)
 
@@ -194,7 +195,7 @@ def main() -> None:
 
 def write_table(chosen: argparse.Namespace) -> int:
     """Read the runs and write what ``table`` writes."""
-    folder = chosen.folder or cli.outputs()
+    folder = chosen.folder or outputs()
     if not folder.is_dir():
         raise ConfigError(f"--folder {folder}: is no folder")
     results, old = with_kept(collect(folder), pd.read_csv(RESULTS))
@@ -206,7 +207,7 @@ def write_table(chosen: argparse.Namespace) -> int:
         put(text, page)
     for row in ROWS:
         if not row.members:
-            put_head(head(row, results), cli.CONF / "experiment" / "published" / f"{row.recipe}.yaml")
+            put_head(head(row, results), CONF / "experiment" / "published" / f"{row.recipe}.yaml")
     print(text)
     return 0
 

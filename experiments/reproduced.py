@@ -9,9 +9,10 @@ import yaml
 from literature import ROWS, Row
 
 from npdigits.base.errors import RunDirError
-from npdigits.base.files import read_npz
-from npdigits.config import compose as cli
+from npdigits.base.npz import read_npz
 from npdigits.config import identity
+from npdigits.config.compose import compose
+from npdigits.config.conf_files import CONF
 from npdigits.runs.table import read
 
 # So many runs, of the first seeds, make a committee.
@@ -40,7 +41,7 @@ def runs_of(row: Row, folder: Path, seeds: int | None = None) -> pd.DataFrame:
         )
     found = found.drop(others.index)
     for run in found.itertuples():
-        recipe = cli.compose([f"experiment=published/{row.recipe}", f"seed={run.seed}"])
+        recipe = compose([f"experiment=published/{row.recipe}", f"seed={run.seed}"])
         if identity.digest(identity.identity(recipe, str(run.data_sha256))) != run.identity or run.data != "mnist":
             raise RunDirError(f"{run.run}: is not what experiment=published/{row.recipe} makes")
         # The figure is the last epoch's, as these runs have no validation data; it stands in two files.
@@ -97,5 +98,5 @@ def with_kept(results: pd.DataFrame, kept: pd.DataFrame) -> tuple[pd.DataFrame, 
 
 def seeds_of(row: Row) -> int:
     """Return how many runs the recipe has."""
-    recipe = yaml.safe_load((cli.CONF / "experiment" / "published" / f"{row.recipe}.yaml").read_text(encoding="utf-8"))
+    recipe = yaml.safe_load((CONF / "experiment" / "published" / f"{row.recipe}.yaml").read_text(encoding="utf-8"))
     return int(recipe["hydra"]["sweeper"]["params"]["seed"].removeprefix("range(").removesuffix(")"))

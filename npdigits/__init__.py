@@ -7,17 +7,25 @@ from npdigits import former_names
 
 if TYPE_CHECKING:
     from npdigits.classifier import Classifier
+    from npdigits.config.compose import compose
+    from npdigits.runs.run import run
     from npdigits.runs.table import load_metrics, load_runs
 
-__all__ = ["Classifier", "load_metrics", "load_runs"]
-# name -> where it is
-PLACES = {"Classifier": "classifier", "load_metrics": "runs.table", "load_runs": "runs.table"}
+__all__ = ["Classifier", "compose", "load_metrics", "load_runs", "run"]
+# name -> the module that it is in
+PLACES = {
+    "Classifier": "classifier",
+    "compose": "config.compose",
+    "load_metrics": "runs.table",
+    "load_runs": "runs.table",
+    "run": "runs.run",
+}
 
 former_names.install()
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for only then: pandas and scikit-learn take longer than all that a run needs."""
+    """Import a name when it is asked for: pandas and scikit-learn take longer to import than all that a run needs."""
     if name in PLACES:
         return getattr(importlib.import_module(f"npdigits.{PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

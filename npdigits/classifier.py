@@ -1,8 +1,8 @@
-"""A network as a scikit-learn estimator: a thin face over the same configuration, network and trainer.
+"""A network as a scikit-learn estimator, over the same configuration, network and training as a run's.
 
 ::
 
-    clf = npdigits.Classifier.load("outputs/…")            # what a run has learned
+    clf = npdigits.Classifier.load("outputs/…")            # the best epoch of a run
     clf.predict(images)                                    # uint8 0 … 255 or floats 0 … 1; (n, 28, 28) or (n, 784)
     npdigits.Classifier(hidden=20, lr=0.01).fit(X, y)      # any features, any labels
 """
@@ -22,18 +22,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
 from npdigits.base.errors import ConfigError
-from npdigits.config import compose as cli
 from npdigits.config.build import BYTES, check_fit, empty_network, initial_state, recipe
+from npdigits.config.compose import defaults
 from npdigits.config.schema import Config, parse
-from npdigits.data import sets as data
-from npdigits.data.sets import Data, Split
+from npdigits.data.samples import are_bytes, features_as, flatten_images, images_as
+from npdigits.data.sets import Data, Split, hold_out
 from npdigits.runs import trained
 from npdigits.training.loop import fit
 from npdigits.training.passes import Diverged, probabilities
 
-# How far images of floats may be outside of 0 … 1, as resizing leaves them.
-ROUNDING = 1e-3
-# What is drawn as a seed is below this, as scikit-learn draws it.
+# A seed that is drawn is below this, as scikit-learn draws it.
 MOST_DRAWN = 2**31 - 1
 
 
@@ -44,12 +42,12 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     ``val_size=None`` holds out a sixth of the samples, to stop by and to choose the best epoch; 0 trains on all of
     them. A ``batch_size`` above their number becomes their number. Fitting the same data twice gives the same bits.
 
-    ``random_state`` is the seed's name in scikit-learn, whose meta-estimators vary nothing else: a whole number stands
-    in ``seed``'s place, of a RandomState or a Generator each fit draws one, and None leaves ``seed``.
+    ``random_state`` is the seed's name in scikit-learn, whose meta-estimators vary nothing else. A whole number
+    replaces ``seed``; each fit draws one from a RandomState or a Generator; None leaves ``seed``.
 
-    X is (samples, features), taken as they are: scale them (``StandardScaler``). Or it is images, (samples, height,
-    width), bytes 0 (paper) … 255 (ink) or floats 0 … 1; a network trained on images, as those of all runs, reads them
-    flat as well. The defaults are made for MNIST: small tables want smaller batches and more epochs.
+    X is (samples, features), which are not scaled: do it before (``StandardScaler``). Or it is images, (samples,
+    height, width), bytes 0 (paper) … 255 (ink) or floats 0 … 1; a network trained on images, as that of every run,
+    reads them flat as well. The defaults are made for MNIST: small tables want smaller batches and more epochs.
 
     Attributes:
         classes_: the labels, sorted; the columns of ``predict_proba``.
@@ -103,13 +101,13 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         threads: int = 1,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
     ) -> None:
-        # Kept as they are given: scikit-learn's clone compares them. ``fit`` checks them.
+        # Kept unchanged: scikit-learn's clone compares them. ``fit`` checks them.
         given = locals()
         for name in (*parameters(), "random_state"):
             setattr(self, name, given[name])
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take what was pickled, also before there was a random_state."""
+        """Restore a pickled estimator; earlier ones have no random_state."""
         super().__setstate__({"random_state": None} | state)
 
     @classmethod
@@ -120,14 +118,14 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             RunDirError: it is no run directory, has no best epoch yet, or a file is damaged.
         """
         found = trained.load(Path(run))
-        plain = found.config.as_dict()
-        self = cls(**{name: _typed(plain[name]) for name in parameters()})
+        values = found.config.as_dict()
+        self = cls(**{name: _as_typed(values[name]) for name in parameters()})
         self.classes_ = np.arange(found.sizes[-1])
         self.n_features_in_ = found.sizes[0]
         self.n_iter_ = found.summary.epochs_run or 0
         height, width = found.image_shape
         self.image_shape_ = height, width
-        self._keep(found.config, found.network.parameters.weights, found.network.parameters.biases)
+        self._set_fitted(found.config, found.network.parameters.weights, found.network.parameters.biases)
         return self
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -136,22 +134,22 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         Raises:
             ValueError: a parameter, the shape or a value is not allowed, or the cost stopped being finite.
         """
-        flat, shape = flattened(X)
-        flat, y = validate_data(self, flat, y, dtype=None if _are_bytes(flat) else "numeric")
+        flat, shape = flatten_images(X)
+        flat, y = validate_data(self, flat, y, dtype=None if are_bytes(flat) else "numeric")
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.image_shape_ = shape
         config = self._config(len(flat))
-        kept = self._kept(flat, config)
-        samples = Split(kept, labels.astype(np.intp), np.arange(len(kept)))
+        inputs = self._inputs(flat, config)
+        samples = Split(inputs, labels.astype(np.intp), np.arange(len(inputs)))
         if shape is None and config.augment != "none":
             raise ValueError(f"augment={config.augment}: allowed with images only, (samples, height, width)")
-        shape = shape or (1, kept.shape[1])
-        source = Data("X", "", samples, samples.first(0), shape, len(self.classes_), len(kept) // 6)
-        sizes = (kept.shape[1], *config.hidden, len(self.classes_))
+        shape = shape or (1, inputs.shape[1])
+        source = Data("X", "", samples, samples.first(0), shape, len(self.classes_), len(inputs) // 6)
+        sizes = (inputs.shape[1], *config.hidden, len(self.classes_))
         with one_thread():
             try:
-                train, val = data.hold_out(source, config.val_size, config.seed)
+                train, val = hold_out(source, config.val_size, config.seed)
                 check_fit(config, sizes, len(train), shape)
                 state = initial_state(config, sizes, self._scale())
                 records = list(fit(state, train, val, source.test, recipe(config, shape)))
@@ -160,8 +158,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         assert state.best is not None
         state.network.parameters.flat[...] = state.best
         self.n_iter_ = len(records)
-        self.history_ = [{key: value for key, value in vars(one).items() if "test" not in key} for one in records]
-        self._keep(config, state.network.parameters.weights, state.network.parameters.biases)
+        self.history_ = [{key: value for key, value in vars(record).items() if "test" not in key} for record in records]
+        self._set_fitted(config, state.network.parameters.weights, state.network.parameters.biases)
         return self
 
     def predict_proba(self, X: ArrayLike) -> Array:
@@ -171,19 +169,19 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             ValueError: the shape is not that of the samples that it was trained on, or the values are not.
         """
         check_is_fitted(self)
-        flat, shape = flattened(X)
+        flat, shape = flatten_images(X)
         if shape is not None and shape != self.image_shape_:
             takes = "features" if self.image_shape_ is None else "images of {} × {}".format(*self.image_shape_)
             raise ValueError("X holds images of {} × {}, this network takes {}".format(*shape, takes))
-        flat = validate_data(self, flat, dtype=None if _are_bytes(flat) else "numeric", reset=False)
-        flat = self._kept(flat, self._fitted)
+        flat = validate_data(self, flat, dtype=None if are_bytes(flat) else "numeric", reset=False)
+        inputs = self._inputs(flat, self._fitted)
         sizes = (self.n_features_in_, *self._fitted.hidden, len(self.classes_))
         network = empty_network(self._fitted, sizes, self._scale())
-        ours = [*network.parameters.weights, *network.parameters.biases]
-        for view, array in zip(ours, [*self.weights_, *self.biases_], strict=True):
+        views = [*network.parameters.weights, *network.parameters.biases]
+        for view, array in zip(views, [*self.weights_, *self.biases_], strict=True):
             view[...] = array
         with one_thread():
-            return probabilities(network, Split(flat, np.zeros(len(flat), np.intp), np.arange(len(flat))))
+            return probabilities(network, Split(inputs, np.zeros(len(inputs), np.intp), np.arange(len(inputs))))
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the most probable label of each sample, shape (n,).
@@ -196,31 +194,30 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         return labels
 
     def _scale(self) -> float:
+        """Return the factor that brings the inputs to the network's scale."""
         return BYTES if self.image_shape_ else 1.0
 
-    def _kept(self, flat: Array, config: Config) -> Array:
+    def _inputs(self, flat: Array, config: Config) -> Array:
         """Return samples as the network reads them: images on the scale of bytes, features as floats."""
-        if not self.image_shape_:
-            return as_floats(flat, config.dtype)
-        if not _are_bytes(flat):
-            return as_bytes_are(flat).astype(config.dtype)
-        if flat.max(initial=0) == 1:  # 1 of 255 is as good as black: these are 0 and 1, not shades of grey
-            raise ValueError("X goes from 0 to 1 as bytes: those go to 255; multiply them, or give floats")
-        return flat
+        return images_as(flat, config.dtype) if self.image_shape_ else features_as(flat, config.dtype)
 
-    def _keep(self, config: Config, weights: Sequence[Array], biases: Sequence[Array]) -> None:
+    def _set_fitted(self, config: Config, weights: Sequence[Array], biases: Sequence[Array]) -> None:
         self._fitted = config
         self.weights_, self.biases_ = [w.copy() for w in weights], [b.copy() for b in biases]
 
     def _config(self, n: int) -> Config:
-        """Return the checked configuration that these parameters are, for n samples."""
-        plain = cli.defaults() | {name: _plain(getattr(self, name)) for name in parameters()}
+        """Return the configuration of these parameters for n samples, checked.
+
+        Raises:
+            ValueError: a parameter is not allowed.
+        """
+        values = defaults() | {name: _as_yaml(getattr(self, name)) for name in parameters()}
         if self.random_state is not None:
-            plain["seed"] = drawn(self.random_state)
+            values["seed"] = draw_seed(self.random_state)
         try:
-            config = parse(plain)
+            config = parse(values)
             left = n - (n // 6 if config.val_size is None else config.val_size)
-            return parse(plain | {"batch_size": min(config.batch_size, max(left, 1))})
+            return parse(values | {"batch_size": min(config.batch_size, max(left, 1))})
         except ConfigError as error:
             raise ValueError(str(error)) from error
 
@@ -231,8 +228,8 @@ def parameters() -> tuple[str, ...]:
     return tuple(name for name in names if name not in ("self", "random_state"))
 
 
-def drawn(random_state: Any) -> int:
-    """Return the seed that a ``random_state`` stands for.
+def draw_seed(random_state: Any) -> int:
+    """Return the seed that a ``random_state`` gives.
 
     Raises:
         ValueError: it is none.
@@ -247,62 +244,14 @@ def drawn(random_state: Any) -> int:
     raise ValueError(f"random_state={random_state}: allowed is {allowed}")
 
 
-def flattened(X: ArrayLike) -> tuple[Any, tuple[int, int] | None]:
-    """Return images of shape (n, height, width) as (n, pixels), and their shape; anything else as it is, and None.
-
-    Raises:
-        ValueError: it has more dimensions.
-    """
-    dimensions = getattr(X, "ndim", None) or (np.ndim(X[:1]) if isinstance(X, list | tuple) else 2)
-    if dimensions > 3:
-        raise ValueError(f"X has dim {dimensions}: allowed are (samples, features) and (samples, height, width)")
-    if dimensions < 3:
-        return X, None
-    images = np.asarray(X)
-    n, height, width = images.shape
-    return images.reshape(n, height * width), (height, width)
-
-
-def as_floats(features: Array, dtype: str) -> Array:
-    """Return features as the network computes.
-
-    Raises:
-        ValueError: one is too large for that.
-    """
-    with np.errstate(over="ignore"):  # which is said below
-        floats: Array = features.astype(dtype)
-    if not np.isfinite(floats).all():
-        raise ValueError(f"X holds numbers too large for {dtype}: {np.finfo(dtype).max:.3g} is the largest")
-    return floats
-
-
-def as_bytes_are(floats: Array) -> Array:
-    """Return grey values 0 … 1 as floats 0 … 255, the scale of bytes. What rounding left outside is cut off.
-
-    Raises:
-        ValueError: a value is outside by more.
-    """
-    low, high = floats.min(initial=0), floats.max(initial=0)
-    if low < -ROUNDING or high > 1 + ROUNDING:
-        raise ValueError(
-            f"X goes from {low:g} to {high:g}: images are bytes (uint8) 0 … 255, or floats 0 (paper) … 1 (ink)"
-        )
-    scaled: Array = np.clip(floats, 0, 1) * 255
-    return scaled
-
-
-def _are_bytes(X: Any) -> bool:
-    return getattr(X, "dtype", None) == np.uint8
-
-
-def _plain(value: Any) -> Any:
-    """Return a parameter as YAML would hold it: what searches pass as NumPy scalars and arrays, as Python's own."""
+def _as_yaml(value: Any) -> Any:
+    """Return a parameter as YAML would hold it; searches pass NumPy scalars and arrays."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
-    return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
+    return [_as_yaml(item) for item in value] if isinstance(value, tuple | list) else value
 
 
-def _typed(value: Any) -> Any:
+def _as_typed(value: Any) -> Any:
     """Return a parameter of a run as one would type it: one hidden layer as its size, betas as a pair."""
     if isinstance(value, list):
         return value[0] if len(value) == 1 else tuple(value)

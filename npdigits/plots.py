@@ -1,302 +1,34 @@
-"""Plots of a run, drawn from its directory's files alone: ``python -m npdigits.plots RUN [RUN …]`` draws them again."""
+"""Draw the plots of run directories again: ``python -m npdigits.plots RUN [RUN …]``."""
 
-from __future__ import annotations
+if __name__ == "__main__":
+    from npdigits.base.start import start
 
-import math
+    start("npdigits.plots", "npdigits.plots")
+
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from npdigits.base import canvas
-from npdigits.base.arrays import Array
-from npdigits.base.errors import RunDirError, on_one_line
-from npdigits.base.files import STRAY_AGE, Folder, read_npz
-from npdigits.base.program import Parser, exit_code, path
-from npdigits.runs.layout import AUGMENTATION, DISTORTED, PLOTS
-from npdigits.runs.metrics import read_metrics
-from npdigits.runs.summary import read_summary
-
-if TYPE_CHECKING:  # matplotlib is imported where something is drawn: the user's settings can make that fail
-    from matplotlib.figure import Figure
+from npdigits.base.program import Parser, exit_code, nonempty_path
+from npdigits.runs.plots import draw
 
 PROGRAM = "npdigits.plots"
-# Okabe & Ito's colours, which also the colour-blind tell apart; each set also has its own line style.
-STYLES: dict[str, dict[str, Any]] = {
-    "train": {"color": "#0072B2", "linestyle": "-", "label": "training"},
-    "val": {"color": "#D55E00", "linestyle": "--", "label": "validation"},
-    "test": {"color": "#009E73", "linestyle": ":", "label": "test"},
-}
-MAX_WEIGHT_IMAGES = 100
-# Inches, of which margins take 0.95.
-LEAST_HEIGHT = 1.4
-
-
-class Run:
-    """What a run directory holds, read once for all plots.
-
-    Raises:
-        RunDirError: it is not a run directory, or holds no epoch to draw.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.summary = read_summary(path)
-        self.metrics = {name: np.array(values) for name, values in read_metrics(path).items()}
-        if self.summary.best_epoch is None:
-            status = self.summary.status
-            reason = "no epoch was finished" if status.ended else "the run has not ended"
-            raise RunDirError(f"{path}: {reason} (status {status}): nothing to draw")
-        try:
-            self.predictions = read_npz(path / "predictions.npz")
-            self.best = read_npz(path / "checkpoints" / "best.npz")
-            self.distorted = read_npz(path / DISTORTED) if (path / DISTORTED).exists() else None
-        except (OSError, ValueError) as error:
-            raise RunDirError(f"{path}: cannot be drawn: {error}") from error
-
-    @property
-    def image_shape(self) -> tuple[int, int]:
-        """Return the height and width of the images."""
-        height, width = self.summary.image_shape or [0, 0]
-        return height, width
-
-    @property
-    def title(self) -> str:
-        """Return the line that every plot bears: the data set that was really used, and the network."""
-        layers = sum(name.startswith("W") for name in self.best)
-        sizes = [self.best["W1"].shape[1], *(len(self.best[f"W{i + 1}"]) for i in range(layers))]
-        return f"{self.summary.data} ({self.summary.data_sha256[:8]}), {'–'.join(map(str, sizes))}"
-
-
-def draw(path: Path, folder: Folder | None = None) -> list[Path]:
-    """Draw all plots of a run directory into its plots/ and return their paths.
-
-    Args:
-        path: the run directory.
-        folder: by which it is written, where it is held.
-
-    Raises:
-        RunDirError: the directory cannot be read or written, or matplotlib cannot draw.
-    """
-    run = Run(path)
-    folder = folder or Folder(path)
-    files = {name: f"plots/{name}.png" for name in (*PLOTS, *([AUGMENTATION] if run.distorted else []))}
-    if (path / "plots").is_symlink():
-        raise RunDirError(f"{path / 'plots'}: a link: another's files would be written; put a folder there")
-    try:
-        folder.make("plots")
-        folder.remove_strays(files.values(), STRAY_AGE)
-        with canvas.defaults():
-            for name, file in files.items():
-                folder.write_whole(file, _png(name, run))
-    except OSError as error:
-        raise RunDirError(f"{path / 'plots'}: cannot be written: {error.strerror or error}") from error
-    return [path / file for file in files.values()]
-
-
-def _png(name: str, run: Run) -> bytes:
-    try:
-        return canvas.png(DRAWN_BY[name](run))
-    except Exception as error:  # matplotlib raises whatever it likes
-        raise RunDirError(f"{name}: cannot be drawn: {on_one_line(error)}") from error
-
-
-def cost(run: Run) -> Figure:
-    """Draw the cost of the three sets over the epochs, the best epoch marked."""
-    return _curves(run, "cost", "cross-entropy (nats)")
-
-
-def accuracy(run: Run) -> Figure:
-    """Draw the accuracy of the three sets over the epochs, the best epoch marked."""
-    return _curves(run, "accuracy", "accuracy (%)", scale=100)
-
-
-def gap(run: Run) -> Figure:
-    """Draw how much worse the network does on digits it did not train on, and how settled the validation cost is."""
-    figure, axes = _figure(f"Overfitting — {run.title}", right=1.05)
-    epochs = run.metrics["epoch"]
-    axes.plot(epochs, run.metrics["gap"], color="#D55E00", marker=_marker(epochs))
-    axes.axhline(0, color="0.7", linewidth=0.8)
-    axes.set_ylabel("validation − training cost (nats)", color="#D55E00")
-    _epochs_axis(axes, run)
-    variance = run.metrics["val_cost_variance"]
-    if np.nanmax(variance, initial=0.0) > 0:
-        other = axes.twinx()
-        other.plot(epochs, variance, color="#0072B2", linestyle="--")
-        _logarithmic(other)
-        other.spines["top"].set_visible(False)
-        other.set_ylabel("validation cost's variance (nats²), dashed", color="#0072B2")
-    if np.isnan(run.metrics["gap"]).all():
-        axes.text(0.5, 0.5, "no validation data", transform=axes.transAxes, ha="center")
-    return figure
-
-
-def learning_rate(run: Run) -> Figure:
-    """Draw the learning rate of each epoch."""
-    figure, axes = _figure(f"Learning rate — {run.title}")
-    axes.plot(run.metrics["epoch"], run.metrics["lr"], color="#0072B2", marker=".")
-    axes.set_ylabel("learning rate")
-    if run.metrics["lr"].min() > 0:
-        _logarithmic(axes)
-    _epochs_axis(axes, run)
-    return figure
-
-
-def confusion(run: Run) -> Figure:
-    """Draw how often each test digit is read as each digit; the shade is the share of a digit that is read wrong so."""
-    labels = run.predictions["labels"]
-    guesses = run.predictions["probabilities"].argmax(axis=1)
-    n = run.predictions["probabilities"].shape[1]
-    counts = np.zeros((n, n), int)
-    np.add.at(counts, (labels, guesses), 1)
-    errors = counts - np.diag(np.diag(counts))
-    figure, axes = _figure(f"Test set, {errors.sum()} of {counts.sum()} read wrong — {run.title}", size=(6.4, 5.6))
-    share = errors / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(share, cmap="Oranges", vmin=0)
-    dark = share.max(initial=0.0) / 2
-    if n <= 15:  # more classes leave no room for figures
-        for row, column in np.ndindex(n, n):
-            if counts[row, column]:
-                color = "0.55" if row == column else "white" if share[row, column] > dark else "black"
-                axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=color)
-        axes.set_xticks(range(n))
-        axes.set_yticks(range(n))
-    axes.set_xlabel("read as")
-    axes.set_ylabel("is")
-    return figure
-
-
-def mistakes(run: Run) -> Figure:
-    """Draw the test digits that were read wrong with the greatest confidence."""
-    images = run.predictions["mistake_images"]
-    height, width = run.image_shape
-    columns = 6
-    rows = max(1, math.ceil(len(images) / columns))
-    figure, axes = _figure(f"Most confidently wrong on the test set — {run.title}", size=(7.5, 1.35 * rows + 0.95))
-    axes.set_axis_off()
-    if not len(images):
-        axes.text(0.5, 0.5, "no mistakes", ha="center")
-        return figure
-    space = max(2, height // 3)  # below each digit, for its caption
-    sheet = np.zeros((rows * (height + space), columns * (width + 2)))
-    for i, image in enumerate(images):
-        top, left = i // columns * (height + space), i % columns * (width + 2)
-        sheet[top : top + height, left : left + width] = image.reshape(height, width)
-        p = run.predictions["probabilities"][run.predictions["mistakes"][i]]
-        label = run.predictions["labels"][run.predictions["mistakes"][i]]
-        caption = f"{label}, read {p.argmax()}: {p.max():.1%}"
-        axes.text(left + width / 2, top + height + space / 2, caption, ha="center", va="center", fontsize=7)
-    axes.imshow(sheet, cmap="gray_r", interpolation="nearest")
-    return figure
-
-
-def augmentation(run: Run) -> Figure:
-    """Draw some training digits, on the left, and what the augmentation makes of them."""
-    assert run.distorted is not None, "drawn only where it is there"
-    height, width = run.image_shape
-    rows = np.concatenate([run.distorted["originals"][:, None], run.distorted["distorted"]], axis=1)
-    pictures = np.pad(rows.reshape(*rows.shape[:2], height, width), ((0, 0), (0, 0), (1, 1), (1, 1)))
-    sheet = pictures.transpose(0, 2, 1, 3).reshape(len(rows) * (height + 2), -1)
-    size = (6.4, (6.4 - 2 * 0.75) * sheet.shape[0] / sheet.shape[1] + 0.95)  # inches; what _figure leaves around
-    figure, axes = _figure(f"Training digits, and as they are seen — {run.title}", size=size)
-    axes.imshow(sheet, cmap="gray_r", interpolation="nearest")
-    axes.axvline(width + 1.5, color="#D55E00", linewidth=1)
-    axes.axis("off")
-    return figure
-
-
-def weights(run: Run) -> Figure:
-    """Draw the weights of each first-layer unit as a picture: blue pixels speak against it, red ones for it."""
-    w = run.best["W1"]
-    shown = w[:MAX_WEIGHT_IMAGES]
-    height, width = run.image_shape
-    columns = math.ceil(math.sqrt(len(shown) * 1.3))
-    rows = math.ceil(len(shown) / columns)
-    some = f", {len(shown)} of {len(w)} units" if len(shown) < len(w) else ""
-    size = (6.4, 6.4 * rows * (height + 1) / (columns * (width + 1)) + 0.5)
-    figure, axes = _figure(f"First layer's weights{some} — {run.title}", size=size)
-    sheet = np.full((rows * (height + 1), columns * (width + 1)), np.nan)
-    for i, unit in enumerate(shown):
-        top, left = i // columns * (height + 1), i % columns * (width + 1)
-        sheet[top : top + height, left : left + width] = unit.reshape(height, width)
-    # A few extreme weights would leave all else pale.
-    limit = float(np.quantile(np.abs(shown), 0.995)) or 1.0
-    axes.imshow(sheet, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    axes.set_axis_off()
-    return figure
-
-
-DRAWN_BY: dict[str, Callable[[Run], Figure]] = {
-    "cost": cost,
-    "accuracy": accuracy,
-    "gap": gap,
-    "learning_rate": learning_rate,
-    "confusion": confusion,
-    "mistakes": mistakes,
-    "weights": weights,
-    AUGMENTATION: augmentation,
-}
-
-
-def _curves(run: Run, figure_name: str, label: str, scale: float = 1) -> Figure:
-    """Draw one figure of metrics.csv for the three sets."""
-    figure, axes = _figure(f"{figure_name.capitalize()} — {run.title}")
-    for split, style in STYLES.items():
-        values: Array = run.metrics[f"{split}_{figure_name}"] * scale
-        if not np.isnan(values).all():
-            axes.plot(run.metrics["epoch"], values, marker=_marker(values), **style)
-    best = run.summary.best_epoch
-    axes.axvline(best, color="0.6", linewidth=0.8)
-    axes.annotate(f" best: {best}", (best, 1), xycoords=("data", "axes fraction"), va="top", fontsize=8, color="0.3")
-    axes.set_ylabel(label)
-    axes.legend(frameon=False)
-    _epochs_axis(axes, run)
-    return figure
-
-
-def _figure(title: str, size: tuple[float, float] = (6.4, 4.0), right: float = 0.75) -> tuple[Figure, Any]:
-    from matplotlib.figure import Figure
-
-    # Fixed margins in inches, so that plots of two runs can be laid side by side.
-    width, height = size[0], max(size[1], LEAST_HEIGHT)  # images may be one pixel high
-    figure = Figure(figsize=(width, height), dpi=100)
-    axes = figure.add_axes((0.75 / width, 0.55 / height, (width - 0.75 - right) / width, (height - 0.95) / height))
-    axes.set_title(title, fontsize=10, wrap=True)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def _marker(values: Array) -> str | None:
-    """Return a dot where a line would be invisible: it has one point only."""
-    return "." if len(values) == 1 else None
-
-
-def _logarithmic(axes: Any) -> None:
-    """Make the y axis logarithmic, with plain figures."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("")
-
-
-def _epochs_axis(axes: Any, run: Run) -> None:
-    axes.set_xlabel("epoch")
-    axes.xaxis.get_major_locator().set_params(integer=True)
 
 
 def main() -> None:
-    """Draw the plots of the run directories named on the command line."""
-    parser = Parser(f"python -m {PROGRAM}", description="Draw the plots of run directories again.")
-    parser.add_argument("runs", nargs="+", type=path, metavar="RUN", help="a run directory")
-
-    def act() -> int:
-        for run in parser.parse_args().runs:
-            for plot in draw(run):
-                print(plot)
-        return 0
-
-    sys.exit(exit_code(PROGRAM, act))
+    """Draw the plots of the run directories named on the command line; the exit code is 2 for bad input."""
+    parser = Parser(PROGRAM, description="Draw the plots of run directories again.")
+    parser.add_argument("runs", nargs="+", type=nonempty_path, metavar="RUN", help="a run directory")
+    sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args().runs)))
 
 
-if __name__ == "__main__":
-    main()
+def act(runs: Sequence[Path]) -> int:
+    """Draw the plots of some runs, and print the files; return the exit code.
+
+    Raises:
+        RunDirError: one cannot be read, written or drawn.
+    """
+    for run in runs:
+        for plot in draw(run):
+            print(plot)
+    return 0

@@ -1,10 +1,16 @@
 """Train one network, or the networks of a sweep, as the command line says: ``python -m npdigits.train hidden=20``."""
 
+if __name__ == "__main__":
+    from npdigits.base.start import start
+
+    start("npdigits", "npdigits.train")
+
 import sys
 from typing import Any
 
 from npdigits.base.program import DIVERGED
-from npdigits.config import compose as cli
+from npdigits.config import command_line
+from npdigits.config.override import Override
 from npdigits.config.schema import Config
 from npdigits.runs.run import run
 from npdigits.runs.summary import Status
@@ -17,13 +23,13 @@ def main() -> None:
 
     The exit code is 0, 2 for bad input, 3 for a run that diverged, 1 for a sweep in which something failed.
     """
-    cli.main(_run, _sweep)
+    command_line.main(_run, _sweep)
 
 
 def _run(config: Config, overrides: list[str]) -> int:
     """Do a single run; return the exit code."""
     for override in overrides:
-        if override.startswith(("name=", "workers=")):
+        if Override.of(override).key in ("name", "workers"):
             print(f"npdigits: WARNING: {override} has no effect: it is a sweep's", file=sys.stderr)
     summary = run(config, config.out_dir(), overrides)
     return DIVERGED if summary["status"] == Status.DIVERGED else 0
@@ -34,7 +40,3 @@ def _sweep(points: list[tuple[list[str], Config]], swept: list[str], fixed: list
     from npdigits.sweeps.sweep import run_sweep  # a single run has no need of it
 
     return run_sweep(points, swept, fixed, where)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from npdigits.config import compose as cli
+from npdigits.config import command_line
 
 
 def composed(arguments):
@@ -17,5 +17,5 @@ def composed(arguments):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["npdigits"])
-        cli._hydras_command_line(lambda *_: 0, collect, ["-m", *arguments])
+        command_line.let_hydra_act(lambda *_: 0, collect, ["-m", *arguments])
     return caught

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from made import write_set
 
-from npdigits import plots, train  # noqa: F401 – imported before the forks
+from npdigits import train
+from npdigits.runs import plots  # noqa: F401 – imported before the forks
 
 CONFIGURATIONS = [
     ("hidden=8", "epochs=40"),

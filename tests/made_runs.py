@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from npdigits.base.files import npz
+from npdigits.base.npz import npz
 from npdigits.config.compose import compose
 from npdigits.config.identity import digest, identity
 from npdigits.runs import metrics

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npdigits.base.errors import ConfigError
-from npdigits.config import axes
+from npdigits.config import grammar as axes
 
 
 def listed(value):
@@ -94,7 +94,7 @@ scalars = st.one_of(
 
 @given(st.one_of(scalars, st.lists(scalars, max_size=3)))
 def test_a_value_is_written_so_that_it_reads_as_itself(value):
-    text = axes.typed(value)
+    text = axes.to_text(value)
     read = axes.parser().parse_override(f"key={text}")
     assert not read.is_sweep_override()
     assert read.value() == value and type(read.value()) is type(value)
@@ -102,4 +102,4 @@ def test_a_value_is_written_so_that_it_reads_as_itself(value):
 
 @pytest.mark.parametrize("text", ["folds/${seed}", "a b", "C:\\digits", "runs/2026-11-28", "${oc.env:HOME}/x"])
 def test_text_that_stands_for_itself_is_not_escaped(text):
-    assert axes.typed(text) == text
+    assert axes.to_text(text) == text

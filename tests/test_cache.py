@@ -33,7 +33,7 @@ class Source:
         assert sorted(arrays) == ["images", "labels"]
         np.testing.assert_array_equal(arrays["images"], IMAGES)
         np.testing.assert_array_equal(arrays["labels"], LABELS)
-        assert sha256 == cache.digest({"images": IMAGES, "labels": LABELS})
+        assert sha256 == cache.hash_arrays({"images": IMAGES, "labels": LABELS})
         return arrays
 
 
@@ -137,7 +137,7 @@ ALTERED = {
     "another shape": lambda entry: altered(entry, "images", lambda a: a.transpose(0, 2, 1).copy()),
     "another type": lambda entry: altered(entry, "labels", lambda a: a.astype(np.int8)),
     "another's digest": lambda entry: (entry / "entry.json").write_text(
-        json.dumps({"arrays": ["images", "labels"], "sha256": cache.digest({"labels": LABELS})})
+        json.dumps({"arrays": ["images", "labels"], "sha256": cache.hash_arrays({"labels": LABELS})})
     ),
 }
 
@@ -158,9 +158,14 @@ def test_what_was_altered_with_its_digest_has_the_digest_that_is_its_own(source)
     (entry,) = entries()
     other = {"images": IMAGES[::-1].copy(), "labels": LABELS}
     np.save(entry / "images.npy", other["images"])
-    (entry / "entry.json").write_text(json.dumps({"arrays": ["images", "labels"], "sha256": cache.digest(other)}))
+    (entry / "entry.json").write_text(json.dumps({"arrays": ["images", "labels"], "sha256": cache.hash_arrays(other)}))
     arrays, sha256 = cache.read_cached([source.path], source.read)
-    assert sha256 == cache.digest(other) == cache.digest(arrays) != cache.digest({"images": IMAGES, "labels": LABELS})
+    assert (
+        sha256
+        == cache.hash_arrays(other)
+        == cache.hash_arrays(arrays)
+        != cache.hash_arrays({"images": IMAGES, "labels": LABELS})
+    )
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -246,12 +251,12 @@ def test_an_error_of_read_is_passed_on_and_not_kept(source):
 def test_the_digest_is_of_content_alone(tmp_path):
     """Neither the packing of the files nor the layout or class in memory changes it."""
     packed, plain = (write_idx(tmp_path / name, IMAGES) for name in ("images.gz", "images"))
-    expected = cache.digest({"images": IMAGES, "labels": LABELS})
+    expected = cache.hash_arrays({"images": IMAGES, "labels": LABELS})
     for path in (packed, plain):
         for _ in range(2):
             read = {"labels": LABELS, "images": idx.read(path, 3)}
             assert cache.read_cached([path], lambda read=read: read)[1] == expected
-    assert cache.digest({"images": np.asfortranarray(IMAGES), "labels": LABELS}) == expected
+    assert cache.hash_arrays({"images": np.asfortranarray(IMAGES), "labels": LABELS}) == expected
 
 
 @pytest.mark.parametrize(
@@ -267,7 +272,7 @@ def test_the_digest_is_of_content_alone(tmp_path):
     ids=["dtype", "shape", "one value", "order", "name", "another array"],
 )
 def test_the_digest_notices(other):
-    assert cache.digest(other) != cache.digest({"labels": LABELS})
+    assert cache.hash_arrays(other) != cache.hash_arrays({"labels": LABELS})
 
 
 def test_a_mapped_source_is_not_kept(tmp_path):
@@ -303,7 +308,7 @@ for source in sorted(folder.glob("source*")):
     for _ in range(3):
         arrays, sha256 = cache.read_cached([source], lambda: {"a": whole.copy(), "b": whole[0]})
         assert (arrays["a"] == whole).all() and (arrays["b"] == whole[0]).all(), source
-        assert sha256 == cache.digest({"a": whole, "b": whole[0]}), source
+        assert sha256 == cache.hash_arrays({"a": whole, "b": whole[0]}), source
 """
 
 

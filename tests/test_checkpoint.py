@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from npdigits.base.errors import RunDirError
-from npdigits.base.files import npz
+from npdigits.base.npz import npz
 from npdigits.config import build as assembly
 from npdigits.config import compose as cli
 from npdigits.runs import checkpoint

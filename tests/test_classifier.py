@@ -25,8 +25,9 @@ from threadpoolctl import threadpool_info
 import npdigits
 from npdigits import classifier
 from npdigits.base import blas
-from npdigits.base.files import read_npz
+from npdigits.base.npz import read_npz
 from npdigits.config import compose as cli
+from npdigits.data.samples import flatten_images
 from npdigits.train import run
 
 # Keys of a run that decide nothing of what is learned, or where digits come from.
@@ -230,8 +231,8 @@ def test_a_parameter_set_after_fitting_changes_nothing_until_it_is_fitted_again(
 
 
 def test_what_is_bytes_is_grey_and_the_rest_features():
-    assert classifier.flattened([[1, 2], [3, 4]])[1] is None
-    flat, shape = classifier.flattened([[[1, 2, 3], [4, 5, 6]]])
+    assert flatten_images([[1, 2], [3, 4]])[1] is None
+    flat, shape = flatten_images([[[1, 2, 3], [4, 5, 6]]])
     assert flat.shape == (1, 6) and shape == (2, 3)
 
 

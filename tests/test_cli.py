@@ -17,9 +17,12 @@ from made import REPOSITORY, start_python
 from typed import tree, typed
 
 from npdigits.base import program
-from npdigits.config import compose as cli
-from npdigits.config.schema import Config
+from npdigits.config import command_line
+from npdigits.config.compose import compose
+from npdigits.config.conf_files import CONF
+from npdigits.config.schema import Config, parse
 from npdigits.data.sets import LOADERS
+from npdigits.runs.outputs import outputs
 
 # What is typed after a command that is right -> what the line says. There are 500 digits to train on.
 MISTAKES = {
@@ -172,7 +175,7 @@ def test_too_little_memory_is_one_line(monkeypatch, capsys):
 
     monkeypatch.setattr(sys, "argv", ["npdigits", "hidden=20"])
     with pytest.raises(SystemExit) as caught:
-        cli.main(run, sweep=None)
+        command_line.main(run, sweep=None)
     line = "npdigits: out of memory: Unable to allocate 8.00 TiB: a smaller hidden or batch_size needs less\n"
     assert (caught.value.code, capsys.readouterr().err) == (program.BAD_INPUT, line)
 
@@ -181,7 +184,7 @@ def test_help_names_every_key_and_every_data_set_wherever_it_is_asked(tmp_path):
     ended = typed("hidden=20", "--help", cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
     keys = {field.name for field in dataclasses.fields(Config)} - {"data"}
-    composed = yaml.safe_load((cli.CONF / "train.yaml").read_text(encoding="utf-8"))
+    composed = yaml.safe_load((CONF / "train.yaml").read_text(encoding="utf-8"))
     assert keys == set(composed) - {"defaults", "hydra"}
     for key in keys:
         assert re.search(rf"^{key}: .*# ", ended.stdout, re.MULTILINE), key
@@ -189,7 +192,7 @@ def test_help_names_every_key_and_every_data_set_wherever_it_is_asked(tmp_path):
         assert re.search(rf"^data={name} +\w", ended.stdout, re.MULTILINE), name
     assert "hydra:" not in ended.stdout
     listed = re.search(r"^experiment=published/… +one of (.*(?:\n +.*)*)", ended.stdout, re.MULTILINE)
-    recipes = (cli.CONF / "experiment" / "published").glob("*.yaml")
+    recipes = (CONF / "experiment" / "published").glob("*.yaml")
     assert listed and re.findall(r"\w+", listed[1]) == sorted(path.stem for path in recipes)
 
 
@@ -232,14 +235,14 @@ def test_the_console_script_is_the_same_program(tmp_path):
         for start in ([script], [sys.executable, "-m", "npdigits.train"])
     ]
     assert outputs[0] == outputs[1]
-    assert cli.parse(yaml.safe_load(outputs[0])) == cli.compose()
+    assert parse(yaml.safe_load(outputs[0])) == compose()
     version = subprocess.run([script, "--version"], capture_output=True, check=True, text=True).stdout
     assert re.fullmatch(r"npdigits \d+\.\d+\.\d+\n", version)
 
 
 def test_outputs_of_a_checkout_are_the_checkouts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert cli.outputs() == REPOSITORY / "outputs"
+    assert outputs() == REPOSITORY / "outputs"
 
 
 @pytest.mark.alone

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from npdigits.base.text import printable
 from npdigits.compare.formats import as_csv, as_json, latex, latex_text, markdown, markdown_text, terminal
 from npdigits.compare.views import View
-from npdigits.runs.report import plain
 
 NASTY = [
     "=1+1",
@@ -56,7 +56,7 @@ def test_nothing_steers_the_terminal_or_breaks_a_line(text):
     shown = terminal(view(text), [text])
     assert len(shown.splitlines()) <= 4
     assert all(c.isprintable() for c in shown.replace("\n", ""))
-    assert plain("a\nb\x1b") == "a\\nb\\x1b"
+    assert printable("a\nb\x1b") == "a\\nb\\x1b"
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -82,7 +82,7 @@ def test_markdown_keeps_its_columns_and_says_the_same(text):
     assert lines[1] == "| --- | ---: |"
     assert [len(cells_of(line)) for line in lines[:3]] == [2, 2, 2]
     said = html.unescape(re.sub(r"\\(.)", r"\1", cells_of(lines[2])[0]))
-    assert said == plain(text).strip() or "\\" in text
+    assert said == printable(text).strip() or "\\" in text
     assert "<" not in lines[2] and lines[4] == r"a \| b"
 
 

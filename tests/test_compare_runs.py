@@ -13,7 +13,8 @@ from made_runs import ENVIRONMENT, SHA256, made_run
 import npdigits
 from npdigits.base.errors import ConfigError
 from npdigits.config.identity import digest
-from npdigits.runs.table import cell, read
+from npdigits.config.value_text import as_cell
+from npdigits.runs.table import read
 
 STATUS_REASONS = [
     ("diverged", {"diverged_in_epoch": 3}, "the cost stopped being finite in epoch 3"),
@@ -184,7 +185,7 @@ def test_what_bits_depend_on_names_an_environment(tmp_path):
 
 
 def test_cells_are_what_a_user_types():
-    cells = [cell(value) for value in ([20], [300, 100], [], None, 0.5, 3, True, "relu", (0.9, 0.999))]
+    cells = [as_cell(value) for value in ([20], [300, 100], [], None, 0.5, 3, True, "relu", (0.9, 0.999))]
     assert cells == [20, "[300,100]", "[]", "null", 0.5, 3, True, "relu", "[0.9,0.999]"]
 
 

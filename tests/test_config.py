@@ -9,7 +9,8 @@ import yaml
 
 from npdigits.base.errors import ConfigError
 from npdigits.config import compose as cli
-from npdigits.config.schema import DATA_RULES, RULES, Config, DataConfig, parse
+from npdigits.config.keys import DATA_RULES, RULES
+from npdigits.config.schema import Config, DataConfig, parse
 from npdigits.data.sets import LOADERS
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.initializers import ALIASES, INITIALIZERS

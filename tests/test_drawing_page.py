@@ -18,7 +18,7 @@ from npdigits.export.page import FILES, SCRIPTS, TEST_DIGITS, formulas, page
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.network import Network, Parameters
 from npdigits.pictures.components import NoDigit
-from npdigits.pictures.mnist_form import form
+from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.runs import trained
 from npdigits.train import run
 
@@ -157,7 +157,7 @@ def test_its_preprocessing_is_that_of_predict(opened, name):
     picture = PICTURES[name]
     theirs = opened.evaluate(FORM, [base64_of(picture), picture.shape[1], picture.shape[0]])
     try:
-        ours = form(picture)
+        ours = to_mnist_form(picture)
     except NoDigit as error:
         assert theirs == str(error)
     else:
@@ -169,7 +169,7 @@ def test_its_preprocessing_is_that_of_predict(opened, name):
 def test_its_preprocessing_is_that_of_predict_on_the_sets_own_digits(opened, mnist_5k, kept):
     for image in mnist_5k.test.images[mnist_5k.test.rows[:100]]:
         theirs = opened.evaluate(FORM, [base64_of(255 - image), 28, 28])
-        assert np.abs(np.array(theirs) - form(255 - image.reshape(28, 28)).ravel()).max() <= 1
+        assert np.abs(np.array(theirs) - to_mnist_form(255 - image.reshape(28, 28)).ravel()).max() <= 1
 
 
 def test_drawn_digits_are_read(opened, made):
@@ -179,7 +179,7 @@ def test_drawn_digits_are_read(opened, made):
         opened.locator("#clear").click()
         draw(opened, digit)
         said = read(opened)
-        image = form(on_paper(opened))
+        image = to_mnist_form(on_paper(opened))
         assert np.abs(np.array(said["image"]) - image.ravel()).max() <= 1
         p = found.probabilities(Split(np.array([said["image"]], np.uint8), np.zeros(1, np.intp), np.arange(1)))[0]
         np.testing.assert_allclose(said["probabilities"], p, atol=1e-5)

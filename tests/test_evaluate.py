@@ -13,10 +13,11 @@ from made import read_summary, write_set
 
 from npdigits import evaluate
 from npdigits.base.errors import DataError, UserError
-from npdigits.base.files import read_npz
+from npdigits.base.npz import read_npz
 from npdigits.config import compose as cli
 from npdigits.data import sets as data
-from npdigits.runs import trained
+from npdigits.runs import evaluation, trained
+from npdigits.runs.results import confusion_matrix
 from npdigits.train import run
 
 KEYS = ["data=idx", "epochs=2", "hidden=8", "val_size=100", "plots=false", "quiet=true"]
@@ -51,9 +52,9 @@ def test_a_committee_is_the_mean_of_probabilities(runs):
 
 
 def test_confusion_by_pencil():
-    counts = evaluate.confusion(np.array([0, 1, 1, 2]), np.array([0, 1, 2, 2]), 3)
+    counts = confusion_matrix(np.array([0, 1, 1, 2]), np.array([0, 1, 2, 2]), 3)
     assert counts.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 1]]
-    assert evaluate.table(counts) == [
+    assert evaluation.confusion_rows(counts) == [
         ["digit", "0", "1", "2", "of", "wrong", "%"],
         ["0", "1", "0", "0", "1", "0", "0.00"],
         ["1", "0", "1", "0", "1", "0", "0.00"],
@@ -65,18 +66,19 @@ def test_training_images_are_no_test(runs, warm_cache):
     one = trained.load(runs[0])
     seen = trained.Trained(one.path, one.network, one.config, dataclasses.replace(one.summary, data="mnist"))
     with pytest.raises(DataError, match="training images of MNIST"):
-        evaluate.test_set([seen], ["data=mnist_5k"])
+        evaluation.load_test_set([seen], ["data=mnist_5k"], print)
     with pytest.raises(DataError, match=r"has 784 pixels and 10 classes, .* takes 56 and 10"):
-        evaluate.test_set([one], ["data=mnist_5k"])
+        evaluation.load_test_set([one], ["data=mnist_5k"], print)
 
 
 def test_other_digits_than_the_run_knows_are_refused_unless_they_are_asked_for(runs, tmp_path):
     one = trained.load(runs[0])
     other = trained.Trained(one.path, one.network, one.config, dataclasses.replace(one.summary, data_sha256="0" * 64))
     with pytest.raises(DataError, match="was trained on other digits"):
-        evaluate.test_set([other], [])
+        evaluation.load_test_set([other], [], print)
     write_set(tmp_path / "more", test=50)
-    assert len(evaluate.test_set([other], ["data=idx", f"data.dir={tmp_path / 'more'}"]).test) == 50
+    own = ["data=idx", f"data.dir={tmp_path / 'more'}"]
+    assert len(evaluation.load_test_set([other], own, print).test) == 50
 
 
 @pytest.mark.parametrize("damage", ["missing", "torn", "other shape", "no config", "unknown key"])

@@ -200,8 +200,8 @@ def test_test_digits_that_are_not_at_hand_are_left_out_with_a_warning(small, tmp
     def unavailable(*_):
         raise DataUnavailable("data=mnist is not at hand")
 
-    monkeypatch.setattr(module, "test_set", unavailable)
-    assert module.test_digits(trained.load(small)) is None
+    monkeypatch.setattr(module, "load_test_set", unavailable)
+    assert module.load_test_digits(trained.load(small)) is None
     assert "WARNING: the page has no test digits: data=mnist is not at hand" in capsys.readouterr().err
 
 
@@ -314,7 +314,7 @@ def test_a_network_whose_numbers_are_large_is_not_refused_for_its_rounding(squar
 
 def test_images_to_try_drive_units_to_both_ends(small):
     found = trained.load(small)
-    shown = proof.images(found)
+    shown = proof.trial_images(found)
     w = found.network.parameters.weights[0].astype(float)
     z = shown / 255 @ w.T
     np.testing.assert_allclose(z.max(axis=0), np.maximum(w, 0).sum(axis=1))

@@ -12,7 +12,8 @@ import pytest
 from made import outputs_of, start_python
 
 from npdigits.base import files
-from npdigits.base.files import STRAY_AGE, Appended, Folder, npz, read_npz, write_whole
+from npdigits.base.files import STRAY_AGE, Appended, Folder, write_whole
+from npdigits.base.npz import npz, read_npz
 
 ARRAYS = {"W1": np.arange(12, dtype=np.float32).reshape(3, 4), "b1": np.zeros(0), "y": np.array(3, np.uint8)}
 

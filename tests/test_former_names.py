@@ -10,6 +10,8 @@ import pytest
 from made import output_of, start_python
 
 from npdigits import former_names
+from npdigits.base.errors import ConfigError
+from npdigits.sweeps.launcher import Place
 
 FORMER = Path(__file__).parent / "former"
 
@@ -60,6 +62,14 @@ assert (Data, Split, data_root, hold_out, load) == (
 print(hasattr(npdigits.data, "lode"))
 """
     assert output_of(start_python(code)).split() == ["False"]
+
+
+def test_a_launchers_file_may_name_the_place_of_version_0_1():
+    assert Place.of({"_target_": "npdigits.launcher.Place", "workers": 2}) == Place(workers=2)
+    with pytest.raises(
+        ConfigError, match=r"^hydra\.launcher\._target_=npdigits\.launcher\.Other: allowed is npdigits\."
+    ):
+        Place.of({"_target_": "npdigits.launcher.Other"})
 
 
 def test_a_name_that_never_was_is_unknown():

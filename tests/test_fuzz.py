@@ -15,7 +15,8 @@ from made import read_summary, write_set
 
 from npdigits import train
 from npdigits.base import program
-from npdigits.config.schema import RULES, Config
+from npdigits.config.keys import RULES
+from npdigits.config.schema import Config
 
 KEYS = [*(field.name for field in dataclasses.fields(Config)), "data.dir", "data.name", "data.root", "data.fallback"]
 # What is typed for keys whose allowed values make a run long or large, besides what is not allowed anyway.

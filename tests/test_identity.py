@@ -11,8 +11,8 @@ from npdigits.base.random import stream
 from npdigits.config import compose as cli
 from npdigits.config import identity as module
 from npdigits.config.build import initial_state, ranges, recipe
+from npdigits.config.dependence import unread, without_effect
 from npdigits.config.identity import NOT_PART, UNREAD, canonical, digest, identity, in_canonical_form
-from npdigits.config.schema import unread, without_effect
 from npdigits.data import sets as data
 from npdigits.data.augmentation import Augmentation
 from npdigits.nn.optimizers import OPTIMIZERS

@@ -9,16 +9,16 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from npdigits.data.sets import load
-from npdigits.pictures.components import NoDigit, Pieces, stroke_width
+from npdigits.pictures.components import Components, NoDigit, stroke_width
 from npdigits.pictures.mnist_form import (
     centred,
-    form,
     inked,
     otsu,
     resampled,
     separation,
     shares,
     thickened,
+    to_mnist_form,
     told_apart,
 )
 
@@ -33,7 +33,7 @@ def alike(a, b):
 
 @pytest.mark.parametrize("digit", DIGITS)
 def test_a_digit_fills_its_box_and_is_centred_by_mass(digit):
-    image = form(drawn(digit))
+    image = to_mnist_form(drawn(digit))
     assert image.shape == (28, 28) and image.dtype == np.uint8
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     assert max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 == 20
@@ -56,7 +56,7 @@ def test_a_digit_fills_its_box_and_is_centred_by_mass(digit):
     ids=str,
 )
 def test_a_digit_is_the_same_wherever_and_however_it_stands(digit, changes):
-    assert alike(form(drawn(digit)), form(drawn(digit, **changes))) > 0.93
+    assert alike(to_mnist_form(drawn(digit)), to_mnist_form(drawn(digit, **changes))) > 0.93
 
 
 def light(name, shape):
@@ -79,7 +79,7 @@ def test_light_may_fall_unevenly(name, paper):
     for digit in DIGITS:
         picture = drawn(digit, size=(300, 380), place=(100, 110), **colours)
         lit = picture * light(name, picture.shape) + rng.normal(0, 5, picture.shape)
-        assert alike(form(drawn(digit)), form(np.clip(lit, 0, 255).astype(np.uint8))) > 0.85, digit
+        assert alike(to_mnist_form(drawn(digit)), to_mnist_form(np.clip(lit, 0, 255).astype(np.uint8))) > 0.85, digit
 
 
 @pytest.mark.parametrize("digit", DIGITS)
@@ -90,27 +90,27 @@ def test_shade_noise_and_specks_do_not_matter(digit):
     picture += rng.normal(0, 6, picture.shape)
     picture[20:24, 30:34] = 20  # a speck
     picture[:, :6] = 10  # the table beyond the paper
-    plain = form(drawn(digit))
-    assert alike(plain, form(np.clip(picture, 0, 255).astype(np.uint8))) > 0.85
+    plain = to_mnist_form(drawn(digit))
+    assert alike(plain, to_mnist_form(np.clip(picture, 0, 255).astype(np.uint8))) > 0.85
 
 
 @pytest.mark.parametrize("mark", MARKS)
 def test_other_marks_on_the_paper_do_not_matter(mark):
     for digit in DIGITS:
-        alone = form(drawn(digit))
-        assert alike(alone, form(marked(digit, mark))) > 0.93, digit
-        assert alike(alone, form(255 - marked(digit, mark))) > 0.93, digit
+        alone = to_mnist_form(drawn(digit))
+        assert alike(alone, to_mnist_form(marked(digit, mark))) > 0.93, digit
+        assert alike(alone, to_mnist_form(255 - marked(digit, mark))) > 0.93, digit
 
 
 @pytest.mark.parametrize("digit", DIGITS)
 def test_empty_boxes_and_large_ones_are_left_out(digit):
-    assert alike(form(drawn(digit, unit=8.0)), form(boxed(digit))) > 0.93
+    assert alike(to_mnist_form(drawn(digit, unit=8.0)), to_mnist_form(boxed(digit))) > 0.93
     small = boxed(digit, beside=False, unit=3.5)  # a fifth of the box
-    assert alike(form(drawn(digit, unit=3.5)), form(small)) > 0.93
+    assert alike(to_mnist_form(drawn(digit, unit=3.5)), to_mnist_form(small)) > 0.93
 
 
 def test_a_zero_with_a_slash_is_no_frame_around_a_one():
-    image = form(np.asarray(SLASHED))
+    image = to_mnist_form(np.asarray(SLASHED))
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     assert rows[-1] - rows[0] == 19 and image[14, [columns[0], 14, columns[-1]]].all()
 
@@ -133,33 +133,33 @@ def test_of_a_digit_cut_to_its_edges_nothing_is_taken_for_lines_or_a_table():
 
 def test_a_dotted_zero_keeps_its_dot_and_a_five_its_bar():
     mask = drawn(0) < 128
-    zero = Pieces.of(mask).digit()
+    zero = Components.of(mask).digit()
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     middle = (rows[0] + rows[-1]) // 2, (columns[0] + columns[-1]) // 2
     mask[middle[0] - 8 : middle[0] + 9, middle[1] - 8 : middle[1] + 9] = True
-    assert Pieces.of(mask).digit().sum() == zero.sum() + 17 * 17
+    assert Components.of(mask).digit().sum() == zero.sum() + 17 * 17
     mask[middle[0] - 30 : middle[0] + 30, middle[1] - 8 : middle[1] + 9] = (
         True  # a stroke within, but round is no frame
     )
-    assert Pieces.of(mask).digit().sum() == zero.sum() + 60 * 17
+    assert Components.of(mask).digit().sum() == zero.sum() + 60 * 17
     bar = np.zeros((100, 100), bool)
     bar[40:90, 30:38] = bar[82:90, 30:60] = True
     bar[28:36, 42:52] = True  # near, though as compact as a blot
-    assert Pieces.of(bar).digit()[30, 45]
+    assert Components.of(bar).digit()[30, 45]
 
 
 @pytest.mark.parametrize("digit", [1, 2, 4, 8])
 def test_a_thin_pen_is_made_as_thick_as_the_sets_pens(digit):
-    thin, usual = form(drawn(digit, pen=3)), form(drawn(digit))
+    thin, usual = to_mnist_form(drawn(digit, pen=3)), to_mnist_form(drawn(digit))
     assert thin.max() >= 200 and 1.5 < stroke_width(thin > 127) < 3
     assert alike(thin, usual) > 0.7
 
 
 def test_mnists_own_digits_stay_what_they_are():
     images = load("mnist_5k").test.images.reshape(-1, 28, 28)
-    correlations = [alike(image, form(255 - image)) for image in images]
+    correlations = [alike(image, to_mnist_form(255 - image)) for image in images]
     assert np.median(correlations) > 0.99 and np.quantile(correlations, 0.01) > 0.9
-    assert all(np.array_equal(form(image), form(255 - image)) for image in images[:50])
+    assert all(np.array_equal(to_mnist_form(image), to_mnist_form(255 - image)) for image in images[:50])
 
 
 NOTHING = {
@@ -185,19 +185,19 @@ def test_a_page_of_specks_is_refused_at_once():
     specks = np.zeros((1000, 1000), np.uint8)
     specks[::4, ::4] = 255  # 62,500 pieces: what looks at each pair of them takes hours
     with pytest.raises(NoDigit):
-        form(specks)
+        to_mnist_form(specks)
 
 
 @pytest.mark.parametrize("name", NOTHING)
 def test_what_is_no_digit_is_said_to_be_none(name):
     with pytest.raises(NoDigit, match=r"blank|pieces|ink|wider|more line|pixels high|blot|band|side by side|across"):
-        form(NOTHING[name])
+        to_mnist_form(NOTHING[name])
 
 
 @given(arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40))))
 def test_any_picture_becomes_an_image_or_is_refused(picture):
     try:
-        image = form(picture)
+        image = to_mnist_form(picture)
     except NoDigit as error:
         assert str(error)
     else:
@@ -254,11 +254,11 @@ def test_pieces_are_the_digits_and_not_the_edges():
     mask[12, 30:33] = True  # a piece of it, 3 of 100 pixels: a speck
     mask[25, 22:32] = True  # 10 of 100: a bar that belongs to it
     mask[:, 0] = True  # the edge of a scan
-    kept = Pieces.of(mask).digit()
+    kept = Components.of(mask).digit()
     assert kept[10:30, 15:20].all() and kept[25, 22:32].all()
     assert not kept[12, 30:33].any() and not kept[:, 0].any()
     mask[10:30, 15:20] = mask[25, 22:32] = mask[12, 30:33] = False
-    assert Pieces.of(mask).digit()[:, 0].all()  # where there is nothing else
+    assert Components.of(mask).digit()[:, 0].all()  # where there is nothing else
 
 
 def test_centring_stays_within_the_image():

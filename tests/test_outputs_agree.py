@@ -15,12 +15,12 @@ from made import read_summary
 from typed import typed
 
 from npdigits import evaluate
-from npdigits.base.files import read_npz
+from npdigits.base.npz import read_npz
 from npdigits.base.spreadsheet import csv_cell
 from npdigits.compare import command
 from npdigits.config import compose as cli
 from npdigits.config.identity import digest
-from npdigits.config.rules import cell
+from npdigits.config.value_text import as_cell
 from npdigits.export.onnx_file import onnx_file
 from npdigits.export.page import page
 from npdigits.runs.metrics import SCORES, read_metrics
@@ -95,7 +95,7 @@ def test_sweep_csv_spells_every_value_as_the_other_tables_do(sweep, runs, monkey
     for path, row in table_of(sweep).items():
         ours, kept = runs.loc[path], yaml.safe_load((Path(path) / "config.yaml").read_text())
         for key in (key for key in row if key in kept):
-            spelled = {row[key], str(csv_cell(ours[key])), str(csv_cell(cell(kept[key])))}
+            spelled = {row[key], str(csv_cell(ours[key])), str(csv_cell(as_cell(kept[key])))}
             spelled |= {of_compare[path][key]} if key in of_compare.get(path, {}) else set()
             assert len(spelled) == 1, (key, spelled)
         assert row["reason"] == ours["reason"]

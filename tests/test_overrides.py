@@ -3,8 +3,9 @@
 import pytest
 
 from npdigits.base.errors import ConfigError, UserError
-from npdigits.config import compose as cli
-from npdigits.config import overrides
+from npdigits.config import command_line, options, reading
+from npdigits.config.compose import compose
+from npdigits.config.override import Override
 
 RANGE = "allowed is range(stop), range(start,stop) or range(start,stop,step) of numbers"
 # What a shell hands over of what people type -> what the line says.
@@ -112,8 +113,8 @@ def test_what_cannot_be_read_is_one_line_in_our_words(typed, monkeypatch, tmp_pa
     monkeypatch.chdir(tmp_path)
     started = []
     with pytest.raises(UserError) as caught:
-        cli._in_our_words(
-            lambda: cli._command_line(
+        command_line.in_our_words(
+            lambda: command_line.dispatch(
                 lambda *_: started.append(1) or 0, lambda *_: started.append(1) or 0, list(typed)
             ),
             list(typed),
@@ -148,33 +149,51 @@ TEXTS = [
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_texts_stay_what_was_typed(text):
-    config = cli.compose([f"name={text}", f"out={text}", f"resume={text}", f"data.root={text}", f"data.mirror={text}"])
+    config = compose([f"name={text}", f"out={text}", f"resume={text}", f"data.root={text}", f"data.mirror={text}"])
     assert {config.name, config.out, config.resume, config.data.root, config.data.mirror} == {text}
-    assert cli.compose(["data=idx", f"data.dir={text}"]).data.dir == text
-    assert overrides.read([f"out={text}"], {}) == overrides.read(overrides.read([f"out={text}"], {}), {})
+    assert compose(["data=idx", f"data.dir={text}"]).data.dir == text
+    assert reading.read([f"out={text}"], {}) == reading.read(reading.read([f"out={text}"], {}), {})
 
 
 def test_null_quotes_and_interpolations_of_texts_are_what_they_are():
-    read = cli.compose(["out=null", "name='null'", "data.root='a,b'", "data.mirror=x${seed}/ü"])
+    read = compose(["out=null", "name='null'", "data.root='a,b'", "data.mirror=x${seed}/ü"])
     assert (read.out, read.name, read.data.root, read.data.mirror) == (None, "null", "a,b", "x0/ü")
 
 
 def test_a_plus_before_a_key_that_is_there_means_the_key():
-    assert cli.compose(["+lr=0.5", "++hidden=3", "+data=mnist_5k", "+out=x"]) == cli.compose(
+    assert compose(["+lr=0.5", "++hidden=3", "+data=mnist_5k", "+out=x"]) == compose(
         ["lr=0.5", "hidden=3", "data=mnist_5k", "out=x"]
     )
     with pytest.raises(ConfigError, match=r"^data\.dir=x: this data set has no such key"):
-        cli.compose(["+data.dir=x"])
+        compose(["+data.dir=x"])
 
 
 def test_hydras_options_may_stand_anywhere():
     arguments = ["hidden=3", "-cd", "mine", "lr=1", "--cfg", "job", "-m", "seed=0,1", "-p", "hydra"]
-    assert overrides.split(arguments) == (
+    assert options.split(arguments) == (
         ["-cd", "mine", "--cfg", "job", "-m", "-p", "hydra"],
         ["hidden=3", "lr=1", "seed=0,1"],
     )
-    assert overrides.shows(["--cfg", "job"]) and not overrides.shows(["-m"])
-    assert overrides.completes(["-sc"]) and not overrides.completes(["-m"])
+    assert options.shows(["--cfg", "job"]) and not options.shows(["-m"])
+    assert options.completes(["-sc"]) and not options.completes(["-m"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "parts"),
+    [
+        ("lr=0.1", ("", "lr", "0.1")),
+        ("++data.dir=a=b", ("++", "data.dir", "a=b")),
+        ("+out=", ("+", "out", "")),
+        ("~data.root", ("~", "data.root", None)),
+        ("data.dir=~/x", ("", "data.dir", "~/x")),
+        ("hidden", ("", "hidden", None)),
+        ("=+lr", ("", "", "+lr")),
+    ],
+)
+def test_an_override_is_taken_apart_at_its_first_equals_sign(typed, parts):
+    override = Override.of(typed)
+    assert (override.sign, override.key, override.value) == parts and override.typed == typed
+    assert override.top == parts[1].partition(".")[0] and override.deletes == ("~" in parts[0])
 
 
 @pytest.mark.parametrize("where", ["hydra.searchpath=[{}]", "hydra.searchpath=[file://{}]", "-cd={}"])
@@ -187,13 +206,27 @@ def test_experiments_of_ones_own_are_found_with_and_without_multirun(tmp_path, w
         lambda points, *_: done.append(points[0][1].hidden) or 0,
     )
     for option in ([], ["-m"]):
-        cli._command_line(*runs, ["experiment=mine", where.format(tmp_path), *option, "seed=1"])
+        command_line.dispatch(*runs, ["experiment=mine", where.format(tmp_path), *option, "seed=1"])
     assert done == [(7,), (7,)]
+
+
+@pytest.mark.parametrize("option", [[], ["-m"], ["-r"], ["-cd={}"], ["-r", "-cd={}"]])
+def test_an_experiment_may_ask_for_a_sweep_whatever_the_options(tmp_path, option):
+    (tmp_path / "experiment").mkdir()
+    sweep = "hydra: {mode: MULTIRUN, sweeper: {params: {seed: '3,4'}}}"
+    (tmp_path / "experiment" / "mine.yaml").write_text(f"# @package _global_\n# of a test\n{sweep}\n")
+    where = [] if "-cd={}" in option else [f"hydra.searchpath=[{tmp_path}]"]
+    done = []
+    arguments = [*(word.format(tmp_path) for word in option), *where, "experiment=mine", "hidden=3,4"]
+    command_line.dispatch(
+        lambda *_: 1, lambda points, *_: done.extend((c.hidden, c.seed) for _, c in points) or 0, arguments
+    )
+    assert done == [((3,), 3), ((4,), 3), ((3,), 4), ((4,), 4)]
 
 
 def test_hydras_mode_may_be_typed_as_a_key():
     done = []
-    cli._command_line(
+    command_line.dispatch(
         lambda *_: 1, lambda points, *_: done.append(len(points)) or 0, ["hydra.mode=MULTIRUN", "seed=0,1"]
     )
     assert done == [2]

@@ -12,7 +12,7 @@ from drawn import drawn
 from PIL import Image
 
 from npdigits.pictures.components import NoDigit
-from npdigits.pictures.mnist_form import form
+from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.read import LONGEST_SIDE, MOST_PIXELS, BadPicture, found, read
 
 GREY = drawn(4)
@@ -77,14 +77,14 @@ def test_of_thin_pictures_no_side_is_lost(tmp_path, width, height):
     values = read(tmp_path / "thin.png")
     assert max(values.shape) == LONGEST_SIDE and min(values.shape) >= 1
     with pytest.raises(NoDigit):
-        form(values)
+        to_mnist_form(values)
 
 
 def test_a_digit_is_found_on_a_scanned_page(tmp_path):
     page = np.random.default_rng(0).normal(245, 3, (3508, 2480))
     page[900:1020, 700:820] -= 0.9 * (255.0 - drawn(2, size=(120, 120), place=(30, 20), unit=4.5, pen=7))
     Image.fromarray(np.clip(page, 0, 255).astype(np.uint8)).save(tmp_path / "scan.png")
-    assert np.corrcoef(form(read(tmp_path / "scan.png")).ravel(), form(drawn(2)).ravel())[0, 1] > 0.85
+    assert np.corrcoef(to_mnist_form(read(tmp_path / "scan.png")).ravel(), to_mnist_form(drawn(2)).ravel())[0, 1] > 0.85
 
 
 def test_of_several_pages_the_first_is_read(tmp_path):
@@ -184,8 +184,8 @@ def test_ink_may_be_as_light_as_the_paper(tmp_path, ink, paper, ending):
         Image.new("RGB", GREY.shape[::-1], paper), Image.new("RGB", GREY.shape[::-1], ink), Image.fromarray(GREY)
     )
     picture.save(tmp_path / f"a.{ending}", quality=95)
-    shape = form(GREY)
-    assert np.corrcoef(form(read(tmp_path / f"a.{ending}")).ravel(), shape.ravel())[0, 1] > 0.98
+    shape = to_mnist_form(GREY)
+    assert np.corrcoef(to_mnist_form(read(tmp_path / f"a.{ending}")).ravel(), shape.ravel())[0, 1] > 0.98
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 16])

@@ -17,13 +17,14 @@ from made import digits, read_summary, write_set
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from typed import tree, typed
 
-from npdigits import plots
 from npdigits.base import canvas
 from npdigits.base.errors import DataUnavailable, RunDirError
-from npdigits.base.files import npz, read_npz
+from npdigits.base.npz import npz, read_npz
 from npdigits.config import compose as cli
 from npdigits.config.identity import identity
 from npdigits.data import sets as data
+from npdigits.plots import main
+from npdigits.runs import plots
 from npdigits.runs.report import Report
 from npdigits.sweeps import plan, sweep
 from npdigits.sweeps.points import Point
@@ -87,12 +88,12 @@ def test_no_mistakes_and_nothing_but_mistakes_are_drawn(trained):
         changed = {"labels": labels, "mistakes": mistakes, "mistake_images": images}
         (path / "predictions.npz").write_bytes(npz(kept | changed))
         assert {path.stem for path in plots.draw(path)} == NAMES
-        title = plots.confusion(plots.Run(path)).axes[0].get_title()
+        title = plots.confusion(plots.RunFiles(path)).axes[0].get_title()
         assert title.startswith(f"Test set, {100 * wrong} of 100 read wrong")
 
 
 def test_the_curves_are_the_columns_and_the_best_epoch_is_marked(trained):
-    shown = plots.Run(trained("epochs=5"))
+    shown = plots.RunFiles(trained("epochs=5"))
     for name, scale in (("cost", 1), ("accuracy", 100)):
         axes = getattr(plots, name)(shown).axes[0]
         lines = {line.get_label(): line for line in axes.lines}
@@ -106,14 +107,14 @@ def test_the_curves_are_the_columns_and_the_best_epoch_is_marked(trained):
 
 
 def test_a_single_epoch_is_a_visible_point(trained):
-    shown = plots.Run(trained("epochs=1"))
+    shown = plots.RunFiles(trained("epochs=1"))
     for name, lines in (("cost", 3), ("accuracy", 3), ("gap", 1), ("learning_rate", 1)):
         markers = [line.get_marker() for line in getattr(plots, name)(shown).axes[0].lines[:lines]]
         assert markers == ["."] * lines, name
 
 
 def test_without_validation_data_no_curve_and_no_legend_pretends_there_was(trained):
-    shown = plots.Run(trained("val_size=0"))
+    shown = plots.RunFiles(trained("val_size=0"))
     for plot in (plots.cost, plots.accuracy):
         legend = plot(shown).axes[0].get_legend()
         assert [text.get_text() for text in legend.get_texts()] == ["training", "test"]
@@ -121,7 +122,7 @@ def test_without_validation_data_no_curve_and_no_legend_pretends_there_was(train
 
 
 def test_the_confusion_matrix_counts_the_digits_and_colours_the_mistakes(trained):
-    shown = plots.Run(trained("epochs=1", "lr=1e-3"))
+    shown = plots.RunFiles(trained("epochs=1", "lr=1e-3"))
     labels, guesses = shown.predictions["labels"], shown.predictions["probabilities"].argmax(axis=1)
     axes = plots.confusion(shown).axes[0]
     counts = {tuple(map(int, text.get_position()[::-1])): int(text.get_text()) for text in axes.texts}
@@ -135,14 +136,14 @@ def test_the_confusion_matrix_counts_the_digits_and_colours_the_mistakes(trained
 
 
 def test_every_title_names_the_data_that_was_used(trained):
-    shown = plots.Run(trained("hidden=[7,6]", "augment=affine"))
+    shown = plots.RunFiles(trained("hidden=[7,6]", "augment=affine"))
     assert shown.title == f"idx ({shown.summary.data_sha256[:8]}), 56–7–6–10"
     for name, plot in plots.DRAWN_BY.items():
         assert plot(shown).axes[0].get_title().endswith(f" — {shown.title}"), name
 
 
 def test_a_deep_networks_title_stays_within_the_picture(trained):
-    shown = plots.Run(trained("hidden=[100,90,80,70,60,50,40,30,20,15,10]", "augment=affine"))
+    shown = plots.RunFiles(trained("hidden=[100,90,80,70,60,50,40,30,20,15,10]", "augment=affine"))
     for name, plot in plots.DRAWN_BY.items():
         canvas = FigureCanvasAgg(plot(shown))
         canvas.draw()
@@ -157,7 +158,7 @@ def test_after_a_fallback_the_title_names_what_was_really_used(tmp_path, warm_ca
 
     monkeypatch.setitem(data.LOADERS, "mnist", unavailable)
     run(cli.compose(["data=mnist", "epochs=1", "plots=false", "quiet=true"]), tmp_path / "run")
-    shown = plots.Run(tmp_path / "run")
+    shown = plots.RunFiles(tmp_path / "run")
     assert shown.title.startswith(f"mnist_5k ({shown.summary.data_sha256[:8]}), 784–20–10")
 
 
@@ -197,7 +198,7 @@ def test_what_cannot_be_drawn_is_one_line(trained, tmp_path, monkeypatch, capsys
     monkeypatch.setattr(sys, "argv", ["plots", *arguments])
     capsys.readouterr()
     with pytest.raises(SystemExit) as end:
-        plots.main()
+        main()
     said = capsys.readouterr()
     assert end.value.code == 2
     assert said.err.startswith("npdigits.plots: ") and said.err.count("\n") == 1

@@ -19,12 +19,12 @@ from PIL import Image
 import npdigits
 from npdigits import predict
 from npdigits.base.errors import RunDirError, UserError
-from npdigits.base.files import npz
+from npdigits.base.npz import npz
 from npdigits.config import compose as cli
 from npdigits.pictures import pool as forming
-from npdigits.pictures.mnist_form import form
-from npdigits.runs import trained
-from npdigits.runs.checkpoint import digest, opened
+from npdigits.pictures.mnist_form import to_mnist_form
+from npdigits.runs import reading, trained
+from npdigits.runs.checkpoint import hash_arrays, opened
 from npdigits.train import run
 
 
@@ -61,7 +61,7 @@ def test_the_table_has_digit_probability_and_second_guess(sweep, pictures):
     assert head == ["file", "digit", "probability", "second", "probability"]
     assert [row[0] for row in rows] == [str(path) for path in sorted(pictures.iterdir())]
     classifier = npdigits.Classifier.load(sweep / "good")
-    images = np.array([form(np.asarray(Image.open(path).convert("L"))) for path in sorted(pictures.iterdir())])
+    images = np.array([to_mnist_form(np.asarray(Image.open(path).convert("L"))) for path in sorted(pictures.iterdir())])
     p = classifier.predict_proba(images)
     for row, of_it in zip(rows, p, strict=True):
         order = np.argsort(-of_it)
@@ -144,7 +144,7 @@ def test_what_the_network_saw_is_saved(sweep, pictures, tmp_path):
     names = {path.name for path in (tmp_path / "seen").iterdir()}
     assert names == {f"{path.name}.png" for path in pictures.iterdir()} | {"3.png-2.png"}
     seen = np.asarray(Image.open(tmp_path / "seen" / "3.png-2.png"))
-    assert np.array_equal(seen, form(drawn(3, ink=255, paper=20)))
+    assert np.array_equal(seen, to_mnist_form(drawn(3, ink=255, paper=20)))
 
 
 def test_the_best_of_a_sweep_is_its_best_by_validation(sweep):
@@ -197,7 +197,7 @@ def test_a_run_of_other_images_is_refused(sweep, tmp_path):
     summary = tmp_path / "run" / "summary.json"
     summary.write_text(json.dumps(json.loads(summary.read_text()) | {"image_shape": [8, 7]}))
     with pytest.raises(UserError, match=r"was trained on images of \[8, 7\]"):
-        predict.check(trained.load(tmp_path / "run"))
+        reading.refuse_other_sizes(trained.load(tmp_path / "run"))
 
 
 def test_ctrl_c_writes_nothing(sweep, pictures, tmp_path, monkeypatch, capsys):
@@ -207,9 +207,9 @@ def test_ctrl_c_writes_nothing(sweep, pictures, tmp_path, monkeypatch, capsys):
         done.append(file)
         if len(done) == 5:
             raise KeyboardInterrupt
-        return form(drawn(3)), ""
+        return to_mnist_form(drawn(3)), ""
 
-    monkeypatch.setattr(forming, "formed", interrupted)
+    monkeypatch.setattr(forming, "form_file", interrupted)
     typed = [
         "predict",
         str(sweep / "good"),
@@ -312,11 +312,11 @@ def test_a_run_that_has_not_finished_reads_with_a_warning(sweep, pictures, tmp_p
 
 def test_many_pictures_show_how_far_it_is_on_a_terminal(monkeypatch, capsys):
     files = [Path(f"{i}.png") for i in range(60)]
-    assert list(predict._shown(files, len(files))) == files
+    assert list(predict._with_progress(files, len(files))) == files
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    assert list(predict._shown(files, len(files))) == files
+    assert list(predict._with_progress(files, len(files))) == files
     assert "reading pictures" in capsys.readouterr().err
 
 
@@ -330,7 +330,7 @@ def test_damaged_runs_are_refused(sweep, tmp_path, harm):
     elif harm == "not finite":
         arrays = opened(best)
         arrays["W1"][3, 4] = np.nan
-        best.write_bytes(npz({**arrays, "sha256": np.frombuffer(bytes.fromhex(digest(arrays)), np.uint8)}))
+        best.write_bytes(npz({**arrays, "sha256": np.frombuffer(bytes.fromhex(hash_arrays(arrays)), np.uint8)}))
     elif harm == "cut":
         best.write_bytes(best.read_bytes()[:-100])
     else:

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
-from made import start_python
+from made import REPOSITORY, output_of, start_python
 
 from npdigits.base import program
 from npdigits.base.errors import ConfigError, note_log
@@ -245,3 +247,56 @@ def test_an_unknown_option_is_a_line_without_usage(name):
     if name == "npdigits.export":
         line = f"{shown}: unrecognized arguments: b --nonsense; --help tells more"
     assert (ended.returncode, ended.stdout, ended.stderr.decode().splitlines()) == (2, b"", [line])
+
+
+MESSAGES_OF = {"npdigits.train": "npdigits", "npdigits.compare": "npdigits-compare"}
+INTERRUPTED = """
+import sys
+class Interrupting:
+    @staticmethod
+    def find_spec(name, *_):
+        if name == "numpy":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting)
+"""
+
+
+@pytest.mark.parametrize("name", [*PROGRAMS, "npdigits.train"])
+def test_ctrl_c_during_the_imports_is_one_line(name):
+    script = name.removeprefix("npdigits.")
+    for begun in (
+        f"import runpy; runpy.run_module('{name}', run_name='__main__', alter_sys=True)",
+        f"from npdigits import console; console.{script}()",
+    ):
+        child = start_python(INTERRUPTED + begun)
+        out, err = child.communicate(timeout=60)
+        line = f"{MESSAGES_OF.get(name, name)}: interrupted\n"
+        assert (child.returncode, out, err) == (program.INTERRUPTED, "", line)
+
+
+def test_the_package_says_which_programs_there_are_and_each_has_a_version():
+    installed = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    said = output_of(start_python("import runpy; runpy.run_module('npdigits', run_name='__main__')"))
+    rows = [line.split(None, 4) for line in said.splitlines() if line.startswith("npdigits") and "python -m" in line]
+    assert sorted(row[0] for row in rows) == sorted(installed)
+    assert {row[3] for row in rows} == {*PROGRAMS, "npdigits.train"} and all(row[4] for row in rows)
+    for command, _, _, module, _ in rows:
+        place, _, function = installed[command].partition(":")
+        version = f"{command} {metadata.version('npdigits')}"
+        code = (
+            f"import sys; sys.argv = ['bin/{command}', '--version']; from {place} import {function} as begin; begin()"
+        )
+        assert output_of(start_python(code)) == version
+        typed = [sys.executable, "-m", module, "--version"]
+        assert subprocess.run(typed, capture_output=True, text=True, timeout=60).stdout == f"{version}\n"
+
+
+@pytest.mark.parametrize("name", [name for name in PROGRAMS if name != "npdigits.compare"])
+def test_usage_shows_the_command_that_was_typed_and_messages_begin_as_ever(name):
+    script = name.replace(".", "-")
+    for argv0, shown in ((f"bin/{script}", script), (f"Scripts/{script}.exe", script), ("x.py", f"python -m {name}")):
+        begun = f"import sys; sys.argv = [{argv0!r}, *sys.argv[1:]]; from npdigits import console; "
+        begun += f"console.{name.removeprefix('npdigits.')}()"
+        assert output_of(start_python(begun, "--help")).startswith(f"usage: {shown} ")
+        child = start_python(begun, "--nonsense")
+        assert child.communicate(timeout=60)[1].startswith(f"{name}: ") and child.returncode == program.BAD_INPUT

@@ -15,8 +15,8 @@ from made import read_summary, start_python, write_set
 from typed import tree, typed
 
 from npdigits.base.errors import ConfigError, RunDirError
-from npdigits.base.files import read_npz
 from npdigits.base.interruption import Terminated, Watch
+from npdigits.base.npz import read_npz
 from npdigits.config import compose as cli
 from npdigits.runs.metrics import read_metrics
 from npdigits.runs.writer import RunWriter

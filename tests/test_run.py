@@ -12,11 +12,12 @@ from made import digits, read_summary, write_idx, write_set
 from typed import tree
 
 from npdigits.base.errors import ConfigError, RunDirError
-from npdigits.base.files import read_npz
+from npdigits.base.npz import read_npz
 from npdigits.base.random import stream
 from npdigits.config import compose as cli
 from npdigits.config.schema import parse
 from npdigits.data.sets import Split
+from npdigits.runs import outputs
 from npdigits.runs import results as outcome
 from npdigits.runs.metrics import read_metrics
 from npdigits.runs.report import final_table
@@ -147,7 +148,7 @@ def test_a_run_directory_may_be_text_and_a_library_that_ends_the_program_decides
     tmp_path, idx_set, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("npdigits.plots.draw", lambda *_: sys.exit(5))
+    monkeypatch.setattr("npdigits.runs.plots.draw", lambda *_: sys.exit(5))
     typed = ["data=idx", f"data.dir={idx_set}", "hidden=4", "epochs=1"]
     assert run(cli.compose(typed), "run", typed)["status"] == "finished"
     assert (tmp_path / "run" / "summary.json").exists()
@@ -199,7 +200,7 @@ def test_nothing_is_written_for_a_configuration_that_does_not_fit_the_data(train
 
 
 def test_by_default_each_run_gets_a_directory_of_its_own(tmp_path, idx_set, monkeypatch, capsys):
-    monkeypatch.setattr(cli, "outputs", lambda: tmp_path / "outputs")
+    monkeypatch.setattr(outputs, "outputs", lambda: tmp_path / "outputs")
     for _ in range(2):
         run(cli.compose([*PLAIN, f"data.dir={idx_set}"]))
     runs = sorted((tmp_path / "outputs").glob("*/*"))

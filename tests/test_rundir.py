@@ -14,7 +14,7 @@ import yaml
 from made import start_python
 
 from npdigits.base.errors import RunDirError
-from npdigits.base.files import read_npz
+from npdigits.base.npz import read_npz
 from npdigits.config import build as assembly
 from npdigits.config import compose as cli
 from npdigits.config.identity import digest

@@ -9,7 +9,7 @@ from drawn import drawn
 from picture_files import bmp, png, tiff
 from PIL import Image
 
-from npdigits.pictures.mnist_form import form
+from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.read import BadPicture, read
 
 
@@ -22,7 +22,7 @@ def smooth(pen):
 GREY = smooth(11)
 ALPHA = 255 - GREY
 INK = ALPHA > 127
-DIGIT = form(GREY)
+DIGIT = to_mnist_form(GREY)
 RED_GREEN_BLUE_ALPHA = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
 
 
@@ -89,9 +89,9 @@ LIGHT, DARK = forms(True), forms(False)
 @pytest.mark.parametrize("name", LIGHT)
 def test_light_ink_on_transparent_ground_is_read_as_dark_ink_on_paper(tmp_path, name):
     sharp = name.startswith(("grey", "palette", "RGB"))
-    same = form(np.where(INK, 0, 255).astype(np.uint8)) if sharp else DIGIT
+    same = to_mnist_form(np.where(INK, 0, 255).astype(np.uint8)) if sharp else DIGIT
     for content in (LIGHT[name], DARK[name]):
-        assert np.corrcoef(form(seen(tmp_path, content)).ravel(), same.ravel())[0, 1] > (
+        assert np.corrcoef(to_mnist_form(seen(tmp_path, content)).ravel(), same.ravel())[0, 1] > (
             0.99 if "lossy" in name else 0.9999
         )
     light = seen(tmp_path, LIGHT[name]).astype(int)
@@ -104,7 +104,7 @@ def test_ink_of_any_light_colour_is_seen(tmp_path, colour):
     uneven = filled(*colour)
     uneven[::3, :, :3] -= np.minimum(uneven[::3, :, :3], 30)  # as chalk
     for pixels in (filled(*colour), uneven):
-        assert np.corrcoef(form(seen(tmp_path, by_pillow(pixels, "PNG"))).ravel(), DIGIT.ravel())[0, 1] > 0.99
+        assert np.corrcoef(to_mnist_form(seen(tmp_path, by_pillow(pixels, "PNG"))).ravel(), DIGIT.ravel())[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("pen", [1, 2, 3])

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npdigits import predict
 from npdigits.base.spreadsheet import FORMULA, csv_cell
 from npdigits.compare.formats import as_csv
+from npdigits.runs.reading import Reading, readings_as_csv
 from npdigits.sweeps import table as sweep_table
 
 # What a spreadsheet whose decimal sign is the comma may take for a number with a point before each three digits.
@@ -34,7 +34,7 @@ def test_every_table_writes_its_figures_so(figure):
         as_csv(pd.DataFrame({"val_accuracy": [figure], "hidden": [20]})),
         as_csv(pd.DataFrame({"lr": np.array([figure, "null"], dtype=object)})),
         sweep_table.as_csv([{"lr": figure, "seed": 3}]),
-        predict.as_csv([predict.Reading("a.png", (3, 5), (figure, 1 - figure))], [], {}),
+        readings_as_csv([Reading("a.png", (3, 5), (figure, 1 - figure))], [], {}),
     ]
     for table in tables:
         cells = [cell for line in csv.reader(io.StringIO(table)) for cell in line]
@@ -47,7 +47,7 @@ def test_no_table_holds_a_formula(text):
     tables = [
         as_csv(pd.DataFrame({"reason": [text]})),
         sweep_table.as_csv([{"status": "failed", "reason": text}]),
-        predict.as_csv([], [(text, text)], {}),
+        readings_as_csv([], [(text, text)], {}),
     ]
     for table in tables:
         _, *rows = csv.reader(io.StringIO(table))

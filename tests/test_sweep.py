@@ -25,8 +25,9 @@ from npdigits import train
 from npdigits.base import program
 from npdigits.base.errors import ConfigError
 from npdigits.config import compose as cli
+from npdigits.config.help import help_text
 from npdigits.config.identity import NOT_PART, NUMERICS, identity
-from npdigits.runs import prepare
+from npdigits.runs import outputs, prepare
 from npdigits.runs.report import Report
 from npdigits.runs.summary import Status, Summary
 from npdigits.runs.table import load_runs
@@ -712,7 +713,7 @@ def test_a_shipped_experiment_says_what_it_is_and_composes(name):
     first, second, *_ = (cli.CONF / "experiment" / f"{name}.yaml").read_text().splitlines()
     assert first == "# @package _global_" and second.startswith("# ")
     assert cli.compose([f"experiment={name}"]).name == name
-    assert re.search(rf"^experiment={name} +{re.escape(second[2:])}$", cli.help_text(), re.MULTILINE)
+    assert re.search(rf"^experiment={name} +{re.escape(second[2:])}$", help_text(), re.MULTILINE)
 
 
 def test_the_shipped_experiments():
@@ -732,7 +733,7 @@ def test_an_experiment_is_a_sweep_with_and_without_m_and_what_is_typed_wins(opti
 
 
 def test_experiments_by_a_glob_each_have_their_folder(idx_set, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "outputs", lambda: tmp_path / "outputs")
+    monkeypatch.setattr(outputs, "outputs", lambda: tmp_path / "outputs")
     typed_keys = ["experiment=glob([l*,p*])", "seed=0", "l2=0", "lr_decay=1", "patience=2", *keys(idx_set, "workers=0")]
     points, *others = composed(typed_keys)
     assert [configuration.name for _, configuration in points] == ["l2", "lr_decay", "patience"]

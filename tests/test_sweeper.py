@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from npdigits.base.errors import UserError
-from npdigits.config import compose as cli
+from npdigits.config import command_line
 from npdigits.config import grid as sweeper
+from npdigits.config.compose import compose
 
 EXPERIMENTS = {
     "tied": "hidden: 5\nbatch_size: ${hidden}\nepochs: ${batch_size}\n",
@@ -41,14 +42,14 @@ def check(own, keys):
         for values in itertools.product(*keys.values())
     ]
     try:
-        expected = [cli.compose(point) for point in alone]
+        expected = [compose(point) for point in alone]
     except UserError:
         with pytest.raises(Exception):  # noqa: B017 – Hydra's own, too, of which the command line makes a line
             composed([own, *arguments])
         return
     points = composed([own, *arguments])[0]
     assert [config for _, config in points] == expected
-    assert [cli.compose([own, *typed]) for typed, _ in points] == expected
+    assert [compose([own, *typed]) for typed, _ in points] == expected
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_what_an_experiment_sweeps_over_is_each_points_own(own):
     alone = itertools.product(["16", "${seed}"], ["${batch_size}", "3"], ["5", "6"])
     expected = [[own, "experiment=swept", f"batch_size={b}", f"hidden={h}", f"seed={s}"] for b, h, s in alone]
     points = composed([own, "experiment=swept", "seed=5,6"])[0]
-    assert [config for _, config in points] == [cli.compose(point) for point in expected]
+    assert [config for _, config in points] == [compose(point) for point in expected]
     points = composed([own, "experiment=counted", "patience=2"])[0]
     assert [(config.seed, config.max_norm) for _, config in points] == [
         (seed, norm)
@@ -185,7 +186,7 @@ SWEEPERS = {
 def test_a_sweeper_that_is_not_ours_is_refused(asked):
     for option in (["-m"], []):
         with pytest.raises(UserError) as caught:
-            cli._command_line(lambda *_: 0, lambda *_: 0, [*option, "seed=0,1", asked])
+            command_line.dispatch(lambda *_: 0, lambda *_: 0, [*option, "seed=0,1", asked])
         assert str(caught.value).startswith(SWEEPERS[asked])
 
 
@@ -215,7 +216,7 @@ def test_nor_may_an_experiment_ask_for_one(tmp_path, text, said):
     (tmp_path / "hydra" / "sweeper" / "other.yaml").write_text(other)
     arguments = [f"hydra.searchpath=[{tmp_path}]", "experiment=odd", "seed=0,1"]
     with pytest.raises(UserError, match=f"^{said}"):
-        cli._in_our_words(lambda: composed(arguments), arguments)
+        command_line.in_our_words(lambda: composed(arguments), arguments)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +233,7 @@ def test_nor_may_an_experiment_ask_for_one(tmp_path, text, said):
 def test_parameters_of_a_sweep_may_be_typed(typed):
     assert [config.seed for _, config in composed([typed])[0]] == [3, 4]
     with pytest.raises(UserError, match=r": is read with --multirun only$"):
-        cli._command_line(lambda *_: 0, lambda *_: 0, [typed])
+        command_line.dispatch(lambda *_: 0, lambda *_: 0, [typed])
 
 
 def test_interpolations_are_found_wherever_they_are():

@@ -11,7 +11,8 @@ import pytest
 from test_sweep import keys, rows
 
 from npdigits.base import program
-from npdigits.runs.report import Report, Unfailing
+from npdigits.base.terminal import Unfailing
+from npdigits.runs.report import Report
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="closes streams as POSIX does, and needs /dev/full")
 STREAMS = {

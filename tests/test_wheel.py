@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 
 import pytest
 import yaml
@@ -46,7 +47,7 @@ def test_the_wheel_holds_the_package_and_its_configuration_and_nothing_else(whee
     conf = {f"npdigits/conf/{path.relative_to(cli.CONF).as_posix()}" for path in cli.CONF.rglob("*.yaml")}
     package = REPOSITORY / "npdigits"
     page = package.glob("*/page_files/*")
-    code = {path.relative_to(REPOSITORY).as_posix() for path in (*package.rglob("*.py"), *page)}
+    code = {path.relative_to(REPOSITORY).as_posix() for path in (*package.rglob("*.py"), *page, package / "py.typed")}
     assert len(conf) >= 6
     assert set(names) == conf | code and len(names) == len(set(names))
 
@@ -76,7 +77,7 @@ def test_help_and_the_console_script_come_with_the_wheel(installed, tmp_path):
     script = next(path for path in (installed / "bin").iterdir() if path.stem == "npdigits")
     env = {"PYTHONPATH": str(installed)}
     version = checked(sys.executable, str(script), "--version", cwd=tmp_path, env=env)
-    assert version == f"npdigits {cli.metadata.version('npdigits')}\n"
+    assert version == f"npdigits {metadata.version('npdigits')}\n"
     assert tree(tmp_path) == before
 
 

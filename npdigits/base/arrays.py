@@ -1,4 +1,4 @@
-"""Memory that begins where the processor likes it."""
+"""Arrays in aligned memory, and in memory that processes share."""
 
 import math
 import mmap
@@ -22,7 +22,7 @@ def aligned(shape: int | tuple[int, ...], dtype: str | np.dtype[Any] = "float32"
 
 
 def shared(shape: int | tuple[int, ...], dtype: str | np.dtype[Any] = "float32") -> Array:
-    """Return zeros, at the start of a page, that processes forked from this one see and write as well."""
+    """Return zeros, at the start of a page, that processes forked from this one read and write as well."""
     shape = (shape,) if isinstance(shape, int) else shape
     count = math.prod(shape)
     memory = mmap.mmap(-1, max(count * np.dtype(dtype).itemsize, 1))

@@ -1,4 +1,4 @@
-"""How many threads BLAS uses: one, as more give other bits."""
+"""BLAS in one thread: more threads give other bits."""
 
 import threading
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ _limits: list[threadpoolctl.threadpool_limits] = []
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let BLAS work in one thread here, in any number of Python's threads at once.
+    """Let BLAS work in one thread within this context, which several of Python's threads may enter at once.
 
-    The limit of OpenBLAS is the whole process's: the last that goes takes it off, whichever thread set it.
+    OpenBLAS has one limit for the whole process. The last thread to leave removes it, whichever set it.
     """
     global _users
     with _lock:

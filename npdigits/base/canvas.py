@@ -13,7 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from npdigits.base.errors import RunDirError, on_one_line
+from npdigits.base.errors import RunDirError
+from npdigits.base.paths import from_anywhere
+from npdigits.base.text import on_one_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,31 +23,31 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def defaults() -> Iterator[None]:
-    """Have all that is drawn within it drawn by matplotlib's defaults; what matplotlib says meanwhile is not shown.
+    """Let matplotlib draw by its defaults within this context, and log and warn nothing.
 
-    What a program around this one has set is there again afterwards.
+    The settings of a program around this one are there again afterwards.
 
     Raises:
         RunDirError: matplotlib cannot be imported.
     """
-    logger = logging.getLogger("matplotlib")  # which names every oddity of a matplotlibrc on standard error
+    logger = logging.getLogger("matplotlib")  # it writes every oddity of a matplotlibrc to standard error
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            matplotlib = _imported()
+            matplotlib = _import_matplotlib()
             with matplotlib.rc_context():
                 # Not by rcdefaults(), which reads the user's styles first.
-                plain = matplotlib.rcParamsDefault.items()
-                matplotlib.rcParams.update({key: value for key, value in plain if not key.startswith("backend")})
+                settings = matplotlib.rcParamsDefault.items()
+                matplotlib.rcParams.update({key: value for key, value in settings if not key.startswith("backend")})
                 yield
     finally:
         logger.setLevel(level)
 
 
 def png(figure: Figure) -> bytes:
-    """Return a figure as a PNG: the same figure gives the same bytes, as it holds no version."""
+    """Return a figure as a PNG. It holds no version: the same figure gives the same bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     content = io.BytesIO()
@@ -54,8 +56,8 @@ def png(figure: Figure) -> bytes:
     return content.getvalue()
 
 
-def _imported() -> Any:
-    """Import matplotlib; where it cannot be imported by the user's settings, which it reads then, without them.
+def _import_matplotlib() -> Any:
+    """Import matplotlib, which reads the user's settings; where they make that fail, import it without them.
 
     Raises:
         RunDirError: it cannot be imported.
@@ -65,26 +67,26 @@ def _imported() -> Any:
         import matplotlib
     except Exception:  # of a broken matplotlibrc, a backend that is not there (as Jupyter's, in another environment) …
         for name in set(sys.modules) - before:
-            if name.startswith("matplotlib"):  # half of it would be left, and be found
+            if name.startswith("matplotlib"):  # half of it would stay imported
                 del sys.modules[name]
         try:
-            with _own_environment():
+            with _environment_of_defaults():
                 import matplotlib
         except Exception as error:
-            here = Path("matplotlibrc")  # which comes before all others
-            reason = f"; it reads {here.absolute()}" if here.exists() else ""
+            first = Path("matplotlibrc")  # which comes before all others
+            reason = f"; it reads {from_anywhere(first)}" if first.exists() else ""
             raise RunDirError(f"matplotlib cannot be imported: {on_one_line(error)}{reason}") from error
     return matplotlib
 
 
 @contextlib.contextmanager
-def _own_environment() -> Iterator[None]:
-    """Show matplotlib its own matplotlibrc and a backend that is always there."""
+def _environment_of_defaults() -> Iterator[None]:
+    """Point matplotlib to the matplotlibrc of its own package, and to a backend that is always there."""
     spec = find_spec("matplotlib")
     folders = (spec and spec.submodule_search_locations) or [""]
-    own = {"MATPLOTLIBRC": str(Path(folders[0]) / "mpl-data" / "matplotlibrc"), "MPLBACKEND": "agg"}
-    before = {name: os.environ.get(name) for name in own}
-    os.environ.update(own)
+    replaced = {"MATPLOTLIBRC": str(Path(folders[0]) / "mpl-data" / "matplotlibrc"), "MPLBACKEND": "agg"}
+    before = {name: os.environ.get(name) for name in replaced}
+    os.environ.update(replaced)
     try:
         yield
     finally:

@@ -3,17 +3,17 @@
 import threading
 import time
 
-# A gap between two looks is a pause if it is longer than so many seconds, and the process had less than this share of
-# a processor meanwhile. A pause that is too short for that distorts no estimate by much.
+# A gap between two readings is a pause if it is longer than GAP seconds and the process had less than the share IDLE of
+# a processor meanwhile. A shorter pause distorts no estimate by much.
 GAP = 5.0
 IDLE = 0.05
 
 
 class Stopwatch:
-    """Counts seconds from its making on. It is to be looked at often: between two looks work and pause are not told."""
+    """Counts seconds from its creation on. Read it often: it cannot tell work from a pause between two readings."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # a live line is drawn by a thread of its own
+        self._lock = threading.Lock()  # a live line is drawn by another thread
         self._seconds = 0.0
         self._seen, self._computed = time.perf_counter(), time.process_time()
 

@@ -4,5 +4,5 @@ import os
 
 
 def cores() -> int:
-    """Return how many there are for this process, where the system tells; else how many there are."""
+    """Return the number of cores for this process if the system tells it, else of the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend: each message is one line that says what is wrong and what is allowed."""
+"""Errors that the user can mend: each message is one line that says what is wrong and what is allowed."""
 
 
 class UserError(Exception):
@@ -34,12 +34,7 @@ class ClusterLostError(UserError):
 
 
 class TeamError(UserError):
-    """A process that shares a run's work is gone: not the user's fault, but theirs to know."""
-
-
-def on_one_line(error: BaseException) -> str:
-    """Return an error's kind and message on one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    """A process that shares a run's work is gone: not the user's fault, but they must know."""
 
 
 # How the note begins that says where an error's traceback was kept.

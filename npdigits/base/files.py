@@ -1,36 +1,26 @@
-"""Files that are written whole: the old content or the new, never a part. And .npz files that are read with distrust.
+"""Files that are written whole: after a crash there is the old content or the new, never a part.
 
 All writing goes through the five calls ``os.open``, ``os.write``, ``os.fsync``, ``os.link`` and ``os.replace``, so that
-tests can make each of them fail in turn. Nothing is written through a link, nor into a file that has another name too:
-it could be anybody's, or in a store that many share.
+tests can make each of them fail in turn. Nothing is written through a link, nor into a file that has a second name: it
+could be anybody's, or in a store that many share.
 """
 
 import contextlib
 import errno
-import hashlib
-import io
-import math
 import os
 import re
 import secrets
 import stat
 import time
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
-import numpy as np
-
-from npdigits.base.arrays import Array
-
-# Bytes that an array's header in an .npz file may take; those of plain arrays have 118.
-LONGEST_HEADER = 10_000
-# A temporary file: whose, and a number that nobody can guess; releases before this one had none.
+# The name of a temporary file: its target's, and a number that nobody can guess, which earlier releases had not.
 SCRATCH = re.compile(r"\.(?P<name>.+?)(\.[0-9a-f]{8})?\.tmp")
-# Seconds after which a temporary file is taken for one that was left, where no lock says so.
+# A temporary file of this age in seconds was left by a process that ended, where no lock tells.
 STRAY_AGE = 24 * 60 * 60
-# Whether this system takes names in a folder that is held open, as Windows does not; nor does that let it be moved.
+# Whether the system takes names relative to an open folder. Windows does not, but does not let an open folder be moved.
 BY_DESCRIPTOR = {os.open, os.rename, os.link, os.mkdir, os.stat, os.unlink} <= os.supports_dir_fd
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -42,8 +32,8 @@ class Folder:
 
     Args:
         path: the folder.
-        held: keep it open, where the system has that: what is written is then in this folder wherever it is moved,
-            and never in another that has taken its place.
+        held: keep it open, where the system has that: files are then written into this folder wherever it is moved,
+            and never into another that has taken its place.
 
     Raises:
         OSError: it cannot be opened.
@@ -54,7 +44,7 @@ class Folder:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY) if held and BY_DESCRIPTOR else None
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close it, if it is held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -62,12 +52,12 @@ class Folder:
     def write_whole(self, name: str, content: bytes | str, durable: bool = True) -> None:
         """Write a file so that a crash at any instant leaves the old one or the new one.
 
-        A temporary file in the same folder, flush, fsync, rename over the old one, fsync of the folder where the system
-        has that. Without ``durable`` neither fsync: for many small files that can be made again, whole if the process
-        is killed, but not if the machine is.
+        A temporary file in the same folder, fsync, rename over the old one, fsync of the folder where the system has
+        that. Without ``durable`` neither fsync: for many small files that can be made again, whole after the process is
+        killed, but not after the machine fails.
 
         Raises:
-            OSError: the old content or the new stands there whole, and the temporary file is gone.
+            OSError: the file has its old content or the new one, whole; the temporary file is gone.
         """
         scratch = _scratch(name)
         with self.writing(name, scratch):
@@ -77,14 +67,14 @@ class Folder:
                 self._sync(name)
 
     def keep_as(self, name: str, other: str) -> None:
-        """Let ``other`` be the file that ``name`` is now; what is written to ``name`` next, whole, does not change it.
+        """Make ``other`` the file that ``name`` is now. Writing ``name`` anew, whole, does not change ``other``.
 
         Raises:
-            OSError: ``other`` is what it was.
+            OSError: ``other`` is unchanged.
         """
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(self.status(other), self.status(name)):
-                return  # of two links to one file a rename does nothing, and would leave the scratch file
+                return  # renaming one of two links to the other does nothing, and would leave the temporary file
         scratch = _scratch(other)
         with self.writing(other, scratch):
             try:
@@ -105,7 +95,7 @@ class Folder:
             os.mkdir(self._spot(name), **self._dir())  # noqa: PTH102 – which a descriptor can be given
 
     def status(self, name: str, links: bool = True) -> os.stat_result:
-        """Return what the system knows of a file, or of what it leads to if it is a link and ``links`` are followed.
+        """Return the status of a file; of its target if it is a link and ``links`` are followed.
 
         Raises:
             OSError: it is not there.
@@ -113,26 +103,26 @@ class Folder:
         return os.stat(self._spot(name), follow_symlinks=links, **self._dir())  # noqa: PTH116
 
     def remove_strays(self, names: Iterable[str], age: float = 0.0) -> None:
-        """Remove the temporary files that a process has left that was killed while it wrote these files.
+        """Remove the temporary files of these files that killed processes have left.
 
         Args:
             names: of the files.
-            age: seconds that a temporary file must have lain unchanged. 0 is for who holds the lock of these files, and
-                knows that nobody else is writing them; others must wait for ``STRAY_AGE``.
+            age: seconds for which a temporary file must have been unchanged. 0 is for the holder of these files' lock:
+                nobody else is writing them; others must wait for ``STRAY_AGE``.
         """
         by_folder: dict[PurePath, list[str]] = {}
         for path in map(PurePath, names):
             by_folder.setdefault(path.parent, []).append(path.name)
-        for folder, in_it in by_folder.items():
+        for folder, files in by_folder.items():
             with contextlib.suppress(OSError), os.scandir(self.path / folder) as entries:
                 for entry in entries:
-                    if is_stray_of(Path(entry), in_it) and _is_left(entry, age):
+                    if is_stray_of(Path(entry), files) and _is_left(entry, age):
                         with contextlib.suppress(OSError):
                             os.unlink(self._spot(str(folder / entry.name)), **self._dir())
 
     @contextlib.contextmanager
     def writing(self, name: str, scratch: str | None = None) -> Iterator[None]:
-        """Let an error name the file that was meant (a write that fails does not say where); leave no scratch file."""
+        """Let an error name the file (a failing write does not), and remove the temporary one."""
         try:
             yield
         except OSError as error:
@@ -143,12 +133,12 @@ class Folder:
             raise
 
     def open_to_append(self, name: str, like: re.Pattern[bytes]) -> int:
-        """Open a file of our own to add to it: a new one where there is none, a copy where it has another name too.
+        """Open a file to append to: a new one if there is none, a copy if it has a second name.
 
         Args:
             name: of the file.
-            like: how a file must begin to be copied; instead of any other a new one is begun. (A link can lead to what
-                is nobody's business, and a run directory is handed on.)
+            like: how a file must begin to be copied; any other is replaced by a new one. (A link can lead to private
+                content, and run directories are handed on.)
 
         Raises:
             OSError: it cannot be opened, or is no file.
@@ -174,7 +164,7 @@ class Folder:
         return stat.S_ISLNK(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink > 1)
 
     def _read(self, name: str) -> bytes:
-        """Return what a file holds; no pipe is waited for."""
+        """Return the content of a file, without waiting for a pipe."""
         file = os.open(self._spot(name), os.O_RDONLY | _BINARY | _NO_WAIT, **self._dir())
         with open(file, "rb") as opened:  # noqa: PTH123
             if not stat.S_ISREG(os.fstat(file).st_mode):
@@ -182,7 +172,7 @@ class Folder:
             return opened.read()
 
     def _write(self, name: str, content: bytes, durable: bool = True) -> None:
-        """Write a file that must not be there."""
+        """Write a file that must not exist yet."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY | _NO_LINK
         file = os.open(self._spot(name), flags, 0o666, **self._dir())
         try:
@@ -196,7 +186,7 @@ class Folder:
         os.replace(self._spot(name), self._spot(other), **self._dirs())  # noqa: PTH105 – one of the five calls
 
     def _sync(self, name: str) -> None:
-        """Have the folder that the file is in on the disk."""
+        """Flush the folder of a file to the disk."""
         if hasattr(os, "O_DIRECTORY"):
             _fsync(os.open(self._spot(str(PurePath(name).parent)), os.O_RDONLY | os.O_DIRECTORY, **self._dir()))
 
@@ -211,7 +201,7 @@ class Folder:
 
 
 class Appended:
-    """A file to which whole lines are added, each handed to the system in one call.
+    """A file to which whole lines are appended, each handed to the system in one call.
 
     Args:
         folder, name: the file.
@@ -228,7 +218,7 @@ class Appended:
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """The file's path."""
         return self._folder.path / self._name
 
     def write(self, text: str) -> None:
@@ -238,7 +228,7 @@ class Appended:
             OSError: a part of it may stand there.
         """
         with self._folder.writing(self._name):
-            if os.fstat(self._file).st_nlink > 1:  # it was given another name since
+            if os.fstat(self._file).st_nlink > 1:  # it was given a second name since
                 copy = self._folder.open_to_append(self._name, self._like)
                 os.close(self._file)
                 self._file = copy
@@ -255,7 +245,7 @@ def write_whole(path: Path, content: bytes | str, durable: bool = True) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have a file on the disk, or which files are in a folder, where the system has that.
+    """Flush a file to the disk, or the names in a folder where the system has that.
 
     Raises:
         OSError: it is not there, or cannot be written.
@@ -265,7 +255,7 @@ def sync(path: Path) -> None:
 
 
 def _fsync(file: int) -> None:
-    """Have an open file on the disk, and close it."""
+    """Flush an open file to the disk, and close it."""
     try:
         os.fsync(file)
     finally:
@@ -273,7 +263,7 @@ def _fsync(file: int) -> None:
 
 
 def write_all(file: int, content: bytes) -> None:
-    """Write all of it to an open file: one call may take a part only.
+    """Write all content to an open file: one call may take only a part.
 
     Raises:
         OSError: a part of it may stand there.
@@ -284,13 +274,13 @@ def write_all(file: int, content: bytes) -> None:
 
 
 def is_stray_of(path: Path, names: Iterable[str]) -> bool:
-    """Say whether a file is a temporary one, by its name, of one with these names."""
+    """Say whether a file, by its name, is a temporary one of a file with one of these names."""
     found = SCRATCH.fullmatch(path.name)
     return found is not None and found["name"] in {PurePath(name).name for name in names}
 
 
 def _is_left(entry: os.DirEntry[str], age: float) -> bool:
-    """Say whether a temporary file was left; where no lock says so, whether this user has left it that long ago."""
+    """Say whether a temporary file was left: any, if ``age`` is 0; else this user's, unchanged for that long."""
     if not age:
         return not entry.is_dir(follow_symlinks=False)
     status = entry.stat(follow_symlinks=False)
@@ -301,67 +291,3 @@ def _is_left(entry: os.DirEntry[str], age: float) -> bool:
 def _scratch(name: str) -> str:
     path = PurePath(name)
     return str(path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp"))
-
-
-def npz(arrays: dict[str, Array]) -> bytes:
-    """Return arrays as the bytes of an .npz file: the same arrays give the same bytes, as it holds no time."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
-
-
-def read_npz(path: Path) -> dict[str, Array]:
-    """Read an .npz file that ``npz`` wrote, and nothing else.
-
-    Nothing is ever unpickled, no member is unpacked, and no memory is taken that the file does not itself fill:
-    195 kB of a packed .npz can declare 200 MB.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is damaged.
-    """
-    arrays: dict[str, Array] = {}
-    if path.exists() and not path.is_file():
-        raise ValueError(f"{path}: not a file")
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        try:
-            with zipfile.ZipFile(file) as members:
-                for member in members.infolist():
-                    if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
-                        raise ValueError(f"{member.filename} is packed")
-                if sum(member.file_size for member in members.infolist()) > size:
-                    raise ValueError("its members overlap")
-                for member in members.infolist():
-                    name = member.filename.removesuffix(".npy")
-                    if name in arrays or not name.isidentifier() or not member.filename.endswith(".npy"):
-                        raise ValueError(f"{member.filename} is not a member that belongs here")
-                    arrays[name] = _array(members.read(member))
-        except OSError:
-            raise
-        except Exception as error:  # hostile bytes can raise almost anything in zipfile and NumPy's header parser
-            raise ValueError(f"{path}: damaged: {error or type(error).__name__}") from error
-    return arrays
-
-
-def _array(raw: bytes) -> Array:
-    """Return the array of an .npy file, if its header declares as many bytes as there are."""
-    file = io.BytesIO(raw)
-    if np.lib.format.read_magic(file) != (1, 0):
-        raise ValueError("an array of another format")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=LONGEST_HEADER)
-    if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(raw) - file.tell():
-        raise ValueError("an array that is not as long as it says, or holds objects")
-    file.seek(0)
-    array: Array = np.lib.format.read_array(file, allow_pickle=False, max_header_size=LONGEST_HEADER)
-    return array
-
-
-def digest(arrays: dict[str, Array]) -> str:
-    """Return the SHA-256 of arrays: of their names, types, shapes and elements, in the order of the names."""
-    hasher = hashlib.sha256()
-    for name in sorted(arrays):
-        array = arrays[name]
-        hasher.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        hasher.update(np.ascontiguousarray(array).data)
-    return hasher.hexdigest()

@@ -1,7 +1,7 @@
-"""Ending a run on Ctrl-C, SIGTERM or SIGHUP: not wherever Python happens to be, but where its state is whole.
+"""Ending a run on Ctrl-C, SIGTERM or SIGHUP at an instant when its state is whole.
 
-A signal's exception may come between any two instructions, also between the lines that belong together. So for as long
-as a run trains, a signal is only noted, and the trainer asks between two batches.
+A signal's exception may come between any two instructions, also between lines that belong together. So while a run
+trains, a signal is only noted, and training asks for it between two batches.
 """
 
 import signal
@@ -23,18 +23,18 @@ class Terminated(BaseException):
 
 
 def never() -> bool:
-    """Return that nobody wants to stop."""
+    """Say that nobody wants to stop."""
     return False
 
 
 class Watch:
-    """Notes these signals while it is entered, in the main thread; elsewhere only the caller's own wish counts.
+    """Notes signals within its context, in the main thread; in other threads only the caller's wish counts.
 
     Args:
-        also: the caller's own wish to stop.
+        also: the caller's wish to stop.
 
     Attributes:
-        signal: the number of the one that came, or None.
+        signal: the number of the signal that came, or None.
     """
 
     def __init__(self, also: Callable[[], bool] = never) -> None:
@@ -59,7 +59,7 @@ class Watch:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def raise_signal(self) -> None:
-        """Raise what the signal that came would have raised: KeyboardInterrupt or Terminated."""
+        """Raise the exception of the signal that came, if one did: KeyboardInterrupt or Terminated."""
         if self.signal == signal.SIGINT:
             raise KeyboardInterrupt
         if self.signal is not None:

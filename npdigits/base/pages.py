@@ -1,7 +1,7 @@
 """A self-contained HTML page: a template, and the parts put into it.
 
-Everything is in the file, and its content-security policy forbids it to fetch or run anything else. What comes from
-runs is data, which the page's scripts put in as text, never as notation.
+Everything is in the file; its content-security policy forbids it to fetch or run anything else. Content from runs is
+data, which the page's scripts insert as text, never as HTML.
 """
 
 import base64
@@ -16,8 +16,8 @@ def page_of(template: str, style: str, scripts: Mapping[str, str], content: Any)
 
     Args:
         template: with {{policy}}, {{style}}, {{content}}, and each script's name likewise.
-        style, scripts: what is put in, and nothing else is allowed by the policy.
-        content: what the scripts show; put in as JSON.
+        style, scripts: inserted; the policy allows no others.
+        content: the scripts' data, inserted as JSON.
     """
     allowed = " ".join(map(_hash, scripts.values()))
     text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
@@ -26,14 +26,14 @@ def page_of(template: str, style: str, scripts: Mapping[str, str], content: Any)
         **scripts,
         "policy": policy,
         "style": style,
-        # Inside a script element nothing but "<" can be read as notation.
+        # Inside a script element "<" is the only character that can begin HTML.
         "content": text.replace("<", "\\u003c"),
     }
-    before, *pieces = template.split("{{")
-    for piece in pieces:
-        name, _, after = piece.partition("}}")
-        before += parts[name] + after
-    return before
+    page, *rest = template.split("{{")
+    for part in rest:
+        name, _, after = part.partition("}}")
+        page += parts[name] + after
+    return page
 
 
 def _hash(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Being a program: what goes wrong is said in one line on standard error, and the exit code tells what it was."""
+"""A program: its command line, its exit code, and one line on standard error for whatever goes wrong."""
 
 import argparse
 import io
@@ -13,9 +13,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from npdigits.base.errors import UserError, noted_log, on_one_line
+from npdigits.base.errors import UserError, noted_log
 from npdigits.base.interruption import Terminated
-from npdigits.runs.report import Unfailing, nobody_reads, plain
+from npdigits.base.terminal import Unfailing, discard_output
+from npdigits.base.text import join_lines, on_one_line, printable
 
 BAD_INPUT = 2
 # Of a run whose cost stopped being finite.
@@ -29,25 +30,58 @@ TERMINATED = 143
 
 
 class Parser(argparse.ArgumentParser):
-    """A command line, which refuses in one line what it does not know, without argparse's usage."""
+    """A command line. It refuses in one line what it does not know, without argparse's usage.
 
-    def __init__(self, prog: str | None = None, **options: Any) -> None:
-        super().__init__(prog, allow_abbrev=False, **options)
+    Args:
+        name: of the program, as its messages begin; None is the file's. Those of the package, ``npdigits…``, have
+            ``--version`` too, and their usage is the command by which they were started.
+        options: argparse's.
+    """
+
+    def __init__(self, name: str | None = None, **options: Any) -> None:
+        super().__init__(**{"prog": name and _command(name), "allow_abbrev": False, **options})
+        self.name = name or self.prog
+        if self.name.startswith("npdigits"):
+            self.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and end."""
-        sys.exit(_say(self.prog.removeprefix("python -m "), f"{message}; --help tells more", BAD_INPUT))
+        sys.exit(_say(self.name, f"{message}; --help tells more", BAD_INPUT))
 
 
-def path(text: str) -> Path:
+class _Version(argparse.Action):
+    """Prints the console script's name and the version, which is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib import metadata
+
+        assert isinstance(parser, Parser)
+        print(f"{console_script(parser.name)} {metadata.version('npdigits')}")
+        parser.exit()
+
+
+def console_script(name: str) -> str:
+    """Return the command that is installed for a program: npdigits-predict for ``npdigits.predict``."""
+    return name.replace(".", "-")
+
+
+def _command(name: str) -> str:
+    """Return the command by which a program was started, as its usage shows it."""
+    if not name.startswith("npdigits."):
+        return name
+    script = console_script(name)
+    return script if Path(sys.argv[0]).stem == script else f"python -m {name}"
+
+
+def nonempty_path(text: str) -> Path:
     """Return a path that was typed, for argparse; '' would be the working directory."""
     if not text:
         raise argparse.ArgumentTypeError("'': allowed is the name of a file or folder")
     return Path(text)
 
 
-def whole(least: int, most: int) -> Callable[[str], int]:
-    """Return what reads a whole number within bounds, for argparse."""
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return a function that reads a whole number within bounds, for argparse."""
 
     def number(text: str) -> int:
         if not text.isdecimal() or not least <= int(text) <= most:
@@ -57,15 +91,20 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return number
 
 
+def warn(name: str, text: str) -> None:
+    """Print a program's warning on standard error."""
+    print(f"{name}: WARNING: {printable(text)}", file=sys.stderr)
+
+
 def exit_code(name: str, act: Callable[[], int]) -> int:
-    """Do what a program is for; return its exit code.
+    """Call ``act``; return the program's exit code.
 
     SIGTERM and SIGHUP end it as Ctrl-C does, by an exception, so that what is half done can be undone.
 
     Args:
         name: of the program, as its messages begin.
-        act: reads the command line, does what it says, and returns the exit code; what it raises becomes a line, and
-            the traceback of what is not the user's to mend goes into a file.
+        act: reads the command line, does what it says, and returns the exit code. An exception becomes a line; the
+            traceback of one that is not the user's to mend goes into a file.
     """
     _open_streams()
     terminated = False
@@ -92,25 +131,30 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
     except Exception as error:
         if terminated:  # a library has made another error of it
             return _say(name, "terminated", TERMINATED)
-        if isinstance(error, BrokenPipeError):  # … | head
-            return NOBODY_READS
-        if isinstance(error, UserError):
-            return _say(name, str(error), BAD_INPUT)
-        if isinstance(error, FileNotFoundError) and not error.filename and _nowhere():
-            return _say(name, "the working directory is gone: cd to one that is there", BAD_INPUT)
-        if isinstance(error, OSError):
-            return _say(name, f"{error.filename or 'writing'}: {error.strerror or error}", BAD_INPUT)
-        if isinstance(error, MemoryError):
-            return _say(name, f"out of memory{': ' * bool(str(error))}{error}", BAD_INPUT)
-        return _say(name, f"this is a fault of npdigits: {on_one_line(error)}; {_kept(error)}", FAULT)
+        return _report(name, error)
     finally:
         try:
             sys.stdout.flush()
         except OSError:  # Python would try it once more at its end, and make a traceback of it
-            nobody_reads(sys.stdout)
+            discard_output(sys.stdout)
 
 
-def _nowhere() -> bool:
+def _report(name: str, error: Exception) -> int:
+    """Say in one line what went wrong; return the exit code."""
+    if isinstance(error, BrokenPipeError):  # … | head
+        return NOBODY_READS
+    if isinstance(error, UserError):
+        return _say(name, str(error), BAD_INPUT)
+    if isinstance(error, FileNotFoundError) and not error.filename and _is_working_directory_gone():
+        return _say(name, "the working directory is gone: cd to one that is there", BAD_INPUT)
+    if isinstance(error, OSError):
+        return _say(name, f"{error.filename or 'writing'}: {error.strerror or error}", BAD_INPUT)
+    if isinstance(error, MemoryError):
+        return _say(name, f"out of memory{': ' * bool(str(error))}{error}", BAD_INPUT)
+    return _say(name, f"this is a fault of npdigits: {on_one_line(error)}; {_keep_traceback(error)}", FAULT)
+
+
+def _is_working_directory_gone() -> bool:
     """Say whether the working directory was deleted."""
     try:
         return not Path.cwd()
@@ -119,11 +163,11 @@ def _nowhere() -> bool:
 
 
 def _open_streams() -> None:
-    """Have standard output and error take any text; where one is closed, nowhere: print would choose the other.
+    """Let standard output and error take any text. One that is closed leads nowhere: print would choose the other.
 
-    Standard error carries no result, so that nothing depends on who reads it.
+    Standard error carries no result: that it cannot be written ends nothing.
     """
-    # Else the next file that is opened has the number of a closed stream, and is written to by who means the stream.
+    # Else the next file that is opened has the number of a closed stream, and gets what is meant for the stream.
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)
     os.close(number)
@@ -138,16 +182,16 @@ def _open_streams() -> None:
         sys.stderr = Unfailing(sys.stderr)
 
 
-def _kept(error: Exception) -> str:
-    """Say in which file the traceback of an error stands: the run's log that has it, or one that is made for it."""
+def _keep_traceback(error: Exception) -> str:
+    """Say in which file the traceback of an error is: the run's log that has it, or one that is made for it."""
     if log := noted_log(error):
         return f"the traceback is in {log}"
-    here = f"{sys.argv}\nPython {platform.python_version()}, {platform.platform()}\n"
+    head = f"{sys.argv}\nPython {platform.python_version()}, {platform.platform()}\n"
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="npdigits-fault-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
         ) as file:
-            file.write(here + "".join(traceback.format_exception(error)))
+            file.write(head + "".join(traceback.format_exception(error)))
         return f"the traceback is in {file.name}"
     except OSError as unwritable:
         last = traceback.extract_tb(error.__traceback__)[-1]
@@ -155,5 +199,6 @@ def _kept(error: Exception) -> str:
 
 
 def _say(name: str, message: str, code: int) -> int:
-    print(f"{name}: {plain(' '.join(message.split()))}", file=sys.stderr, flush=True)
+    """Print a line on standard error; return the exit code."""
+    print(f"{name}: {printable(join_lines(message))}", file=sys.stderr, flush=True)
     return code

@@ -8,13 +8,12 @@ import numpy as np
 def stream(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
     """Return the random generator of one purpose in one epoch.
 
-    The three keys are hashed to the 256 bits that seed a PCG64. So nothing depends on what was drawn
-    before: an epoch can be repeated alone, no generator state is ever saved, and a purpose added later
-    shifts none of those that exist.
+    The three keys are hashed to the 256 bits that seed a PCG64. So nothing depends on what was drawn before: an epoch
+    can be repeated alone, no generator state is ever saved, and a new purpose changes no existing one.
 
     Args:
         seed: the run's seed, ≥ 0.
-        purpose: what the numbers are for: ``split``, ``initialization``, ``shuffle``, ``readout``, …
+        purpose: of the numbers: ``split``, ``initialization``, ``shuffle``, ``readout``, …
         epoch: counted from 1; 0 where the purpose is not drawn anew each epoch.
     """
     digest = hashlib.sha256(f"{seed}/{purpose}/{epoch}".encode()).digest()

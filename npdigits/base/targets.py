@@ -1,12 +1,13 @@
-"""Where a table or a page may be written: nowhere that a file of a run could be lost."""
+"""The files that a user wants written: refused where a file of a run could be lost, written whole elsewhere."""
 
 import os
 from pathlib import Path
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.files import STRAY_AGE, Folder
+from npdigits.base.paths import resolved
 
-# By one of these a folder is taken for a run directory.
+# A folder with one of these is taken for a run directory.
 SIGNS = {"identity.json", "summary.json", "metrics.csv"}
 
 
@@ -14,7 +15,7 @@ def check(targets: dict[str, str]) -> None:
     """Refuse to write where a file of a run could be lost, or where nothing can be written.
 
     Args:
-        targets: option -> where its file is to be.
+        targets: option -> the file that it names, or - for standard output.
 
     Raises:
         ConfigError: says why.
@@ -25,7 +26,7 @@ def check(targets: dict[str, str]) -> None:
             continue
         if not target:
             raise ConfigError(f"--{notation} '': allowed is the name of a file")
-        path = _real(target)
+        path = resolved(target)
         if path.is_symlink():
             raise ConfigError(f"--{notation} {target}: a link that leads back to itself")
         if path.is_dir() or target.endswith(("/", os.sep)):
@@ -40,12 +41,12 @@ def check(targets: dict[str, str]) -> None:
 
 
 def check_folder(option: str, folder: Path) -> None:
-    """Refuse a folder for files where one of a run could be lost.
+    """Refuse to write files into a folder where one of a run could be lost.
 
     Raises:
         ConfigError: says why.
     """
-    if _in_a_run(_real(folder) / "file"):
+    if _in_a_run(resolved(folder) / "file"):
         raise ConfigError(f"--{option} {folder}: a file of a run could be lost; choose another place")
 
 
@@ -54,15 +55,15 @@ def _in_a_run(path: Path) -> bool:
 
 
 def put(path: Path, content: bytes) -> None:
-    """Write a file whole, where a link leads to; a device or a pipe is written into."""
+    """Write a file whole, at the place that a link leads to; a device or a pipe is written into.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     if path.exists() and not path.is_file():
         path.write_bytes(content)
     else:
-        real = _real(path)
+        real = resolved(path)
         folder = Folder(real.parent)
         folder.write_whole(real.name, content)
         folder.remove_strays([real.name], STRAY_AGE)
-
-
-def _real(path: str | Path) -> Path:
-    return Path(os.path.realpath(path))  # which, unlike Path.resolve, does not raise where links lead in a circle

@@ -1,6 +1,6 @@
 """``python -m npdigits.compare``: the same as ``npdigits-compare``."""
 
-from npdigits.compare.command import main
+from npdigits.base.start import start
 
 if __name__ == "__main__":
-    main()
+    start("npdigits-compare", "npdigits.compare.command")

@@ -10,6 +10,7 @@ from typing import Any
 
 from npdigits.base import program, targets
 from npdigits.base.errors import ConfigError
+from npdigits.base.text import printable
 from npdigits.compare import formats
 from npdigits.compare.comparison import Comparison, compare
 from npdigits.compare.diff import diff_runs
@@ -17,11 +18,10 @@ from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parse
 from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
 from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot
 from npdigits.config import compose as cli
-from npdigits.runs.report import plain
 from npdigits.runs.table import read
 
 NOTHING = 1
-# Options whose text says something.
+# Options that may not be empty.
 NEVER_EMPTY = ("baseline", "metric", "by", "filter", "sort")
 
 
@@ -40,6 +40,7 @@ def act(chosen: argparse.Namespace) -> int:
     Raises:
         UserError: something that was typed cannot be.
     """
+    warn = functools.partial(program.warn, PROGRAM)
     asked = {notation: target for notation in NOTATIONS if (target := getattr(chosen, notation)) is not None}
     targets.check(asked)
     for option in NEVER_EMPTY:  # as --filter "$QUERY" is where the variable is not set
@@ -55,9 +56,9 @@ def act(chosen: argparse.Namespace) -> int:
         raise ConfigError("which runs? name one or more folders; --help tells more")
     runs = read(chosen.folders)
     for line in runs.warnings:
-        _warn(line)
+        warn(line)
     if chosen.filter:
-        runs = filter_runs(runs, chosen.filter, _warn)
+        runs = filter_runs(runs, chosen.filter, warn)
     compared = functools.partial(
         compare,
         runs,
@@ -69,7 +70,7 @@ def act(chosen: argparse.Namespace) -> int:
     comparison = compared(by=parse_by(chosen))
     if not comparison.rows:
         for line in left_out(comparison):
-            print(plain(line), file=sys.stderr)
+            print(printable(line), file=sys.stderr)
         why = "no finished run there"
         if comparison.averaged:
             why = f"no setting of {', '.join(comparison.averaged)} was run with all of them: choose some with --filter"
@@ -118,7 +119,7 @@ def _page(comparison: Comparison) -> str:
 
 
 def _facts(comparison: Comparison) -> dict[str, Any]:
-    """Return what a program may want to know besides the rows."""
+    """Return the facts besides the rows, for programs."""
     family = comparison.family
     return {
         "metric": family.metric,
@@ -131,9 +132,5 @@ def _facts(comparison: Comparison) -> dict[str, Any]:
         "means_over": comparison.averaged,
         "all_rows_have": comparison.constant,
         "environments": comparison.environments,
-        "left_out": [dict(zip(("run", "status", "reason"), one, strict=True)) for one in comparison.left_out],
+        "left_out": [dict(zip(("run", "status", "reason"), run, strict=True)) for run in comparison.left_out],
     }
-
-
-def _warn(line: str) -> None:
-    print(f"{PROGRAM}: WARNING: {plain(line)}", file=sys.stderr)

@@ -12,8 +12,10 @@ from npdigits.compare.family import Family, find_baselines, find_best, higher_is
 from npdigits.compare.figures import format_value
 from npdigits.compare.predictions import Predictions, read_predictions
 from npdigits.compare.rows import MARKS, ComparisonRow, Section, find_differing_keys, make_rows, marginal_rows, sort_key
-from npdigits.config.rules import cell, suggestion
-from npdigits.config.schema import follows_in, others_on
+from npdigits.config.dependence import follows_in
+from npdigits.config.regularizers import others_on
+from npdigits.config.suggestions import suggestion
+from npdigits.config.value_text import as_cell
 from npdigits.runs.table import FIGURES, Runs
 
 METRICS = ("val_accuracy", "test_accuracy")
@@ -181,7 +183,7 @@ def _find_constant(
     """Return the values that all rows share and that are not the defaults, without those that follow from others."""
     follows = {key for row in rows for key in follows_in(row.values)}
     constant = {key: rows[0].values[key] for key in keys if rows and key not in differing and key not in follows}
-    return {key: value for key, value in constant.items() if not default or value != cell(default.get(key))}
+    return {key: value for key, value in constant.items() if not default or value != as_cell(default.get(key))}
 
 
 def _choose_baseline(
@@ -204,7 +206,7 @@ def _choose_baseline(
     if isinstance(asked, Mapping):
         return Baseline(find_baselines(rows, keys, asked, note), "as asked", True)
     swept = [key for key in keys if key not in MARKS]
-    at_default = {key: cell(default[key]) for key in swept if key in default}
+    at_default = {key: as_cell(default[key]) for key in swept if key in default}
     fits = [all(row.values[key] == value for key, value in at_default.items()) for row in rows]
     if asked is None and swept and len(at_default) == len(swept) and any(fits):
         return Baseline(find_baselines(rows, keys, at_default, note), "the default", True)

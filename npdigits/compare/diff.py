@@ -1,6 +1,5 @@
 """Two runs side by side: in which settings they differ, and whether their test predictions differ."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from npdigits.base.errors import ConfigError, RunDirError
+from npdigits.base.paths import resolved
 from npdigits.compare.figures import format_figure, format_value, metric_in_words, state_p
 from npdigits.compare.predictions import count_disagreements, read_predictions
 from npdigits.compare.statistics import ALPHA, mcnemar_p
@@ -28,7 +28,7 @@ def diff_runs(runs: Runs, first: str, second: str) -> tuple[View, list[str]]:
     Raises:
         ConfigError: one of the paths is not that of a run, or both are of one run.
     """
-    if os.path.realpath(first) == os.path.realpath(second):
+    if resolved(first) == resolved(second):
         raise ConfigError(f"--diff {first} {second}: the same run twice")
     pair = [_find_run(runs, path) for path in (first, second)]
     a, b = pair

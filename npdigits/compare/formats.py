@@ -1,21 +1,20 @@
-"""A table in other notations: terminal, CSV, Markdown, LaTeX, JSON. What a cell holds never becomes notation."""
+"""A table as text for the terminal, CSV, Markdown, LaTeX, JSON. A cell's content never becomes notation."""
 
 import json
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from npdigits.base.spreadsheet import csv_cell
+from npdigits.base.spreadsheet import csv_table
+from npdigits.base.text import aligned, printable
 from npdigits.compare.views import View
-from npdigits.runs.report import plain
 
 LATEX = {
     **{"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%"},
     **{"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "|": r"$|$", '"': "''"},
-    # "–" is put in at the end, as two hyphens are an en dash; a line's end would take a star or a bracket for its own.
+    # "–" is inserted last, as two hyphens are an en dash. A star or a bracket would become an argument of a line's end.
     **{"±": r"$\pm$", "−": r"$-$", "–": "\0", "Δ": r"$\Delta$", "≤": r"$\leq$", "[": "{[}", "*": "{*}", "`": "{`}"},
 }
 # Letters beyond ASCII that LaTeX's default font has.
@@ -24,27 +23,14 @@ ACCENTED = set("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâ
 
 def terminal(view: View, lines: Sequence[str]) -> str:
     """Return aligned columns, and the lines under them."""
-    rows = [[plain(cell) for cell in row] for row in [view.columns, *view.cells]]
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    text = [
-        "  ".join(
-            cell + " " * (width - _width(cell)) if index < view.left else " " * (width - _width(cell)) + cell
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return "\n".join([*text, "", *map(plain, lines)]).rstrip() + "\n"
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+    table = aligned([view.columns, *view.cells], view.left)
+    return "\n".join([*table, "", *map(printable, lines)]).rstrip() + "\n"
 
 
 def as_csv(frame: pd.DataFrame) -> str:
     """Return unrounded figures as CSV."""
-    return str(frame.astype(object).map(csv_cell).to_csv(index=False, lineterminator="\n"))
+    figures = frame.astype(object).where(frame.notna(), None)
+    return csv_table(frame.columns, figures.itertuples(index=False, name=None))
 
 
 def markdown(view: View, lines: Sequence[str]) -> str:
@@ -56,8 +42,8 @@ def markdown(view: View, lines: Sequence[str]) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Return text of which Markdown reads nothing as notation."""
-    text = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return text in which nothing is Markdown's notation."""
+    text = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return "".join(f"\\{c}" if c in "\\`*_[]|#~$!" else c for c in text)
 
 
@@ -66,20 +52,20 @@ def latex(view: View, lines: Sequence[str]) -> str:
     rows = [f"  {' & '.join(map(latex_text, row))} \\\\" for row in [view.columns, *view.cells]]
     layout = "l" * view.left + "r" * (len(view.columns) - view.left)
     head = ["% \\usepackage{booktabs}", f"\\begin{{tabular}}{{{layout}}}", "  \\toprule", rows[0], "  \\midrule"]
-    comments = [f"% {plain(line)}" for line in lines]
+    comments = [f"% {printable(line)}" for line in lines]
     return "\n".join([*head, *rows[1:], "  \\bottomrule", "\\end{tabular}", *comments]) + "\n"
 
 
 def latex_text(text: str) -> str:
-    """Return text of which LaTeX reads nothing as notation; what pdfTeX has no letter for is named by its number."""
+    """Return text in which nothing is LaTeX's notation; what pdfTeX has no letter for becomes its number."""
     letters = (
-        LATEX.get(c) or (c if c.isascii() or c in ACCENTED else rf"\texttt{{U+{ord(c):04X}}}") for c in plain(text)
+        LATEX.get(c) or (c if c.isascii() or c in ACCENTED else rf"\texttt{{U+{ord(c):04X}}}") for c in printable(text)
     )
     return "".join(letters).replace("--", "-{}-").replace("\0", "--")
 
 
 def as_json(content: Mapping[str, Any]) -> str:
-    """Return JSON; a figure that is not there is null."""
+    """Return JSON; a missing figure is null."""
     return json.dumps(_jsonable(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -87,9 +73,9 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, pd.DataFrame):
         return [_jsonable(record) for record in value.to_dict("records")]
     if isinstance(value, Mapping):
-        return {str(key): _jsonable(one) for key, one in value.items()}
+        return {str(key): _jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_jsonable(one) for one in value]
+        return [_jsonable(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -6,18 +6,18 @@ import dataclasses
 import re
 import shlex
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 import pandas as pd
 import yaml
 
 from npdigits.base.errors import ConfigError
-from npdigits.base.program import Parser, path
+from npdigits.base.program import Parser, nonempty_path
+from npdigits.base.text import message_of
 from npdigits.compare.comparison import METRICS
 from npdigits.compare.rows import MARKS
-from npdigits.config.rules import cell
-from npdigits.config.schema import RULES, unknown_key
+from npdigits.config.keys import RULES, unknown_key
+from npdigits.config.value_text import as_cell
 from npdigits.runs.table import FIGURES, MISSING, NULL, NUMBERS, Runs, mark_twins
 
 PROGRAM = "npdigits-compare"
@@ -32,10 +32,8 @@ def make_parser() -> argparse.ArgumentParser:
         PROGRAM,
         description="Compare runs: a row a configuration, mean ± 95 % interval over seeds; which differences are real?",
     )
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {metadata.version('npdigits')}")
-    parser.add_argument(
-        "folders", nargs="*", type=path, metavar="DIR", help="run directories, or folders with any number of them"
-    )
+    folders = "run directories, or folders with any number of them"
+    parser.add_argument("folders", nargs="*", type=nonempty_path, metavar="DIR", help=folders)
     baseline = "compare with this row: 'hidden=20 lr=0.01', or best; else with the default if it is there, or the best"
     parser.add_argument("--baseline", metavar="KEY=VALUE", help=baseline)
     metric = f"columns to show, of {', '.join(FIGURES)}; the first one is compared"
@@ -65,7 +63,7 @@ def filter_runs(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
         if isinstance(error, TypeError) and (mixed := _explain_mixed_column(runs, query)):
             raise ConfigError(f"--filter {query!r}: {mixed}") from error
         columns = ", ".join([*runs.keys, "seed", *NUMBERS])
-        why = " ".join(str(error).split()) or type(error).__name__
+        why = message_of(error)
         raise ConfigError(f"--filter {query!r}: {why}; columns are {columns}") from error
     if not isinstance(passes, pd.Series) or passes.dtype != bool:
         raise ConfigError(f"--filter {query!r}: is no condition, such as 'lr < 0.1'")
@@ -133,7 +131,7 @@ def parse_baseline(typed: str | None) -> dict[str, Any] | str | None:
         if key not in RULES:
             raise ConfigError(f"--baseline {unknown_key(key, text)}")
         try:
-            values[key] = cell(RULES[key](_parse_value(text)))
+            values[key] = as_cell(RULES[key](_parse_value(text)))
         except ValueError as error:
             raise ConfigError(f"--baseline {part}: allowed is {error}") from None
     return values

@@ -7,7 +7,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import RunDirError
-from npdigits.base.files import read_npz
+from npdigits.base.npz import read_npz
 
 
 @dataclass(frozen=True)

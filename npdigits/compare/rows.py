@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from npdigits.compare.statistics import Interval, Numbers, t_interval
-from npdigits.config.schema import follows_in
+from npdigits.config.dependence import follows_in
 from npdigits.runs.table import FIGURES
 
 # Columns besides the configuration's keys by which rows are kept apart and marked.

@@ -7,7 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from npdigits.config.schema import Config, unread
+from npdigits.config.dependence import unread
+from npdigits.config.schema import Config
 
 # Raised whenever a change of the code alters the bits of a result.
 NUMERICS = 5

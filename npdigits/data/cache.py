@@ -20,8 +20,9 @@ import platformdirs
 
 from npdigits.base import paths
 from npdigits.base.arrays import Array
-from npdigits.base.errors import on_one_line
-from npdigits.base.files import digest, sync, write_whole
+from npdigits.base.files import sync, write_whole
+from npdigits.base.npz import hash_arrays
+from npdigits.base.text import on_one_line
 
 FORMAT = 1
 
@@ -54,7 +55,7 @@ def read_cached(
         except Exception as error:  # NumPy's header parser raises whatever it meets
             warn(f"{entry}: cannot be used ({on_one_line(error)}): {sources[0].parent} is read anew")
     arrays = read()
-    sha256 = digest(arrays)
+    sha256 = hash_arrays(arrays)
     if not all(_is_mapped(array) for array in arrays.values()):
         _write_entry(entry, arrays, sha256)
     return arrays, sha256
@@ -74,7 +75,7 @@ def _read_entry(entry: Path) -> tuple[dict[str, Array], str] | None:
     arrays = {
         name: np.asarray(np.load(_require_file(entry / f"{name}.npy"), mmap_mode="r")) for name in known["arrays"]
     }
-    sha256 = digest(arrays)
+    sha256 = hash_arrays(arrays)
     if sha256 != known["sha256"]:
         raise ValueError("other digits than were kept")
     return arrays, sha256

@@ -1,6 +1,6 @@
 """``python -m npdigits.export``."""
 
-from npdigits.export.command import main
+from npdigits.base.start import start
 
 if __name__ == "__main__":
-    main()
+    start("npdigits.export", "npdigits.export.command")

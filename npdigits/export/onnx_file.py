@@ -19,17 +19,17 @@ from npdigits.runs.trained import Trained
 OPSET, IR_VERSION = 17, 8
 MISSING = 'the package onnx is not installed: pip install "npdigits[onnx]"'
 OPERATORS = {"leaky_relu": "LeakyRelu", "relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
-# Of one message the format can hold 2 GiB, names and shapes included.
+# A message of the format holds at most 2 GiB, names and shapes included.
 MOST_BYTES = 2**31 - 2**20
 
 
 def onnx_file(run: Trained) -> bytes:
     """Return the file: the best epoch's network, with configuration, data set and metrics as its metadata.
 
-    It was computed, by the package's own evaluator, and answers as the network does.
+    onnx's own evaluator has computed the file, and it answers as the network does.
 
     Raises:
-        ConfigError: the package onnx is missing, or there is no such file of this network.
+        ConfigError: the package onnx is missing, or the format cannot hold this network.
     """
     try:
         import onnx
@@ -52,11 +52,11 @@ def onnx_file(run: Trained) -> bytes:
     )
     helper.set_model_props(model, _metadata(run))
     onnx.checker.check_model(model, full_check=True)
-    shown = proof.images(run)
+    images = proof.trial_images(run)
     with np.errstate(all="ignore"):  # its sigmoid computes both sides of 0 everywhere
-        answers = ReferenceEvaluator(model).run(["probabilities", "digit"], {"images": shown})
+        answers = ReferenceEvaluator(model).run(["probabilities", "digit"], {"images": images})
     p, digits = map(np.asarray, answers)
-    proof.hold("onnx", run, shown, p, digits)
+    proof.refuse_other_answers("onnx", run, images, p, digits)
     return bytes(model.SerializeToString())
 
 
@@ -97,13 +97,13 @@ def _graph(run: Trained) -> Any:
 
 
 def _has_rounded_leak(run: Trained) -> bool:
-    """Say whether an attribute, which is a float32 whatever the weights are, would change the leak."""
+    """Say whether the leak would change as an attribute, which is a float32 also for weights of float64."""
     double = run.network.parameters.flat.dtype == np.float64
     return double and run.config.activation == "leaky_relu" and float(np.float32(run.config.leak)) != run.config.leak
 
 
 def _activation(run: Trained, z: str, a: str) -> list[Any]:
-    """Return the nodes that make a layer's a of its z."""
+    """Return the nodes that compute a layer's a from its z."""
     from onnx import helper
 
     if _has_rounded_leak(run):
@@ -113,7 +113,7 @@ def _activation(run: Trained, z: str, a: str) -> list[Any]:
 
 
 def _metadata(run: Trained) -> dict[str, str]:
-    """Return what the file says of where it comes from."""
+    """Return the file's account of its origin."""
     figures = [f"{name}_{figure}" for name in ("train", "val", "test") for figure in ("cost", "accuracy")]
     config = run.config.as_dict()
     del config["data"], config["out"], config["resume"]  # paths of this machine

@@ -18,9 +18,9 @@ from npdigits.runs.trained import Trained
 
 FILES = Path(__file__).parent / "page_files"
 SCRIPTS = ("pieces", "form", "network", "page")
-# Of the test set the first so many are in the page.
+# So many of the test digits, the first, are in the page.
 TEST_DIGITS = 200
-# A line of the table of activations in network.js: a name, and a formula that is also Python's.
+# A line of the table of activations in network.js: a name, and a formula that Python reads as well.
 FORMULA = re.compile(r"^  (\w+): \(z, leak\) => (.+),$", re.MULTILINE)
 MATHS = {"max": np.maximum, "exp": np.exp, "tanh": np.tanh}
 
@@ -28,17 +28,16 @@ MATHS = {"max": np.maximum, "exp": np.exp, "tanh": np.tanh}
 def page(run: Trained, test: Split | None) -> str:
     """Return the page of a network; without test digits it has no button for them.
 
-    What the page is to compute was computed here, from the numbers and the formulas that are put in, and answers as the
-    network does.
+    The page's numbers and formulas were computed with here, and answer as the network does.
 
     Raises:
         ConfigError: the page does not know the network's activation, or knows another one by that name.
     """
     template, style = ((FILES / name).read_text(encoding="utf-8") for name in ("page.html", "page.css"))
     scripts = {name: (FILES / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS}
-    content, shown = _content(run, test), proof.images(run)
-    p = _answers(content["network"], formulas(scripts["network"]), shown)
-    proof.hold("html", run, shown, p)
+    content, images = _content(run, test), proof.trial_images(run)
+    p = _answers(content["network"], formulas(scripts["network"]), images)
+    proof.refuse_other_answers("html", run, images, p)
     return page_of(template, style, scripts, content)
 
 
@@ -47,19 +46,21 @@ def formulas(script: str) -> dict[str, str]:
     return dict(FORMULA.findall(script.partition("const ACTIVATIONS = {")[2].partition("};")[0]))
 
 
-def _answers(network: dict[str, Any], known: dict[str, str], shown: Array) -> Array:
-    """Return what the page makes of images, bytes of shape (n, pixels): probabilities, shape (n, classes).
+def _answers(network: dict[str, Any], known: dict[str, str], images: Array) -> Array:
+    """Return the page's probabilities for images, bytes of shape (n, pixels): shape (n, classes).
 
     Raises:
-        ConfigError: it does not know the activation.
+        ConfigError: the page does not know the activation.
     """
     dtype = np.dtype(network["dtype"]).newbyteorder("<")
-    layers = [[np.frombuffer(base64.b64decode(one), dtype) for one in network[name]] for name in ("weights", "biases")]
+    layers = [
+        [np.frombuffer(base64.b64decode(text), dtype) for text in network[name]] for name in ("weights", "biases")
+    ]
     if len(layers[0]) > 1 and network["activation"] not in known:
         raise ConfigError(
             f"--html: activation={network['activation']}: the page does not know it; allowed are {', '.join(known)}"
         )
-    a = shown * BYTES
+    a = images * BYTES
     with np.errstate(all="ignore"):  # as JavaScript computes
         for i, (w, b) in enumerate(zip(*layers, strict=True)):
             z = a @ w.reshape(len(b), -1).astype(float).T + b
@@ -70,7 +71,7 @@ def _answers(network: dict[str, Any], known: dict[str, str], shown: Array) -> Ar
 
 
 def _content(run: Trained, test: Split | None) -> dict[str, Any]:
-    """Return what the page's scripts show."""
+    """Return the data of the page's scripts."""
     parameters, config = run.network.parameters, run.config
     tests = None
     if test is not None:

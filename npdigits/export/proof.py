@@ -1,4 +1,4 @@
-"""What is exported is tried before it is written: its answers are held to the network's own."""
+"""The trial of an export before it is written: its answers must be the network's."""
 
 import dataclasses
 
@@ -12,16 +12,16 @@ from npdigits.nn.network import Network, Parameters
 from npdigits.runs.trained import Trained
 from npdigits.training.passes import probabilities
 
-# Of the first layer so many units are driven to both of their ends; and so many images are noise.
+# So many units of the first layer are driven to both of their ends; so many images are noise.
 UNITS, NOISE = 32, 32
-# How far probabilities may be off, and how many times as far as the network's own rounding takes them.
+# Probabilities may be off by OFF, and by TIMES the network's own rounding.
 OFF, TIMES = 1e-5, 8
 
 
-def images(run: Trained) -> Array:
-    """Return images to try a network on, bytes of shape (n, pixels): blank, full, noise, and what single units want.
+def trial_images(run: Trained) -> Array:
+    """Return images to try a network on, bytes of shape (n, pixels): blank, full, noise, and two for some units each.
 
-    The latter bring a unit's sum as far above 0, or below, as any image can.
+    The latter bring the unit's sum as far above 0, and as far below, as any image can.
     """
     rng, pixels = np.random.default_rng(0), run.sizes[0]
     ends = np.array([np.zeros(pixels), np.full(pixels, 255)])
@@ -31,27 +31,27 @@ def images(run: Trained) -> Array:
 
 
 def in_float64(network: Network) -> Network:
-    """Return the same network, whatever it computes in, in float64."""
+    """Return the same network with parameters of float64."""
     parameters = Parameters(network.parameters.sizes, "float64")
     parameters.flat[...] = network.parameters.flat
     return dataclasses.replace(network, parameters=parameters)
 
 
-def hold(option: str, run: Trained, shown: Array, p: Array, digits: Array | None = None) -> None:
-    """Refuse to write what does not answer as the network does, but for rounding.
+def refuse_other_answers(option: str, run: Trained, shown: Array, p: Array, digits: Array | None = None) -> None:
+    """Refuse to write an export that does not answer as the network does, but for rounding.
 
     Args:
-        option: under which it is to be written.
+        option: by which the export is asked for.
         run: whose network it is.
         shown: images, bytes of shape (n, pixels).
-        p, digits: what was answered, computed as the network computes, or in float64: probabilities, shape
-            (n, classes), and, where it says them, digits, shape (n,).
+        p: the export's probabilities, shape (n, classes), computed in the network's type or in float64.
+        digits: the export's digits, shape (n,); None if it gives none.
 
     Raises:
         ConfigError: says how far it is off.
     """
     split = Split(shown, np.zeros(len(shown), np.intp), np.arange(len(shown)))
-    with one_thread(), np.errstate(all="ignore"):  # what comes of it is looked at below
+    with one_thread(), np.errstate(all="ignore"):  # the results are checked below
         ours, exact = probabilities(run.network, split), probabilities(in_float64(run.network), split)
     where = f"--{option}: {run.path}"
     if not np.isfinite(ours).all():

@@ -1,4 +1,8 @@
-"""Which of the connected pieces of ink are the digit, and not specks, frames, punch holes or the table's edge."""
+"""The connected pieces of ink in a picture, and which of them are the digit.
+
+The others are specks, frames, punch holes, the edge of a table. The drawing page's script does the same
+(``export/page_files/pieces.js``).
+"""
 
 import math
 from collections.abc import Sequence
@@ -11,30 +15,34 @@ from scipy import ndimage
 
 from npdigits.base.arrays import Array
 
-# A piece counts if it has this share of the largest piece's pixels; likewise one that does not touch the edge.
+# A piece counts if it has at least PIECE of the largest one's pixels. The largest one off the edges stands out if it
+# has at least INNER of the largest one's.
 PIECE, INNER = 1 / 20, 1 / 5
-# More pieces than a digit has. Specks do not count.
+# A digit has at most so many pieces. Specks do not count.
 MOST_PIECES = 5
-# A frame has ink in all corners of its box, so large in the box's shorter side, and in it a piece so high in its own
-# height; its strokes are so wide, in that piece's, at the most (a 0 with a slash is none). Others as large but for such
-# a share of the sides are frames too. Among more pieces than this, as of noise, none is looked for.
+# A frame has ink in all four corners of its box, each CORNER of the box's shorter side. In it is a piece at least
+# FRAMED of its height; its strokes are at most AS_THICK of that piece's (a 0 with a slash is no frame). Pieces whose
+# sides differ from a frame's by at most AS_FRAME are frames too. Among more than MOST_FRAMED pieces, as of noise, no
+# frame is looked for.
 CORNER, FRAMED, AS_THICK, AS_FRAME, MOST_FRAMED = 0.1, 0.15, 1.1, 0.1, 40
-# The shorter side of what is a page with a digit on it, and no digit cut out, in pixels.
+# A picture whose shorter side has so many pixels may be a page with a digit on it; a smaller one is a digit cut out.
 PAGE = 56
-# What would be one stroke so wide, in the longer side of its box, has no strokes: of MNIST's test digits the widest has
-# 0.376. Such a piece, so far from the rest, in the longer side of that, is no part of it.
+# A piece is a blot, without strokes, if its stroke width is more than BLOT of the longer side of its box; MNIST's test
+# digits reach 0.376. A blot is no part of the rest if it is further from it than APART of the longer side of that.
 BLOT, APART = 0.38, 0.25
-# What fills so much of its box along three edges of the picture is light or a table.
+# A piece along three edges of the picture that fills more than this share of its box is light or a table.
 BAND = 0.9
-# Rows that are ink to such a share are of a line across the picture. A digit that fills its picture has three at most.
+# A row belongs to a line across the picture if at least ACROSS of it is ink. A digit that fills its picture has at most
+# three such lines.
 ACROSS, MOST_LINES = 0.95, 3
-# Two pieces side by side, both so high (in the height of all) and one so large (in the other's area), are two digits.
+# Two pieces side by side are two digits if both are at least AS_HIGH of the height of all, and the smaller has at least
+# AS_LARGE of the other's area.
 AS_HIGH, AS_LARGE = 0.75, 0.2
 EIGHT = np.ones((3, 3), int)
 
 
 class NoDigit(ValueError):
-    """There is nothing in the picture that could be a digit."""
+    """Nothing in the picture can be a digit."""
 
 
 class Box(NamedTuple):
@@ -59,34 +67,34 @@ class Box(NamedTuple):
 
     @staticmethod
     def around(boxes: Sequence["Box"]) -> "Box":
-        """Return the box around some."""
+        """Return the smallest box around some boxes."""
         top, left = min(box.top for box in boxes), min(box.left for box in boxes)
         return Box(top, max(box.bottom for box in boxes), left, max(box.right for box in boxes))
 
     def holds(self, other: "Box") -> bool:
-        """Say whether all of the other is in this one, and off its edges."""
+        """Say whether the other is within this one and touches none of its edges."""
         down = self.top < other.top and other.bottom < self.bottom
         return down and self.left < other.left and other.right < self.right
 
     def as_large_as(self, other: "Box", within: float) -> bool:
-        """Say whether both sides are as long as the other's, within a share of these."""
+        """Say whether both sides are as long as the other's, but for a share of these."""
         high, wide = abs(self.height - other.height), abs(self.width - other.width)
         return high <= within * other.height and wide <= within * other.width
 
     def gap(self, other: "Box") -> int:
-        """Return how far apart the two are, along rows or columns, whichever is more; 0 where they overlap in both."""
+        """Return how far apart the two are, the larger of the distances along rows and columns; 0 if both overlap."""
         down = max(other.top - self.bottom, self.top - other.bottom)
         return max(down, other.left - self.right, self.left - other.right, 0)
 
 
 @dataclass(frozen=True)
-class Pieces:
+class Components:
     """The connected pieces of a mask, diagonals included.
 
     Attributes:
-        labels: of each pixel its piece, from 1; 0 for paper. Shape (height, width).
-        areas: of each piece, in pixels; the paper's is 0.
-        boxes: likewise.
+        labels: the number of each pixel's piece, from 1; 0 for paper. Shape (height, width).
+        areas: of each piece, in pixels. Number 0, the paper, has 0.
+        boxes: of each piece. Number 0 has an empty one.
     """
 
     labels: Array
@@ -94,7 +102,7 @@ class Pieces:
     boxes: list[Box]
 
     @classmethod
-    def of(cls, mask: Array) -> "Pieces":
+    def of(cls, mask: Array) -> "Components":
         """Return the pieces of a mask."""
         labels, n = ndimage.label(mask, EIGHT)
         areas = np.bincount(labels.ravel(), minlength=n + 1).tolist()
@@ -109,31 +117,31 @@ class Pieces:
 
     @property
     def page(self) -> bool:
-        """Whether the picture is large enough for a page with a digit on it."""
+        """Whether the picture is large enough to be a page with a digit on it."""
         return bool(min(self.labels.shape) >= PAGE)
 
     @cached_property
     def crosses(self) -> bool:
-        """Whether what counts includes a piece that goes from one edge of the picture to the opposite one."""
+        """Whether a piece that may be of the digit goes from one edge of the picture to the opposite one."""
         height, width = self.labels.shape
         boxes = [self.boxes[piece] for piece in _large(self._counting)]
         return any(box.height == height or box.width == width for box in boxes)
 
     @cached_property
     def stands_out(self) -> bool:
-        """Whether the largest of what does not touch the edges is as large as a digit would be."""
+        """Whether the largest piece off the edges is large enough to be a digit."""
         inner, largest = 0, 0
         for area, box, edges in zip(self.areas, self.boxes, self._edges, strict=True):
             if not edges:
                 inner = max(inner, area)
-            # What fills its box along three edges of a page is light or a table, however large.
+            # A piece that fills its box along three edges of a page is light or a table, however large.
             if not self.page or edges != 3 or area <= BAND * box.height * box.width:
                 largest = max(largest, area)
         return inner >= max(INNER * largest, 1)
 
     @cached_property
     def _edges(self) -> list[int]:
-        """How many edges of the picture each piece touches."""
+        """The number of the picture's edges that each piece touches."""
         height, width = self.labels.shape
         return [
             (top == 0) + (bottom == height) + (left == 0) + (right == width) for top, bottom, left, right in self.boxes
@@ -141,7 +149,7 @@ class Pieces:
 
     @cached_property
     def _counting(self) -> list[int]:
-        """The areas of what may be the digit: what hangs in from an edge and frames have 0."""
+        """The areas of the pieces that may be of the digit; 0 for those that reach in from an edge, and for frames."""
         inner = self.stands_out
         areas = [0 if inner and edges else area for area, edges in zip(self.areas, self._edges, strict=True)]
         large = _large(areas)
@@ -181,7 +189,7 @@ class Pieces:
         return mask
 
     def _without_blots(self, kept: list[int]) -> list[int]:
-        """Return the pieces without those that are a hole or a blot beside the others."""
+        """Return the pieces without punch holes and blots that lie apart from the others."""
         if len(kept) < 2 or not self.page:
             return kept
         blots = [k for k in kept if stroke_width(self.mask(k)) > BLOT * self.boxes[k].longest]
@@ -193,7 +201,7 @@ class Pieces:
         return [k for k in kept if k not in beside or self.boxes[k].gap(rest) <= APART * rest.longest]
 
     def _check_one(self, kept: list[int]) -> None:
-        """Refuse two large pieces that stand side by side.
+        """Refuse two large pieces side by side.
 
         Raises:
             NoDigit: there are two.
@@ -203,15 +211,15 @@ class Pieces:
         boxes = {k: self.boxes[k] for k in kept}
         height = Box.around(list(boxes.values())).height
         high = [k for k, box in boxes.items() if box.height >= AS_HIGH * height]
-        for one in high:
-            for other in high:
-                smaller, larger = sorted((self.areas[one], self.areas[other]))
-                if boxes[one].right < boxes[other].left and smaller >= AS_LARGE * larger:
+        for left in high:
+            for right in high:
+                smaller, larger = sorted((self.areas[left], self.areas[right]))
+                if boxes[left].right < boxes[right].left and smaller >= AS_LARGE * larger:
                     raise NoDigit("two digits side by side: one digit a picture")
 
 
 def _large(areas: list[int]) -> list[int]:
-    """Return the pieces that are no specks beside the largest."""
+    """Return the pieces that are not specks beside the largest."""
     least = max(PIECE * max(areas), 1)
     return [piece for piece, area in enumerate(areas) if area >= least]
 
@@ -223,17 +231,17 @@ def lines_across(mask: Array) -> int:
 
 
 def is_frame(mask: Array) -> bool:
-    """Say whether a piece, cut to its box, has ink in all four of its corners, as no digit has around another piece."""
+    """Say whether a piece, cut to its box, has ink in all four corners, as no digit around another piece has."""
     n = max(1, int(CORNER * min(mask.shape)))
     ends = slice(n), slice(-n, None)
     return all(mask[rows, columns].any() for rows in ends for columns in ends)
 
 
 def stroke_width(mask: Array) -> float:
-    """Return about how wide the strokes are, in pixels: 2·area / perimeter.
+    """Return the approximate width of the strokes, in pixels: 2·area / perimeter.
 
-    The perimeter is the number of pixel sides between ink and paper, times π/4: what such a count of a line's sides
-    exceeds its length by, in the mean over all directions.
+    The perimeter is the number of pixel sides between ink and paper, times π/4. In the mean over all directions the
+    length of a line is π/4 of the number of its pixel sides.
     """
     count = np.count_nonzero
     inside = count(mask[1:] != mask[:-1]) + count(mask[:, 1:] != mask[:, :-1])

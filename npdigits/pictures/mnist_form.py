@@ -4,11 +4,11 @@ As the set was made (LeCun, Bottou, Bengio & Haffner 1998, §III-A): the digit's
 proportions kept, and placed so that its centre of mass is at the middle of 28 × 28. Measured on the set: the longer
 side is 20 pixels, the centre of mass within half a pixel of (14, 14), strokes 1.7 to 4.0 pixels wide (5 to 95 %).
 
-What comes before, as pictures are no scans of forms: paper and ink are told apart (Otsu 1979), uneven paper is
-flattened, specks and what hangs in from the edge are left out, strokes far thinner than the set's are thickened.
+Pictures are no scans of forms, so other steps come first: paper and ink are told apart (Otsu 1979), uneven paper is
+flattened, specks and ink that reaches in from an edge are left out, strokes far thinner than the set's are thickened.
 
-All steps are on whole numbers or sums in a fixed order, so that the drawing page's script does the same
-(``export/page_files/form.js``), for pictures whose paper is of one grey value, as the page's own is.
+All steps compute on whole numbers, or sum in a fixed order. So the script of the drawing page, whose steps have the
+same names (``export/page_files/form.js``), gives the same image where the paper is of one grey value, as the page's is.
 """
 
 import functools
@@ -18,31 +18,31 @@ import numpy as np
 from scipy import ndimage
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.components import BAND, BLOT, NoDigit, Pieces, stroke_width
+from npdigits.pictures.components import BAND, BLOT, Components, NoDigit, stroke_width
 
 SIDE, BOX, MIDDLE = 28, 20, 14
-# Grey values, of 255, by which ink differs from paper at the least.
+# Ink differs from paper by at least so many grey values, of 255.
 CONTRAST = 40
-# Of a digit at most so much of its picture is ink, and at most so wide is it, in heights.
+# The ink of a digit is at most such a share of its picture; its width is at most so many of its heights.
 MOST_INK, WIDEST = 0.5, 2.5
-# The strokes of a digit are at most so long, in the lengths of its box: of MNIST's test digits 3.6, of outlined 6.6.
+# The strokes of a digit are at most so long, in lengths of its box. MNIST's test digits reach 3.6, outlined ones 6.6.
 LONGEST_LINE = 8
-# Ink of two kinds, such as faint lines with a digit on them: of its variance at least so much is between them.
+# Ink is of two kinds, as faint lines with a digit on them, if at least such a share of its variance is between them.
 TWO_KINDS = 0.85
-# Strokes thinner than this, in pixels of the box, are made as thick, where the picture is so much finer than the box.
+# Strokes thinner than THIN pixels of the box are thickened to that, if a pixel of the box is FINE of the picture's.
 THIN, FINE = 2.0, 2.0
 # Grey values that are added where two are divided.
 DARK = 16.0
-# Of how many pixels along the longer side the paper's shade is fitted, how often, and what is then left out: what is so
-# many medians away.
+# The paper's shade is fitted to so many pixels along the longer side, so often; each time those are left out that are
+# further away than so many medians.
 SAMPLES, FITS, OUTLIER = 64, 8, 3.0
-# The longest side of a digit is at least so long, in pixels of the picture.
+# The longer side of a digit is at least so long, in pixels of the picture.
 SMALLEST = 7
-# Halves are rounded up, also those that sums in another order left a little below.
+# Halves are rounded up, also where a sum in another order is a little less than the half.
 TIE = 1e-6
 
 
-def form(grey: Array) -> Array:
+def to_mnist_form(grey: Array) -> Array:
     """Return the digit of a picture as MNIST would hold it.
 
     Args:
@@ -91,9 +91,9 @@ def rounded(x: float) -> int:
 def inked(grey: Array) -> Array:
     """Return how much ink is where, bytes of the picture's shape: the smaller part of it, darker or lighter than paper.
 
-    A grey value that more than half of the pixels have is the paper's. Else the light is uneven: the picture is
-    divided by its closing with a square that no stroke fills (of light ink: its opening by the picture), which takes
-    off shadows with sharp edges, and what is left of the light is the surface of ``shade``.
+    A grey value that more than half of the pixels have is the paper's. Else the light is uneven. Shadows with sharp
+    edges are taken off by dividing the picture by its closing with a square that no stroke fills (of light ink: its
+    opening by the picture); then the surface of ``shade``, the rest of the light, is subtracted.
     """
     counts = np.bincount(grey.ravel(), minlength=256)
     level = int(counts.argmax())
@@ -117,7 +117,8 @@ def inked(grey: Array) -> Array:
 def shade(grey: Array) -> Array:
     """Return the paper's own values: the quadratic surface through most of the pixels.
 
-    Fitted by least squares, then again without what is far from it, and so on: ink is the smaller part.
+    It is fitted by least squares, then again without the pixels that are far from it, and so on, as ink is the smaller
+    part.
     """
     height, width = grey.shape
     step = max(1, max(height, width) // SAMPLES)
@@ -134,14 +135,14 @@ def shade(grey: Array) -> Array:
 
 
 def otsu(values: Array) -> int:
-    """Return the threshold t that parts bytes into ≤ t and > t with the largest variance between (Otsu 1979, eq. 18).
+    """Return the threshold t with the largest variance between the bytes ≤ t and those > t (Otsu 1979, eq. 18).
 
-    σ²(t) = (m·w(t) − m(t))² / (w(t)·(1 − w(t))); of equal ones the first. Of one value alone that value.
+    σ²(t) = (m·w(t) − m(t))² / (w(t)·(1 − w(t))); the first t of equal ones. If all bytes are equal, t is their value.
     """
     counts = np.bincount(values.ravel(), minlength=256)
     n, below = values.size, counts.cumsum()
     total = (counts * np.arange(256)).cumsum()
-    # As whole numbers: (total·below − n·sums)² / (below·(n − below)), n⁵ at the most, so in floats of one rounding.
+    # The same in whole numbers: (total·below − n·sums)² / (below·(n − below)). They reach n⁵: floats, rounded once.
     parted = (below > 0) & (below < n)
     if not parted.any():
         return int(values.flat[0])
@@ -160,26 +161,26 @@ def separation(values: Array, threshold: int) -> float:
     return float(between / variance)
 
 
-def told_apart(ink: Array) -> tuple[int, Pieces]:
+def told_apart(ink: Array) -> tuple[int, Components]:
     """Return the threshold between paper and ink, and the pieces of ink.
 
-    It is Otsu's. Where on a page a piece goes from edge to edge, as ruled lines do with the digit that stands on them,
-    and the ink is of two kinds, of which the darker stands out from the edges, it is Otsu's of the ink alone.
+    The threshold is Otsu's. It is Otsu's of the ink alone if, on a page, a piece goes from edge to edge, as ruled lines
+    with a digit on them do, and the ink is of two kinds, of which the darker has a piece off the edges.
     """
     threshold = otsu(ink)
-    pieces = Pieces.of(ink > threshold)
+    pieces = Components.of(ink > threshold)
     if not (pieces.page and pieces.crosses):
         return threshold, pieces
     values = ink[ink > threshold]
     higher = otsu(values)
-    darker = Pieces.of(ink > higher)
+    darker = Components.of(ink > higher)
     if separation(values, higher) >= TWO_KINDS and darker.stands_out:
         return higher, darker
     return threshold, pieces
 
 
 def stretched(ink: Array, threshold: int) -> Array:
-    """Return ink as 0 … 255 from the paper's own level (its median) to the ink's (its ninth decile).
+    """Return ink on a scale from 0, the paper's level (its median), to 255, the ink's (its ninth decile).
 
     Raises:
         NoDigit: they hardly differ, or half of the picture is ink.
@@ -199,7 +200,7 @@ def stretched(ink: Array, threshold: int) -> Array:
 
 
 def thickened(levels: Array, by: int) -> Array:
-    """Return strokes thicker by so many pixels: each pixel the largest of a square; as much is put around."""
+    """Return strokes thicker by so many pixels: each pixel becomes the largest of a square. The image grows as much."""
     if by <= 0:
         return levels
     padded = np.pad(levels, by)
@@ -211,7 +212,7 @@ def thickened(levels: Array, by: int) -> Array:
 
 
 def resampled(levels: Array, high: int, wide: int) -> Array:
-    """Return levels scaled to (high, wide): means over areas, or, where it grows, linear interpolation."""
+    """Return levels scaled to (high, wide): by means over areas, or by linear interpolation where they grow."""
     scaled: Array = shares(levels.shape[0], high) @ levels @ shares(levels.shape[1], wide).T
     return scaled
 
@@ -220,19 +221,19 @@ def resampled(levels: Array, high: int, wide: int) -> Array:
 def shares(n: int, m: int) -> Array:
     """Return how much of each of n pixels is in each of m, shape (m, n), each row's sum 1.
 
-    The new pixel is the old line's part around (i + ½)·n/m that is n/m long, or 1 if that is more.
+    New pixel i covers the part of the old line around (i + ½)·n/m that is n/m long, but at least 1.
     """
     centre, reach = (np.arange(m) + 0.5) * n / m, max(1.0, n / m) / 2
     low, high = np.maximum(centre - reach, 0)[:, None], np.minimum(centre + reach, n)[:, None]
     pixels = np.arange(n)
     overlap = np.clip(np.minimum(high, pixels + 1) - np.maximum(low, pixels), 0, None)
     rows: Array = overlap / (high - low)
-    rows.flags.writeable = False  # it is handed out again
+    rows.flags.writeable = False  # the cache returns it again
     return rows
 
 
 def centred(small: Array) -> Array:
-    """Return an image of (28, 28) in which the centre of mass is as near to the middle as whole pixels allow."""
+    """Return a 28 × 28 image whose centre of mass is as near to the middle as whole pixels allow."""
     small = np.floor(small + 0.5 + TIE).astype(int)
     image = np.zeros((SIDE, SIDE), np.uint8)
     mass = small.sum()

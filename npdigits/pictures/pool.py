@@ -1,7 +1,7 @@
-"""Many picture files brought to MNIST's form: by several processes, where that is sooner.
+"""Many picture files brought to MNIST's form, by several processes where that is faster.
 
-Such a process is this module as a program. It has nothing in common with the others but the way to the first one, so
-that any of them may end, or be killed, at any time.
+Such a process runs this module as a program. It shares nothing with the others but two pipes to the first one, so that
+any of them may end, or be killed, at any time.
 """
 
 import contextlib
@@ -18,41 +18,41 @@ from npdigits.base.blas import one_thread
 from npdigits.base.cores import cores
 from npdigits.pictures import read as pictures
 from npdigits.pictures.components import NoDigit
-from npdigits.pictures.mnist_form import form
+from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.shades import BadPicture
 
-# A process takes about as long to start as this one takes for so many small pictures.
+# Starting a process takes about as long as bringing so many small pictures to the form.
 FEWEST = 1000
-# What a process is to send at once: a single picture would take little longer than being sent.
+# A process sends so many pictures at once: forming a single one takes little longer than sending it.
 CHUNK = 8
 
 Formed = tuple[Array | None, str]
 
 
-def formed(path: Path) -> Formed:
+def form_file(path: Path) -> Formed:
     """Return a picture's digit as 28 × 28 bytes; or None, and why there is none."""
     try:
-        return form(pictures.read(path)), ""
+        return to_mnist_form(pictures.read(path)), ""
     except (BadPicture, NoDigit) as error:
         return None, str(error)
 
 
-def all_formed(files: Sequence[Path]) -> Iterator[Formed]:
-    """Yield what ``formed`` returns of each, in their order."""
+def form_all(files: Sequence[Path]) -> Iterator[Formed]:
+    """Yield what ``form_file`` returns of each, in their order."""
     done = 0
     if (processes := min(cores(), len(files) // FEWEST)) > 1:
-        for one in _by_processes(files, processes):
+        for result in _form_by_processes(files, processes):
             done += 1
-            yield one
-    yield from map(formed, files[done:])
+            yield result
+    yield from map(form_file, files[done:])
 
 
-def _by_processes(files: Sequence[Path], processes: int) -> Iterator[Formed]:
-    """Do the same by so many processes, which take turns; end early if one cannot be begun, or is gone."""
+def _form_by_processes(files: Sequence[Path], processes: int) -> Iterator[Formed]:
+    """Yield the same from so many processes in turn; end early if one cannot be started, or is gone."""
     chunks = [files[begin : begin + CHUNK] for begin in range(0, len(files), CHUNK)]
     with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError), contextlib.ExitStack() as stack:
         workers = [stack.enter_context(_worker()) for _ in range(processes)]
-        for rank, worker in enumerate(workers):  # once all of them are starting, as it waits for them
+        for rank, worker in enumerate(workers):  # all of them have been started, as this waits for each
             pickle.dump(chunks[rank::processes], worker.stdin)
             worker.stdin.close()
         for turn in range(len(chunks)):
@@ -61,7 +61,7 @@ def _by_processes(files: Sequence[Path], processes: int) -> Iterator[Formed]:
 
 @contextlib.contextmanager
 def _worker() -> Iterator[Any]:
-    """Begin one, and end it in any case."""
+    """Start a process, and end it in any case."""
     # In a group of its own: Ctrl-C, which a terminal sends to all of a group, is the first process's to handle.
     command = [sys.executable, "-m", "npdigits.pictures.pool", str(os.getpid())]
     worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0)
@@ -77,9 +77,9 @@ def _worker() -> Iterator[Any]:
 
 
 def main() -> None:
-    """Receive files, in chunks, and send what is made of each chunk, for as long as somebody receives it.
+    """Receive chunks of files, and send the images of each chunk for as long as the first process receives them.
 
-    The first process says which one it is: it can be gone before this one has started.
+    The first process passes its number as an argument: it can be gone before this one has started.
     """
     first = int(sys.argv[1])
     try:
@@ -90,7 +90,7 @@ def main() -> None:
                     # On Windows a virtual environment puts a process between the two, and nobody adopts an orphan.
                     if os.name == "posix" and os.getppid() != first:
                         return
-                    done.append(formed(file))
+                    done.append(form_file(file))
                 pickle.dump(done, sys.stdout.buffer)
                 sys.stdout.buffer.flush()
     except (EOFError, OSError, pickle.UnpicklingError):  # the first process is gone, and may have sent a part

@@ -1,4 +1,4 @@
-"""Picture files: which there are, and what is on them in shades of grey. Pillow reads them."""
+"""Picture files: finding them, and reading their shades of grey with Pillow."""
 
 import os
 import stat
@@ -10,22 +10,24 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from npdigits.base.arrays import Array
+from npdigits.base.paths import resolved
+from npdigits.base.text import message_of
 from npdigits.pictures import shades
 from npdigits.pictures.shades import FORMATS, BadPicture
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp")
-# Pictures too, but of none of these formats: in a folder they are named, as someone may count on them.
+# Pictures of other formats: in a folder they are reported and not passed over, as the user may count on them.
 OTHER_PICTURES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".pbm", ".pgm", ".ppm", ".pnm", ".svg", ".tga", ".ico")
 MOST_PIXELS = 50_000_000
-# Of larger ones a smaller copy is worked on, as much of a digit is seen in it.
+# A larger picture is made smaller: that shows as much of a digit.
 LONGEST_SIDE = 1024
 
 
 def found(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
-    """Yield what is named, and of folders, at any depth, all whose names end as pictures' do, in order.
+    """Yield the files that are named, and those with a picture's ending in named folders, at any depth, in order.
 
-    Links are followed. A folder without any is yielded itself, and so is one that cannot be opened. What is not there,
-    or no picture, ``read`` says.
+    Links are followed. A folder without pictures is yielded itself, and so is one that cannot be opened: ``read`` says
+    what is wrong with them, and with files that are missing or no pictures.
     """
     for path in map(Path, paths):
         yield from (sorted(_below(path)) if _is_folder(path) else []) or [path]
@@ -38,18 +40,18 @@ def _is_folder(path: Path) -> bool:
 def _below(folder: Path) -> Iterator[Path]:
     waiting, seen = [folder], set()  # links may lead around in a circle
     while waiting:
-        one = waiting.pop()
-        real = os.path.realpath(one)
+        current = waiting.pop()
+        real = resolved(current)
         if real in seen:
             continue
         seen.add(real)
         try:
-            entries = list(os.scandir(one))
+            entries = list(os.scandir(current))
         except OSError:  # closed, or so deep that its name is too long
-            yield one
+            yield current
             continue
         for entry in entries:
-            path = one / entry.name
+            path = current / entry.name
             if _leads_to_a_folder(entry):
                 waiting.append(path)
             elif path.suffix.lower() in (*ENDINGS, *OTHER_PICTURES):
@@ -57,7 +59,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
-    """Say so by what its folder tells of it: where its path is too long ``_is_folder`` knows nothing."""
+    """Say whether an entry is a folder or leads to one; ``_is_folder`` cannot where the path is too long."""
     try:
         return entry.is_dir()
     except OSError:  # a link that leads to itself
@@ -99,9 +101,9 @@ def read(path: Path) -> Array:
     except UnidentifiedImageError as error:
         raise BadPicture(_unidentified(path)) from error
     except OSError as error:
-        raise BadPicture(error.strerror or f"damaged: {_line(error)}") from error
+        raise BadPicture(error.strerror or f"damaged: {message_of(error)}") from error
     except Exception as error:  # of a damaged file a decoder may raise anything
-        raise BadPicture(f"damaged: {_line(error)}") from error
+        raise BadPicture(f"damaged: {message_of(error)}") from error
 
 
 def _smaller(size: tuple[int, int]) -> tuple[int, int]:
@@ -111,7 +113,7 @@ def _smaller(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Return it turned as its EXIF orientation says; as it is where that cannot be read."""
+    """Return a picture turned as its EXIF orientation says; unchanged where that cannot be read."""
     image.load()
     try:
         upright: Image.Image = ImageOps.exif_transpose(image)
@@ -121,12 +123,8 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _unidentified(path: Path) -> str:
-    """Return why a file is none that Pillow knows."""
+    """Return why Pillow cannot identify a file."""
     with path.open("rb") as file:
         if file.read(4) in TiffImagePlugin.PREFIXES:
             return "damaged, or a TIFF of a kind that is not read: save it as PNG, or as TIFF with 8 bits a value"
     return f"no picture of these formats: {', '.join(FORMATS)}"
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

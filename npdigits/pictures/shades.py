@@ -1,7 +1,7 @@
-"""A picture's shades of grey: what its numbers mean, and what shows of it where it is transparent.
+"""A picture's shades of grey: what its numbers mean, and what is seen where it is transparent.
 
-Pillow opens it. Of TIFF and of 16 bits a value it hands on some numbers as they are in the file, whatever they mean
-there, and others wrong; what the file says of them is asked here.
+Pillow opens the file. For TIFF, and for 16 bits a value, it hands on some numbers without their meaning, and others
+wrong; this module asks the file itself.
 """
 
 import contextlib
@@ -16,22 +16,22 @@ from PIL import Image, ImageFilter, ImageStat, TiffImagePlugin
 from npdigits.base.arrays import Array
 from npdigits.pictures.components import BLOT, stroke_width
 
-# Pillow's names; nothing else is tried, as every format more is one more way into the machine.
+# Pillow's names. No other format is tried: each is one more way into the machine.
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 GREY = ("1", "L", "LA")
-# A colour channel is taken in place of the lightness if its standard deviation is so many times as large.
+# A colour channel replaces the lightness if its standard deviation is more than so many times as large.
 PLAINER = 2.0
 # The largest values of pictures of 8, 10, 12, 14 and 16 bits.
 DEPTHS = tuple(float(2**bits - 1) for bits in (8, 10, 12, 14, 16))
-# Floats that resampling left below 0 are black, if they are so far below, in the largest, at the most.
+# Floats below 0 are black, as resampling leaves them, if they are at most such a share of the largest value below.
 UNDERSHOOT = 0.1
-# Light ink on transparent ground: so far apart, in grey values, is what is seen of it, but for a share at either end;
-# within its edges, unless less than such a share is within them.
+# Light ink on transparent ground: its grey values differ by at most ALIKE, but for the share ENDS at either end. Its
+# edges are left out, unless less than the share WITHIN is within them.
 ALIKE, ENDS, WITHIN = 80, 0.01, 0.1
 # TIFF's tags, and the values of some.
 BITS, PHOTOMETRIC, ORIENTATION, PLANES, SAMPLE_FORMAT = 258, 262, 274, 284, 339
 WHITE_IS_ZERO, SEPARATE, SIGNED = 0, 2, 2
-# libtiff gives numbers in the machine's byte order. Pillow 13 takes these for the file's.
+# libtiff gives numbers in the machine's byte order, which Pillow 13 takes for the file's.
 NATIVE = {"F;32BF": "F;32NF", "I;32BS": "I;32NS", "I;16BS": "I;16NS"}
 _SWITCH = threading.Lock()
 
@@ -41,14 +41,14 @@ class BadPicture(ValueError):
 
 
 class Meaning(NamedTuple):
-    """What a file says of its numbers that Pillow does not hand on.
+    """What a file says about its numbers and Pillow does not hand on.
 
     Attributes:
-        bits: of a value, as it is stored.
+        bits: of a stored value.
         signed: whether values may be negative.
         white_is_zero: whether the largest value is black.
-        key: the value that is transparent, of 16 bits.
-        may_be_opaque: whether, where all of it is transparent, none of it is: BMP's fourth byte is often left at 0.
+        key: the value of 16 bits that is transparent.
+        may_be_opaque: whether a picture that is transparent everywhere is opaque: BMP's fourth byte is often left at 0.
     """
 
     bits: int = 8
@@ -60,14 +60,14 @@ class Meaning(NamedTuple):
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Image.Image]:
-    """Open a picture, by the decoder that reads it right."""
+    """Open a picture with a decoder that reads it right."""
     with contextlib.ExitStack() as stack:
         image: Image.Image = stack.enter_context(Image.open(path, formats=FORMATS))
         tags = getattr(image, "tag_v2", {})
         raw = image.info.get("compression") == "raw"
         if raw and (tags.get(ORIENTATION) in (5, 6, 7, 8) or tags.get(PLANES) == SEPARATE):
             # Pillow's own decoder makes noise of these; libtiff, which it uses for all that is compressed, does not.
-            image = stack.enter_context(_by_libtiff(path))
+            image = stack.enter_context(_open_with_libtiff(path))
         tile = next(iter(getattr(image, "tile", [])), None)
         if tile and tile[0] == "libtiff" and tile[3][0] in NATIVE:
             args = (NATIVE[tile[3][0]], *tile[3][1:])
@@ -75,7 +75,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         yield image
 
 
-def _by_libtiff(path: Path) -> Image.Image:
+def _open_with_libtiff(path: Path) -> Image.Image:
     with _SWITCH:
         before, TiffImagePlugin.READ_LIBTIFF = TiffImagePlugin.READ_LIBTIFF, True
         try:
@@ -85,10 +85,10 @@ def _by_libtiff(path: Path) -> Image.Image:
 
 
 def meaning(image: Image.Image) -> Meaning:
-    """Return what the file says of its numbers; to be asked before the picture is loaded.
+    """Return what the file says about its numbers. Call it before the picture is loaded.
 
     Raises:
-        BadPicture: it is known to be read wrong.
+        BadPicture: Pillow is known to read it wrong.
     """
     tags: Any = getattr(image, "tag_v2", {})
     if tags.get(PLANES) == SEPARATE and image.mode in ("LA", "La", "PA"):
@@ -107,9 +107,9 @@ def meaning(image: Image.Image) -> Meaning:
 
 
 def grey(image: Image.Image, meant: Meaning) -> Image.Image:
-    """Return shades of grey, 8 bits each: the lightness, or the one colour channel that shows more than twice as much.
+    """Return shades of grey of 8 bits: the lightness, or the colour channel with more than twice its contrast.
 
-    Ink and paper of other colours can be equally light. What is transparent is white, or black where the ink is light.
+    Ink and paper of different colours can be equally light. Transparent pixels become white; black if the ink is light.
 
     Raises:
         BadPicture: none of its values is a number.
@@ -143,9 +143,9 @@ def _bytes(values: Array, mode: str, meant: Meaning) -> Array:
     if not (known := np.isfinite(values)).all():  # a scientist's camera may leave out pixels
         if not known.any():
             raise BadPicture("none of its values is a number")
-        values[~known] = np.median(values[known])  # which is the paper's
+        values[~known] = np.median(values[known])  # the paper's value
     low, most = float(values.min(initial=0)), float(values.max(initial=0))
-    if low < 0 and (whole or low < -UNDERSHOOT * most):  # nobody says which is black
+    if low < 0 and (whole or low < -UNDERSHOOT * most):  # the file does not say which is black
         values, top = values - low, most - low or 1.0
     elif meant.signed and meant.bits < 32:  # of 32 bits, signed or not, programs use the lowest
         top = float(2 ** (meant.bits - 1) - 1)
@@ -159,7 +159,7 @@ def _bytes(values: Array, mode: str, meant: Meaning) -> Array:
 
 
 def _on_ground(image: Image.Image, may_be_opaque: bool) -> Image.Image:
-    """Return an RGBA picture on white paper, or on black where its ink is light, so that it is seen."""
+    """Return an RGBA picture on white paper; on black if its ink is light, so that it is seen."""
     alpha = image.getchannel("A")
     if may_be_opaque and alpha.getextrema() == (0, 0):
         return image.convert("RGB")
@@ -168,13 +168,13 @@ def _on_ground(image: Image.Image, may_be_opaque: bool) -> Image.Image:
 
 
 def _is_light_ink(lightness: Image.Image, alpha: Image.Image) -> bool:
-    """Say whether what is seen of a picture is strokes, all of them light: not paper with ink on it, nor dark ink."""
+    """Say whether the opaque part of a picture is strokes, all of them light, and not paper with ink, nor dark ink."""
     seen = alpha.point(lambda a: 255 if a > 127 else 0)
     box = seen.getbbox()
     if box is None or stroke_width(np.asarray(seen.crop(box)) > 0) > BLOT * max(box[2] - box[0], box[3] - box[1]):
         return False
-    # At its edges another colour may be mixed in, that of what is transparent.
-    shown, within = (np.asarray(one) > 0 for one in (seen, seen.filter(ImageFilter.MinFilter(3))))
+    # At its edges the colour of the transparent part may be mixed in.
+    shown, within = (np.asarray(mask) > 0 for mask in (seen, seen.filter(ImageFilter.MinFilter(3))))
     some = np.asarray(lightness)[within if within.sum() >= WITHIN * shown.sum() else shown]
     low, middle, high = np.quantile(some, (ENDS, 0.5, 1 - ENDS))
     return bool(middle > 127 and high - low <= ALIKE)

@@ -19,7 +19,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import RunDirError
-from npdigits.base.files import digest, npz, read_npz
+from npdigits.base.npz import hash_arrays, npz, read_npz
 from npdigits.nn.network import Parameters
 from npdigits.runs import metrics
 from npdigits.training.state import Epoch, State
@@ -186,7 +186,7 @@ def _arrays(state: State) -> dict[str, Array]:
 
 
 def _sealed(arrays: dict[str, Array]) -> dict[str, Array]:
-    return {**arrays, "sha256": np.frombuffer(bytes.fromhex(digest(arrays)), np.uint8)}
+    return {**arrays, "sha256": np.frombuffer(bytes.fromhex(hash_arrays(arrays)), np.uint8)}
 
 
 def opened(path: Path) -> dict[str, Array]:
@@ -198,7 +198,7 @@ def opened(path: Path) -> dict[str, Array]:
     """
     arrays = read_npz(path)
     seal = arrays.pop("sha256", None)
-    if seal is None or seal.tobytes().hex() != digest(arrays):
+    if seal is None or seal.tobytes().hex() != hash_arrays(arrays):
         raise ValueError(f"{path}: damaged: its content is not what its digest says")
     return arrays
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from npdigits.base.errors import on_one_line
+from npdigits.base.text import on_one_line
 
 if TYPE_CHECKING:
     from npdigits.runs.record import RunRecord

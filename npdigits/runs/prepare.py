@@ -9,8 +9,9 @@ from typing import Any
 from npdigits.base.paths import absolute
 from npdigits.config.build import check_fit
 from npdigits.config.compose import compose
+from npdigits.config.dependence import without_effect
 from npdigits.config.identity import Canonical, form_for, identity, in_canonical_form
-from npdigits.config.schema import Config, DataConfig, without_effect
+from npdigits.config.schema import Config, DataConfig
 from npdigits.data import sets
 from npdigits.data.sets import Data, Split
 from npdigits.runs import resume

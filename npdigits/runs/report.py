@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any
 
 from npdigits.base.clock import Stopwatch
 from npdigits.base.errors import note_log
 from npdigits.base.files import Appended
+from npdigits.base.terminal import Unfailing, live_options, on_terminal
 from npdigits.runs.events import Listener
 from npdigits.runs.summary import Status, Summary
 from npdigits.training.state import Epoch
@@ -20,52 +20,6 @@ if TYPE_CHECKING:
     from npdigits.runs.record import RunRecord
 
 SETS = {"train": "training", "val": "validation", "test": "test"}
-
-
-def plain(text: str) -> str:
-    """Return text on one line, what could steer a terminal as escapes."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-class Unfailing:
-    """A text stream that takes everything, and decides nothing: where it cannot be written, what is said is lost.
-
-    A pipe whose reader is gone, a terminal that was closed, a full disk are no reason to end what is at work.
-
-    Args:
-        stream: what to write to, for as long as it can be.
-    """
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write a text, with escapes for what the stream's encoding does not have."""
-        try:
-            try:
-                self._stream.write(text)
-            except UnicodeEncodeError as error:
-                self._stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
-        except Exception:  # a host's stream (a notebook's, a test's) may raise what it likes
-            nobody_reads(self._stream)
-        return len(text)
-
-    def flush(self) -> None:
-        """Write what is kept back."""
-        try:
-            self._stream.flush()
-        except Exception:
-            nobody_reads(self._stream)
-
-    def isatty(self) -> bool:
-        """Say whether somebody looks at it; nobody does at a stream that was closed."""
-        try:
-            return bool(self._stream.isatty())
-        except Exception:
-            return False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 class Report(Listener):
@@ -185,33 +139,6 @@ class Report(Listener):
         # A full disk must not end a run for the sake of its log.
         with contextlib.suppress(OSError):
             self._log.write(line)
-
-
-def nobody_reads(stream: Any) -> None:
-    """Send a stream nowhere, if it is a file: what its buffer holds would make Python complain at the end."""
-    with contextlib.suppress(Exception):  # no file at all, or closed, or a host's stream
-        number = stream.fileno()
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, number)
-        os.close(nowhere)
-
-
-def on_terminal() -> bool:
-    """Say whether standard output is a terminal."""
-    return Unfailing(sys.stdout).isatty()
-
-
-def live_options() -> dict[str, Any]:
-    """Return how rich is to draw a live line on standard output, which may be closed at any time."""
-    from rich.console import Console
-
-    # What is said on standard error meanwhile stands above the line; where that is no terminal, it stays there.
-    error_too = Unfailing(sys.stderr).isatty()
-    return {
-        "console": Console(file=cast("TextIO", Unfailing(sys.stdout))),
-        "transient": True,
-        "redirect_stderr": error_too,
-    }
 
 
 def epoch_line(record: Epoch, epochs: int) -> str:

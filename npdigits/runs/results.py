@@ -79,6 +79,13 @@ def blindness(p: Array, test: Split) -> dict[str, Any]:
     return {"at_chance": bool(low <= counts.max() / len(labels)), "never_read": never.tolist()}
 
 
+def confusion_matrix(guesses: Array, labels: Array, n_classes: int) -> Array:
+    """Return how often each class (down) was read as each (across), shape (n_classes, n_classes)."""
+    counts = np.zeros((n_classes, n_classes), dtype=int)
+    np.add.at(counts, (labels, guesses), 1)
+    return counts
+
+
 def wilson(correct: int, n: int) -> tuple[float, float]:
     """Return Wilson's score interval for a proportion at 95 %: (p̂ + z²/2n ± z·√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n)."""
     z = 1.959963984540054

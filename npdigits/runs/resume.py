@@ -8,8 +8,10 @@ from typing import Any
 import yaml
 
 from npdigits.base.errors import ConfigError, RunDirError
+from npdigits.config.dependence import unread
 from npdigits.config.identity import NOT_PART
-from npdigits.config.schema import Config, parse, unread
+from npdigits.config.override import Override
+from npdigits.config.schema import Config, parse
 from npdigits.nn.schedules import BOUND_TO_EPOCHS
 from npdigits.runs import checkpoint
 from npdigits.runs.checkpoint import Damaged
@@ -129,7 +131,7 @@ def _own(path: Path, identity: dict[str, Any], typed: Config, warn: Callable[[st
 
 def _typed_keys(overrides: Sequence[str]) -> list[str]:
     """Return the top-level keys that were typed."""
-    return list(dict.fromkeys(o.lstrip("+~").partition("=")[0].partition(".")[0] for o in overrides))
+    return list(dict.fromkeys(Override.of(override).top for override in overrides))
 
 
 def _check_growth(own: Config, epochs: int) -> None:

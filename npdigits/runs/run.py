@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from npdigits.base.blas import one_thread
-from npdigits.base.errors import MovedError, RunDirError, UserError, on_one_line
+from npdigits.base.errors import MovedError, RunDirError, UserError
 from npdigits.base.interruption import Stopped, Watch, never
-from npdigits.config import compose
+from npdigits.base.text import on_one_line
 from npdigits.config.build import initial_state, ranges, recipe
 from npdigits.config.identity import digest
 from npdigits.config.schema import Config
 from npdigits.data.augmentation import Augmentation
 from npdigits.data.sets import Data
-from npdigits.runs import results, resume
+from npdigits.runs import outputs, results, resume
 from npdigits.runs.directory import EndedRun, claim
 from npdigits.runs.environment import environment_of_run
 from npdigits.runs.events import Listener, Listeners
@@ -80,7 +80,7 @@ def carry_out(
     report = report or Report(config.quiet)
     try:
         plan = prepare(config, out_dir, overrides, source, report)
-        claimed = claim(plan.out_dir, compose.outputs(), plan.identity, plan.resuming, report.warn, plan.form)
+        claimed = claim(plan.out_dir, outputs.outputs(), plan.identity, plan.resuming, report.warn, plan.form)
         if isinstance(claimed, EndedRun):
             return _present_ended(claimed, plan.config, report)
         with claimed as writer:
@@ -227,7 +227,7 @@ def _draw(directory: RunWriter | EndedRun, report: Report) -> None:
         MovedError: the directory is not where it was.
     """
     try:
-        from npdigits import plots  # matplotlib takes half a second to import
+        from npdigits.runs import plots  # matplotlib takes half a second to import
 
         plots.draw(directory.path, directory.hold if isinstance(directory, RunWriter) else None)
     except MovedError:

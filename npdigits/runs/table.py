@@ -15,7 +15,7 @@ import pandas as pd
 
 from npdigits.base.errors import RunDirError
 from npdigits.config.identity import canonical, digest
-from npdigits.config.rules import cell
+from npdigits.config.value_text import as_cell
 from npdigits.data.sets import default_val_size
 from npdigits.runs.environment import bits
 from npdigits.runs.find import find
@@ -189,7 +189,7 @@ def _run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], 
         **_hidden(identity),
         "seconds_shared": summary.seconds_shared,
     }
-    return row, {key: cell(value) for key, value in identity.items() if key not in NOT_KEYS}
+    return row, {key: as_cell(value) for key, value in identity.items() if key not in NOT_KEYS}
 
 
 def _hidden(identity: dict[str, Any]) -> dict[str, float]:

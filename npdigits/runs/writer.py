@@ -9,7 +9,8 @@ import yaml
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import MovedError
-from npdigits.base.files import Appended, npz
+from npdigits.base.files import Appended
+from npdigits.base.npz import npz
 from npdigits.config.identity import differences
 from npdigits.runs import checkpoint, metrics
 from npdigits.runs.checkpoint import Checkpoint

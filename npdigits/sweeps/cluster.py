@@ -13,8 +13,9 @@ from pathlib import Path
 from distributed import Client
 
 from npdigits.base.cores import cores
-from npdigits.base.errors import ConfigError, on_one_line
+from npdigits.base.errors import ConfigError
 from npdigits.base.interruption import Stopped
+from npdigits.base.text import on_one_line
 from npdigits.sweeps import local_cluster, worker
 from npdigits.sweeps.dispatch import PROCESS_KILLED, WORKER_LOST, Dispatch, count_slots
 from npdigits.sweeps.local_cluster import TO_CONNECT

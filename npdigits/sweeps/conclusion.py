@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.runs.report import Report
 from npdigits.runs.summary import Status
 from npdigits.sweeps.points import STATUSES, Ended, counted
@@ -25,7 +25,7 @@ def comparison_table(directories: Sequence[Path], report: Report) -> str:
     runs = read(path for path in directories if path.is_dir())
     for line in runs.warnings:
         report.warn(line)
-    comparison = compare(runs, default=cli.compose().as_dict())
+    comparison = compare(runs, default=compose().as_dict())
     return terminal(configurations(comparison), [*verdict(comparison), *footnotes(comparison)]).rstrip()
 
 

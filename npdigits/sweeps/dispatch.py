@@ -11,7 +11,8 @@ from typing import Any
 from distributed import Client, KilledWorker
 
 from npdigits.base.clock import Stopwatch
-from npdigits.base.errors import ClusterLostError, on_one_line
+from npdigits.base.errors import ClusterLostError
+from npdigits.base.text import on_one_line
 from npdigits.runs.summary import Status
 from npdigits.sweeps import worker
 from npdigits.sweeps.points import Ended, Point

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from npdigits.base.errors import ConfigError, on_one_line
+from npdigits.base.errors import ConfigError
+from npdigits.base.text import on_one_line
 from npdigits.sweeps.points import Ended, Job, Point
 
 # What conf/hydra/launcher names.
 TARGET = "npdigits.sweeps.launcher.Place"
+# What a file of one's own for that group may still name: the place in version 0.1.
+FORMER_TARGET = "npdigits.launcher.Place"
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Place:
         for key, value in values.items():
             workers = value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 4096)
             allowed = {
-                "_target_": (value == TARGET, f"{TARGET}: npdigits does its runs itself"),
+                "_target_": (value in (TARGET, FORMER_TARGET), f"{TARGET}: npdigits does its runs itself"),
                 "workers": (workers, "null or an integer from 0 to 4096"),
                 "address": (value is None or (isinstance(value, str) and "://" in value), "null or tcp://host:port"),
             }

@@ -21,8 +21,9 @@ import dask
 from distributed import Client, Nanny, Scheduler, Security, SpecCluster, Worker
 
 from npdigits.base.clock import Stopwatch
-from npdigits.base.errors import ConfigError, on_one_line
+from npdigits.base.errors import ConfigError
 from npdigits.base.interruption import SIGNALS, Stopped, never
+from npdigits.base.text import on_one_line
 from npdigits.sweeps.limits import raise_limits
 
 HOST = "127.0.0.1"

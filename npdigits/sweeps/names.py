@@ -4,8 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from npdigits.config.dependence import implied
 from npdigits.config.identity import NOT_PART, digest
-from npdigits.config.schema import Config, implied
+from npdigits.config.override import Override
+from npdigits.config.schema import Config
 
 # All but characters that every file system takes in a name, and Hydra in a value without quotes.
 UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
@@ -21,7 +23,7 @@ def folder_name(name: str | None, swept: Sequence[str], fixed: Sequence[str]) ->
     """
     if name is not None:
         return safe_name(name)
-    counting = sorted(o for o in fixed if _key(o).partition(".")[0] not in NOT_PART - {"data"})
+    counting = sorted(o for o in fixed if Override.of(o).top not in NOT_PART - {"data"})
     return safe_name("_".join([*sorted(swept), *(override.replace("=", "-") for override in counting)]) or "sweep")
 
 
@@ -57,10 +59,6 @@ def safe_name(text: str) -> str:
 def _safe_characters(text: str) -> str:
     name = UNSAFE.sub("-", text).strip("-.")
     return f"_{name}" if not name or RESERVED.match(name) else name[:LONGEST_NAME]
-
-
-def _key(override: str) -> str:
-    return override.lstrip("+~").partition("=")[0]
 
 
 def _in_a_name(value: Any) -> str:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from npdigits.base.errors import ConfigError, DataError
-from npdigits.config import compose as cli
 from npdigits.config.build import check_fit
+from npdigits.config.compose import compose
+from npdigits.config.dependence import unread
 from npdigits.config.identity import digest, form_for, identity, in_canonical_form
-from npdigits.config.schema import Config, DataConfig, unread
+from npdigits.config.override import Override
+from npdigits.config.schema import Config, DataConfig
 from npdigits.data import sets
 from npdigits.data.sets import Data
+from npdigits.runs import outputs
 from npdigits.runs.json_table import read_identity
 from npdigits.runs.prepare import load_data
 from npdigits.runs.report import Report
@@ -79,7 +82,7 @@ def plan_sweep(
     """
     folders: dict[Path, dict[str, Point]] = {}
     found: dict[DataConfig, tuple[Data, Source]] = {}
-    default = cli.compose()
+    default = compose()
     idle: dict[str, str] = {}
     for typed, config in points:
         if config.data not in found:
@@ -88,7 +91,7 @@ def plan_sweep(
         n_train = sets.left_to_train(data, config.val_size)
         check_fit(config, (data.train.images.shape[1], *config.hidden, data.n_classes), n_train, data.image_shape)
         idle |= {key: why for key, why in unread(config.as_dict()).items() if key in swept}
-        folder = config.out_dir() or cli.outputs() / folder_name(config.name, swept, fixed)
+        folder = config.out_dir() or outputs.outputs() / folder_name(config.name, swept, fixed)
         point = _point(typed, config, default, data)
         folders.setdefault(folder, {}).setdefault(point.name, point)
     different = sum(map(len, folders.values()))
@@ -104,7 +107,7 @@ def _point(typed: Sequence[str], config: Config, default: Config, data: Data) ->
     known = len(data.train), data.default_val_size
     config = in_canonical_form(config, *known)
     this = identity(config, data.sha256)
-    overrides = tuple(override for override in typed if override.lstrip("+").partition("=")[0] not in WHERE)
+    overrides = tuple(override for override in typed if Override.of(override).key not in WHERE)
     return Point(overrides, config, this, run_name(config, default, this), form_for(*known))
 
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from npdigits.base.clock import Stopwatch
-from npdigits.runs.report import Report, live_options, on_terminal
+from npdigits.base.terminal import live_options, on_terminal
+from npdigits.config.override import Override
+from npdigits.runs.report import Report
 from npdigits.sweeps.points import Ended
 
 
@@ -65,7 +67,7 @@ class Progress:
         if not known:
             return line
         accuracy, best = max(known, key=lambda pair: pair[0])
-        varied = [override for override in best.point.overrides if override.partition("=")[0] in self.swept]
+        varied = [override for override in best.point.overrides if Override.of(override).key in self.swept]
         return f"{line}  best val {accuracy:.2%} {' '.join(varied)}"
 
     def _render(self) -> Any:

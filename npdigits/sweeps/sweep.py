@@ -9,12 +9,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from npdigits.base.errors import ClusterLostError, ConfigError, HeldError, UserError, noted_log, on_one_line
+from npdigits.base.errors import ClusterLostError, ConfigError, HeldError, UserError, noted_log
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.interruption import Terminated, Watch, never
 from npdigits.base.program import DIVERGED
-from npdigits.config.rules import cell
-from npdigits.config.schema import Config, DataConfig, others_on, without_effect
+from npdigits.base.text import on_one_line
+from npdigits.config.dependence import without_effect
+from npdigits.config.regularizers import others_on
+from npdigits.config.schema import Config, DataConfig
+from npdigits.config.value_text import as_cell
 from npdigits.runs.directory import add_to_log, ended_already, give_up
 from npdigits.runs.layout import has_all_plots
 from npdigits.runs.report import Report
@@ -56,7 +59,7 @@ def run_sweep(
     for line in sorted(set.intersection(*idle)):
         report.warn(line)
     plan = plan_sweep(points, swept, fixed, report)
-    if on := others_on(swept, [{key: cell(value) for key, value in config.as_dict().items()} for config in configs]):
+    if on := others_on(swept, [{key: as_cell(value) for key, value in config.as_dict().items()} for config in configs]):
         report.say(f"of the regularizers, {on}")
     codes = [
         _sweep_folder(list(runs.values()), folder, swept, plan.sources, place, report)

@@ -1,7 +1,5 @@
 """sweep.csv: a line a run of the sweep, and one for each other run that is in its folder."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +8,10 @@ from typing import Any
 import yaml
 
 from npdigits.base.errors import UserError
-from npdigits.base.spreadsheet import csv_cell
+from npdigits.base.spreadsheet import csv_table
+from npdigits.config.dependence import follows_in
 from npdigits.config.identity import NOT_PART
-from npdigits.config.rules import cell
-from npdigits.config.schema import follows_in
+from npdigits.config.value_text import as_cell
 from npdigits.runs.summary import Status, Summary, read_summary
 from npdigits.sweeps.points import Ended
 
@@ -80,11 +78,7 @@ def table(lines: Sequence[TableLine], swept: Sequence[str]) -> str:
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:
     """Return rows of the same columns as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(rows[0])
-    writer.writerows([csv_cell(value) for value in row.values()] for row in rows)
-    return text.getvalue()
+    return csv_table(rows[0], (row.values() for row in rows))
 
 
 def row(line: TableLine, columns: Sequence[str]) -> dict[str, Any]:
@@ -110,4 +104,4 @@ def _value(config: dict[str, Any], key: str) -> Any:
     value: Any = config
     for part in key.split("."):
         value = value.get(part, "") if isinstance(value, dict) else ""
-    return cell(value.get("name", "") if isinstance(value, dict) else value)
+    return as_cell(value.get("name", "") if isinstance(value, dict) else value)

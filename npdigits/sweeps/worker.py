@@ -8,7 +8,7 @@ from typing import Any
 
 from distributed import get_worker
 
-from npdigits.base.errors import on_one_line
+from npdigits.base.text import on_one_line
 from npdigits.config.identity import NUMERICS
 from npdigits.runs.summary import Status
 from npdigits.sweeps.points import Ended, Job, Point

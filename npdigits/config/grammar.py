@@ -1,4 +1,4 @@
-"""Which values an override names: Hydra's grammar, but with ranges in decimals, counted before they are made.
+"""Hydra's grammar of overrides, but with ranges in decimals, counted before they are made.
 
 Hydra's own ``range`` adds up binary fractions (0.30000000000000004, and 0.4 below 0.4), and its ``sort`` of a range
 that does not end on a step begins elsewhere.
@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from hydra._internal.grammar.functions import Functions
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.overrides_parser import OverridesParser, create_functions
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, Quote, QuotedString, Sweep
 from hydra.errors import HydraException
 
@@ -42,16 +41,34 @@ class Unfit(ValueError):
 
 def parser(loader: ConfigLoader | None = None) -> OverridesParser:
     """Return what reads overrides; a loader knows the choices that ``glob`` looks among."""
-    return OverridesParser(_functions(), loader)
+    return OverridesParser(_without_choices().functions, loader) if loader else _without_choices()
 
 
 @functools.cache
-def _functions() -> Functions:
-    functions = create_functions()
+def _without_choices() -> OverridesParser:
+    """Return a parser with our functions in the place of Hydra's."""
+    made = OverridesParser.create()
     for name, function in (("range", _range), ("shuffle", _shuffle)):
-        functions.definitions[name] = inspect.signature(function)
-        functions.functions[name] = function
-    return functions
+        made.functions.definitions[name] = inspect.signature(function)
+        made.functions.functions[name] = function
+    return made
+
+
+def parses(key: str, value: str) -> bool:
+    """Say whether Hydra's grammar has such a value.
+
+    Raises:
+        ConfigError: it has, but a function in it refuses what it is given.
+    """
+    try:
+        read = parser().parse_override(f"{key}={value}")
+    except HydraException as error:
+        if said := reason(error):
+            raise ConfigError(f"{key}={value}: {said}") from error
+        return False
+    if holds_sweep(read.value()):
+        raise ConfigError(f"{key}={value}: allowed in a list are values; a sweep over lists is {key}=[…],[…]")
+    return True
 
 
 def values(override: Override) -> list[tuple[str, Any]]:
@@ -61,7 +78,8 @@ def values(override: Override) -> list[tuple[str, Any]]:
         ConfigError: there are none, too many, or they cannot be listed.
     """
     if not override.is_sweep_override():
-        return [(typed(override._value), override.value())]
+        value = override.value()
+        return [(to_text(value), value)]
     if not override.is_discrete_sweep():
         raise ConfigError(f"{override.input_line}: allowed in a sweep are lists, choices, ranges and globs")
     elements = list(_flat(override.sweep_iterator()))
@@ -69,7 +87,7 @@ def values(override: Override) -> list[tuple[str, Any]]:
         raise ConfigError(f"{override.input_line}: nothing fits")
     if len(elements) > MOST_VALUES:
         raise ConfigError(f"{override.input_line}: {len(elements):,} values: allowed are at most {MOST_VALUES:,}")
-    return [(typed(element), Override._convert_value(element)) for element in elements]
+    return [(to_text(element), _unquoted(element)) for element in elements]
 
 
 def _flat(elements: Iterable[Any]) -> Iterator[Any]:
@@ -81,6 +99,15 @@ def _flat(elements: Iterable[Any]) -> Iterator[Any]:
             yield element
 
 
+def _unquoted(element: Any) -> Any:
+    """Return a value of Hydra's grammar with texts in the place of quoted texts."""
+    if isinstance(element, list):
+        return [_unquoted(part) for part in element]
+    if isinstance(element, dict):
+        return {_unquoted(key): _unquoted(value) for key, value in element.items()}
+    return element.text if isinstance(element, QuotedString) else element
+
+
 def holds_sweep(element: Any) -> bool:
     """Say whether a list or mapping has a range or choice in it, which nothing could list."""
     if isinstance(element, list | dict):
@@ -89,12 +116,12 @@ def holds_sweep(element: Any) -> bool:
     return False
 
 
-def typed(element: Any) -> str:
+def to_text(element: Any) -> str:
     """Return a value as one would type it: with quotes where it would be read as something else, without escapes."""
     if isinstance(element, list):
-        return f"[{','.join(typed(part) for part in element)}]"
+        return f"[{','.join(to_text(part) for part in element)}]"
     if isinstance(element, dict):
-        return f"{{{','.join(f'{typed(key)}:{typed(value)}' for key, value in element.items())}}}"
+        return f"{{{','.join(f'{to_text(key)}:{to_text(value)}' for key, value in element.items())}}}"
     if element is None or isinstance(element, bool):
         return {None: "null", True: "true", False: "false"}[element]
     if isinstance(element, QuotedString):
@@ -131,7 +158,7 @@ def _stands_for_itself(text: str) -> bool:
         read = parser().parse_override(f"key={text}")
     except HydraException:
         return False
-    return isinstance(read._value, str) and read._value == text
+    return bool(read.value() == text)
 
 
 def _range(start: Any, stop: Any = None, step: Any = 1) -> ChoiceSweep:

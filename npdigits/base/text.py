@@ -1,0 +1,50 @@
+"""Text for people: errors on one line, characters that are safe on a terminal, aligned columns."""
+
+import unicodedata
+from collections.abc import Sequence
+
+
+def printable(text: str) -> str:
+    """Return text on one line, with escapes for the characters that could steer a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def on_one_line(error: BaseException) -> str:
+    """Return an error's kind and message on one line."""
+    return join_lines(f"{type(error).__name__}: {error}")
+
+
+def message_of(error: BaseException) -> str:
+    """Return an error's message on one line; its kind if it has no message."""
+    return join_lines(str(error)) or type(error).__name__
+
+
+def join_lines(text: str) -> str:
+    """Return text on one line: each run of white space becomes one space."""
+    return " ".join(text.split())
+
+
+def aligned(rows: Sequence[Sequence[str]], left: int = 0) -> list[str]:
+    """Return a table's rows as lines with aligned columns, two spaces apart.
+
+    Args:
+        rows: of cells, all of the same length.
+        left: how many columns, from the left, are flush left; the others are flush right.
+    """
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(terminal_width, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(_padded(row, widths, left)).rstrip() for row in cells]
+
+
+def _padded(row: Sequence[str], widths: Sequence[int], left: int) -> list[str]:
+    spaces = [" " * (width - terminal_width(cell)) for cell, width in zip(row, widths, strict=True)]
+    return [
+        cell + space if column < left else space + cell
+        for column, (cell, space) in enumerate(zip(row, spaces, strict=True))
+    ]
+
+
+def terminal_width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: wide letters take two, combining marks none."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)

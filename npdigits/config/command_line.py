@@ -1,0 +1,152 @@
+"""The command line of ``npdigits``: what was typed is composed and handed to what does a run, or a sweep."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from typing import Any, Protocol
+
+from npdigits.base import program
+from npdigits.base.errors import ConfigError, UserError
+from npdigits.config.compose import check_composed, compose_with_hydra, make_readable, version_base
+from npdigits.config.conf_files import CONF
+from npdigits.config.help import help_text
+from npdigits.config.messages import is_hydras, one_line
+from npdigits.config.override import Override
+from npdigits.config.schema import Config, parse
+
+# Takes the checked configuration and the overrides as typed; returns the exit code.
+Running = Callable[[Config, list[str]], int]
+
+
+class Sweeping(Protocol):
+    """What does a sweep."""
+
+    def __call__(
+        self, points: list[tuple[list[str], Config]], swept: list[str], fixed: list[str], where: dict[str, Any]
+    ) -> int:
+        """Do these runs, of which the keys ``swept`` vary and the overrides ``fixed`` do not; return the exit code.
+
+        ``where`` are the values of ``hydra.launcher``.
+        """
+
+
+def main(run: Running, sweep: Sweeping) -> None:
+    """Be the command line: compose what was typed, have it done, and end the process with the exit code.
+
+    Args:
+        run: does one run.
+        sweep: does several.
+    """
+    arguments = sys.argv[1:]
+    if any(argument in ("--help", "-h") for argument in arguments):
+        act = functools.partial(_print, help_text())
+    elif "--version" in arguments:
+        act = functools.partial(_print, f"npdigits {metadata.version('npdigits')}")
+    else:
+        act = functools.partial(dispatch, run, sweep, arguments)
+    sys.exit(program.exit_code("npdigits", functools.partial(in_our_words, act, arguments)))
+
+
+def dispatch(run: Running, sweep: Sweeping, arguments: list[str]) -> int:
+    """Do what was typed. A single run is composed here, not by ``hydra.main``, which composes twice."""
+    if any(argument.startswith("-") for argument in arguments):
+        return let_hydra_act(run, sweep, arguments)
+    readable = make_readable(arguments)
+    decisive = _decisive(readable)
+    if decisive and str(compose_with_hydra(decisive).hydra.mode) == "RunMode.MULTIRUN":
+        return let_hydra_act(run, sweep, ["--multirun", *arguments])
+    for override in map(Override.of, decisive):
+        if override.key.startswith("hydra.sweeper"):
+            raise ConfigError(f"{override.typed}: is read with --multirun only")
+    return run(check_composed(compose_with_hydra(readable)), arguments)
+
+
+def let_hydra_act(run: Running, sweep: Sweeping, arguments: list[str]) -> int:
+    """Let Hydra do what its options say; return the exit code."""
+    # Hydra then raises what it would otherwise print over several lines.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    from npdigits.config import grid, options
+
+    asked, typed = options.split(arguments)
+    readable = list(typed) if options.completes(asked) else make_readable(typed)
+    if not options.shows(asked):
+        grid.register()
+        readable += grid.OURS
+        if not options.sweeps(asked) and _refused_for_mode(asked, _decisive(readable)):
+            readable.append("hydra.mode=MULTIRUN")
+    try:
+        composed = _run_hydra([*asked, *readable])
+    except grid.Grid as found:
+        # Every point is checked before the first begins.
+        points = [(overrides, parse(values)) for overrides, values in found.points]
+        return sweep(points, found.swept, found.fixed, found.launcher)
+    return run(check_composed(composed), typed) if composed is not None else 0
+
+
+def _refused_for_mode(options: list[str], decisive: list[str]) -> bool:
+    """Say whether Hydra refuses an experiment because that asks for a sweep.
+
+    Hydra 1.3 begins the sweep; Hydra 1.4 takes ``hydra.mode`` from conf/train.yaml and from what was typed alone.
+    """
+    from hydra.errors import HydraException
+
+    from npdigits.config import grid
+
+    if not any(Override.of(override).key == "experiment" for override in decisive):
+        return False
+    try:
+        _run_hydra([*options, *decisive])
+    except grid.Grid:
+        return False
+    except HydraException as error:
+        if "hydra.mode changed" not in str(error):
+            raise
+        return True
+    return False
+
+
+def _run_hydra(arguments: list[str]) -> Any:
+    """Return what ``hydra.main`` composes for a run with these arguments; None if it has printed something instead."""
+    import hydra
+    from hydra.core.global_hydra import GlobalHydra
+
+    # Hydra takes options only before the overrides; people type them anywhere.
+    sys.argv[1:] = arguments
+    jobs: list[Any] = []
+
+    @hydra.main(config_path=str(CONF), config_name="train", **version_base())
+    def job(composed: Any) -> None:
+        # The run is made outside of Hydra, which would add its own words to every error.
+        jobs.append(composed)
+
+    try:
+        job()
+    finally:
+        GlobalHydra.instance().clear()
+    return jobs[0] if jobs else None
+
+
+def _decisive(readable: Sequence[str]) -> list[str]:
+    """Return the overrides that decide whether there is one run to do or several."""
+    return [override for override in readable if Override.of(override).key.startswith(("experiment", "hydra"))]
+
+
+def _print(text: str) -> int:
+    print(text, flush=True)
+    return 0
+
+
+def in_our_words(act: Callable[[], int], arguments: Sequence[str]) -> int:
+    """Return the exit code of ``act``; an error of Hydra's, or too little memory, becomes one of ours."""
+    try:
+        return act()
+    except UserError:
+        raise
+    except MemoryError as error:
+        raise ConfigError(f"out of memory: {one_line(error)}: a smaller hidden or batch_size needs less") from error
+    except Exception as error:
+        if is_hydras(error):
+            raise ConfigError(one_line(error, arguments)) from error
+        raise

@@ -1,0 +1,129 @@
+"""What was typed, as Hydra is to read it; what it could not read is refused in our words."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import HydraException
+
+from npdigits.base.errors import ConfigError
+from npdigits.config import grammar
+from npdigits.config.keys import KEYS, TEXT_KEYS
+from npdigits.config.override import Override
+from npdigits.config.unreadable import no_override, unreadable
+
+# What an experiment has a key swept over by, and where Hydra looks for experiments besides.
+SWEPT, SEARCHPATH = "hydra.sweeper.params", "hydra.searchpath"
+# What a list, a mapping or quoted text begins with, whatever quotes a word processor has made of it.
+OPENING = "'\"“”„‘’«"
+
+
+def read(arguments: Sequence[str], choices: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the overrides as Hydra reads what was typed.
+
+    Args:
+        arguments: as typed.
+        choices: of each group.
+
+    Raises:
+        ConfigError: one cannot be read; the message says what was meant, where that is clear.
+    """
+    result = []
+    for place, argument in enumerate(arguments):
+        before, rest = arguments[place - 1] if place else "", arguments[place + 1 :]
+        if "=" not in argument and not argument.startswith("~"):
+            raise ConfigError(no_override(argument, Override.of(before), rest, choices))
+        if argument.startswith("="):
+            raise ConfigError(f"{argument}: allowed is key=value, such as hidden=20")
+        override = Override.of(argument)
+        _check_key(override, choices)
+        result.append(argument if override.value is None else _with_value(override, override.value, rest))
+    return result
+
+
+def _check_key(override: Override, choices: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a key that no configuration can have, and one that is not the user's to set.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    typed, key = override.typed, override.key
+    if override.sign + key != (override.sign + key).strip():
+        raise ConfigError(f"{typed}: without spaces: {(override.sign + key).strip()}={(override.value or '').strip()}")
+    if not re.fullmatch(r"[A-Za-z_][\w./-]*", key):
+        raise ConfigError(f"{typed}: {override.sign}{key} is no key; --help lists them all")
+    above, _, below = key.partition("/")
+    if above in choices and below and not override.sign:
+        raise ConfigError(f"{typed}: did you mean {above}={below}/{override.value or ''}?")
+    others_sweeper = key == "hydra/sweeper" or (key.startswith("hydra.sweeper.") and not key.startswith(SWEPT))
+    if others_sweeper and not override.deletes:
+        raise ConfigError(f"{typed}: not allowed: npdigits makes its grids itself, of key=a,b or key=range(5)")
+
+
+def _with_value(override: Override, value: str, rest: Sequence[str]) -> str:
+    """Return an override as Hydra reads it.
+
+    Raises:
+        ConfigError: its value cannot be read.
+    """
+    key = override.key if override.key in KEYS and not override.deletes else override.sign + override.key
+    if not override.deletes and override.key in TEXT_KEYS:
+        value = _kept(value)
+    elif not override.deletes and override.key.startswith(SWEPT):
+        # Hydra itself sweeps over no key of its own; here the values of ours are meant, as an experiment has them.
+        key = f"++{override.key}"
+        value = value if value.strip()[:1] in ("'", '"', "{") else grammar.quoted(value)
+    if not grammar.parses(key, value):
+        raise ConfigError(unreadable(override.typed, key, value, rest))
+    if override.key == SEARCHPATH and not override.deletes:
+        _check_folders(override.typed, grammar.parser().parse_override(f"{key}={value}").value())
+    return f"{key}={value}"
+
+
+def _check_folders(argument: str, folders: Any) -> None:
+    """Refuse a search path of which Hydra would say over several lines that it is not there.
+
+    Raises:
+        ConfigError: it is no list of folders.
+    """
+    if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
+        raise ConfigError(f"{argument}: allowed is a list of folders: {SEARCHPATH}=[DIR]")
+    for folder in folders:
+        scheme, _, path = folder.rpartition("://")
+        if scheme in ("", "file") and not Path(path).is_dir():
+            raise ConfigError(f"{argument}: there is no folder {path}")
+
+
+def _kept(value: str) -> str:
+    """Return a text so that Hydra keeps it as it was typed: in quotes, where it would be a number or unreadable."""
+    if function := re.fullmatch(r"(choice|sort|shuffle)\((.*)\)", value.strip()):
+        return f"{function[1]}({_kept(function[2])})"
+    parts = [part.strip() for part in _parts(value)]
+    return ",".join(part if not part or part[0] in OPENING else _kept_part(part) for part in parts)
+
+
+def _kept_part(part: str) -> str:
+    try:
+        read = grammar.parser().parse_override(f"key={part}")
+    except HydraException:
+        return part if part.partition("(")[0] in grammar.USAGE else grammar.quoted(part)
+    return grammar.quoted(part) if isinstance(read.value(), bool | int | float) else part
+
+
+def _parts(value: str) -> Iterator[str]:
+    """Yield the parts between the commas of a value that are in no brackets or quotes."""
+    part, depth, quote = "", 0, ""
+    for c in value:
+        if quote:
+            quote = "" if c == quote else quote
+        elif c in "'\"" and not part.strip():  # it's is no quotation
+            quote = c
+        else:
+            depth += (c in "([{") - (c in ")]}")
+        if c == "," and depth <= 0 and not quote:
+            yield part
+            part = ""
+        else:
+            part += c
+    yield part

@@ -1,0 +1,145 @@
+"""Scoring trained runs, or a committee of them, on a test set that none of them has seen."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from npdigits.base.arrays import Array
+from npdigits.base.blas import one_thread
+from npdigits.base.errors import ConfigError, DataError, UserError
+from npdigits.base.paths import resolved
+from npdigits.config.compose import compose
+from npdigits.config.schema import DataConfig
+from npdigits.data import sets as data
+from npdigits.runs import trained
+from npdigits.runs.results import confusion_matrix, wilson
+from npdigits.runs.trained import Trained
+
+# At most one in so many digits of a test set may be among the images that a run was trained on.
+SEEN_ONE_IN = 100
+
+
+def evaluate(paths: Sequence[Path], overrides: Sequence[str], warn: Callable[[str], None]) -> tuple[list[str], Array]:
+    """Score runs, and, where there are several, their committee: the mean of their probabilities.
+
+    Args:
+        paths: run directories.
+        overrides: the data set, as typed; none for the runs' own.
+        warn: is told, in one line each, what may mislead.
+
+    Returns:
+        A line for each, the committee's last; and the confusion matrix of the last.
+
+    Raises:
+        UserError: a run or the data cannot be used.
+    """
+    runs = _load_members(paths)
+    for run in runs:
+        if run.unfinished:
+            warn(run.unfinished)
+    found = load_test_set(runs, overrides, warn)
+    labels = found.test.labels[found.test.rows]
+    with one_thread():
+        each = [run.probabilities(found.test) for run in runs]
+    lines = [f"{found.name} ({found.sha256[:8]}), {len(labels):,} test digits"]
+    lines += [score_line(str(run.path), p, labels) for run, p in zip(runs, each, strict=True)]
+    mean = np.mean(each, axis=0)
+    if len(runs) > 1:
+        lines.append(score_line(f"committee of {len(runs)}", mean, labels))
+    return lines, confusion_matrix(mean.argmax(axis=1), labels, found.n_classes)
+
+
+def _load_members(paths: Sequence[Path]) -> list[Trained]:
+    """Load the runs of a committee, in which each has one voice.
+
+    Raises:
+        ConfigError: there is none, or one is there twice.
+        RunDirError: one cannot be used.
+    """
+    if not paths:
+        raise ConfigError("name a run directory, or several")
+    if len({resolved(path) for path in paths}) < len(paths):
+        raise ConfigError("a run is named twice: allowed is once, as each has one voice in the committee")
+    runs = [trained.load(path) for path in paths]
+    if len({run.summary.identity for run in runs}) < len(runs):
+        raise ConfigError("two of the runs are copies of one: allowed is one, as each has one voice in the committee")
+    return runs
+
+
+def load_test_set(runs: Sequence[Trained], overrides: Sequence[str], warn: Callable[[str], None]) -> data.Data:
+    """Load the data set that the runs are to be scored on: their own, or the one that was typed.
+
+    Args:
+        runs: trained on one data set.
+        overrides: "data=kmnist", "data.dir=…"; none for the runs' own.
+        warn: is told where the digits that a run was trained on cannot be compared with.
+
+    Raises:
+        DataError: it is not the set that a run knows, or its digits are among those that a run was trained on.
+        ConfigError, DataUnavailable: it cannot be had.
+    """
+    chosen = compose(overrides).data if overrides else runs[0].config.data
+    found = load_data(chosen, chosen.name if overrides else runs[0].summary.data)
+    for run in runs:
+        if not overrides and found.sha256 != run.summary.data_sha256:
+            raise DataError(f"{run.path}: was trained on other digits ({run.summary.data}) than {found.name} holds")
+        if found.name == "mnist_5k" and run.summary.data == "mnist":
+            raise DataError(f"data=mnist_5k: all of its digits are training images of MNIST, which {run.path} has seen")
+        if overrides and found.sha256 != run.summary.data_sha256:
+            _refuse_seen(run, found, warn)
+        has, takes = (found.test.images.shape[1], found.n_classes), (run.sizes[0], run.sizes[-1])
+        if has != takes:
+            shapes = "has {} pixels and {} classes, {} takes {} and {}".format(*has, run.path, *takes)
+            raise DataError(f"data={found.name}: {shapes}")
+    return found
+
+
+def _refuse_seen(run: Trained, found: data.Data, warn: Callable[[str], None]) -> None:
+    """Refuse a test set of which more than one in ``SEEN_ONE_IN`` are images that the run was trained on.
+
+    Raises:
+        DataError: it is one.
+    """
+    try:
+        known = load_data(run.config.data, run.summary.data)
+    except UserError:
+        warn(f"{run.path}: what it was trained on is not at hand to compare with")
+        return
+    trained_on = {image.tobytes() for image in known.train.images[known.train.rows]}
+    test = found.test.images[found.test.rows]
+    n = sum(image.tobytes() in trained_on for image in test)
+    if n > len(test) / SEEN_ONE_IN:
+        raise DataError(
+            f"data={found.name}: {n:,} of its {len(test):,} test digits are training images of "
+            f"{run.summary.data}, which {run.path} has seen"
+        )
+
+
+def load_data(chosen: DataConfig, name: str) -> data.Data:
+    """Load a data set from where the configuration says, and no other in its place.
+
+    Raises:
+        DataError, DataUnavailable: it cannot be had.
+        ConfigError: its folder's home is not there.
+    """
+    return data.load(name, root=chosen.root_dir(), mirror=chosen.mirror, folder=chosen.folder(), fallback=None)
+
+
+def score_line(name: str, p: Array, labels: Array) -> str:
+    """Return accuracy with Wilson's 95 % interval, errors and cost of one set of probabilities."""
+    correct, n = int((p.argmax(axis=1) == labels).sum()), len(labels)
+    low, high = wilson(correct, n)
+    with np.errstate(divide="ignore"):
+        cost = -np.log(p[np.arange(n), labels].astype(float)).mean()
+    return f"{name}: {correct / n:.2%} ({low:.2%} to {high:.2%}), {n - correct} of {n:,} read wrong, cost {cost:.4f}"
+
+
+def confusion_rows(counts: Array) -> list[list[str]]:
+    """Return the confusion matrix with each class's errors, as rows of text, a head first."""
+    classes = [str(digit) for digit in range(len(counts))]
+    rows = [["digit", *classes, "of", "wrong", "%"]]
+    for digit, read_as in enumerate(counts):
+        n, wrong = int(read_as.sum()), int(read_as.sum() - read_as[digit])
+        rows.append([classes[digit], *map(str, read_as), str(n), str(wrong), f"{100 * wrong / n:.2f}" if n else "–"])
+    return rows

@@ -1,0 +1,105 @@
+"""What a trained network reads in pictures of digits, and the tables of that."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from npdigits.base.arrays import Array
+from npdigits.base.blas import one_thread
+from npdigits.base.errors import RunDirError
+from npdigits.base.spreadsheet import csv_table
+from npdigits.data.sets import Split
+from npdigits.pictures.mnist_form import SIDE
+from npdigits.runs.trained import Trained
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a network reads in a picture.
+
+    Attributes:
+        file: the picture's.
+        digits: all classes, the most probable first.
+        probabilities: theirs.
+    """
+
+    file: Path
+    digits: tuple[int, ...]
+    probabilities: tuple[float, ...]
+
+
+def refuse_other_sizes(run: Trained) -> None:
+    """Refuse a run that does not read digits of 28 × 28.
+
+    Raises:
+        RunDirError: its images are of another size.
+    """
+    shape = run.summary.image_shape
+    if shape != [SIDE, SIDE]:
+        raise RunDirError(f"{run.path}: was trained on images of {shape}; pictures are brought to {SIDE} × {SIDE}")
+
+
+def read_digits(run: Trained, files: Sequence[Path], images: Array) -> list[Reading]:
+    """Return what the network reads in the images of these files, bytes of shape (n, 28, 28)."""
+    if not files:
+        return []
+    n = len(images)
+    split = Split(images.reshape(n, -1), np.zeros(n, np.intp), np.arange(n))
+    with one_thread():
+        p = run.probabilities(split)
+    order = np.argsort(-p, axis=1, kind="stable")
+    return [
+        Reading(file, tuple(map(int, digits)), tuple(map(float, row[digits])))
+        for file, digits, row in zip(files, order, p, strict=True)
+    ]
+
+
+def reading_rows(readings: Sequence[Reading]) -> list[list[str]]:
+    """Return the readings as rows of text, a head first."""
+    rows = [["file", "digit", "probability", "second", "probability"]]
+    for reading in readings:
+        best = zip(reading.digits[:2], reading.probabilities[:2], strict=True)
+        figures = [figure for digit, p in best for figure in (str(digit), f"{p:.4f}")]
+        rows.append([str(reading.file), *figures, *[""] * (4 - len(figures))])  # of one class alone there is no second
+    return rows
+
+
+def readings_as_csv(
+    readings: Sequence[Reading], skipped: Sequence[tuple[Path, str]], saved: Mapping[Path, Path]
+) -> str:
+    """Return a line a file, unrounded.
+
+    Args:
+        readings: of the files that were read.
+        skipped: the other files, each with the reason.
+        saved: where what the network saw of a file is saved, if it is.
+    """
+    rows: list[list[object]] = []
+    for reading in readings:
+        best = [*zip(reading.digits, reading.probabilities, strict=True), ("", "")]  # one class alone has no second
+        (digit, p), (second, second_p) = best[:2]
+        rows.append([str(reading.file), digit, p, second, second_p, "", str(saved.get(reading.file, ""))])
+    rows += [[str(file), "", "", "", "", reason, ""] for file, reason in skipped]
+    head = ("file", "digit", "probability", "second_digit", "second_probability", "skipped", "saved")
+    return csv_table(head, rows)
+
+
+def readings_as_json(
+    run: Trained, readings: Sequence[Reading], skipped: Sequence[tuple[Path, str]], saved: Mapping[Path, Path]
+) -> str:
+    """Return all probabilities, in the order of the digits; the other arguments are those of ``readings_as_csv``."""
+    read = [
+        {"file": str(reading.file), "digit": reading.digits[0], "probabilities": _in_order(reading)}
+        | ({"saved": str(saved[reading.file])} if reading.file in saved else {})
+        for reading in readings
+    ]
+    reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
+    return json.dumps({"run": str(run.path), "read": read, "skipped": reasons}, indent=1)
+
+
+def _in_order(reading: Reading) -> list[float]:
+    """Return the probabilities in the order of the digits."""
+    return [p for _, p in sorted(zip(reading.digits, reading.probabilities, strict=True))]
