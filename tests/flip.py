@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from npdigits.config import build as assembly
-from npdigits.config import compose as cli
+from npdigits.config import build
+from npdigits.config.compose import compose
 from npdigits.runs.checkpoint import pack, read
 
 SIZES = (784, 20, 10)
@@ -22,14 +22,14 @@ def flips(n: int, seed: int, folder: Path) -> list[str]:
     """Flip one to three random bits of a checkpoint of 784–20–10, n times; return what went wrong."""
     from test_checkpoint import HISTORY, IDENTITY, same
 
-    state, rng = assembly.initial_state(cli.compose(), SIZES), random.Random(seed)
+    state, rng = build.initial_state(compose(), SIZES), random.Random(seed)
     draw = np.random.default_rng(seed)
     for array in (state.network.parameters.flat, *state.optimizer.state.values()):
         array[...] = draw.normal(size=array.shape)
     state.best, state.history, state.optimizer.steps = state.network.parameters.flat.copy(), list(HISTORY), 5
     whole = pack(state, IDENTITY, "mnist")
     path, wrong = folder / "flipped.npz", []
-    fresh = assembly.initial_state(cli.compose(), SIZES)
+    fresh = build.initial_state(compose(), SIZES)
     for i in range(n):
         content = bytearray(whole)
         bits = [rng.randrange(8 * len(whole)) for _ in range(rng.randint(1, 3))]

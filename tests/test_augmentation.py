@@ -6,8 +6,8 @@ from scipy import ndimage
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
-from npdigits.config import compose as cli
 from npdigits.config.build import check_fit
+from npdigits.config.compose import compose
 from npdigits.data.augmentation import (
     EDGE_DISTANCE,
     IMAGES_AT_ONCE,
@@ -133,14 +133,14 @@ def test_where_hardly_anything_is_smoothed_nothing_is_left_out(shape):
 def test_what_would_take_too_much_memory_is_refused():
     typed = ["augment=elastic", "sigma=0.1", "batch_size=1"]
     with pytest.raises(ConfigError) as caught:
-        check_fit(cli.compose(typed), (30_000, 2), 1, (150, 200))
+        check_fit(compose(typed), (30_000, 2), 1, (150, 200))
     assert str(caught.value) == (
         "sigma=0.1: allowed is a larger one, or smaller images: for 150 × 200 pixels so little smoothing takes "
         "900,000,000 numbers, of at most 67,108,864"
     )
-    check_fit(cli.compose(typed), (784, 2), 1, (28, 28))
+    check_fit(compose(typed), (784, 2), 1, (28, 28))
     for other in ("alpha=0", "augment=affine", "sigma=5.5"):
-        check_fit(cli.compose([*typed, other]), (30_000, 2), 1, (150, 200))
+        check_fit(compose([*typed, other]), (30_000, 2), 1, (150, 200))
 
 
 def test_the_displacements_have_the_variance_of_smoothed_uniform_noise():

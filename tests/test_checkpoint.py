@@ -14,8 +14,8 @@ import pytest
 
 from npdigits.base.errors import RunDirError
 from npdigits.base.npz import npz
-from npdigits.config import build as assembly
-from npdigits.config import compose as cli
+from npdigits.config import build
+from npdigits.config.compose import compose
 from npdigits.runs import checkpoint
 from npdigits.runs.checkpoint import FORMAT, pack, pack_best, read, read_best, read_last
 from npdigits.training.state import Epoch
@@ -33,12 +33,12 @@ KINDS = {
 }
 
 
-compose = functools.cache(cli.compose)
+compose = functools.cache(compose)
 
 
 def state_of(*overrides, sizes=(4, 3, 2)):
     config = compose(overrides)
-    return assembly.initial_state(config, (sizes[0], *config.hidden, sizes[-1]) if overrides else sizes)
+    return build.initial_state(config, (sizes[0], *config.hidden, sizes[-1]) if overrides else sizes)
 
 
 def trained(*overrides):

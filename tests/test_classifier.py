@@ -26,7 +26,9 @@ import npdigits
 from npdigits import classifier
 from npdigits.base import blas
 from npdigits.base.npz import read_npz
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose, defaults, version_base
+from npdigits.config.conf_files import CONF
+from npdigits.config.schema import parse
 from npdigits.data.samples import flatten_images
 from npdigits.train import run
 
@@ -38,7 +40,7 @@ TRAIN, TEST = digits(600, seed=5), digits(100, seed=4)  # the halves of write_se
 @pytest.fixture(scope="module")
 def a_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    config = cli.compose(["data=idx", f"data.dir={write_set(folder / 'set')}", "epochs=6", "plots=false", "quiet=true"])
+    config = compose(["data=idx", f"data.dir={write_set(folder / 'set')}", "epochs=6", "plots=false", "quiet=true"])
     run(config, folder / "run")
     return folder / "run"
 
@@ -60,7 +62,7 @@ def test_scikit_learns_own_checks_pass_in_full():
 
 
 def test_parameters_and_defaults_are_those_of_a_run():
-    defaults = cli.compose().as_dict()
+    defaults = compose().as_dict()
     ours = npdigits.Classifier().get_params()
     assert ours.pop("random_state") is None  # scikit-learn's name of the seed, which runs do not have
     assert set(ours) == set(defaults) - NOT_PARAMETERS
@@ -70,7 +72,7 @@ def test_parameters_and_defaults_are_those_of_a_run():
 
 
 def test_the_defaults_are_read_without_hydra_as_hydra_composes_them():
-    assert cli.parse(cli.defaults()) == cli.compose()
+    assert parse(defaults()) == compose()
 
 
 def test_fits_in_threads_and_within_another_hydra_program_are_what_they_are_alone(tmp_path):
@@ -82,7 +84,7 @@ def test_fits_in_threads_and_within_another_hydra_program_are_what_they_are_alon
         return npdigits.Classifier(epochs=2, hidden=100, batch_size=128).fit(X[fold], y[fold]).weights_
 
     alone = [weights(fold) for fold in folds]
-    with hydra.initialize_config_dir(str(cli.CONF), **cli.version_base()), ThreadPoolExecutor(3) as pool:
+    with hydra.initialize_config_dir(str(CONF), **version_base()), ThreadPoolExecutor(3) as pool:
         together = list(pool.map(weights, folds))
     for one, other in zip(alone, together, strict=True):
         for w, v in zip(one, other, strict=True):

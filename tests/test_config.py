@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from npdigits.base.errors import ConfigError
-from npdigits.config import compose as cli
+from npdigits.config import conf_files
+from npdigits.config.compose import compose
 from npdigits.config.keys import DATA_RULES, RULES
 from npdigits.config.schema import Config, DataConfig, parse
 from npdigits.data.sets import LOADERS
@@ -19,7 +20,7 @@ from npdigits.nn.schedules import SCHEDULES
 from npdigits.training.stopping import MIN_DELTA, STOPPING_RULES
 
 FIELDS = {field.name for field in dataclasses.fields(Config)}
-CONF = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in cli.CONF.rglob("*.yaml")}
+CONF = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in conf_files.CONF.rglob("*.yaml")}
 KEYS = {key: value for key, value in CONF["train"].items() if key not in ("defaults", "hydra")}
 DEFAULTS = KEYS | {"data": {"name": "mnist"}}
 
@@ -91,21 +92,21 @@ def test_conf_has_exactly_the_keys_of_config_and_each_has_a_rule():
 
 
 def test_every_default_has_a_comment_on_its_line():
-    text = (cli.CONF / "train.yaml").read_text(encoding="utf-8")
+    text = (conf_files.CONF / "train.yaml").read_text(encoding="utf-8")
     for key in KEYS:
         assert re.search(rf"^{key}: \S.*  # \S", text, re.MULTILINE), key
 
 
 @pytest.mark.parametrize("name", LOADERS)
 def test_every_data_set_has_a_file_with_a_line_about_it(name):
-    assert (cli.CONF / "data" / f"{name}.yaml").read_text(encoding="utf-8").startswith("# ")
+    assert (conf_files.CONF / "data" / f"{name}.yaml").read_text(encoding="utf-8").startswith("# ")
     assert parse(KEYS | {"data": CONF[name]}).data.name == name
-    assert {path.stem for path in (cli.CONF / "data").iterdir()} == set(LOADERS)
+    assert {path.stem for path in (conf_files.CONF / "data").iterdir()} == set(LOADERS)
 
 
 def test_hydra_composes_the_defaults_of_the_files():
-    assert cli.compose() == cli.compose(["data=mnist"]) == parse(KEYS | {"data": CONF["mnist"]})
-    assert cli.compose(["data=idx", "hidden=[3,4]"]) == parse(KEYS | {"data": CONF["idx"], "hidden": [3, 4]})
+    assert compose() == compose(["data=mnist"]) == parse(KEYS | {"data": CONF["mnist"]})
+    assert compose(["data=idx", "hidden=[3,4]"]) == parse(KEYS | {"data": CONF["idx"], "hidden": [3, 4]})
 
 
 @pytest.mark.parametrize(("key", "kind"), [*((k, float) for k in NUMBERS), *((k, int) for k in COUNTS)])

@@ -12,7 +12,7 @@ from drawn import BESIDE, MARKS, SLASHED, STROKES, boxed, drawn, marked
 from PIL import Image
 from playwright.sync_api import expect
 
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.data.sets import Split
 from npdigits.export.page import FILES, SCRIPTS, TEST_DIGITS, formulas, page
 from npdigits.nn.activations import ACTIVATIONS
@@ -52,7 +52,7 @@ def made(tmp_path_factory, mnist_5k):
 
     def make(name):
         if name not in known:
-            config = cli.compose(["data=mnist_5k", "plots=false", "quiet=true", *NETWORKS[name]])
+            config = compose(["data=mnist_5k", "plots=false", "quiet=true", *NETWORKS[name]])
             source = mnist_5k if name != "47 classes" else dataclasses.replace(mnist_5k, n_classes=47)
             run(config, folder / name, source=source)
             found = trained.load_trained(folder / name)

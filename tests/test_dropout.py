@@ -7,7 +7,7 @@ from test_network import batch, make
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.nn.dropout import LEVELS, Mask
 from npdigits.nn.network import Parameters
 from npdigits.nn.workspace import Workspace
@@ -59,8 +59,8 @@ def test_the_gradient_is_torchs(activation, dropout):
 
 
 def test_one_number_is_for_all_layers_and_a_list_must_fit():
-    assert cli.compose(["hidden=[30,20]", "dropout=0.5"]).dropout == (0.5,)
-    assert cli.compose(["hidden=[30,20]", "dropout=[0.5,0.1]"]).dropout == (0.5, 0.1)
+    assert compose(["hidden=[30,20]", "dropout=0.5"]).dropout == (0.5,)
+    assert compose(["hidden=[30,20]", "dropout=[0.5,0.1]"]).dropout == (0.5, 0.1)
     for typed in ("dropout=[0.5,0.1,0.2]", "dropout=1", "dropout=[]", "dropout=-0.1", "dropout=a"):
         with pytest.raises(ConfigError, match="dropout="):
-            cli.compose(["hidden=[30,20]", typed])
+            compose(["hidden=[30,20]", typed])

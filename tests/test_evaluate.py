@@ -14,8 +14,8 @@ from made import read_summary, write_set
 from npdigits import evaluate
 from npdigits.base.errors import DataError, UserError
 from npdigits.base.npz import read_npz
-from npdigits.config import compose as cli
-from npdigits.data import sets as data
+from npdigits.config.compose import compose
+from npdigits.data import sets
 from npdigits.runs import evaluation, trained
 from npdigits.runs.results import confusion_matrix
 from npdigits.train import run
@@ -29,7 +29,7 @@ def runs(tmp_path_factory):
     digits = write_set(folder / "digits")
     for seed in (0, 1, 2):
         more = ["output=sigmoid", "cost=mse"] if seed == 2 else []
-        config = cli.compose([*KEYS, *more, f"data.dir={digits}", f"seed={seed}"])
+        config = compose([*KEYS, *more, f"data.dir={digits}", f"seed={seed}"])
         run(config, folder / str(seed))
     return [folder / str(seed) for seed in (0, 1, 2)]
 
@@ -146,7 +146,7 @@ def test_as_it_is_typed(runs, tmp_path):
 
 def test_training_images_are_no_test_set_under_another_name(runs, tmp_path):
     own = trained.load_trained(runs[0]).config.data.dir
-    source = data.load("idx", folder=Path(own))
+    source = sets.load("idx", folder=Path(own))
     images, labels = (
         source.train.images[:80].reshape(-1, *source.image_shape),
         source.train.labels[:80].astype(np.uint8),

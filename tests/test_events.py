@@ -8,7 +8,7 @@ from made import read_summary
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.interruption import Terminated, Watch
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.runs.events import Listener
 from npdigits.runs.run import run
 from npdigits.runs.summary import Status
@@ -49,7 +49,7 @@ class Failing(Notes):
 def do(tmp_path, idx_set):
     def do(name, *listeners, typed=(), **options):
         keys = ["data=idx", f"data.dir={idx_set}", "epochs=3", "hidden=6", "plots=false", "quiet=true", *typed]
-        return run(cli.compose(keys), tmp_path / name, keys, listeners=listeners, **options)
+        return run(compose(keys), tmp_path / name, keys, listeners=listeners, **options)
 
     return do
 

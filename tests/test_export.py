@@ -14,7 +14,7 @@ from made import digits, read_summary, write_set
 from onnx.reference import ReferenceEvaluator
 
 from npdigits.base.errors import ConfigError
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.export import command as module
 from npdigits.export import onnx_file, page, proof
 from npdigits.nn.activations import ACTIVATIONS, Activation
@@ -34,7 +34,7 @@ NETWORKS = {
 @pytest.fixture(scope="module", params=NETWORKS)
 def a_run(request, tmp_path_factory, mnist_5k):
     folder = tmp_path_factory.mktemp("run") / "run"
-    config = cli.compose(["data=mnist_5k", "epochs=3", "plots=false", "quiet=true", *NETWORKS[request.param]])
+    config = compose(["data=mnist_5k", "epochs=3", "plots=false", "quiet=true", *NETWORKS[request.param]])
     run(config, folder, source=mnist_5k)
     return folder
 
@@ -130,7 +130,7 @@ def test_without_the_package_a_line_says_which(a_run, monkeypatch):
 def small(tmp_path_factory):
     """A run on images that are not 28 × 28."""
     folder = tmp_path_factory.mktemp("small")
-    config = cli.compose(["data=idx", f"data.dir={write_set(folder / 'set')}", "epochs=1", "plots=false", "quiet=true"])
+    config = compose(["data=idx", f"data.dir={write_set(folder / 'set')}", "epochs=1", "plots=false", "quiet=true"])
     run(config, folder / "run")
     return folder / "run"
 
@@ -232,7 +232,7 @@ def square_set(tmp_path):
 
 
 def trained_on(folder, out, *keys):
-    run(cli.compose(["data=idx", f"data.dir={folder}", "epochs=1", "plots=false", "quiet=true", *keys]), out)
+    run(compose(["data=idx", f"data.dir={folder}", "epochs=1", "plots=false", "quiet=true", *keys]), out)
     return out
 
 

@@ -14,7 +14,7 @@ from typed import tree, typed
 
 from npdigits.base import program
 from npdigits.base.files import is_stray_of
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.runs import checkpoint
 from npdigits.train import run
 
@@ -65,7 +65,7 @@ def writes_of_a_run(monkeypatch, folder, keys):
     """Count them, in a run that nothing disturbs."""
     with monkeypatch.context() as patch:
         faults = Faults(patch, folder)
-        run(cli.compose(keys), folder, keys)
+        run(compose(keys), folder, keys)
     return faults.count
 
 
@@ -82,7 +82,7 @@ def test_every_write_fails_once(tmp_path, monkeypatch, short, capsys):
         path, error = tmp_path / f"run{k}", (errno.ENOSPC, errno.EIO, errno.EACCES)[k % 3]
         with monkeypatch.context() as patch:
             faults = Faults(patch, path, k, error, torn=k % 2 == 0)
-            code = program.exit_code("npdigits", lambda path=path: run(cli.compose(short), path, short) and 0)
+            code = program.exit_code("npdigits", lambda path=path: run(compose(short), path, short) and 0)
         assert faults.failed, f"write {k} of {count} was never made"
         said = capsys.readouterr().err
         if code == 0:
@@ -93,7 +93,7 @@ def test_every_write_fails_once(tmp_path, monkeypatch, short, capsys):
         last = path / "checkpoints" / "last.npz"
         if last.exists():
             checkpoint.read(last)  # valid, the old one or the new one
-        run(cli.compose(short), path, short)
+        run(compose(short), path, short)
         assert result(path) == whole, faults.failed
         assert not list(path.rglob(".*.tmp"))
     # A link that cannot be made is a copy, a run does without a line of its log; nothing else may fail without a word.
@@ -104,7 +104,7 @@ def test_every_write_fails_once(tmp_path, monkeypatch, short, capsys):
 def test_the_writes_are_all_made_through_the_five_calls(tmp_path, monkeypatch, short):
     """Else the test above would not see them: every file of a run directory was opened by them, but for the lock."""
     faults = Faults(monkeypatch, tmp_path / "run")
-    run(cli.compose(short), tmp_path / "run", short)
+    run(compose(short), tmp_path / "run", short)
     opened = [Path(path) for path in faults.opened]
     for path in (tmp_path / "run").rglob("*"):
         if path.is_file() and path.name != ".lock":
@@ -162,7 +162,7 @@ print(sum(os.waitpid(pid, 0)[1] for pid in pids))
 
 def test_what_only_reads_works_on_a_copy_that_is_read_only(tmp_path, short):
     keys = [*short[:3], "epochs=1", "batch_size=100", "plots=false"]
-    run(cli.compose(keys), tmp_path / "run", keys)
+    run(compose(keys), tmp_path / "run", keys)
     for path in sorted((tmp_path / "run").rglob("*"), reverse=True):
         path.chmod(0o555 if path.is_dir() else 0o444)
     (tmp_path / "run").chmod(0o555)

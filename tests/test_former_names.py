@@ -51,14 +51,6 @@ def test_the_documented_api_of_version_0_1_goes_on():
     assert output_of(start_python(code)).startswith("(3,) <function run")
 
 
-def test_a_launchers_file_may_name_the_place_of_version_0_1():
-    assert Place.of({"_target_": "npdigits.launcher.Place", "workers": 2}) == Place(workers=2)
-    with pytest.raises(
-        ConfigError, match=r"^hydra\.launcher\._target_=npdigits\.launcher\.Other: allowed is npdigits\."
-    ):
-        Place.of({"_target_": "npdigits.launcher.Other"})
-
-
 def test_what_a_module_that_is_now_a_package_had_is_found_there_when_asked_for():
     code = """
 import sys, npdigits.data
@@ -70,6 +62,14 @@ assert (Data, Split, data_root, hold_out, load) == (
 print(hasattr(npdigits.data, "lode"))
 """
     assert output_of(start_python(code)).split() == ["False"]
+
+
+def test_a_launchers_file_may_name_the_place_of_version_0_1():
+    assert Place.of({"_target_": "npdigits.launcher.Place", "workers": 2}) == Place(workers=2)
+    with pytest.raises(
+        ConfigError, match=r"^hydra\.launcher\._target_=npdigits\.launcher\.Other: allowed is npdigits\."
+    ):
+        Place.of({"_target_": "npdigits.launcher.Other"})
 
 
 def test_a_name_that_never_was_is_unknown():

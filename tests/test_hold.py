@@ -11,10 +11,10 @@ from typed import tree, typed
 
 from npdigits.base.errors import HeldError, MovedError, RunDirError
 from npdigits.base.files import BY_DESCRIPTOR
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.config.identity import identity
 from npdigits.data.sets import data_root
-from npdigits.runs import directory as rundir
+from npdigits.runs import directory
 from npdigits.runs.directory import claim
 from npdigits.runs.hold import LOCK, Hold
 from npdigits.runs.report import Report
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(not BY_DESCRIPTOR, reason="this system does not 
 def other(tmp_path, short):  # noqa: F811
     """Another run's directory, finished."""
     keys = [*short, "seed=2"]
-    run(cli.compose(keys), tmp_path / "other", keys)
+    run(compose(keys), tmp_path / "other", keys)
     return tmp_path / "other"
 
 
@@ -96,7 +96,7 @@ def test_a_run_whose_directory_is_gone_ends(tmp_path, short, other, how, capsys)
         return False
 
     with pytest.raises(MovedError, match=SAYS.format(path)):
-        run(cli.compose(short), path, short, stop)
+        run(compose(short), path, short, stop)
     assert tree(other) == before
     assert (tree(path) if path.exists() else {}) == there, "written where the run does not stand"
     assert capsys.readouterr().err == ""
@@ -108,7 +108,7 @@ def test_a_run_whose_directory_is_gone_ends(tmp_path, short, other, how, capsys)
 
 
 def result_of_a_whole_run(tmp_path, keys):
-    run(cli.compose(keys), tmp_path / "whole", keys)
+    run(compose(keys), tmp_path / "whole", keys)
     return result(tmp_path / "whole")
 
 
@@ -121,7 +121,7 @@ def test_a_directory_moved_before_any_write_gets_nothing_of_it(tmp_path, monkeyp
         with monkeypatch.context() as patch:
             moving = Moving(patch, path, other, k)
             try:
-                run(cli.compose(short), path, short)
+                run(compose(short), path, short)
                 ended.append(k)
             except MovedError as error:
                 assert str(error) == f"out={path} was moved or replaced while it was written"
@@ -170,7 +170,7 @@ def test_plots_are_not_drawn_into_another_directory(tmp_path, short, other, monk
     monkeypatch.setattr(canvas, "png", moved_meanwhile)
     keys = [key for key in short if key != "plots=false"]
     with pytest.raises(MovedError, match=SAYS.format(path)):
-        run(cli.compose(keys), path, keys)
+        run(compose(keys), path, keys)
     assert tree(path) == before
     assert read_summary(tmp_path / "moved")["status"] == "finished"
 
@@ -199,7 +199,7 @@ def test_the_command_line_says_so_in_one_line(tmp_path, idx_set):
 
 
 def test_in_a_sweep_the_run_fails_and_the_others_go_on(tmp_path, short, other):  # noqa: F811
-    config = cli.compose(short)
+    config = compose(short)
     found, source = plan.find_source(config, Report(True))
     assert source.root == data_root()
     this = identity(config, found.sha256)
@@ -288,13 +288,13 @@ def test_a_lock_that_two_directories_share_is_replaced_where_nobody_holds_it(tmp
 
 
 def test_a_traceback_is_added_to_the_log_of_a_run_that_nobody_writes(tmp_path):
-    rundir.add_to_log(tmp_path / "none", "Traceback …\n")
+    directory.add_to_log(tmp_path / "none", "Traceback …\n")
     assert not (tmp_path / "none").exists()
     (tmp_path / "run").mkdir()
-    rundir.add_to_log(tmp_path / "run", "Traceback 1\n")
+    directory.add_to_log(tmp_path / "run", "Traceback 1\n")
     with Hold.take(tmp_path / "run"):
-        rundir.add_to_log(tmp_path / "run", "Traceback 2\n")
+        directory.add_to_log(tmp_path / "run", "Traceback 2\n")
     os.link(tmp_path / "run" / "train.log", tmp_path / "kept")
-    rundir.add_to_log(tmp_path / "run", "Traceback 3\n")
+    directory.add_to_log(tmp_path / "run", "Traceback 3\n")
     assert (tmp_path / "run" / "train.log").read_text() == "Traceback 1\nTraceback 3\n"
     assert (tmp_path / "kept").read_text() == "Traceback 1\n"

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from npdigits.base.random import stream
-from npdigits.config import compose as cli
 from npdigits.config import identity as module
 from npdigits.config.build import initial_state, ranges, recipe
+from npdigits.config.compose import compose
 from npdigits.config.dependence import unread, without_effect
 from npdigits.config.identity import NOT_PART, UNREAD, canonical, digest, identity, in_canonical_form
-from npdigits.data import sets as data
+from npdigits.data import sets
 from npdigits.data.augmentation import Augmentation
 from npdigits.nn.optimizers import OPTIMIZERS
 from npdigits.runs import metrics
 from npdigits.training.loop import fit
 
 SHA256 = "a" * 64
-CONFIG = cli.compose()
+CONFIG = compose()
 # Of MNIST: training digits, and how many of them it holds out by itself.
 DIGITS, VAL_SIZE = 60_000, 10_000
 # For every key that counts, a value that is not the default.
@@ -165,7 +165,7 @@ def test_other_data_or_other_numerics_make_another_run(monkeypatch):
     ],
 )
 def test_two_ways_to_write_one_experiment_are_one_run(one, same):
-    assert of(cli.compose(one)) == of(cli.compose(same))
+    assert of(compose(one)) == of(compose(same))
 
 
 def test_the_digest_is_the_sha256_of_the_sorted_json():
@@ -199,19 +199,19 @@ def test_an_identity_survives_json():
 )
 def test_runs_keep_the_digest_that_they_had_before_there_was_a_canonical_form(typed, before):
     """These were printed by the commit before it."""
-    assert of(cli.compose(typed)) == before
+    assert of(compose(typed)) == before
 
 
 def test_no_zero_has_a_sign_as_it_is_typed_nor_as_it_was_kept():
     """Each by itself: what a release before kept, and what config.yaml and a run's name are made of."""
     kept = canonical({"l2": -0.0, "betas": [-0.0, 0.5], "dropout": (-0.0,)})
     assert json.dumps(kept) == '{"l2": 0.0, "betas": [0.0, 0.5], "dropout": [0.0]}'
-    config = cli.compose(["l2=-0.0", "betas=[-0.0,0.5]", "dropout=-0.0"])
+    config = compose(["l2=-0.0", "betas=[-0.0,0.5]", "dropout=-0.0"])
     assert (str(config.l2), str(config.betas), str(config.dropout)) == ("0.0", "(0.0, 0.5)", "(0.0,)")
 
 
 def test_a_key_that_is_not_read_stands_at_its_default():
-    defaults = cli.compose(["stop_on=none"]).as_dict()
+    defaults = compose(["stop_on=none"]).as_dict()
     assert {key: defaults[key] for key in UNREAD} == UNREAD
 
 
@@ -219,11 +219,11 @@ def test_a_key_that_is_not_read_stands_at_its_default():
 def test_a_key_that_is_not_read_changes_no_bit(key, idx_set):
     """What one identity stands for must be one result; so the trainer is asked, with the key as it was typed."""
     plain = ["data=idx", f"data.dir={idx_set}", "epochs=2", "hidden=4", *NOT_READ_WITH[key]]
-    source = data.load("idx", folder=idx_set)
+    source = sets.load("idx", folder=idx_set)
 
     def trained(*typed):
-        config = cli.compose([*plain, *typed])
-        train, val = data.hold_out(source, config.val_size, config.seed)
+        config = compose([*plain, *typed])
+        train, val = sets.hold_out(source, config.val_size, config.seed)
         state = initial_state(config, (train.images.shape[1], *config.hidden, source.n_classes))
         records = list(fit(state, train, val, source.test, recipe(config, source.image_shape)))
         return config, state.network.parameters.flat.tobytes(), metrics.table(records)
@@ -239,7 +239,7 @@ def test_an_elastic_distortion_of_strength_0_is_an_affine_one(idx_set):
     drawn = []
     for typed in (["augment=affine"], ["augment=elastic", "alpha=0"]):
         pictures, out = np.arange(56.0, dtype=np.float32).reshape(1, 56), np.empty((1, 56), np.float32)
-        Augmentation((8, 7), ranges(cli.compose(typed)))(stream(0, "distorted"), pictures, out)
+        Augmentation((8, 7), ranges(compose(typed)))(stream(0, "distorted"), pictures, out)
         drawn.append(out.tobytes())
     assert drawn[0] == drawn[1]
 
@@ -256,9 +256,9 @@ def test_of_a_component_that_is_not_ours_nobody_says_what_it_reads(monkeypatch):
     "typed", [[], ["hidden=[]"], ["augment=elastic", "alpha=0"], ["val_size=10000", "optimizer=sgd"]]
 )
 def test_the_canonical_form_is_its_own(typed):
-    once = canonical(identity(cli.compose(typed), SHA256), DIGITS, VAL_SIZE)
+    once = canonical(identity(compose(typed), SHA256), DIGITS, VAL_SIZE)
     assert canonical(once, DIGITS, VAL_SIZE) == once
-    config = in_canonical_form(cli.compose(typed), DIGITS, VAL_SIZE)
+    config = in_canonical_form(compose(typed), DIGITS, VAL_SIZE)
     assert {key: value for key, value in config.as_dict().items() if key in once} == {
         key: value for key, value in once.items() if key not in ("data_sha256", "numerics")
     }

@@ -18,7 +18,7 @@ from npdigits import evaluate
 from npdigits.base.npz import read_npz
 from npdigits.base.spreadsheet import csv_cell
 from npdigits.compare import command
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.config.identity import digest
 from npdigits.config.value_text import as_cell
 from npdigits.export.onnx_file import onnx_file
@@ -113,7 +113,7 @@ def test_the_files_of_a_run_say_the_same(runs):
         assert path.name.endswith(summary["identity"][:8])
         kept = yaml.safe_load((path / "config.yaml").read_text())
         assert {key: kept[key] for key in this if key in kept} == {key: this[key] for key in this if key in kept}
-        alone = cli.compose(yaml.safe_load((path / "overrides.yaml").read_text())).as_dict()
+        alone = compose(yaml.safe_load((path / "overrides.yaml").read_text())).as_dict()
         assert all(alone[key] == kept[key] for key in ("hidden", "max_norm", "lr", "seed", "schedule"))
         last = read_npz(path / "checkpoints" / "last.npz")
         assert last["metrics"].tobytes() == (path / "metrics.csv").read_bytes()

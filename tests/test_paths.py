@@ -11,8 +11,7 @@ from typed import tree, typed
 from npdigits.base import paths
 from npdigits.base.errors import ConfigError, DataUnavailable
 from npdigits.config.schema import DataConfig
-from npdigits.data import cache
-from npdigits.data import sets as data
+from npdigits.data import cache, sets
 from npdigits.runs import evaluation
 
 # A user who is a mere number, as containers run: no home, and no entry in the table of users.
@@ -58,7 +57,7 @@ def test_a_home_that_there_is_not_is_named_with_its_key():
 
 @pytest.mark.parametrize("name", ["NPDIGITS_CACHE", "NPDIGITS_DATA"])
 def test_a_home_in_a_variable_is_one_too(name, monkeypatch, tmp_path):
-    where = {"NPDIGITS_CACHE": cache.directory, "NPDIGITS_DATA": data.data_root}[name]
+    where = {"NPDIGITS_CACHE": cache.directory, "NPDIGITS_DATA": sets.data_root}[name]
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv(name, "~/mine")
     assert where() == tmp_path / "mine"
@@ -77,15 +76,15 @@ def test_who_has_no_home_has_no_cache_and_is_told_where_data_may_be(answer, monk
         return answer
 
     monkeypatch.setattr(cache.platformdirs, "user_cache_dir", folder)
-    monkeypatch.setattr(data.platformdirs, "user_data_dir", folder)
+    monkeypatch.setattr(sets.platformdirs, "user_data_dir", folder)
     for name in ("NPDIGITS_CACHE", "NPDIGITS_DATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    assert cache.directory() == data.data_root() == paths.NOWHERE
+    assert cache.directory() == sets.data_root() == paths.NOWHERE
     with pytest.raises(
         DataUnavailable, match=r"this user has no home to keep it in: NPDIGITS_DATA or data\.root names"
     ):
-        data.load("mnist")
+        sets.load("mnist")
     assert tree(tmp_path) == {}  # no folder called ~
 
 

@@ -20,9 +20,9 @@ from typed import tree, typed
 from npdigits.base import canvas
 from npdigits.base.errors import DataUnavailable, RunDirError
 from npdigits.base.npz import npz, read_npz
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.config.identity import identity
-from npdigits.data import sets as data
+from npdigits.data import sets
 from npdigits.plots import main
 from npdigits.runs import plots
 from npdigits.runs.report import Report
@@ -52,7 +52,7 @@ def trained(tmp_path, idx_set):
 
     def train(*overrides):
         common = ("data=idx", f"data.dir={idx_set}", "epochs=2", "hidden=6", "plots=false", "quiet=true")
-        run(cli.compose([*common, *overrides]), tmp_path / "run")
+        run(compose([*common, *overrides]), tmp_path / "run")
         return tmp_path / "run"
 
     return train
@@ -156,8 +156,8 @@ def test_after_a_fallback_the_title_names_what_was_really_used(tmp_path, warm_ca
     def unavailable(root, mirror, folder, warn):
         raise DataUnavailable("no network")
 
-    monkeypatch.setitem(data.LOADERS, "mnist", unavailable)
-    run(cli.compose(["data=mnist", "epochs=1", "plots=false", "quiet=true"]), tmp_path / "run")
+    monkeypatch.setitem(sets.LOADERS, "mnist", unavailable)
+    run(compose(["data=mnist", "epochs=1", "plots=false", "quiet=true"]), tmp_path / "run")
     shown = plots.RunFiles(tmp_path / "run")
     assert shown.title.startswith(f"mnist_5k ({shown.summary.data_sha256[:8]}), 784–20–10")
 
@@ -311,7 +311,7 @@ def test_whatever_goes_wrong_with_the_plots_is_one_warning_and_no_more(tmp_path,
     original = getattr(module, name)
     monkeypatch.setattr(module, name, go_wrong)
     keys = ["data=idx", f"data.dir={idx_set}", "epochs=1", "hidden=4", "quiet=true"]
-    config = cli.compose(keys)
+    config = compose(keys)
     assert run(config, tmp_path / "run", keys)["status"] == "finished"
     assert read_summary(tmp_path / "run")["status"] == "finished"
     said = capsys.readouterr().err

@@ -20,8 +20,8 @@ import npdigits
 from npdigits import predict
 from npdigits.base.errors import RunDirError, UserError
 from npdigits.base.npz import npz
-from npdigits.config import compose as cli
-from npdigits.pictures import pool as forming
+from npdigits.config.compose import compose
+from npdigits.pictures import pool
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.runs import reading, trained
 from npdigits.runs.checkpoint import hash_arrays, opened
@@ -33,7 +33,7 @@ def sweep(tmp_path_factory):
     """Return a folder with a good run, and one that was hardly trained."""
     folder = tmp_path_factory.mktemp("sweep")
     for name, lr in (("good", "0.01"), ("bad", "1e-6")):
-        config = cli.compose(["data=mnist_5k", "epochs=15", f"lr={lr}", "plots=false", "quiet=true"])
+        config = compose(["data=mnist_5k", "epochs=15", f"lr={lr}", "plots=false", "quiet=true"])
         run(config, folder / name)
     return folder
 
@@ -72,7 +72,7 @@ def test_the_table_has_digit_probability_and_second_guess(sweep, pictures):
 
 def test_a_network_of_one_class_has_no_second_guess(pictures, tmp_path):
     folder = write_set(tmp_path / "set", *(digits(n, (28, 28), classes=1) for n in (600, 100)))
-    run(cli.compose(["data=idx", f"data.dir={folder}", "epochs=1", "plots=false", "quiet=true"]), tmp_path / "run")
+    run(compose(["data=idx", f"data.dir={folder}", "epochs=1", "plots=false", "quiet=true"]), tmp_path / "run")
     done = command(tmp_path / "run", pictures / "3.png", "--csv", tmp_path / "t.csv")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[1].split() == [str(pictures / "3.png"), "0", "1.0000"]
@@ -209,7 +209,7 @@ def test_ctrl_c_writes_nothing(sweep, pictures, tmp_path, monkeypatch, capsys):
             raise KeyboardInterrupt
         return to_mnist_form(drawn(3)), ""
 
-    monkeypatch.setattr(forming, "form_file", interrupted)
+    monkeypatch.setattr(pool, "form_file", interrupted)
     typed = [
         "predict",
         str(sweep / "good"),

@@ -17,7 +17,7 @@ from typed import tree, typed
 from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.interruption import Terminated, Watch
 from npdigits.base.npz import read_npz
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.runs.metrics import read_metrics
 from npdigits.runs.writer import RunWriter
 from npdigits.train import run
@@ -36,7 +36,7 @@ def go(tmp_path, idx_set):
         asked = iter(range(10**9))
         stop = (lambda: next(asked) >= after) if after is not None else (lambda: False)
         typed = [*PLAIN, f"data.dir={idx_set}", *overrides]
-        run(cli.compose(typed), tmp_path / name, typed, stop, **more)
+        run(compose(typed), tmp_path / name, typed, stop, **more)
         return tmp_path / name
 
     return train_in
@@ -49,7 +49,7 @@ def every_epoch(monkeypatch):
 
 
 def resume(path, *overrides):
-    run(cli.compose([f"resume={path}", *overrides]), None, [f"resume={path}", *overrides])
+    run(compose([f"resume={path}", *overrides]), None, [f"resume={path}", *overrides])
     return path
 
 
@@ -315,7 +315,7 @@ def test_another_numpy_is_said_and_recorded_and_does_not_hinder(go, capsys):
 def test_the_run_that_used_the_fallback_goes_on_with_what_it_used(tmp_path, warm_cache, no_torchvision):
     typed = ["hidden=4", "epochs=4", "plots=false", "quiet=true", "data.mirror=http://127.0.0.1:9/"]
     asked = iter(range(10**9))
-    run(cli.compose(typed), tmp_path / "run", typed, lambda: next(asked) > 300)
+    run(compose(typed), tmp_path / "run", typed, lambda: next(asked) > 300)
     assert read_summary(tmp_path / "run")["data"] == "mnist_5k"
     write_set(tmp_path / "data" / "MNIST" / "raw")  # now there is one, though another
     resume(tmp_path / "run", f"data.root={tmp_path / 'data'}")
@@ -478,11 +478,11 @@ def test_a_checkpoint_of_a_later_version_is_left_alone(go, monkeypatch):
 def test_from_python_what_was_composed_counts_as_typed(go, tmp_path):
     path = go("run", after=40)
     with pytest.raises(ConfigError, match=r"^lr=0.5: not allowed with resume"):
-        run(cli.compose([f"resume={path}", "lr=0.5"]))
+        run(compose([f"resume={path}", "lr=0.5"]))
     longer = result(go("longer", "epochs=9"))
-    run(cli.compose([f"resume={path}", "epochs=9"]))
+    run(compose([f"resume={path}", "epochs=9"]))
     assert result(path) == longer
-    run(cli.compose([*PLAIN, f"data.dir={tmp_path / 'idx_set'}", f"out={tmp_path / 'by its key'}", "epochs=1"]))
+    run(compose([*PLAIN, f"data.dir={tmp_path / 'idx_set'}", f"out={tmp_path / 'by its key'}", "epochs=1"]))
     assert read_summary(tmp_path / "by its key")["status"] == "finished"
 
 
@@ -508,7 +508,7 @@ def test_a_run_goes_on_from_another_directory(go, idx_set, tmp_path, monkeypatch
 
 def test_the_first_epoch_of_a_fallback_run_may_be_cut_off(tmp_path, warm_cache, no_torchvision):
     typed_keys = ["hidden=4", "epochs=2", "plots=false", "quiet=true", "data.mirror=http://127.0.0.1:9/"]
-    run(cli.compose(typed_keys), tmp_path / "run", typed_keys, lambda: True)
+    run(compose(typed_keys), tmp_path / "run", typed_keys, lambda: True)
     for name in ("last.npz", "previous.npz"):
         (tmp_path / "run" / "checkpoints" / name).unlink(missing_ok=True)
     resume(tmp_path / "run")

@@ -14,11 +14,10 @@ from typed import tree
 from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.npz import read_npz
 from npdigits.base.random import stream
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.config.schema import parse
 from npdigits.data.sets import Split
-from npdigits.runs import outputs
-from npdigits.runs import results as outcome
+from npdigits.runs import outputs, results
 from npdigits.runs.metrics import read_metrics
 from npdigits.runs.report import final_table
 from npdigits.runs.results import wilson_interval
@@ -37,7 +36,7 @@ def trained(tmp_path, idx_set):
     """Return a function that trains on the small set in a directory of this name and returns its path."""
 
     def train(name, *overrides):
-        run(cli.compose([*PLAIN, f"data.dir={idx_set}", *overrides]), tmp_path / name, overrides)
+        run(compose([*PLAIN, f"data.dir={idx_set}", *overrides]), tmp_path / name, overrides)
         return tmp_path / name
 
     return train
@@ -63,7 +62,7 @@ def test_a_run_directory_holds_what_it_should(trained, idx_set):
     others = ("identity.json", "config.yaml", "overrides.yaml", "environment.json", "summary.json", "train.log")
     assert {name for name in tree(path) if name != ".lock"} == {*BITS, *others}
     config = parse(yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8")))
-    assert config == cli.compose([*PLAIN, f"data.dir={idx_set}", "lr=0.02", "out=ignored/here"])
+    assert config == compose([*PLAIN, f"data.dir={idx_set}", "lr=0.02", "out=ignored/here"])
     assert yaml.safe_load((path / "overrides.yaml").read_text()) == ["lr=0.02", "out=ignored/here"]
 
 
@@ -150,7 +149,7 @@ def test_a_run_directory_may_be_text_and_a_library_that_ends_the_program_decides
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("npdigits.runs.plots.draw", lambda *_: sys.exit(5))
     typed = ["data=idx", f"data.dir={idx_set}", "hidden=4", "epochs=1"]
-    assert run(cli.compose(typed), "run", typed)["status"] == "finished"
+    assert run(compose(typed), "run", typed)["status"] == "finished"
     assert (tmp_path / "run" / "summary.json").exists()
     assert "WARNING: not all plots are drawn: SystemExit: 5" in capsys.readouterr().err
 
@@ -158,7 +157,7 @@ def test_a_run_directory_may_be_text_and_a_library_that_ends_the_program_decides
 def test_a_run_that_is_there_is_not_done_again(trained, idx_set, capsys):
     path = trained("run")
     before, summary = tree(path), read_summary(path)
-    same = cli.compose([*PLAIN, f"data.dir={idx_set}", "out=elsewhere", "hidden=[6]"])
+    same = compose([*PLAIN, f"data.dir={idx_set}", "out=elsewhere", "hidden=[6]"])
     assert run(same, path) == run(same, path) == summary
     assert tree(path) == before
     assert capsys.readouterr().out == f"{path}\n" * 3
@@ -202,7 +201,7 @@ def test_nothing_is_written_for_a_configuration_that_does_not_fit_the_data(train
 def test_by_default_each_run_gets_a_directory_of_its_own(tmp_path, idx_set, monkeypatch, capsys):
     monkeypatch.setattr(outputs, "outputs", lambda: tmp_path / "outputs")
     for _ in range(2):
-        run(cli.compose([*PLAIN, f"data.dir={idx_set}"]))
+        run(compose([*PLAIN, f"data.dir={idx_set}"]))
     runs = sorted((tmp_path / "outputs").glob("*/*"))
     assert len(runs) == 2
     assert capsys.readouterr().out == "".join(f"{path}\n" for path in runs)
@@ -247,7 +246,7 @@ def test_a_run_that_reads_nothing_or_not_all_says_so(tmp_path, idx_set, capsys):
     def ended(name, *overrides):
         typed = ["data=idx", f"data.dir={idx_set}", "hidden=6", "epochs=2", "plots=false", *overrides]
         for _ in range(2):  # also where it is finished already
-            summary = run(cli.compose(typed), tmp_path / name, typed)
+            summary = run(compose(typed), tmp_path / name, typed)
         return summary, capsys.readouterr().out.splitlines()
 
     summary, said = ended("zeros", "initializer=zeros", "lr=1e-9")
@@ -261,15 +260,15 @@ def test_a_run_that_reads_nothing_or_not_all_says_so(tmp_path, idx_set, capsys):
 def test_a_class_that_is_never_read_is_named():
     labels = np.repeat(np.arange(3), 50)
     split = Split(np.zeros((150, 1), np.uint8), labels, np.arange(150))
-    assert outcome.find_blindness(np.eye(4)[labels], split) == {"at_chance": False, "never_read": []}
-    assert outcome.find_blindness(np.eye(4)[np.where(labels == 1, 3, labels)], split)["never_read"] == [1]
+    assert results.find_blindness(np.eye(4)[labels], split) == {"at_chance": False, "never_read": []}
+    assert results.find_blindness(np.eye(4)[np.where(labels == 1, 3, labels)], split)["never_read"] == [1]
     readout = {"digits": 1, "correct": 1, "accuracy": 1, "interval": (0, 1)}
     table = final_table(Summary(Status.FINISHED, best_epoch=1, readout=readout))
     assert "never read" not in table and "at chance" not in table  # of a run of before
 
 
 def test_plots_that_are_missing_are_drawn_by_the_same_command(tmp_path, idx_set):
-    config = cli.compose(["data=idx", f"data.dir={idx_set}", "epochs=1", "batch_size=8"])
+    config = compose(["data=idx", f"data.dir={idx_set}", "epochs=1", "batch_size=8"])
     run(config, tmp_path / "run")
     (tmp_path / "run" / "plots" / "gap.png").unlink()
     run(config, tmp_path / "run")

@@ -24,7 +24,8 @@ from typed import tree, typed
 from npdigits import train
 from npdigits.base import program
 from npdigits.base.errors import ConfigError
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
+from npdigits.config.conf_files import CONF
 from npdigits.config.help import help_text
 from npdigits.config.identity import NOT_PART, NUMERICS, identity
 from npdigits.runs import outputs, prepare
@@ -102,16 +103,16 @@ def test_a_sweeps_name_is_of_its_keys_and_never_of_the_values_that_vary():
 
 
 def test_a_runs_name_says_what_differs_from_the_defaults():
-    default = cli.compose()
+    default = compose()
     typed_keys = ["hidden=[30,10]", "lr=0.5", "data=mnist_5k", "plots=false", "workers=0"]
-    name = run_name(here := cli.compose(typed_keys), default, identity(here, "0" * 64))
+    name = run_name(here := compose(typed_keys), default, identity(here, "0" * 64))
     assert re.fullmatch(r"hidden-30-10_lr-0.5_data-mnist_5k_[0-9a-f]{8}", name)
     assert run_name(default, default, identity(default, "0" * 64)).startswith("default_")
     long = [*typed_keys, "seed=7", "hidden=[]", "initializer=normal", "optimizer=sgd", "momentum=0.25", "l2=1e-4"]
-    name = run_name(here := cli.compose([*long, "min_delta=0.125"]), default, identity(here, "0" * 64))
+    name = run_name(here := compose([*long, "min_delta=0.125"]), default, identity(here, "0" * 64))
     assert len(name) <= 80
     assert re.fullmatch(r"hidden-none_initializer-normal_optimizer-sgd_momentum-0.25_seed-7_[0-9a-f]{8}", name)
-    name = run_name(here := cli.compose([f"hidden={[9] * 90}"]), default, identity(here, "0" * 64))
+    name = run_name(here := compose([f"hidden={[9] * 90}"]), default, identity(here, "0" * 64))
     assert len(name) <= 80 and name.startswith("hidden-9-9-9-9")
     assert run_name(here, default, identity(here, "1" * 64)) != name
 
@@ -246,14 +247,14 @@ def test_a_sweep_of_before_the_canonical_form_goes_on(idx_set, tmp_path, monkeyp
     assert results(tmp_path / "sweep") == there
     # A run by a name of today beside them is the same configuration, and stands in the same row.
     alone = [one for one in typed_keys if not one.startswith(("stop_on", "workers", "momentum", "val_size"))]
-    train.run(cli.compose([*alone, "seed=1"]), tmp_path / "sweep" / "alone")
+    train.run(compose([*alone, "seed=1"]), tmp_path / "sweep" / "alone")
     table = load_runs(tmp_path / "sweep")
     assert table.configuration[table.stop_on == "val_cost"].nunique() == 1 and len(table) == 3
     # And each by itself goes on by its own command, without a word of another run.
     first = next(name for name in there if "stop_on-none" in name)
     capsys.readouterr()
     again = [one for one in typed_keys if not one.startswith(("stop_on", "workers"))]
-    summary = train.run(cli.compose([*again, "stop_on=none", "epochs=1"]), tmp_path / "sweep" / first)
+    summary = train.run(compose([*again, "stop_on=none", "epochs=1"]), tmp_path / "sweep" / first)
     assert summary["status"] == "finished" and "already" in capsys.readouterr().out
 
 
@@ -305,7 +306,7 @@ def test_a_run_that_finished_before_its_process_was_killed_is_finished_and_drawn
     assert typed(*grid, cwd=tmp_path).returncode == FINISHED
     path = next((tmp_path / "sweep").glob("*/summary.json")).parent
     (path / "plots" / "weights.png").unlink()  # as far as the drawing had come
-    point = points.Point((), cli.compose(), json.loads((path / "identity.json").read_text()), path.name)
+    point = points.Point((), compose(), json.loads((path / "identity.json").read_text()), path.name)
     killed = points.Ended(point, Status.FAILED, dispatch.PROCESS_KILLED)
     seen = sweep._look_again(killed, tmp_path / "sweep")
     assert (seen.status, seen.reason, seen.before) == ("finished", "", False)
@@ -353,8 +354,8 @@ def test_a_key_that_no_run_reads_is_warned_about_once(idx_set, tmp_path):
 FAULTS = """
 import os, signal, sys
 if os.environ.get("NPDIGITS_FAULTS") == "yes":
-    import npdigits.base.random as streams
-    original = streams.stream
+    from npdigits.base import random
+    original = random.stream
     def stream(seed, purpose, *numbers):
         if purpose == "shuffle" and numbers[0] == 2:
             if seed in (3, 11, 17):
@@ -364,7 +365,7 @@ if os.environ.get("NPDIGITS_FAULTS") == "yes":
                     kills.write("x")
                 os.kill(os.getpid(), signal.SIGKILL)
         return original(seed, purpose, *numbers)
-    streams.stream = stream
+    random.stream = stream
 """
 # 24 jobs, of which three raise and one kills its own process, as long as the faults are there.
 JOBS = ["seed=range(24)", "epochs=60", "stop_on=none"]
@@ -705,14 +706,14 @@ def test_the_launchers_data_is_what_a_run_takes_or_none(idx_set, tmp_path, no_to
         load_source(Source("mnist", "0" * 64, tmp_path / "nothing", None))
 
 
-EXPERIMENTS = sorted(path.stem for path in (cli.CONF / "experiment").glob("*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_shipped_experiment_says_what_it_is_and_composes(name):
-    first, second, *_ = (cli.CONF / "experiment" / f"{name}.yaml").read_text().splitlines()
+    first, second, *_ = (CONF / "experiment" / f"{name}.yaml").read_text().splitlines()
     assert first == "# @package _global_" and second.startswith("# ")
-    assert cli.compose([f"experiment={name}"]).name == name
+    assert compose([f"experiment={name}"]).name == name
     assert re.search(rf"^experiment={name} +{re.escape(second[2:])}$", help_text(), re.MULTILINE)
 
 
@@ -755,11 +756,11 @@ def test_points_composed_the_fast_way_are_those_of_hydra():
             key, f"{key}=1"
         )
         (_, _), (_, configuration) = composed([f"{key}={other.partition('=')[2]},{word.partition('=')[2]}"])[0]
-        assert configuration == cli.compose([word])
+        assert configuration == compose([word])
 
 
 def test_the_table_tells_of_every_run():
-    default = cli.compose()
+    default = compose()
     done = Summary(Status.FINISHED, val_accuracy=0.5, seconds=1.5, data="mnist_5k")  # after a fallback
     lines = [
         table.TableLine(default.as_dict(), Status.FINISHED, "a", "", done),
@@ -773,14 +774,14 @@ def test_the_table_tells_of_every_run():
 
 
 def test_how_runs_ended_is_counted():
-    point = points.Point((), cli.compose(), {}, "a")
+    point = points.Point((), compose(), {}, "a")
     statuses = ((Status.FINISHED, True), (Status.FAILED, False), (Status.FINISHED, False))
     ended = [points.Ended(point, status, before=before) for status, before in statuses]
     assert points.count_by_status(ended) == "2 finished (1 before), 1 failed"
 
 
 def test_the_live_line_counts_each_run_once():
-    six = [points.Point((f"lr={i}", "seed=1"), cli.compose(), {}, str(i)) for i in range(6)]
+    six = [points.Point((f"lr={i}", "seed=1"), compose(), {}, str(i)) for i in range(6)]
     progress = Progress(6, ["lr"], Report(quiet=True))
     assert progress.line() == "0 finished, 0 running, 0 failed, 6 left"
     progress.at_work(2)

@@ -12,7 +12,9 @@ from made import REPOSITORY, write_set
 from made_runs import made_run
 from typed import tree, typed
 
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
+from npdigits.config.conf_files import CONF
+from npdigits.config.schema import parse
 
 
 def checked(*command, **options):
@@ -44,7 +46,7 @@ def installed(wheel, tmp_path_factory):
 def test_the_wheel_holds_the_package_and_its_configuration_and_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as file:
         names = [name for name in file.namelist() if ".dist-info/" not in name]
-    conf = {f"npdigits/conf/{path.relative_to(cli.CONF).as_posix()}" for path in cli.CONF.rglob("*.yaml")}
+    conf = {f"npdigits/conf/{path.relative_to(CONF).as_posix()}" for path in CONF.rglob("*.yaml")}
     package = REPOSITORY / "npdigits"
     page = package.glob("*/page_files/*")
     code = {path.relative_to(REPOSITORY).as_posix() for path in (*package.rglob("*.py"), *page, package / "py.typed")}
@@ -65,7 +67,7 @@ def test_the_wheel_trains_from_another_directory_into_its_outputs(installed, tmp
     assert environment["git_commit"] is None  # it is not the checkout's code
     composed = yaml.safe_load((run / "config.yaml").read_text())
     # Paths are kept so that they mean the same from every directory.
-    assert cli.parse(composed) == cli.compose([*command, f"data.dir={tmp_path / 'idx_set'}"])
+    assert parse(composed) == compose([*command, f"data.dir={tmp_path / 'idx_set'}"])
     again = typed(f"out={run}", *command, cwd=tmp_path, PYTHONPATH=str(installed))
     assert again.returncode == 0 and "this run is finished already" in again.stdout
 

@@ -17,7 +17,7 @@ from npdigits.compare.diff import diff_runs
 from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parser, parse_baseline, parse_by
 from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
 from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot
-from npdigits.config import compose as cli
+from npdigits.config.compose import compose
 from npdigits.runs.table import read_runs
 
 NOTHING = 1
@@ -64,7 +64,7 @@ def act(chosen: argparse.Namespace) -> int:
         runs,
         metrics=[metric.strip() for metric in chosen.metric.split(",")],
         baseline=parse_baseline(chosen.baseline),
-        default=cli.compose().as_dict(),
+        default=compose().as_dict(),
         sort=None if chosen.all and str(chosen.sort).removeprefix("-") in RUN_COLUMNS else chosen.sort,
     )
     comparison = compared(by=parse_by(chosen))

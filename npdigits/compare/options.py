@@ -13,6 +13,7 @@ import yaml
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.program import Parser, nonempty_path
+from npdigits.base.text import message_of
 from npdigits.compare.comparison import METRICS
 from npdigits.compare.rows import MARKS
 from npdigits.config.keys import RULES, unknown_key
@@ -31,13 +32,8 @@ def make_parser() -> argparse.ArgumentParser:
         PROGRAM,
         description="Compare runs: a row a configuration, mean ± 95 % interval over seeds; which differences are real?",
     )
-    parser.add_argument(
-        "folders",
-        nargs="*",
-        type=nonempty_path,
-        metavar="DIR",
-        help="run directories, or folders with any number of them",
-    )
+    folders = "run directories, or folders with any number of them"
+    parser.add_argument("folders", nargs="*", type=nonempty_path, metavar="DIR", help=folders)
     baseline = "compare with this row: 'hidden=20 lr=0.01', or best; else with the default if it is there, or the best"
     parser.add_argument("--baseline", metavar="KEY=VALUE", help=baseline)
     metric = f"columns to show, of {', '.join(FIGURES)}; the first one is compared"
@@ -67,7 +63,7 @@ def filter_runs(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
         if isinstance(error, TypeError) and (mixed := _explain_mixed_column(runs, query)):
             raise ConfigError(f"--filter {query!r}: {mixed}") from error
         columns = ", ".join([*runs.keys, "seed", *NUMBERS])
-        why = " ".join(str(error).split()) or type(error).__name__
+        why = message_of(error)
         raise ConfigError(f"--filter {query!r}: {why}; columns are {columns}") from error
     if not isinstance(passes, pd.Series) or passes.dtype != bool:
         raise ConfigError(f"--filter {query!r}: is no condition, such as 'lr < 0.1'")

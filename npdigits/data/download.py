@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from npdigits.base.clock import Stopwatch
 from npdigits.base.errors import DataUnavailable
+from npdigits.base.text import message_of
 
 IMPORT_SECONDS = 120.0
 STALL_SECONDS = 10.0
@@ -112,7 +113,7 @@ def _download(torchvision_class: str, scratch: Path, mirror: str) -> None:
 
         from torchvision import datasets
     except Exception as error:  # a broken PyTorch raises whatever it likes
-        sys.exit(f"torchvision cannot be imported: {_message_of(error)}")
+        sys.exit(f"torchvision cannot be imported: {message_of(error)}")
     (scratch / "imported").touch()
     socket.setdefaulttimeout(STALL_SECONDS)
     dataset = getattr(datasets, torchvision_class)
@@ -121,12 +122,7 @@ def _download(torchvision_class: str, scratch: Path, mirror: str) -> None:
     try:
         dataset(str(scratch), download=True)
     except Exception as error:  # urllib's, gzip's and MD5's errors all mean the same here
-        sys.exit(f"download failed: {_message_of(error)}")
-
-
-def _message_of(error: BaseException) -> str:
-    """Return an error's message on one line, or its kind where it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
+        sys.exit(f"download failed: {message_of(error)}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_trainer import SIZES, TEST, TRAIN, VAL, recipe, state
+from test_loop import SIZES, TEST, TRAIN, VAL, recipe, state
 
 from npdigits.base.arrays import shared
 from npdigits.base.errors import TeamError
@@ -169,7 +169,7 @@ def test_no_member_outlives_the_first(busy, tmp_path):
         textwrap.dedent(f"""
         import sys, time
         sys.path.insert(0, {str(Path(__file__).parent)!r})
-        from test_team import counting
+        from test_workers import counting
         members = counting(3)
         print(*members.call("pid"), flush=True)
         if {busy!r} == "waits":

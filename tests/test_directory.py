@@ -15,8 +15,8 @@ from made import start_python
 
 from npdigits.base.errors import RunDirError
 from npdigits.base.npz import read_npz
-from npdigits.config import build as assembly
-from npdigits.config import compose as cli
+from npdigits.config import build
+from npdigits.config.compose import compose
 from npdigits.config.identity import digest
 from npdigits.runs import outputs, writer
 from npdigits.runs.checkpoint import read
@@ -39,11 +39,11 @@ SUMMARY = Summary(Status.RUNNING, identity=digest(ME), data="mnist")
 
 
 def small_state(*overrides):
-    return assembly.initial_state(cli.compose(overrides), (4, 3, 2))
+    return build.initial_state(compose(overrides), (4, 3, 2))
 
 
 def record_of(path, state=None):
-    return RunRecord(path, cli.compose(), ME, state or small_state(), SUMMARY)
+    return RunRecord(path, compose(), ME, state or small_state(), SUMMARY)
 
 
 def started(path, state=None):
@@ -151,7 +151,7 @@ def test_who_waits_at_the_lock_never_shares_it_with_a_later_one(tmp_path):
 
 def test_the_configuration_overrides_and_environment_are_kept_from_the_start(tmp_path):
     started(tmp_path).close()
-    for name, kept in {"config.yaml": cli.compose().as_dict(), "overrides.yaml": OVERRIDES}.items():
+    for name, kept in {"config.yaml": compose().as_dict(), "overrides.yaml": OVERRIDES}.items():
         assert yaml.safe_load((tmp_path / name).read_text(encoding="utf-8")) == kept
     assert (tmp_path / "environment.json").read_text() == '{\n  "python": "3"\n}\n'
     assert read_summary(tmp_path) == SUMMARY

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npdigits.base.errors import ConfigError
-from npdigits.config import grammar as axes
+from npdigits.config import grammar
 
 
 def listed(value):
-    return [value for _, value in axes.values(axes.parser().parse_override(f"key={value}"))]
+    return [value for _, value in grammar.values(grammar.parser().parse_override(f"key={value}"))]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_cannot_be_listed_is_refused_at_once_in_our_words(value, why):
     begun = time.perf_counter()
     with pytest.raises(Exception) as caught:
         listed(value)
-    assert why in axes.reason(caught.value)
+    assert why in grammar.reason(caught.value)
     assert time.perf_counter() - begun < 1
 
 
@@ -94,12 +94,12 @@ scalars = st.one_of(
 
 @given(st.one_of(scalars, st.lists(scalars, max_size=3)))
 def test_a_value_is_written_so_that_it_reads_as_itself(value):
-    text = axes.to_text(value)
-    read = axes.parser().parse_override(f"key={text}")
+    text = grammar.to_text(value)
+    read = grammar.parser().parse_override(f"key={text}")
     assert not read.is_sweep_override()
     assert read.value() == value and type(read.value()) is type(value)
 
 
 @pytest.mark.parametrize("text", ["folds/${seed}", "a b", "C:\\digits", "runs/2026-11-28", "${oc.env:HOME}/x"])
 def test_text_that_stands_for_itself_is_not_escaped(text):
-    assert axes.to_text(text) == text
+    assert grammar.to_text(text) == text

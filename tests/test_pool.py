@@ -15,21 +15,21 @@ import pytest
 from drawn import drawn
 from PIL import Image
 
-from npdigits.pictures import pool as forming
+from npdigits.pictures import pool
 
 # A program that says which processes it has begun, once it has the first picture, and then reads on.
 READS = """
 import signal, subprocess, sys
 from pathlib import Path
-from npdigits import forming
+from npdigits.pictures import pool
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
 original, begun = subprocess.Popen, []
 def popen(*arguments, **named):
     begun.append(original(*arguments, **named))
     return begun[-1]
 subprocess.Popen = popen
-forming.FEWEST, forming.cores = 10, lambda: 2
-for number, _ in enumerate(forming.form_all([Path(sys.argv[1])] * 100_000)):
+pool.FEWEST, pool.cores = 10, lambda: 2
+for number, _ in enumerate(pool.form_all([Path(sys.argv[1])] * 100_000)):
     if number == 0:
         print(*(process.pid for process in begun), flush=True)
 """
@@ -55,24 +55,24 @@ def begun(monkeypatch):
         return begun[-1]
 
     monkeypatch.setattr(subprocess, "Popen", popen)
-    monkeypatch.setattr(forming, "FEWEST", 10)
-    monkeypatch.setattr(forming, "CHUNK", 2)
-    monkeypatch.setattr(forming, "cores", lambda: 2)
+    monkeypatch.setattr(pool, "FEWEST", 10)
+    monkeypatch.setattr(pool, "CHUNK", 2)
+    monkeypatch.setattr(pool, "cores", lambda: 2)
     return begun
 
 
 @pytest.fixture
 def alone(files):
     """What they are to be like."""
-    return list(map(forming.form_file, files))
+    return list(map(pool.form_file, files))
 
 
 @pytest.fixture
 def done_here(monkeypatch, alone):
     """The pictures that this process prepares itself, once the above are there."""
     done = []
-    original = forming.form_file
-    monkeypatch.setattr(forming, "form_file", lambda file: (done.append(file), original(file))[1])
+    original = pool.form_file
+    monkeypatch.setattr(pool, "form_file", lambda file: (done.append(file), original(file))[1])
     return done
 
 
@@ -82,20 +82,20 @@ def same(results, others):
 
 
 def test_by_several_processes_it_is_the_same_in_the_same_order(files, begun, alone, done_here):
-    assert same(list(forming.form_all(files)), alone)
+    assert same(list(pool.form_all(files)), alone)
     assert [reason[:10] for image, reason in alone if image is None] == ["no picture"]
     assert len(begun) == 2 and done_here == []
     assert all(process.returncode is not None for process in begun)
 
 
 def test_few_pictures_begin_no_process(files, begun, alone, done_here, monkeypatch):
-    monkeypatch.setattr(forming, "FEWEST", 11)
-    assert same(list(forming.form_all(files)), alone)
+    monkeypatch.setattr(pool, "FEWEST", 11)
+    assert same(list(pool.form_all(files)), alone)
     assert begun == [] and done_here == files
 
 
 def test_where_a_process_is_killed_the_rest_is_done_by_this_one(files, begun, alone, done_here):
-    results = forming.form_all(files * 100)
+    results = pool.form_all(files * 100)
     first = next(results)
     begun[0].kill()  # long before its end, as it can send no more than is received
     assert same([first, *results], alone * 100)
@@ -113,7 +113,7 @@ def test_where_processes_are_of_no_use_all_is_done_by_this_one(
         python.write_text(f"#!/bin/sh\n{program}\n")
         python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
-    assert same(list(forming.form_all(files)), alone)
+    assert same(list(pool.form_all(files)), alone)
     assert done_here == files
 
 
@@ -124,7 +124,7 @@ def test_a_process_that_nobody_waits_for_begins_no_other_picture(files, alone, d
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(pickle.dumps([files]))))
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=sent))
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
-    forming.main()
+    pool.main()
     assert done_here == files[:done] and sent.getvalue() == b""
 
 
@@ -136,14 +136,14 @@ def test_a_process_says_nothing_of_what_was_sent_in_part(files):
 
 
 def test_who_asks_for_no_more_leaves_no_process(files, begun):
-    results = forming.form_all(files * 100)
+    results = pool.form_all(files * 100)
     next(results)
     results.close()
     assert [process.returncode for process in begun] == [-signal.SIGKILL] * 2  # and no picture is read to its end
 
 
 def test_who_forgets_it_ends(files):
-    program = f"{READS}    break\nresults = forming.form_all([Path(sys.argv[1])] * 1000)\nnext(results)"
+    program = f"{READS}    break\nresults = pool.form_all([Path(sys.argv[1])] * 1000)\nnext(results)"
     ended = subprocess.run(
         [sys.executable, "-c", program, files[0]], capture_output=True, text=True, timeout=60, check=False
     )

@@ -8,8 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from npdigits.base.errors import UserError
-from npdigits.config import command_line
-from npdigits.config import grid as sweeper
+from npdigits.config import command_line, grid
 from npdigits.config.compose import compose
 
 EXPERIMENTS = {
@@ -237,5 +236,5 @@ def test_parameters_of_a_sweep_may_be_typed(typed):
 
 
 def test_interpolations_are_found_wherever_they_are():
-    assert all(map(sweeper.interpolates, ["${a}", ["x", "a${b}"], {"a": {"b": ["${c}"]}}, {"${a}": 1}]))
-    assert not any(map(sweeper.interpolates, ["$a", "{a}", ["x"], {"a": {"b": [1, None, True]}}, 3]))
+    assert all(map(grid.interpolates, ["${a}", ["x", "a${b}"], {"a": {"b": ["${c}"]}}, {"${a}": 1}]))
+    assert not any(map(grid.interpolates, ["$a", "{a}", ["x"], {"a": {"b": [1, None, True]}}, 3]))
