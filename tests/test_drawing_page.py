@@ -421,7 +421,9 @@ def test_what_comes_from_a_run_is_text(browser, made, tmp_path):
     found, _ = made("default")
     nasty = "</script><script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
     path = tmp_path / "page.html"
-    path.write_text(page(dataclasses.replace(found, summary=found.summary | {"data": nasty}), None), encoding="utf-8")
+    path.write_text(
+        page(dataclasses.replace(found, summary=dataclasses.replace(found.summary, data=nasty)), None), encoding="utf-8"
+    )
     tab = browser.new_page()
     tab.goto(path.as_uri())
     expect(tab.locator("#about")).to_contain_text(nasty)
