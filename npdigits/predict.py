@@ -20,8 +20,8 @@ from npdigits.base.errors import ConfigError
 from npdigits.base.paths import normalized, resolved
 from npdigits.base.program import Parser, exit_code, nonempty_path, warn
 from npdigits.base.text import aligned, printable
-from npdigits.pictures import read as pictures
 from npdigits.pictures.pool import form_all
+from npdigits.pictures.read import find_pictures
 from npdigits.pictures.save import names_in, save_png
 from npdigits.runs import trained
 from npdigits.runs.reading import (
@@ -64,7 +64,7 @@ def act(chosen: argparse.Namespace) -> int:
     refuse_other_sizes(run)
     if run.unfinished:
         warn(PROGRAM, run.unfinished)
-    files = _named_once(pictures.found(chosen.pictures))
+    files = _named_once(find_pictures(chosen.pictures))
     _refuse_to_overwrite(files, asked, folder)
     if folder:
         targets.check_folder("save", folder)

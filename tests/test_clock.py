@@ -12,7 +12,7 @@ from npdigits.base.clock import Stopwatch
 
 WATCHES = """
 import os, time
-from npdigits import clock
+from npdigits.base import clock
 clock.GAP = 0.5
 watch, end = clock.Stopwatch(), time.monotonic() + 2
 print("begun", flush=True)

@@ -12,7 +12,7 @@ from npdigits.base import paths
 from npdigits.base.errors import ConfigError, DataUnavailable
 from npdigits.config.schema import DataConfig
 from npdigits.data import cache, sets
-from npdigits.runs import evaluation
+from npdigits.runs import prepare
 
 # A user who is a mere number, as containers run: no home, and no entry in the table of users.
 NOBODY = """
@@ -49,7 +49,7 @@ def test_a_home_that_there_is_not_is_named_with_its_key():
     for key, look in (
         ("data.root=~nosuchuser/r", chosen.root_dir),
         ("data.dir=~nosuchuser/d", chosen.folder),
-        ("data.root=~nosuchuser/r", lambda: evaluation.load_data(chosen, "mnist")),
+        ("data.root=~nosuchuser/r", lambda: prepare.load_data(chosen, "mnist", None, print)),
     ):
         with pytest.raises(ConfigError, match=f"^{key}: there is no home ~nosuchuser; ./~nosuchuser/. is a folder"):
             look()

@@ -13,7 +13,7 @@ from PIL import Image
 
 from npdigits.pictures.components import NoDigit
 from npdigits.pictures.mnist_form import to_mnist_form
-from npdigits.pictures.read import LONGEST_SIDE, MOST_PIXELS, BadPicture, found, read
+from npdigits.pictures.read import LONGEST_SIDE, MOST_PIXELS, BadPicture, find_pictures, read
 
 GREY = drawn(4)
 
@@ -169,8 +169,8 @@ def test_links_are_followed_and_folders_that_cannot_be_opened_are_named(tmp_path
     monkeypatch.setattr(os, "scandir", refuse(os.scandir))  # root may open any
     monkeypatch.chdir(tmp_path)
     # The circle leads to each folder once, by whichever way is met first.
-    assert sorted(path.name for path in found(["a"])) == ["closed", "four.png", "one.png", "two.png"]
-    assert list(found(["closed"])) == [Path("closed")]
+    assert sorted(path.name for path in find_pictures(["a"])) == ["closed", "four.png", "one.png", "two.png"]
+    assert list(find_pictures(["closed"])) == [Path("closed")]
     with pytest.raises(BadPicture, match="Permission denied"):
         read(tmp_path / "closed")
 
@@ -209,12 +209,12 @@ def test_files_are_found_in_folders_in_order(tmp_path):
     for name in ("b.png", "a.JPG", "deep/er/c.webp", "notes.txt", "deep/d.HEIC"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    names = [path.relative_to(tmp_path).as_posix() for path in found([tmp_path])]
+    names = [path.relative_to(tmp_path).as_posix() for path in find_pictures([tmp_path])]
     assert names == ["a.JPG", "b.png", "deep/d.HEIC", "deep/er/c.webp"]  # notes are no pictures; of d one is told
     named = [tmp_path / "notes.txt", tmp_path / "b.png", tmp_path / "nowhere.png"]
-    assert list(found(named)) == named
+    assert list(find_pictures(named)) == named
     (tmp_path / "bare").mkdir()
-    assert list(found([tmp_path / "bare"])) == [tmp_path / "bare"]
+    assert list(find_pictures([tmp_path / "bare"])) == [tmp_path / "bare"]
 
 
 def test_a_folder_too_deep_to_be_opened_is_named(tmp_path, monkeypatch):
@@ -224,7 +224,7 @@ def test_a_folder_too_deep_to_be_opened_is_named(tmp_path, monkeypatch):
         os.chdir("d" * 250)
     Image.fromarray(GREY).save("a.png")
     (tmp_path / "loop").symlink_to("loop")
-    (only,) = found([tmp_path])
+    (only,) = find_pictures([tmp_path])
     with pytest.raises(BadPicture, match="File name too long"):
         read(only)
 

@@ -23,21 +23,21 @@ MOST_PIXELS = 50_000_000
 LONGEST_SIDE = 1024
 
 
-def found(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
     """Yield the files that are named, and those with a picture's ending in named folders, at any depth, in order.
 
     Links are followed. A folder without pictures is yielded itself, and so is one that cannot be opened: ``read`` says
     what is wrong with them, and with files that are missing or no pictures.
     """
     for path in map(Path, paths):
-        yield from (sorted(_below(path)) if _is_folder(path) else []) or [path]
+        yield from (sorted(_find_below(path)) if _is_folder(path) else []) or [path]
 
 
 def _is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 – which never raises, as Path.is_dir does in a folder that is closed
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _find_below(folder: Path) -> Iterator[Path]:
     waiting, seen = [folder], set()  # links may lead around in a circle
     while waiting:
         current = waiting.pop()

@@ -10,9 +10,9 @@ from npdigits.base.blas import one_thread
 from npdigits.base.errors import ConfigError, DataError, UserError
 from npdigits.base.paths import resolved
 from npdigits.config.compose import compose
-from npdigits.config.schema import DataConfig
-from npdigits.data import sets as data
+from npdigits.data.sets import Data
 from npdigits.runs import trained
+from npdigits.runs.prepare import load_data
 from npdigits.runs.results import confusion_matrix, wilson_interval
 from npdigits.runs.trained import Trained
 
@@ -67,7 +67,7 @@ def _load_members(paths: Sequence[Path]) -> list[Trained]:
     return runs
 
 
-def load_test_set(runs: Sequence[Trained], overrides: Sequence[str], warn: Callable[[str], None]) -> data.Data:
+def load_test_set(runs: Sequence[Trained], overrides: Sequence[str], warn: Callable[[str], None]) -> Data:
     """Load the data set that the runs are to be scored on: their own, or the one that was typed.
 
     Args:
@@ -80,7 +80,7 @@ def load_test_set(runs: Sequence[Trained], overrides: Sequence[str], warn: Calla
         ConfigError, DataUnavailable: it cannot be had.
     """
     chosen = compose(overrides).data if overrides else runs[0].config.data
-    found = load_data(chosen, chosen.name if overrides else runs[0].summary.data)
+    found = load_data(chosen, chosen.name if overrides else runs[0].summary.data, None, warn)
     for run in runs:
         if not overrides and found.sha256 != run.summary.data_sha256:
             raise DataError(f"{run.path}: was trained on other digits ({run.summary.data}) than {found.name} holds")
@@ -95,14 +95,14 @@ def load_test_set(runs: Sequence[Trained], overrides: Sequence[str], warn: Calla
     return found
 
 
-def _refuse_seen(run: Trained, found: data.Data, warn: Callable[[str], None]) -> None:
+def _refuse_seen(run: Trained, found: Data, warn: Callable[[str], None]) -> None:
     """Refuse a test set of which more than one in ``SEEN_ONE_IN`` are images that the run was trained on.
 
     Raises:
         DataError: it is one.
     """
     try:
-        known = load_data(run.config.data, run.summary.data)
+        known = load_data(run.config.data, run.summary.data, None, warn)
     except UserError:
         warn(f"{run.path}: what it was trained on is not at hand to compare with")
         return
@@ -114,16 +114,6 @@ def _refuse_seen(run: Trained, found: data.Data, warn: Callable[[str], None]) ->
             f"data={found.name}: {n:,} of its {len(test):,} test digits are training images of "
             f"{run.summary.data}, which {run.path} has seen"
         )
-
-
-def load_data(chosen: DataConfig, name: str) -> data.Data:
-    """Load a data set from where the configuration says, and no other in its place.
-
-    Raises:
-        DataError, DataUnavailable: it cannot be had.
-        ConfigError: its folder's home is not there.
-    """
-    return data.load(name, root=chosen.root_dir(), mirror=chosen.mirror, folder=chosen.folder(), fallback=None)
 
 
 def score_line(name: str, p: Array, labels: Array) -> str:
