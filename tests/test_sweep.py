@@ -307,7 +307,7 @@ def test_a_run_that_finished_before_its_process_was_killed_is_finished_and_drawn
     path = next((tmp_path / "sweep").glob("*/summary.json")).parent
     (path / "plots" / "weights.png").unlink()  # as far as the drawing had come
     point = points.Point((), compose(), json.loads((path / "identity.json").read_text()), path.name)
-    killed = points.Ended(point, Status.FAILED, dispatch.PROCESS_KILLED)
+    killed = points.Outcome(point, Status.FAILED, dispatch.PROCESS_KILLED)
     seen = sweep._look_again(killed, tmp_path / "sweep")
     assert (seen.status, seen.reason, seen.before) == ("finished", "", False)
     ended = typed(*grid, cwd=tmp_path)
@@ -776,7 +776,7 @@ def test_the_table_tells_of_every_run():
 def test_how_runs_ended_is_counted():
     point = points.Point((), compose(), {}, "a")
     statuses = ((Status.FINISHED, True), (Status.FAILED, False), (Status.FINISHED, False))
-    ended = [points.Ended(point, status, before=before) for status, before in statuses]
+    ended = [points.Outcome(point, status, before=before) for status, before in statuses]
     assert points.count_by_status(ended) == "2 finished (1 before), 1 failed"
 
 
@@ -787,7 +787,7 @@ def test_the_live_line_counts_each_run_once():
     progress.at_work(2)
     statuses = (Status.FINISHED, Status.DIVERGED, Status.FAILED)
     for point, status, accuracy in zip(six, statuses, (0.9, 0.1, None), strict=False):
-        progress.ended(points.Ended(point, status, "", Summary(status, val_accuracy=accuracy)))
+        progress.ended(points.Outcome(point, status, "", Summary(status, val_accuracy=accuracy)))
     line = progress.line()
     assert line.startswith("1 finished, 2 running, 1 failed, 1 diverged, 1 left  0 s left")
     assert line.endswith("best val 90.00% lr=0")

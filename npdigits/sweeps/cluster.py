@@ -19,7 +19,7 @@ from npdigits.base.text import on_one_line
 from npdigits.sweeps import local_cluster, worker
 from npdigits.sweeps.dispatch import PROCESS_KILLED, WORKER_LOST, Dispatch, count_slots
 from npdigits.sweeps.local_cluster import TO_CONNECT
-from npdigits.sweeps.points import Ended, Job, Point
+from npdigits.sweeps.points import Job, Outcome, Point
 
 
 def run_on_cluster(
@@ -30,7 +30,7 @@ def run_on_cluster(
     folder: Path,
     stop: Callable[[], bool],
     report_running: Callable[[int], None],
-) -> Iterator[Ended]:
+) -> Iterator[Outcome]:
     """Do the runs by a cluster's workers, and yield how each ended.
 
     Args:

@@ -7,7 +7,7 @@ from pathlib import Path
 from npdigits.config.compose import compose
 from npdigits.runs.report import Report
 from npdigits.runs.summary import Status
-from npdigits.sweeps.points import STATUSES, Ended, count_by_status
+from npdigits.sweeps.points import STATUSES, Outcome, count_by_status
 
 TABLE = "sweep.csv"
 # So many runs of one kind are named.
@@ -29,7 +29,7 @@ def comparison_table(directories: Sequence[Path], report: Report) -> str:
     return terminal(configurations(comparison), [*verdict(comparison), *footnotes(comparison)]).rstrip()
 
 
-def conclude(runs: Sequence[Ended], folder: Path, report: Report) -> None:
+def conclude(runs: Sequence[Outcome], folder: Path, report: Report) -> None:
     """List what did not finish and why, and say how many did."""
     by_status = sorted(runs, key=lambda run: STATUSES.index(run.status))
     for status, alike in itertools.groupby(by_status, lambda run: run.status):
@@ -46,7 +46,7 @@ def conclude(runs: Sequence[Ended], folder: Path, report: Report) -> None:
     report.result(str(folder))
 
 
-def _name_blind(runs: Sequence[Ended], report: Report) -> None:
+def _name_blind(runs: Sequence[Outcome], report: Report) -> None:
     """Name the finished runs that learned nothing, or not all classes."""
     left = [run for run in runs if run.status == Status.FINISHED]
     for flaw, said in (("at_chance", "read no better than at chance"), ("never_read", "never read some class")):

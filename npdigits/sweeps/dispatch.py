@@ -15,7 +15,7 @@ from npdigits.base.errors import ClusterLostError
 from npdigits.base.text import on_one_line
 from npdigits.runs.summary import Status
 from npdigits.sweeps import worker
-from npdigits.sweeps.points import Ended, Point
+from npdigits.sweeps.points import Outcome, Point
 
 # Seconds that runs get to save themselves when the sweep is stopped.
 TO_SAVE = 3.0
@@ -47,7 +47,7 @@ class Dispatch:
     def __init__(
         self,
         client: Client,
-        task: Callable[[Point], Ended],
+        task: Callable[[Point], Outcome],
         launch_id: str,
         slots: int,
         folder: Path,
@@ -64,7 +64,7 @@ class Dispatch:
         self._clock = Stopwatch()
         self._stopped_at: float | None = None
 
-    def run(self, points: Sequence[Point], stop: Callable[[], bool]) -> Iterator[Ended]:
+    def run(self, points: Sequence[Point], stop: Callable[[], bool]) -> Iterator[Outcome]:
         """Do the runs, and yield how each ended, in the order in which they end.
 
         Args:
@@ -111,7 +111,7 @@ class Dispatch:
             future.add_done_callback(self._done.put)
         self._report()
 
-    def _collect(self, future: Any) -> Ended:
+    def _collect(self, future: Any) -> Outcome:
         """Return how the run of a future ended, and free its slot."""
         point = self._running.pop(future)
         ended = self._result_of(future, point)
@@ -119,19 +119,19 @@ class Dispatch:
         self._report()
         return ended
 
-    def _result_of(self, future: Any, point: Point) -> Ended:
+    def _result_of(self, future: Any, point: Point) -> Outcome:
         """Return how a run ended, of which the future may know only that the worker is gone."""
         if future.status == "finished":
-            ended: Ended = future.result()
+            ended: Outcome = future.result()
             return ended
         if future.status in ("cancelled", "lost"):
             raise ClusterLostError("the cluster is gone: its scheduler no longer answers")
         error = future.exception()
         if isinstance(error, KilledWorker):
-            return Ended(point, Status.FAILED, WORKER_LATE if _was_late(self._client, error) else self._loss)
-        return Ended(point, Status.FAILED, on_one_line(error))
+            return Outcome(point, Status.FAILED, WORKER_LATE if _was_late(self._client, error) else self._loss)
+        return Outcome(point, Status.FAILED, on_one_line(error))
 
-    def _deserves_retry(self, ended: Ended) -> bool:
+    def _deserves_retry(self, ended: Outcome) -> bool:
         """Return whether a run failed by its worker's fault, and for the first time."""
         if self._stopped_at is not None or ended.point.name in self._retried:
             return False

@@ -12,7 +12,7 @@ from typing import Any
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.text import on_one_line
-from npdigits.sweeps.points import Ended, Job, Point
+from npdigits.sweeps.points import Job, Outcome, Point
 
 # What conf/hydra/launcher names.
 TARGET = "npdigits.sweeps.launcher.Place"
@@ -61,7 +61,7 @@ def launch(
     folder: Path,
     stop: Callable[[], bool],
     report_running: Callable[[int], None],
-) -> Iterator[Ended]:
+) -> Iterator[Outcome]:
     """Do the runs, and yield how each ended, in the order in which they end.
 
     Args:

@@ -36,7 +36,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Ended:
+class Outcome:
     """How the run of a point ended.
 
     Attributes:
@@ -60,10 +60,10 @@ class Ended:
 
 
 # Does one run: (point, whether others share the machine, stop) -> how it ended.
-Job = Callable[[Point, bool, Callable[[], bool]], Ended]
+Job = Callable[[Point, bool, Callable[[], bool]], Outcome]
 
 
-def count_by_status(ended: Sequence[Ended]) -> str:
+def count_by_status(ended: Sequence[Outcome]) -> str:
     """Return how many ended in which way: "3 finished (2 of them before), 1 failed"."""
     parts = []
     for status in STATUSES:

@@ -8,7 +8,7 @@ from npdigits.base.clock import Stopwatch
 from npdigits.base.terminal import live_options, on_terminal
 from npdigits.config.override import Override
 from npdigits.runs.report import Report
-from npdigits.sweeps.points import Ended
+from npdigits.sweeps.points import Outcome
 
 
 class Progress:
@@ -22,7 +22,7 @@ class Progress:
 
     def __init__(self, total: int, swept: Sequence[str], report: Report) -> None:
         self.total, self.swept, self.report = total, swept, report
-        self._ended: list[Ended] = []
+        self._ended: list[Outcome] = []
         self._at_work = 0
         self._clock = Stopwatch()
         self._last_end = 0.0  # by the clock
@@ -46,7 +46,7 @@ class Progress:
         self._at_work = n
         self._clock.seconds()
 
-    def ended(self, run: Ended) -> None:
+    def ended(self, run: Outcome) -> None:
         """Note a run's end, and print a line of it where there is no live line."""
         self._ended.append(run)
         self._last_end = self._clock.seconds()

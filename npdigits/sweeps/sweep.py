@@ -27,7 +27,7 @@ from npdigits.sweeps import launcher
 from npdigits.sweeps.conclusion import TABLE, comparison_table, conclude
 from npdigits.sweeps.launcher import Place
 from npdigits.sweeps.plan import Source, check_alike, load_source, plan_sweep
-from npdigits.sweeps.points import Ended, Point
+from npdigits.sweeps.points import Outcome, Point
 from npdigits.sweeps.progress import Progress
 from npdigits.sweeps.table import TableLine, lines_of_others, table
 
@@ -114,7 +114,7 @@ def _sweep_folder(
     return _exit_code(everything)
 
 
-def _exit_code(runs: Sequence[Ended]) -> int:
+def _exit_code(runs: Sequence[Outcome]) -> int:
     if any(not run.status.ended for run in runs):
         return INCOMPLETE
     return DIVERGED if any(run.status == Status.DIVERGED for run in runs) else 0
@@ -122,7 +122,7 @@ def _exit_code(runs: Sequence[Ended]) -> int:
 
 def do(
     folder: Path, sources: dict[DataConfig, Source], point: Point, shared: bool, stop: Callable[[], bool] = never
-) -> Ended:
+) -> Outcome:
     """Do one run of a sweep, wherever this is called; whatever happens to it stays its own.
 
     Args:
@@ -138,16 +138,16 @@ def do(
         report = Report(quiet=True, silent=True)
         summary = carry_out(config, (folder / point.name).absolute(), point.overrides, stop, data, report, shared)
     except HeldError:
-        return Ended(point, Status.HELD, HELD)
+        return Outcome(point, Status.HELD, HELD)
     except Exception as error:
         if not isinstance(error, UserError) and not noted_log(error):
             add_to_log(folder / point.name, "".join(traceback.format_exception(error)))
-        return Ended(point, Status.FAILED, on_one_line(error))
+        return Outcome(point, Status.FAILED, on_one_line(error))
     return _as_summarized(point, summary)
 
 
-def _as_summarized(point: Point, summary: Summary, before: bool = False) -> Ended:
-    return Ended(point, summary.status, summary.explanation(), summary, before)
+def _as_summarized(point: Point, summary: Summary, before: bool = False) -> Outcome:
+    return Outcome(point, summary.status, summary.explanation(), summary, before)
 
 
 def _make_writable(folder: Path) -> None:
@@ -165,13 +165,13 @@ def _make_writable(folder: Path) -> None:
         raise ConfigError(f"out={folder}: cannot be written: {error.strerror}") from error
 
 
-def _find_ended(point: Point, folder: Path) -> Ended | None:
+def _find_ended(point: Point, folder: Path) -> Outcome | None:
     """Return how a run ended, if it ended before."""
     summary = ended_already(folder / point.name, point.identity, point.form)
     return _as_summarized(point, summary, before=True) if summary else None
 
 
-def _look_at_unfinished(point: Point, folder: Path, held: Ended | None) -> Ended:
+def _look_at_unfinished(point: Point, folder: Path, held: Outcome | None) -> Outcome:
     """Return how far a run has come that was not done here, or not to its end."""
     if run := _find_ended(point, folder):
         return dataclasses.replace(run, before=False)
@@ -179,11 +179,11 @@ def _look_at_unfinished(point: Point, folder: Path, held: Ended | None) -> Ended
         return held
     summary = give_up(folder / point.name, Status.INTERRUPTED)
     if summary and summary.status == Status.RUNNING:
-        return Ended(point, Status.HELD, HELD, summary)
-    return _as_summarized(point, summary) if summary else Ended(point, Status.LEFT)
+        return Outcome(point, Status.HELD, HELD, summary)
+    return _as_summarized(point, summary) if summary else Outcome(point, Status.LEFT)
 
 
-def _look_again(run: Ended, folder: Path) -> Ended:
+def _look_again(run: Outcome, folder: Path) -> Outcome:
     """Return how a run ended whose process is gone: it may have finished before that.
 
     If not, write into its summary that it failed, as the process could not do so any more.
@@ -197,14 +197,14 @@ def _look_again(run: Ended, folder: Path) -> Ended:
     return run
 
 
-def _lacks_plots(run: Ended, folder: Path) -> bool:
+def _lacks_plots(run: Outcome, folder: Path) -> bool:
     """Say whether a run that has ended is to have plots and does not, as its process was killed while it drew them."""
     if not run.point.config.plots or run.summary is None or run.summary.readout is None:
         return False
     return not has_all_plots(folder / run.point.name)
 
 
-def _write_table(runs: Sequence[Ended], folder: Path, swept: Sequence[str]) -> None:
+def _write_table(runs: Sequence[Outcome], folder: Path, swept: Sequence[str]) -> None:
     """Write sweep.csv: these runs, and the folder's others."""
     lines = [TableLine.of(run) for run in runs] + lines_of_others(folder, {run.point.name for run in runs})
     Folder(folder).write_whole(TABLE, table(lines, swept))

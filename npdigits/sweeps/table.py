@@ -13,7 +13,7 @@ from npdigits.config.dependence import follows_in
 from npdigits.config.identity import NOT_PART
 from npdigits.config.value_text import as_cell
 from npdigits.runs.summary import Status, Summary, read_summary
-from npdigits.sweeps.points import Ended
+from npdigits.sweeps.points import Outcome
 
 FIGURES = ("val_cost", "val_accuracy", "test_cost", "test_accuracy", "best_epoch", "epochs_run", "seconds")
 
@@ -37,7 +37,7 @@ class TableLine:
     summary: Summary | None
 
     @classmethod
-    def of(cls, ended: Ended) -> "TableLine":
+    def of(cls, ended: Outcome) -> "TableLine":
         """Return the line of a run of this sweep."""
         return cls(ended.point.config.as_dict(), ended.status, ended.point.name, ended.reason, ended.summary)
 

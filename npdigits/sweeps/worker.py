@@ -11,7 +11,7 @@ from distributed import get_worker
 from npdigits.base.text import on_one_line
 from npdigits.config.identity import NUMERICS
 from npdigits.runs.summary import Status
-from npdigits.sweeps.points import Ended, Job, Point
+from npdigits.sweeps.points import Job, Outcome, Point
 
 # Seconds after which a run asks again whether its sweep still wants it.
 STILL_WANTED = 1.0
@@ -19,7 +19,7 @@ STILL_WANTED = 1.0
 _ended_launches: set[str] = set()
 
 
-def run_point(job: Job, shared: bool, launch_id: str, expected: dict[str, str], point: Point) -> Ended:
+def run_point(job: Job, shared: bool, launch_id: str, expected: dict[str, str], point: Point) -> Outcome:
     """Do a run in a worker's process.
 
     Args:
@@ -43,10 +43,10 @@ def run_point(job: Job, shared: bool, launch_id: str, expected: dict[str, str], 
         return task is None or task.state == "cancelled"
 
     if stop():
-        return Ended(point, Status.LEFT)
+        return Outcome(point, Status.LEFT)
     folder = Path(expected["folder"])
     if mismatch := find_mismatch(describe_process(folder), expected, folder):  # a worker that came later
-        return Ended(point, Status.FAILED, f"the worker {this_worker.address} is refused: {mismatch}")
+        return Outcome(point, Status.FAILED, f"the worker {this_worker.address} is refused: {mismatch}")
     return job(point, shared, stop)
 
 
