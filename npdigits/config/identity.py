@@ -111,21 +111,21 @@ def digest(identity: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
-def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
     """Return the keys in which two identities differ, sorted."""
-    return sorted(key for key in {*there, *here} if there.get(key) != here.get(key))
+    return sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
 
 
-def described(there: dict[str, Any], here: dict[str, Any]) -> str:
-    """Say in what two identities differ: "lr=0.02 there, 0.01 here; other data"."""
+def describe_differences(found: dict[str, Any], expected: dict[str, Any]) -> str:
+    """Return in what two identities differ, as text: "lr=0.02 there, 0.01 here; other data"."""
     parts = []
-    for key in differences(there, here):
+    for key in differences(found, expected):
         if key == "data_sha256":
             parts.append("other data")
         elif key == "numerics":
             parts.append("made by a version of npdigits that computes other bits")
         else:
-            parts.append(f"{key}={there.get(key)} there, {here.get(key)} here")
+            parts.append(f"{key}={found.get(key)} there, {expected.get(key)} here")
     if len(parts) > MOST_NAMED:
         parts[MOST_NAMED:] = [f"and {len(parts) - MOST_NAMED} more"]
     return "; ".join(parts)

@@ -13,7 +13,7 @@ from typing import Any
 
 from npdigits.base.errors import RunDirError
 from npdigits.base.files import Appended, is_stray_of
-from npdigits.config.identity import Canonical, canonical, described, differences, digest
+from npdigits.config.identity import Canonical, canonical, describe_differences, differences, digest
 from npdigits.runs import checkpoint
 from npdigits.runs.checkpoint import Checkpoint, Damaged
 from npdigits.runs.hold import LOCK, Hold
@@ -92,9 +92,8 @@ def _find_run(
     found = form(found)  # an earlier release may have written one experiment in several ways
     differing = differences(found, identity)
     if differing and not (may_grow and differing == ["epochs"] and found["epochs"] < identity["epochs"]):
-        raise RunDirError(
-            f"out={path}: holds another run ({described(found, identity)}); choose another directory or empty it"
-        )
+        which = describe_differences(found, identity)
+        raise RunDirError(f"out={path}: holds another run ({which}); choose another directory or empty it")
     if linked := [name for name in FOLDERS if (path / name).is_symlink()]:
         raise RunDirError(
             f"out={path}: {linked[0]} is a link, by which another's files would be written; copy them here"

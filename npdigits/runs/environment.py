@@ -49,10 +49,10 @@ def deciding_versions(environment: dict[str, Any]) -> dict[str, Any]:
     return kept | ({"earlier": [deciding_versions(one) for one in earlier]} if earlier else {})
 
 
-def describe_difference(there: dict[str, Any], here: dict[str, Any]) -> str:
+def describe_difference(earlier: dict[str, Any], current: dict[str, Any]) -> str:
     """Say in what two environments differ that bits depend on: NumPy, BLAS and the processor; "" if in nothing."""
     try:
-        first, second = deciding_versions(there), deciding_versions(here)
+        first, second = deciding_versions(earlier), deciding_versions(current)
     except ValueError as error:
         return str(error)
     return ", ".join(f"{key} {value}" for key, value in first.items() if value != second.get(key))

@@ -31,7 +31,7 @@ class Hold(Folder):
         super().__init__(path, held=True)
         self._lock = lock
         self._followed = False
-        self._there = self.status(".")
+        self._opened = self.status(".")
         self._locked = self.status(LOCK, links=False)
 
     @classmethod
@@ -83,9 +83,9 @@ class Hold(Folder):
             OSError: they cannot be compared.
         """
         try:
-            there = self._there if self._followed else self.path.stat()
+            directory = self._opened if self._followed else self.path.stat()
             locked = self.status(LOCK, links=False) if self._followed else (self.path / LOCK).lstat()
-            same = os.path.samestat(there, self._there) and os.path.samestat(locked, self._locked)
+            same = os.path.samestat(directory, self._opened) and os.path.samestat(locked, self._locked)
         except OSError as error:
             if error.errno not in NOT_THERE:
                 raise

@@ -30,7 +30,7 @@ def settle(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[
         path: the run directory.
         typed: the configuration that was composed from the defaults and ``overrides``.
         overrides: what was typed; of ``typed`` only these keys count.
-        warn: is told when a damaged checkpoint is passed over.
+        warn: is told when a damaged checkpoint is skipped.
 
     Raises:
         RunDirError: there is no run.
@@ -45,27 +45,27 @@ def settle(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[
             continue
         if key == "experiment":
             raise ConfigError("experiment: not allowed with resume: the run keeps its own settings")
-        there, here = getattr(own, key), getattr(typed, key)
-        if key == "resume" or there == here:
+        kept, asked = getattr(own, key), getattr(typed, key)
+        if key == "resume" or kept == asked:
             continue
         if key == "out":
             raise ConfigError(f"out={typed.out}: not allowed with resume: the run stays where it is")
         if key == "data":
-            if here.name != there.name:
-                raise ConfigError(f"data={here.name}: not allowed with resume: the run has data={there.name}")
+            if asked.name != kept.name:
+                raise ConfigError(f"data={asked.name}: not allowed with resume: the run has data={kept.name}")
         elif key == "epochs":
             _check_growth(own, typed.epochs)
         elif key in idle:
-            warn(f"{key}={_shown(here)} has no effect: {idle[key]}")
+            warn(f"{key}={_as_text(asked)} has no effect: {idle[key]}")
             continue
         elif key not in NOT_PART:
-            raise ConfigError(f"{key}={_shown(here)}: not allowed with resume: the run has {key}={_shown(there)}")
-        changes[key] = here
+            raise ConfigError(f"{key}={_as_text(asked)}: not allowed with resume: the run has {key}={_as_text(kept)}")
+        changes[key] = asked
     return dataclasses.replace(own, **changes), data or own.data.name
 
 
 def restore(state: State, config: Config, writer: RunWriter, report: Report) -> float:
-    """Put a state where the run in this directory stands, and return the seconds that it has trained, if known.
+    """Restore a state from the run's last checkpoint, and return the seconds that it has trained, if known.
 
     Raises:
         RunDirError: its last checkpoint does not fit the run.
@@ -145,5 +145,5 @@ def _check_growth(own: Config, epochs: int) -> None:
         )
 
 
-def _shown(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return str(list(value)) if isinstance(value, tuple) else str(value)

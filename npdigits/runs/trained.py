@@ -10,7 +10,7 @@ import yaml
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.config.build import empty_network
-from npdigits.config.identity import canonical, described, differences, identity
+from npdigits.config.identity import canonical, describe_differences, differences, identity
 from npdigits.config.schema import Config, parse
 from npdigits.data.sets import Split
 from npdigits.nn.network import Network
@@ -114,15 +114,15 @@ def load_trained(path: Path) -> Trained:
     return Trained(path, network, config, summary)
 
 
-def _check_config(config: Config, there: dict[str, Any] | None, data_sha256: str) -> None:
+def _check_config(config: Config, kept: dict[str, Any] | None, data_sha256: str) -> None:
     """Refuse a configuration that is not the one the run was made by, as an edited file's.
 
     Raises:
         ValueError: says in what they differ.
     """
-    if there is None:
+    if kept is None:
         raise ValueError("identity.json is missing or no JSON")
     # Weights are used as they are, whatever version of the code computed them.
-    there, here = canonical(there), identity(config, data_sha256) | {"numerics": there.get("numerics")}
-    if differences(there, here):
-        raise ValueError(f"config.yaml is not what the run was made by: {described(there, here)}")
+    kept, described = canonical(kept), identity(config, data_sha256) | {"numerics": kept.get("numerics")}
+    if differences(kept, described):
+        raise ValueError(f"config.yaml is not what the run was made by: {describe_differences(kept, described)}")
