@@ -4,30 +4,30 @@ from npdigits.base.start import start
 
 
 def train() -> None:
-    """Be ``npdigits``."""
+    """Run ``npdigits``."""
     start("npdigits", "npdigits.train")
 
 
 def compare() -> None:
-    """Be ``npdigits-compare``."""
+    """Run ``npdigits-compare``."""
     start("npdigits-compare", "npdigits.compare.command")
 
 
 def evaluate() -> None:
-    """Be ``npdigits-evaluate``."""
+    """Run ``npdigits-evaluate``."""
     start("npdigits.evaluate", "npdigits.evaluate")
 
 
 def predict() -> None:
-    """Be ``npdigits-predict``."""
+    """Run ``npdigits-predict``."""
     start("npdigits.predict", "npdigits.predict")
 
 
 def export() -> None:
-    """Be ``npdigits-export``."""
+    """Run ``npdigits-export``."""
     start("npdigits.export", "npdigits.export.command")
 
 
 def plots() -> None:
-    """Be ``npdigits-plots``."""
+    """Run ``npdigits-plots``."""
     start("npdigits.plots", "npdigits.plots")

@@ -1,6 +1,7 @@
-"""Modules under the names that they had before the packages were made: found, where they are now, when asked for.
+"""Modules under the names that they had before the packages were made.
 
-What was written against version 0.1 (``from npdigits.network import Network``), and what was pickled by it, goes on.
+``import npdigits.network`` finds today's module, and so do pickles of version 0.1. The documented API goes on
+(``npdigits.cli.compose``, ``npdigits.train.run``); other functions and classes may have another name or module today.
 """
 
 import importlib

@@ -12,7 +12,7 @@ from npdigits.base.program import DIVERGED
 from npdigits.config import command_line
 from npdigits.config.override import Override
 from npdigits.config.schema import Config
-from npdigits.runs.run import run
+from npdigits.runs.run import carry_out, run
 from npdigits.runs.summary import Status
 
 __all__ = ["main", "run"]
@@ -31,8 +31,8 @@ def _run(config: Config, overrides: list[str]) -> int:
     for override in overrides:
         if Override.of(override).key in ("name", "workers"):
             print(f"npdigits: WARNING: {override} has no effect: it is a sweep's", file=sys.stderr)
-    summary = run(config, config.out_dir(), overrides)
-    return DIVERGED if summary["status"] == Status.DIVERGED else 0
+    summary = carry_out(config, config.out_dir(), overrides)
+    return DIVERGED if summary.status == Status.DIVERGED else 0
 
 
 def _sweep(points: list[tuple[list[str], Config]], swept: list[str], fixed: list[str], where: dict[str, Any]) -> int:

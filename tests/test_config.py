@@ -4,12 +4,13 @@ import dataclasses
 import re
 from pathlib import Path
 
+import hydra
 import pytest
 import yaml
 
 from npdigits.base.errors import ConfigError
 from npdigits.config import conf_files
-from npdigits.config.compose import compose
+from npdigits.config.compose import compose, version_base
 from npdigits.config.keys import DATA_RULES, RULES
 from npdigits.config.schema import Config, DataConfig, parse
 from npdigits.data.sets import LOADERS
@@ -226,3 +227,20 @@ def test_out_is_relative_to_where_the_user_stands(tmp_path, monkeypatch):
     assert parse(DEFAULTS | {"out": "a/b"}).out_dir() == Path.cwd() / "a" / "b"
     assert parse(DEFAULTS | {"out": "~/b"}).out_dir() == tmp_path / "home" / "b"
     assert parse(DEFAULTS).out_dir() is None
+
+
+def test_configurations_are_composed_in_threads_and_from_text_with_one_clear_line():
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(4) as pool:
+        sizes = list(pool.map(lambda n: compose([f"hidden={n}"]).hidden, range(1, 13)))
+    assert sizes == [(n,) for n in range(1, 13)]
+    with pytest.raises(ConfigError, match=r"^compose\('hidden=20'\): allowed is a list of overrides: "):
+        compose("hidden=20")
+
+
+def test_a_configuration_is_composed_within_another_hydra_program(tmp_path):
+    (tmp_path / "theirs.yaml").write_text("size: 3\n")
+    with hydra.initialize_config_dir(str(tmp_path), **version_base()):
+        assert compose(["hidden=4"]).hidden == (4,)
+        assert hydra.compose("theirs").size == 3  # theirs goes on as it was

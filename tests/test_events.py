@@ -1,10 +1,11 @@
 """Who listens to a run is told what happens to it, in order, and can cost it nothing."""
 
 import signal
+import threading
 import time
 
 import pytest
-from made import read_summary
+from made import read_summary, start_python
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.interruption import Terminated, Watch
@@ -118,12 +119,85 @@ def test_a_control_that_waits_pauses_the_run_and_changes_no_bit(do, tmp_path, th
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
 
 
-def test_a_signal_that_comes_while_the_control_waits_is_seen_at_once():
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_signal_while_the_control_is_asked_ends_its_wait(waits):
+    after = []
+
     def control():
         signal.raise_signal(signal.SIGTERM)
+        after.append("the wait went on")
+        threading.Event().wait(60 if waits else 0)
         return False
 
     with Watch(control) as watch:
         assert watch()
+        assert watch()  # and asks no more
+    assert after == []
     with pytest.raises(Terminated):
         watch.raise_signal()
+
+
+def test_ctrl_c_ends_a_pause_and_the_run_is_saved(idx_set, tmp_path):
+    code = f"""
+import os, signal, sys, threading, time
+from npdigits import compose, run
+config = compose(["data=idx", "data.dir={idx_set}", "epochs=9", "hidden=6", "plots=false", "stop_on=none"])
+asked = iter(range(10**6))
+def control():
+    if next(asked) == 40:
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        threading.Event().wait(100)
+    return False
+try:
+    run(config, sys.argv[1], stop=control)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    process = start_python(code, tmp_path / "run")
+    assert process.communicate(timeout=60)[0].endswith("\ninterrupted\n")
+    assert read_summary(tmp_path / "run")["status"] == "interrupted"
+
+
+def test_the_seconds_of_a_pause_are_not_counted(do):
+    asked = iter(range(10**6))
+
+    def control():
+        if next(asked) in (10, 40):
+            time.sleep(1.5)
+        return False
+
+    begun = time.perf_counter()
+    summary = do("run", stop=control)
+    assert time.perf_counter() - begun > 3 and summary["seconds"] < time.perf_counter() - begun - 2.9
+
+
+def test_a_listener_sees_the_plots_when_a_run_has_ended(do):
+    seen = []
+
+    class Plots(Listener):
+        def ended(self, run):
+            seen.extend(path.name for path in (run.path / "plots").iterdir())
+
+    do("run", Plots(), typed=("plots=true",))
+    assert "cost.png" in seen
+
+
+def test_a_listener_that_ends_the_program_or_speaks_in_escapes_costs_nothing(do, capsys):
+    class Ending(Listener):
+        def begun(self, run):
+            raise SystemExit(5)
+
+    class Red(Listener):
+        def begun(self, run):
+            raise LookupError("\x1b[31mred")
+
+    assert do("run", Ending(), Red())["status"] == "finished"
+    said = capsys.readouterr().err
+    assert "Ending failed and is told nothing more: SystemExit: 5\n" in said
+    assert "\\x1b[31mred" in said and "\x1b" not in said
+
+
+def test_listeners_that_are_no_list_are_refused_before_anything_is_written(do, tmp_path, idx_set):
+    with pytest.raises(TypeError):
+        run(compose(["data=idx", f"data.dir={idx_set}"]), tmp_path / "run", listeners=Notes())
+    assert not (tmp_path / "run").exists()

@@ -25,3 +25,8 @@ class Stopwatch:
             self._seconds += worked if passed > GAP and worked < IDLE * passed else passed
             self._seen, self._computed = now, computed
             return self._seconds
+
+    def leave_out(self, seconds: float) -> None:
+        """Do not count so many of the seconds since the last look: they were a pause."""
+        with self._lock:
+            self._seen += seconds

@@ -6,6 +6,7 @@ trains, a signal is only noted, and training asks for it between two batches.
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -27,25 +28,49 @@ def never() -> bool:
     return False
 
 
+# Seconds from which on the answer of a control counts as a pause.
+PAUSE = 0.01
+
+
+class _WaitEnded(BaseException):
+    """Raised in a control that waits when a signal comes; only ``Watch`` sees it."""
+
+
 class Watch:
-    """Notes signals within its context, in the main thread; in other threads only the caller's wish counts.
+    """Notes signals within its context, in the main thread; in other threads only the control counts.
 
     Args:
-        also: the caller's wish to stop.
+        control: returns whether the caller wants to stop. It may wait before it answers; a signal ends the wait.
 
     Attributes:
         signal: the number of the signal that came, or None.
+        leave_out: is told how many seconds the control has waited.
     """
 
-    def __init__(self, also: Callable[[], bool] = never) -> None:
+    def __init__(self, control: Callable[[], bool] = never) -> None:
         self.signal: int | None = None
-        self._also = also
+        self.leave_out: Callable[[float], None] = lambda seconds: None
+        self._control = control
+        self._asking = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __call__(self) -> bool:
         """Say whether to stop."""
-        # The control may wait; a signal that comes meanwhile counts at once.
-        return self.signal is not None or self._also() or self.signal is not None
+        if self.signal is not None or self._control is never:
+            return self.signal is not None
+        begun = time.perf_counter()
+        try:
+            try:
+                self._asking = True
+                wanted = self._control()
+            finally:
+                self._asking = False
+        except _WaitEnded:
+            self._asking = False
+            wanted = True
+        if (waited := time.perf_counter() - begun) > PAUSE:
+            self.leave_out(waited)
+        return wanted or self.signal is not None
 
     def __enter__(self) -> "Watch":
         if threading.current_thread() is threading.main_thread():
@@ -66,4 +91,6 @@ class Watch:
             raise Terminated
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.signal = number
+        first, self.signal = self.signal is None, number
+        if first and self._asking:  # between two batches, where nothing of the run's state is in motion
+            raise _WaitEnded

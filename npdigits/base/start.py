@@ -17,7 +17,7 @@ INTERRUPTED = 130
 
 
 def start(name: str, module: str) -> NoReturn:
-    """Import a program under its own name, and be it.
+    """Import a program and run it.
 
     Args:
         name: of the program, as its messages begin.

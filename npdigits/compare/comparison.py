@@ -16,6 +16,7 @@ from npdigits.config.dependence import follows_in
 from npdigits.config.regularizers import others_on
 from npdigits.config.suggestions import suggestion
 from npdigits.config.value_text import as_cell
+from npdigits.runs.summary import Status
 from npdigits.runs.table import FIGURES, Runs
 
 METRICS = ("val_accuracy", "test_accuracy")
@@ -230,7 +231,7 @@ def _read_predictions(row: ComparisonRow, note: Callable[[str], None]) -> Predic
 
 def _list_left_out(runs: Runs) -> tuple[tuple[str, str, str], ...]:
     """Return (run, status, reason) of each run that no row holds."""
-    left = runs.table[(runs.table.status != "finished") | (runs.table.same_as != "")]
+    left = runs.table[(runs.table.status != Status.FINISHED) | (runs.table.same_as != "")]
     return (
         *(
             (run, status, f"the same run as {same_as}" if same_as else reason)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from npdigits.compare.statistics import Interval, Numbers, t_interval
 from npdigits.config.dependence import follows_in
+from npdigits.runs.summary import Status
 from npdigits.runs.table import FIGURES
 
 # Columns besides the configuration's keys by which rows are kept apart and marked.
@@ -83,7 +84,7 @@ def make_rows(table: pd.DataFrame, keys: Sequence[str]) -> list[ComparisonRow]:
     """
     # Grouped by the configuration's digest, so that a hundred thousand cells need not be compared.
     lost = _count_unfinished(table)
-    runs = table[(table.status == "finished") & (table.same_as == "")]
+    runs = table[(table.status == Status.FINISHED) & (table.same_as == "")]
     if runs.empty:
         return []
     runs = tell_data_sets_apart(runs).sort_values([*GROUPED_BY, "seed"], kind="stable", ignore_index=True)
@@ -112,7 +113,7 @@ def tell_data_sets_apart(table: pd.DataFrame) -> pd.DataFrame:
 
 def _count_unfinished(table: pd.DataFrame) -> dict[tuple[Any, ...], int]:
     """Return how many runs of each configuration and environment did not finish."""
-    unfinished = table[(table.status != "finished") & (table.same_as == "")]
+    unfinished = table[(table.status != Status.FINISHED) & (table.same_as == "")]
     return {tuple(group): int(n) for group, n in unfinished.groupby(GROUPED_BY).size().items()}
 
 

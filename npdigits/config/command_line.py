@@ -1,4 +1,4 @@
-"""The command line of ``npdigits``: what was typed is composed and handed to what does a run, or a sweep."""
+"""The command line of ``npdigits``: composes the configuration that was typed, and starts a run or a sweep."""
 
 import functools
 import os
@@ -33,7 +33,7 @@ class Sweeping(Protocol):
 
 
 def main(run: Running, sweep: Sweeping) -> None:
-    """Be the command line: compose what was typed, have it done, and end the process with the exit code.
+    """Run the command line: compose what was typed, do it, and end the process with the exit code.
 
     Args:
         run: does one run.

@@ -1,5 +1,6 @@
 """The library's side of Hydra: from overrides, or from the defaults alone, to a checked configuration."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from npdigits.config.messages import no_such_choice, one_line
 from npdigits.config.override import Override
 from npdigits.config.schema import Config, parse
 
+_one_at_a_time = threading.Lock()
 # Where Hydra would write: nowhere, as a run directory is ours.
 HYDRAS_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
 
@@ -19,6 +21,8 @@ def compose(overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: an override is not allowed.
     """
+    if isinstance(overrides, str):
+        raise ConfigError(f"compose({overrides!r}): allowed is a list of overrides: compose([{overrides!r}])")
     try:
         return check_composed(compose_with_hydra(make_readable(overrides) if overrides else ()))
     except (UserError, OSError):  # the working directory may be gone
@@ -62,9 +66,17 @@ def make_readable(typed: Sequence[str]) -> list[str]:
 def compose_with_hydra(overrides: Sequence[str]) -> Any:
     """Return what Hydra composes of overrides that it can read, its own part included."""
     import hydra
+    from hydra.core.global_hydra import GlobalHydra
 
-    with hydra.initialize_config_dir(str(CONF), **version_base()):
-        return hydra.compose("train", list(overrides), return_hydra_config=True)
+    # Hydra's state is the process's: of other threads, and of a program around this one that is Hydra's itself.
+    with _one_at_a_time:
+        around = GlobalHydra.instance().hydra
+        GlobalHydra.instance().clear()
+        try:
+            with hydra.initialize_config_dir(str(CONF), **version_base()):
+                return hydra.compose("train", list(overrides), return_hydra_config=True)
+        finally:
+            GlobalHydra.instance().hydra = around
 
 
 def version_base() -> dict[str, Any]:

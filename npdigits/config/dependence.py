@@ -26,7 +26,7 @@ READ_ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
     "patience": ("stop_on", ("val_cost", "gap", "variance")),
     "min_delta": ("stop_on", ("val_cost", "gap", "variance")),
 }
-# The values of which this is known: of a component that was added from outside nobody can say what it reads.
+# The values for which the table above is complete; which keys a component from outside reads is not known.
 KNOWN = {
     "activation": tuple(ACTIVATIONS),
     "initializer": tuple(INITIALIZERS),

@@ -175,7 +175,7 @@ def refuse_other(choice: str | None, sweeper: DictConfig) -> None:
     """Refuse a sweeper that is not ours, and settings that are another's.
 
     Raises:
-        ConfigError: it is one.
+        ConfigError: the sweeper, or a setting, is another's.
     """
     if choice not in (None, "basic"):  # Hydra's default, of which nothing is left
         raise ConfigError(f"hydra/sweeper={choice}: not allowed: npdigits makes its grids itself")

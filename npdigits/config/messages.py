@@ -9,7 +9,7 @@ from npdigits.config.keys import LIST_KEYS, TEXT_KEYS, allows, unknown_key
 from npdigits.config.override import Override
 from npdigits.config.suggestions import suggestion
 
-# How lines begin that help nobody.
+# Beginnings of lines in Hydra's messages that do not help a user.
 NOISE = ("See https://", "Config search path:", "full_key:", "object_type=", "reference_type=")
 
 

@@ -13,7 +13,7 @@ from npdigits.config.keys import KEYS, TEXT_KEYS
 from npdigits.config.override import Override
 from npdigits.config.unreadable import no_override, unreadable
 
-# What an experiment has a key swept over by, and where Hydra looks for experiments besides.
+# The key under which an experiment names the values to sweep over, and the key of further folders with experiments.
 SWEPT, SEARCHPATH = "hydra.sweeper.params", "hydra.searchpath"
 # What a list, a mapping or quoted text begins with, whatever quotes a word processor has made of it.
 OPENING = "'\"“”„‘’«"
@@ -46,7 +46,7 @@ def _check_key(override: Override, choices: Mapping[str, Sequence[str]]) -> None
     """Refuse a key that no configuration can have, and one that is not the user's to set.
 
     Raises:
-        ConfigError: it is one.
+        ConfigError: the key is such a one.
     """
     typed, key = override.typed, override.key
     if override.sign + key != (override.sign + key).strip():
@@ -71,7 +71,7 @@ def _with_value(override: Override, value: str, rest: Sequence[str]) -> str:
     if not override.deletes and override.key in TEXT_KEYS:
         value = _quote_text(value)
     elif not override.deletes and override.key.startswith(SWEPT):
-        # Hydra itself sweeps over no key of its own; here the values of ours are meant, as an experiment has them.
+        # Hydra does not sweep over its own keys. The value is that of one of our keys, as in an experiment's file.
         key = f"++{override.key}"
         value = value if value.strip()[:1] in ("'", '"', "{") else grammar.quoted(value)
     if not grammar.parses(key, value):

@@ -28,7 +28,7 @@ CORNER, FRAMED, AS_THICK, AS_FRAME, MOST_FRAMED = 0.1, 0.15, 1.1, 0.1, 40
 # A picture whose shorter side has so many pixels may be a page with a digit on it; a smaller one is a digit cut out.
 PAGE = 56
 # A piece is a blot, without strokes, if its stroke width is more than BLOT of the longer side of its box; MNIST's test
-# digits reach 0.376. A blot is no part of the rest if it is further from it than APART of the longer side of that.
+# digits reach 0.376. A blot that is further from the other pieces than APART of their longer side is not one of theirs.
 BLOT, APART = 0.38, 0.25
 # A piece along three edges of the picture that fills more than this share of its box is light or a table.
 BAND = 0.9

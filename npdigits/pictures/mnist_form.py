@@ -104,7 +104,7 @@ def inked(grey: Array) -> Array:
     darker = shade(grey) - grey
     far = np.abs(darker) > OUTLIER * np.median(np.abs(darker))
     on_light = darker[far].sum() >= 0
-    light = grey + DARK  # the less of it there is, the more of a contrast is noise
+    light = grey + DARK  # contrast is judged relative to the light, as noise weighs more in the dark
     size = max(3, min(grey.shape) // 3)
     if on_light:
         ink = 255 - 255 * light / ndimage.grey_closing(light, (size, size), mode="nearest")

@@ -16,7 +16,7 @@ from npdigits.runs.prepare import load_data
 from npdigits.runs.results import confusion_matrix, wilson_interval
 from npdigits.runs.trained import Trained
 
-# At most one in so many digits of a test set may be among the images that a run was trained on.
+# A test set is refused if more than one in this many of its digits are training images of a run.
 SEEN_ONE_IN = 100
 
 

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Listener:
     """Is told what happens to a run, and must not change it. A subclass defines the events that it wants to know.
 
-    The run goes on when the call returns. What a listener raises becomes one warning, and it is told nothing more:
-    it never costs the run.
+    The run goes on when the call returns; the time until then counts as the run's. An exception of a listener becomes
+    one warning, and the listener is told nothing more: it never costs the run. Only Ctrl-C passes through. Nothing is
+    told of a run that had ended before.
     """
 
     def begun(self, run: RunRecord) -> None:
@@ -29,7 +30,7 @@ class Listener:
         """An epoch has ended; its row is in metrics.csv, and a checkpoint was written if one was due."""
 
     def ended(self, run: RunRecord) -> None:
-        """The run has ended as ``run.summary.status`` says, and what it leaves is written."""
+        """The run has ended as ``run.summary.status`` says; its files are written, and its plots drawn."""
 
 
 class Listeners(Listener):
@@ -58,7 +59,7 @@ class Listeners(Listener):
         for listener in self._listeners:
             try:
                 getattr(listener, event)(*arguments)
-            except Exception as error:  # whatever a listener of somebody else raises
+            except (Exception, SystemExit) as error:  # whatever a listener of somebody else raises
                 self._warn(f"{type(listener).__name__} failed and is told nothing more: {on_one_line(error)}")
             else:
                 willing.append(listener)

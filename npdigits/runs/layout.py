@@ -13,7 +13,7 @@ DISTORTED = "distorted.npz"
 RESULTS = ("metrics.csv", "predictions.npz", BEST, LAST)
 # What plots/ holds once it is complete; named here so that looking needs no matplotlib.
 PLOTS = ("cost", "accuracy", "gap", "learning_rate", "confusion", "mistakes", "weights")
-# The one more that there is where the training images were distorted.
+# An additional plot, of runs whose training images were distorted.
 AUGMENTATION = "augmentation"
 # The files that are written whole: a process that is killed can leave a part of one under another name.
 WRITTEN_WHOLE = (

@@ -45,6 +45,10 @@ class RunRecord:
         """Start to count the seconds of this process."""
         self._clock = Stopwatch()
 
+    def leave_out(self, seconds: float) -> None:
+        """Do not count these seconds, in which the run was paused."""
+        self._clock.leave_out(seconds)
+
     def update(self, **changes: Any) -> None:
         """Replace these values of the summary."""
         self.summary = dataclasses.replace(self.summary, **changes)

@@ -12,6 +12,7 @@ from npdigits.base.clock import Stopwatch
 from npdigits.base.errors import note_log
 from npdigits.base.files import Appended
 from npdigits.base.terminal import Unfailing, live_options, on_terminal
+from npdigits.base.text import printable
 from npdigits.runs.events import Listener
 from npdigits.runs.summary import Status, Summary
 from npdigits.training.state import Epoch
@@ -68,8 +69,9 @@ class Report(Listener):
             self._print(text)
 
     def warn(self, text: str) -> None:
-        """Print a warning on standard error, always."""
+        """Print a warning on standard error, always; what could steer a terminal stands there as escapes."""
         self.close_live()
+        text = printable(text)
         self._keep(f"WARNING {text}")
         if not self.silent:
             print(f"npdigits: WARNING: {text}", file=Unfailing(sys.stderr), flush=True)
@@ -97,13 +99,9 @@ class Report(Listener):
         self._clock = Stopwatch()
 
     def ended(self, run: RunRecord) -> None:
-        """Say what the run has reached, or how to go on."""
+        """Say of a run that was interrupted how to go on."""
         if run.summary.status == Status.INTERRUPTED:
             self.say(f"interrupted after epoch {run.summary.epochs_run}: resume={run.path} goes on from there")
-        elif run.summary.status.ended:
-            self.close_live()
-            if run.summary.readout is not None:
-                self.say(final_table(run.summary))
 
     def epoch_ended(self, run: RunRecord, epoch: Epoch) -> None:
         """Show an epoch's record, and how long the rest would take."""

@@ -20,7 +20,7 @@ from npdigits.runs.layout import result_sizes
 from npdigits.runs.report import Report
 from npdigits.runs.summary import Summary, read_summary_if_there
 from npdigits.runs.writer import RunWriter
-from npdigits.training.state import State
+from npdigits.training.state import ALL_EPOCHS, DIVERGED, State
 
 
 def settle(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[str], None]) -> tuple[Config, str]:
@@ -80,7 +80,7 @@ def restore(state: State, config: Config, writer: RunWriter, report: Report) -> 
         writer.kept.restore(state)
     except ValueError as error:
         raise RunDirError(f"{writer.path}: its last checkpoint does not fit the run: {error}") from error
-    if state.stopped_by == "epochs" and len(state.history) < config.epochs:
+    if state.stopped_by == ALL_EPOCHS and len(state.history) < config.epochs:
         state.stopped_by = None  # the run is to be longer than it was
     _say_how_it_goes_on(state, config, writer.path, found, report)
     return float(found.seconds or 0.0)
@@ -93,7 +93,7 @@ def _say_how_it_goes_on(state: State, config: Config, path: Path, found: Summary
     elif result_sizes(path) != found.sizes:
         report.warn(f"{path}: a file was lost or torn: made again from the last checkpoint")
     else:
-        diverged = state.stopped_by == "diverged"
+        diverged = state.stopped_by == DIVERGED
         why = f"diverged in epoch {n + 1}" if diverged else f"was stopped in epoch {n} by {state.stopped_by}"
         report.warn(f"epochs={config.epochs} adds no epoch: the run {why}")
 

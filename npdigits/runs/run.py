@@ -27,6 +27,7 @@ from npdigits.runs.summary import Status, Summary
 from npdigits.runs.writer import RunWriter
 from npdigits.training.loop import fit
 from npdigits.training.passes import Diverged
+from npdigits.training.state import DIVERGED
 
 
 def run(
@@ -51,7 +52,7 @@ def run(
         overrides: what the user typed, kept beside the composed configuration; with ``resume`` only these keys count,
             by default those that differ from the defaults.
         stop: a control that is asked between two batches whether to end; the summary then says ``interrupted``. It may
-            wait before it answers: the run is paused meanwhile.
+            wait before it answers: the run is paused meanwhile, and the seconds do not count. A signal ends the wait.
         source: the data set, if it is loaded already.
         report: what speaks for the run; None speaks to the terminal.
         shared: whether other runs share the machine, so that the seconds say little; the summary then says so.
@@ -79,12 +80,13 @@ def carry_out(
     """Do a run as ``run`` does, and return its typed summary."""
     report = report or Report(config.quiet)
     try:
+        told = Listeners([report, *listeners], report.warn)
         plan = prepare(config, out_dir, overrides, source, report)
         claimed = claim(plan.out_dir, outputs.outputs(), plan.identity, plan.resuming, report.warn, plan.form)
         if isinstance(claimed, EndedRun):
             return _present_ended(claimed, plan.config, report)
         with claimed as writer:
-            return _do_claimed(plan, writer, stop, shared, report, Listeners([report, *listeners], report.warn))
+            return _do_claimed(plan, writer, stop, shared, report, told)
     except Exception as error:
         if not isinstance(error, UserError | OSError):
             report.fault(error)
@@ -102,16 +104,19 @@ def _do_claimed(
         try:
             listeners.begun(record)
             record.start_clock()
+            control.leave_out = record.leave_out
             status = _train(plan, record, writer, control, listeners, report)
             _conclude(plan, record, writer, status)
         except Exception as error:
             _fail(record, writer, error)
             listeners.ended(record)
             raise
-    listeners.ended(record)
+    try:
+        if record.summary.status.ended and control.signal is None:
+            _present(record, writer, report)
+    finally:
+        listeners.ended(record)
     control.raise_signal()
-    if record.summary.status.ended:
-        _present(record, writer, report)
     return record.summary
 
 
@@ -154,12 +159,12 @@ def _train(
             writer.checkpoint_if_due(record)
             listeners.epoch_ended(record, epoch)
     except Diverged as error:
-        record.state.stopped_by = "diverged"
+        record.state.stopped_by = DIVERGED
         report.warn(f"{error}: try a smaller {_suspects(plan.config)}, or another initializer")
     except Stopped:
         return Status.INTERRUPTED
     # A resumed run may have diverged earlier.
-    return Status.DIVERGED if record.state.stopped_by == "diverged" else Status.FINISHED
+    return Status.DIVERGED if record.state.stopped_by == DIVERGED else Status.FINISHED
 
 
 def _suspects(config: Config) -> str:
@@ -202,7 +207,10 @@ def _fail(record: RunRecord, writer: RunWriter, error: Exception) -> None:
 
 
 def _present(record: RunRecord, writer: RunWriter, report: Report) -> None:
-    """Draw the plots of a run that has ended, and print its directory."""
+    """Print the figures of a run that has ended, draw its plots, and print its directory."""
+    report.close_live()
+    if record.summary.readout is not None:
+        report.say(final_table(record.summary))
     if record.state.best_epoch is not None and record.config.plots:
         _draw(writer, report)
     writer.check()

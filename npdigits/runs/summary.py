@@ -14,7 +14,7 @@ from npdigits.runs.metrics import SCORES
 
 
 class Status(StrEnum):
-    """How a run has ended, or that it has not."""
+    """How a run has ended, or that it has not; in the order in which a sweep's end lists them."""
 
     FINISHED = "finished"
     DIVERGED = "diverged"  # the cost stopped being finite
@@ -29,9 +29,10 @@ class Status(StrEnum):
         """Whether the run will not go on."""
         return self in (Status.FINISHED, Status.DIVERGED)
 
-
-# What summary.json may say.
-STATUSES = tuple(str(status) for status in Status if status not in (Status.HELD, Status.LEFT))
+    @property
+    def of_a_summary(self) -> bool:
+        """Whether a summary.json may say so."""
+        return self not in (Status.HELD, Status.LEFT)
 
 
 def _number(value: Any) -> bool:
@@ -112,7 +113,7 @@ class Summary:
             raise ValueError("not a table of names and values")
         if "status" not in values:
             raise KeyError("status" if "identity" in values else "identity")
-        if values["status"] not in STATUSES:
+        if values["status"] not in [status for status in Status if status.of_a_summary]:
             raise ValueError(f"status={values['status']!r}")
         known: dict[str, Any] = {}
         others = {}

@@ -25,7 +25,7 @@ from npdigits.runs.summary import Status, Summary, read_summary
 
 # What a run's summary measures, in the order of the columns.
 FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
-# Of an identity, what is no key of the configuration that two runs can be said to differ by.
+# Entries of an identity that are not listed as keys in which runs differ.
 NOT_KEYS = ("seed", "data_sha256", "numerics")
 UNKNOWN = "unknown"
 MISSING = "–"
@@ -249,7 +249,7 @@ def _describe_environment(content: bytes | None) -> tuple[str, str]:
 
 def mark_duplicates(table: pd.DataFrame) -> pd.DataFrame:
     """Mark runs that are there more than once, so that each counts once: the finished one, or else the first."""
-    finished_first = table.sort_values("status", key=lambda status: status != "finished", kind="stable")
+    finished_first = table.sort_values("status", key=lambda status: status != Status.FINISHED, kind="stable")
     first = finished_first.groupby(["identity", "environment"]).run.transform("first")
     first = first.reindex(table.index)
     return table.assign(same_as=first.where(first != table.run, ""))
@@ -257,7 +257,7 @@ def mark_duplicates(table: pd.DataFrame) -> pd.DataFrame:
 
 def _find_contradictions(table: pd.DataFrame) -> list[str]:
     """Return a line for each run that is there twice, with the same identity and environment, but other results."""
-    finished = table[table.status == "finished"]
+    finished = table[table.status == Status.FINISHED]
     twins = finished[finished.duplicated(["identity", "environment"], keep=False)]
     lines = []
     for _, group in twins.groupby(["identity", "environment"]):

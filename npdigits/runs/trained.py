@@ -67,7 +67,7 @@ def find_best_run(sweep: Path) -> Path:
     from npdigits.runs.table import read_runs  # pandas takes longer to import than all that a run needs
 
     table = read_runs([sweep]).table
-    table = table[(table.status == "finished") & table.val_accuracy.notna()]
+    table = table[(table.status == Status.FINISHED) & table.val_accuracy.notna()]
     if table.empty:
         raise RunDirError(f"{sweep / 'best'}: no finished run there has validation figures to choose by")
     ranked = table.sort_values(["val_accuracy", "val_cost", "run"], ascending=[False, True, True])

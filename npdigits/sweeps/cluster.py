@@ -82,7 +82,7 @@ def _verify_workers(client: Client, folder: Path, launch_id: str) -> dict[str, s
     Raises:
         ConfigError: a worker describes itself otherwise.
     """
-    # Another machine may have a folder of the same name. Only who sees this one sees the new folder in it.
+    # Another machine may have another folder of this name; only a worker that sees the same one sees the token in it.
     token = folder / f".{launch_id}"
     token.mkdir()
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from npdigits.config.compose import compose
 from npdigits.runs.report import Report
 from npdigits.runs.summary import Status
-from npdigits.sweeps.points import STATUSES, Outcome, count_by_status
+from npdigits.sweeps.points import Outcome, count_by_status
 
 TABLE = "sweep.csv"
 # So many runs of one kind are named.
@@ -31,7 +31,8 @@ def comparison_table(directories: Sequence[Path], report: Report) -> str:
 
 def conclude(runs: Sequence[Outcome], folder: Path, report: Report) -> None:
     """List what did not finish and why, and say how many did."""
-    by_status = sorted(runs, key=lambda run: STATUSES.index(run.status))
+    order = list(Status)
+    by_status = sorted(runs, key=lambda run: order.index(run.status))
     for status, alike in itertools.groupby(by_status, lambda run: run.status):
         if status in (Status.DIVERGED, Status.FAILED, Status.HELD):
             for run in alike:

@@ -21,7 +21,7 @@ from npdigits.sweeps.points import Outcome, Point
 TO_SAVE = 3.0
 # Seconds between two counts of a cluster's workers, of which some may come and go.
 COUNT_EVERY = 1.0
-# Why a run failed whose worker is gone: one of this machine; one of another cluster; one that was only late.
+# Reasons of a run whose worker is gone: a process of this machine, a worker of another cluster, a worker that was late.
 PROCESS_KILLED = "its process was killed, perhaps as it took too much memory"
 WORKER_LOST = "its worker's process was killed, perhaps as it took too much memory, or could not be reached"
 WORKER_LATE = "its worker was not heard of for too long, as if stopped or asleep, and Dask's scheduler gave it up"

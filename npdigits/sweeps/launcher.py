@@ -16,7 +16,7 @@ from npdigits.sweeps.points import Job, Outcome, Point
 
 # What conf/hydra/launcher names.
 TARGET = "npdigits.sweeps.launcher.Place"
-# What a file of one's own for that group may still name: the place in version 0.1.
+# The target in version 0.1, which users' own files of that group may still name.
 FORMER_TARGET = "npdigits.launcher.Place"
 
 

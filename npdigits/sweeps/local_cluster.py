@@ -137,9 +137,9 @@ def _configuration(folder: str) -> dict[str, Any]:
     """Return Dask's configuration for this cluster: Dask's defaults and our own values, for every key that is set."""
     values: dict[str, Any] = dask.config.merge(*dask.config.defaults)
     ours: dict[str, Any] = {
-        # The run of a worker that is killed is not tried again until the sweep is.
+        # A run whose worker is killed is not tried again before the sweep is started again.
         "distributed.scheduler.allowed-failures": 0,
-        # Who was stopped (Ctrl-Z) or slept is late, and nothing else: these processes end with the first one.
+        # A worker that does not answer was stopped (Ctrl-Z) or the machine slept; a dead one is noticed otherwise.
         "distributed.scheduler.worker-ttl": None,
         "distributed.comm.timeouts.tcp": "1 day",
         "distributed.comm.timeouts.connect": f"{TO_CONNECT}s",

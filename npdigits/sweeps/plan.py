@@ -23,9 +23,9 @@ from npdigits.sweeps.names import folder_name, run_name
 from npdigits.sweeps.points import Point
 
 # Keys that concern the sweep as a whole.
-OF_THE_SWEEP = ("out", "workers", "quiet", "plots")
-# Of these, and the sweep's name, what was typed is no override of a run, which would else land in the sweep's folder.
-WHERE = ("out", "name", "workers")
+ALIKE_IN_ALL = ("out", "workers", "quiet", "plots")
+# Keys that a run of the sweep does not keep among its overrides: with them it would be written into the sweep's folder.
+NOT_KEPT = ("out", "name", "workers")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def check_alike(configs: Sequence[Config]) -> None:
     for config in configs:
         if config.resume:
             raise ConfigError(f"resume={config.resume}: not allowed in a sweep, which goes on by the same command")
-    for key in OF_THE_SWEEP:
+    for key in ALIKE_IN_ALL:
         values = {getattr(config, key) for config in configs}
         if len(values) > 1:
             raise ConfigError(f"{key}={','.join(map(str, sorted(values, key=str)))}: allowed is one for all runs")
@@ -107,7 +107,7 @@ def _point(typed: Sequence[str], config: Config, default: Config, data: Data) ->
     known = len(data.train), data.default_val_size
     config = in_canonical_form(config, *known)
     this = identity(config, data.sha256)
-    overrides = tuple(override for override in typed if Override.of(override).key not in WHERE)
+    overrides = tuple(override for override in typed if Override.of(override).key not in NOT_KEPT)
     return Point(overrides, config, this, run_name(config, default, this), form_for(*known))
 
 

@@ -1,8 +1,4 @@
-"""A sweep: many runs in one folder, which is continued by doing it again.
-
-It is ``run(config, folder / name)`` for every point of a grid and nothing more, so finished runs are skipped, cut-off
-ones go on, failed ones are tried again, and new values are added.
-"""
+"""A point of a sweep's grid, which is one run, and the outcome of that run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,9 +7,6 @@ from typing import Any
 from npdigits.config.identity import Canonical, canonical
 from npdigits.config.schema import Config
 from npdigits.runs.summary import Status, Summary
-
-# How a run of a sweep can have ended, as it is listed; all but the first two are tried again by the same command.
-STATUSES = tuple(status for status in Status if status != Status.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,7 @@ class Outcome:
 
     Attributes:
         point: which.
-        status: one of ``STATUSES``.
+        status: how; a run that has not ended (``Status.ended``) is tried again by the same command.
         reason: why not finished, in one line.
         summary: of the run; None if there is none.
         before: whether it had ended before the sweep was begun.
@@ -66,7 +59,7 @@ Job = Callable[[Point, bool, Callable[[], bool]], Outcome]
 def count_by_status(ended: Sequence[Outcome]) -> str:
     """Return how many ended in which way: "3 finished (2 of them before), 1 failed"."""
     parts = []
-    for status in STATUSES:
+    for status in Status:
         alike = [run for run in ended if run.status == status]
         before = sum(run.before for run in alike)
         if alike:

@@ -8,6 +8,7 @@ from npdigits.base.clock import Stopwatch
 from npdigits.base.terminal import live_options, on_terminal
 from npdigits.config.override import Override
 from npdigits.runs.report import Report
+from npdigits.runs.summary import Status
 from npdigits.sweeps.points import Outcome
 
 
@@ -59,10 +60,15 @@ class Progress:
 
     def line(self) -> str:
         """Return the live line."""
-        ended = collections.Counter(str(run.status) for run in self._ended)
+        ended = collections.Counter(run.status for run in self._ended)
         left = max(0, self.total - len(self._ended) - self._at_work)
-        always = {"finished": ended.pop("finished", 0), "running": self._at_work, "failed": ended.pop("failed", 0)}
-        line = ", ".join(f"{n} {status}" for status, n in {**always, **ended, "left": left}.items()) + self._time_left()
+        counts: dict[Status, int] = {
+            Status.FINISHED: ended.pop(Status.FINISHED, 0),
+            Status.RUNNING: self._at_work,
+            Status.FAILED: ended.pop(Status.FAILED, 0),
+        }
+        counts |= {**ended, Status.LEFT: left}
+        line = ", ".join(f"{n} {status}" for status, n in counts.items()) + self._time_left()
         known = [(run.val_accuracy, run) for run in self._ended if run.status.ended and run.val_accuracy is not None]
         if not known:
             return line

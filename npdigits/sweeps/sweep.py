@@ -1,4 +1,8 @@
-"""A sweep from top to bottom: check every point, do the runs that have not ended, write the table, conclude."""
+"""A sweep from top to bottom: check every point, do the runs that have not ended, write the table, conclude.
+
+A sweep is ``run(config, folder / name)`` for every point of a grid and nothing more. So the same command continues it:
+finished runs are skipped, interrupted ones go on, failed ones are tried again, and new values are added.
+"""
 
 import contextlib
 import dataclasses

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from npdigits.base.interruption import never
 from npdigits.data.sets import Split
 from npdigits.training.passes import Diverged, Trainer
-from npdigits.training.state import Epoch, Recipe, State
+from npdigits.training.state import ALL_EPOCHS, Epoch, Recipe, State
 from npdigits.training.stopping import variance_of_last
 from npdigits.training.work_split import choose_split
 from npdigits.training.workers import Workers
@@ -102,4 +102,4 @@ def _reason_to_stop(state: State, recipe: Recipe) -> str | None:
     gaps = [record.gap for record in state.history if record.gap is not None]
     if state.history[-1].val_cost is not None and recipe.stopping_rule(val_costs, gaps):
         return recipe.stop_on
-    return "epochs" if len(state.history) == recipe.epochs else None
+    return ALL_EPOCHS if len(state.history) == recipe.epochs else None

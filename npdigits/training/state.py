@@ -35,6 +35,11 @@ class Epoch:
     is_best: bool  # the lowest val_cost so far; without validation data always true
 
 
+# Why a run has ended, where no stopping rule has ended it (``State.stopped_by``): after all epochs, or as its cost
+# stopped being finite.
+ALL_EPOCHS, DIVERGED = "epochs", "diverged"
+
+
 @dataclass
 class State:
     """All that a run is between two epochs."""
