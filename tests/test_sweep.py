@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -695,6 +696,19 @@ def test_a_worker_that_sees_another_folder_or_has_no_npdigits_is_refused(tmp_pat
     assert worker.find_mismatch(missing, here, tmp_path).startswith(
         "npdigits cannot be used there: ModuleNotFoundError: No"
     )
+
+
+def test_other_code_anywhere_in_the_package_is_noticed(tmp_path):
+    package = Path(worker.__file__).parents[1]
+    shutil.copytree(package, tmp_path / "npdigits")
+    assert worker.hash_code(tmp_path / "npdigits").startswith(worker.describe_process(tmp_path)["code"])
+    seen = {worker.hash_code(tmp_path / "npdigits")}
+    files = ("train.py", "nn/network.py", "training/passes.py", "sweeps/worker.py")
+    for name in files:
+        with (tmp_path / "npdigits" / name).open("a") as file:
+            file.write("# other code\n")
+        seen.add(worker.hash_code(tmp_path / "npdigits"))
+    assert len(seen) == 1 + len(files)
 
 
 def test_the_launchers_data_is_what_a_run_takes_or_none(idx_set, tmp_path, no_torchvision):

@@ -62,9 +62,13 @@ def describe_process(token: Path) -> dict[str, str]:
         token: a folder that only those see who see the sweep's.
     """
     versions = {name: metadata.version(name) for name in ("npdigits", "numpy")}
-    code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parents[1].rglob("*.py"))))
-    same = {"numerics": str(NUMERICS), "code": code.hexdigest()[:12]}
+    same = {"numerics": str(NUMERICS), "code": hash_code(Path(__file__).parents[1])[:12]}
     return versions | same | {"folder": str(token) if token.is_dir() else "not seen"}
+
+
+def hash_code(package: Path) -> str:
+    """Return the SHA-256 of all Python files in a package and below, in hex."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(package.rglob("*.py")))).hexdigest()
 
 
 def find_mismatch(answer: Any, expected: dict[str, str], folder: Path) -> str:
