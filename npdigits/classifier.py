@@ -24,7 +24,7 @@ from npdigits.base.blas import one_thread
 from npdigits.base.errors import ConfigError
 from npdigits.config.build import BYTES, check_fit, empty_network, initial_state, recipe
 from npdigits.config.compose import defaults
-from npdigits.config.schema import Config, parse
+from npdigits.config.schema import Config, parse_config
 from npdigits.data.samples import are_bytes, features_as, flatten_images, images_as
 from npdigits.data.sets import Data, Split, hold_out
 from npdigits.runs import trained
@@ -215,9 +215,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         if self.random_state is not None:
             values["seed"] = draw_seed(self.random_state)
         try:
-            config = parse(values)
+            config = parse_config(values)
             left = n - (n // 6 if config.val_size is None else config.val_size)
-            return parse(values | {"batch_size": min(config.batch_size, max(left, 1))})
+            return parse_config(values | {"batch_size": min(config.batch_size, max(left, 1))})
         except ConfigError as error:
             raise ValueError(str(error)) from error
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from npdigits.config import build
 from npdigits.config.compose import compose
-from npdigits.runs.checkpoint import pack, read
+from npdigits.runs.checkpoint import pack, read_checkpoint
 
 SIZES = (784, 20, 10)
 
@@ -37,7 +37,7 @@ def flips(n: int, seed: int, folder: Path) -> list[str]:
             content[bit // 8] ^= 1 << bit % 8
         path.write_bytes(content)
         try:
-            read(path).restore(fresh)
+            read_checkpoint(path).restore(fresh)
         except (OSError, ValueError):
             continue
         if not same(fresh, state):

@@ -73,7 +73,7 @@ def made_run(
         Epoch(epoch, 0.01, 1 / epoch, 0.5, 1 / epoch, val_accuracy, 1 / epoch, accuracies["test"], 0.0, None, True)
         for epoch in range(1, epochs + 1)
     ]
-    (path / "metrics.csv").write_text(metrics.table(history))
+    (path / "metrics.csv").write_text(metrics.format_metrics(history))
     (path / "identity.json").write_text(json.dumps(this))
     (path / "summary.json").write_text(json.dumps(written))
     if environment is not None:

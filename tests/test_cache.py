@@ -82,7 +82,7 @@ def test_every_source_counts(tmp_path):
     one, two = (write_idx(tmp_path / name, LABELS) for name in ("one.gz", "two.gz"))
 
     def read():
-        return {path.name: idx.read(path, 1) for path in (one, two)}
+        return {path.name: idx.read_idx(path, 1) for path in (one, two)}
 
     cache.read_cached([one, two], read)
     write_idx(two, LABELS[:20])
@@ -254,7 +254,7 @@ def test_the_digest_is_of_content_alone(tmp_path):
     expected = cache.hash_arrays({"images": IMAGES, "labels": LABELS})
     for path in (packed, plain):
         for _ in range(2):
-            read = {"labels": LABELS, "images": idx.read(path, 3)}
+            read = {"labels": LABELS, "images": idx.read_idx(path, 3)}
             assert cache.read_cached([path], lambda read=read: read)[1] == expected
     assert cache.hash_arrays({"images": np.asfortranarray(IMAGES), "labels": LABELS}) == expected
 
@@ -279,7 +279,7 @@ def test_a_mapped_source_is_not_kept(tmp_path):
     for name, kept in (("images", []), ("images.gz", ["entry.json", "images.npy"])):
         path = write_idx(tmp_path / name, IMAGES)
         for _ in range(2):
-            arrays, _ = cache.read_cached([path], lambda path=path: {"images": idx.read(path, 3)})
+            arrays, _ = cache.read_cached([path], lambda path=path: {"images": idx.read_idx(path, 3)})
             np.testing.assert_array_equal(arrays["images"], IMAGES)
         assert sorted(file.name for file in cache.directory().glob("*/*")) == kept
 

@@ -17,7 +17,7 @@ from npdigits.base.npz import npz
 from npdigits.config import build
 from npdigits.config.compose import compose
 from npdigits.runs import checkpoint
-from npdigits.runs.checkpoint import FORMAT, pack, pack_best, read, read_best, read_last
+from npdigits.runs.checkpoint import FORMAT, pack, pack_best, read_best, read_checkpoint, read_last
 from npdigits.training.state import Epoch
 
 IDENTITY = {"seed": 3, "hidden": [3], "epochs": 5}
@@ -69,7 +69,7 @@ def test_a_state_comes_back_as_it_was(tmp_path, kind, stopped_by):
     content = pack(state, IDENTITY, "mnist")
     assert content == pack(state, IDENTITY, "mnist")
     (tmp_path / "last.npz").write_bytes(content)
-    kept = read(tmp_path / "last.npz")
+    kept = read_checkpoint(tmp_path / "last.npz")
     assert (kept.identity, kept.data) == (IDENTITY, "mnist")
     fresh = state_of(*KINDS[kind])
     kept.restore(fresh)
@@ -80,7 +80,7 @@ def test_a_state_comes_back_as_it_was(tmp_path, kind, stopped_by):
 def test_a_state_before_its_first_epoch_comes_back(tmp_path):
     (tmp_path / "last.npz").write_bytes(pack(state_of(), IDENTITY, "mnist"))
     fresh = state_of()
-    read(tmp_path / "last.npz").restore(fresh)
+    read_checkpoint(tmp_path / "last.npz").restore(fresh)
     assert fresh.best is None and fresh.history == []
 
 
@@ -99,7 +99,7 @@ def test_every_field_is_needed(tmp_path, missing):
         del arrays[missing]
     (tmp_path / "last.npz").write_bytes(npz(checkpoint._sealed(arrays)))
     with pytest.raises(ValueError, match=r"not a checkpoint of npdigits|instead of"):
-        read(tmp_path / "last.npz").restore(state_of())
+        read_checkpoint(tmp_path / "last.npz").restore(state_of())
 
 
 def read_members(content):
@@ -128,7 +128,7 @@ def test_what_cannot_be_this_runs_is_refused_even_if_it_is_sealed(tmp_path, wron
     (tmp_path / "last.npz").write_bytes(npz(checkpoint._sealed(arrays)))
     before = state_of()
     with pytest.raises(ValueError, match=r"is not finite|instead of|, not float32"):
-        read(tmp_path / "last.npz").restore(before)
+        read_checkpoint(tmp_path / "last.npz").restore(before)
     assert np.array_equal(before.network.parameters.flat, state_of().network.parameters.flat), "nothing was put in"
 
 
@@ -137,7 +137,7 @@ def test_a_checkpoint_of_a_later_format_is_refused(tmp_path, monkeypatch):
     (tmp_path / "last.npz").write_bytes(pack(trained(), IDENTITY, "mnist"))
     monkeypatch.undo()
     with pytest.raises(RunDirError, match=f"format {FORMAT + 1}, and this version of npdigits reads {FORMAT}"):
-        read(tmp_path / "last.npz")
+        read_checkpoint(tmp_path / "last.npz")
 
 
 def refused_or_right(path, content, original):
@@ -145,7 +145,7 @@ def refused_or_right(path, content, original):
     path.write_bytes(content)
     fresh = state_of()
     try:
-        read(path).restore(fresh)
+        read_checkpoint(path).restore(fresh)
     except (OSError, ValueError):
         return True
     assert same(fresh, original), "something was loaded wrong"
@@ -168,7 +168,7 @@ def test_a_truncated_checkpoint_is_refused(tmp_path):
     for n in [*range(0, len(whole), 7), len(whole) - 1]:
         (tmp_path / "a.npz").write_bytes(whole[:n])
         with pytest.raises(ValueError, match="damaged"):
-            read(tmp_path / "a.npz")
+            read_checkpoint(tmp_path / "a.npz")
 
 
 def test_random_flips_in_a_real_checkpoint_are_refused_or_change_nothing(tmp_path):
@@ -222,7 +222,7 @@ def test_a_hostile_archive_is_refused(tmp_path, kind):
     hostile = rebuilt(whole, HOSTILE[kind])
     (tmp_path / "a.npz").write_bytes(hostile)
     with pytest.raises(ValueError, match=r"damaged"):
-        read(tmp_path / "a.npz")
+        read_checkpoint(tmp_path / "a.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
     assert rebuilt(whole, lambda name, content: (name, content)) != hostile
 
@@ -233,7 +233,7 @@ def test_members_swapped_are_refused(tmp_path):
     swap = {"b1.npy": "b2.npy", "b2.npy": "b1.npy"}  # of the same size
     (tmp_path / "a.npz").write_bytes(rebuilt(whole, lambda name, content: (swap.get(name, name), content)))
     with pytest.raises(ValueError, match="its content is not what its digest says"):
-        read(tmp_path / "a.npz")
+        read_checkpoint(tmp_path / "a.npz")
 
 
 def test_a_bomb_takes_no_memory(tmp_path):
@@ -244,12 +244,12 @@ def test_a_bomb_takes_no_memory(tmp_path):
     assert len(out.getvalue()) < 250_000
     (tmp_path / "packed.npz").write_bytes(out.getvalue())
     with pytest.raises(ValueError, match=r"W1\.npy is packed"):
-        read(tmp_path / "packed.npz")
+        read_checkpoint(tmp_path / "packed.npz")
     header = repr({"descr": "<f4", "fortran_order": False, "shape": (2**34,)}).encode().ljust(117) + b"\n"
     with zipfile.ZipFile(tmp_path / "declared.npz", "w") as bomb:
         bomb.writestr("W1.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(100))
     with pytest.raises(ValueError, match="not as long as it says"):
-        read(tmp_path / "declared.npz")
+        read_checkpoint(tmp_path / "declared.npz")
 
 
 def test_members_that_overlap_take_no_memory(tmp_path):
@@ -266,7 +266,7 @@ def test_members_that_overlap_take_no_memory(tmp_path):
         bomb._didModify = True
     (tmp_path / "a.npz").write_bytes(out.getvalue())
     with pytest.raises(ValueError, match="its members overlap"):
-        read(tmp_path / "a.npz")
+        read_checkpoint(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_header_of_the_wrong_kind_is_refused(tmp_path, key, value):
     arrays["header"] = checkpoint._bytes(json.dumps({**header, key: value}))
     (tmp_path / "last.npz").write_bytes(npz(checkpoint._sealed(arrays)))
     with pytest.raises(ValueError, match=f"not a checkpoint of npdigits: {key} is"):
-        read(tmp_path / "last.npz")
+        read_checkpoint(tmp_path / "last.npz")
 
 
 def test_a_damaged_checkpoint_falls_back_to_its_predecessor_and_says_so(tmp_path):
@@ -322,8 +322,8 @@ def test_a_record_of_every_kind_survives_the_table():
     from npdigits.runs import metrics
 
     more = [dataclasses.replace(HISTORY[0], epoch=3, lr=1e-300, is_best=False)]
-    assert repr(metrics.parse(metrics.table(HISTORY + more))) == repr(HISTORY + more)
-    text = metrics.table(HISTORY)
+    assert repr(metrics.parse_metrics(metrics.format_metrics(HISTORY + more))) == repr(HISTORY + more)
+    text = metrics.format_metrics(HISTORY)
     for torn in (text[:-1], text[:-9], text + "3,", text.replace("\n1,", "\n2,"), text.partition("\n")[2], ""):
         with pytest.raises(ValueError):
-            metrics.parse(torn)
+            metrics.parse_metrics(torn)

@@ -28,7 +28,7 @@ from npdigits.base import blas
 from npdigits.base.npz import read_npz
 from npdigits.config.compose import compose, defaults, version_base
 from npdigits.config.conf_files import CONF
-from npdigits.config.schema import parse
+from npdigits.config.schema import parse_config
 from npdigits.data.samples import flatten_images
 from npdigits.train import run
 
@@ -72,7 +72,7 @@ def test_parameters_and_defaults_are_those_of_a_run():
 
 
 def test_the_defaults_are_read_without_hydra_as_hydra_composes_them():
-    assert parse(defaults()) == compose()
+    assert parse_config(defaults()) == compose()
 
 
 def test_fits_in_threads_and_within_another_hydra_program_are_what_they_are_alone(tmp_path):

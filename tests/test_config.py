@@ -12,7 +12,7 @@ from npdigits.base.errors import ConfigError
 from npdigits.config import conf_files
 from npdigits.config.compose import compose, version_base
 from npdigits.config.keys import DATA_RULES, RULES
-from npdigits.config.schema import Config, DataConfig, parse
+from npdigits.config.schema import Config, DataConfig, parse_config
 from npdigits.data.sets import LOADERS
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.initializers import ALIASES, INITIALIZERS
@@ -83,7 +83,7 @@ OTHERS = {
 def refusal(key, value):
     """Return the one line with which a value is refused."""
     with pytest.raises(ConfigError, match=rf"^{key}=.*: allowed is ") as caught:
-        parse(DEFAULTS | {key: value})
+        parse_config(DEFAULTS | {key: value})
     return str(caught.value)
 
 
@@ -101,19 +101,19 @@ def test_every_default_has_a_comment_on_its_line():
 @pytest.mark.parametrize("name", LOADERS)
 def test_every_data_set_has_a_file_with_a_line_about_it(name):
     assert (conf_files.CONF / "data" / f"{name}.yaml").read_text(encoding="utf-8").startswith("# ")
-    assert parse(KEYS | {"data": CONF[name]}).data.name == name
+    assert parse_config(KEYS | {"data": CONF[name]}).data.name == name
     assert {path.stem for path in (conf_files.CONF / "data").iterdir()} == set(LOADERS)
 
 
 def test_hydra_composes_the_defaults_of_the_files():
-    assert compose() == compose(["data=mnist"]) == parse(KEYS | {"data": CONF["mnist"]})
-    assert compose(["data=idx", "hidden=[3,4]"]) == parse(KEYS | {"data": CONF["idx"], "hidden": [3, 4]})
+    assert compose() == compose(["data=mnist"]) == parse_config(KEYS | {"data": CONF["mnist"]})
+    assert compose(["data=idx", "hidden=[3,4]"]) == parse_config(KEYS | {"data": CONF["idx"], "hidden": [3, 4]})
 
 
 @pytest.mark.parametrize(("key", "kind"), [*((k, float) for k in NUMBERS), *((k, int) for k in COUNTS)])
 def test_numbers_are_taken_with_their_type_however_they_are_typed(key, kind):
     for value in (NUMBERS | COUNTS)[key][0]:
-        got = getattr(parse(DEFAULTS | {key: value}), key)
+        got = getattr(parse_config(DEFAULTS | {key: value}), key)
         assert type(got) is kind
         assert got == value
 
@@ -136,12 +136,12 @@ def test_other_values_are_refused_with_what_is_allowed(key):
 
 def test_hidden_is_a_size_or_a_list():
     for value, sizes in [(20, (20,)), ([300, 100], (300, 100)), ((7,), (7,)), ([], ())]:
-        assert parse(DEFAULTS | {"hidden": value}).hidden == sizes
+        assert parse_config(DEFAULTS | {"hidden": value}).hidden == sizes
 
 
 @pytest.mark.parametrize("key", NAMES)
 def test_names_are_taken_and_others_refused_with_the_whole_list(key):
-    assert all(getattr(parse(DEFAULTS | {key: name}), key) == name for name in NAMES[key])
+    assert all(getattr(parse_config(DEFAULTS | {key: name}), key) == name for name in NAMES[key])
     for bad in ("", "nonsense", 3, ["adam"], min(NAMES[key]) + "!"):
         assert set(re.findall(r"\w+", refusal(key, bad).partition("one of ")[2])) >= NAMES[key]
     assert refusal(key, min(NAMES[key]).upper()).endswith(f"; did you mean {min(NAMES[key])}?")
@@ -149,7 +149,7 @@ def test_names_are_taken_and_others_refused_with_the_whole_list(key):
 
 def test_null_is_allowed_only_where_it_means_something():
     free = {"min_delta", "max_norm", "val_size", "score_size", "name", "workers", "out", "resume"}
-    assert parse(DEFAULTS | dict.fromkeys(free)) == parse(DEFAULTS)
+    assert parse_config(DEFAULTS | dict.fromkeys(free)) == parse_config(DEFAULTS)
     for key in set(KEYS) - free:
         assert refusal(key, None).startswith(f"{key}=null: allowed is ")
 
@@ -158,10 +158,10 @@ def test_initializers_have_short_names_and_the_full_one_is_kept():
     assert {"xavier", "he", "lecun"} == set(ALIASES)
     for short, full in ALIASES.items():
         assert full == f"{short}_normal"
-        assert parse(DEFAULTS | {"initializer": short}) == parse(DEFAULTS | {"initializer": full})
+        assert parse_config(DEFAULTS | {"initializer": short}) == parse_config(DEFAULTS | {"initializer": full})
     names = {"xavier_he", "normal", "zeros", *(f"{s}_{d}" for s in ALIASES for d in ("normal", "uniform"))}
     assert names == set(INITIALIZERS)
-    assert names == {parse(DEFAULTS | {"initializer": name}).initializer for name in names}
+    assert names == {parse_config(DEFAULTS | {"initializer": name}).initializer for name in names}
     line = refusal("initializer", "xaver")
     assert re.search(r"^initializer=xaver: .*xavier, he, lecun, .*; did you mean xavier\?$", line)
 
@@ -169,12 +169,12 @@ def test_initializers_have_short_names_and_the_full_one_is_kept():
 def test_min_delta_null_is_each_rules_own():
     for rule in STOPPING_RULES:
         for given, used in [(None, MIN_DELTA[rule]), (0.125, 0.125), (0, 0.0)]:
-            assert parse(DEFAULTS | {"stop_on": rule, "min_delta": given}).min_delta == used
+            assert parse_config(DEFAULTS | {"stop_on": rule, "min_delta": given}).min_delta == used
 
 
 @pytest.mark.parametrize("rule", STOPPING_RULES)
 def test_without_validation_data_nothing_stops_early(rule):
-    config = parse(DEFAULTS | {"stop_on": rule, "val_size": 0})
+    config = parse_config(DEFAULTS | {"stop_on": rule, "val_size": 0})
     assert (config.stop_on, config.min_delta, config.val_size) == ("none", MIN_DELTA["none"], 0)
 
 
@@ -183,24 +183,24 @@ def test_a_key_that_does_not_exist_is_refused_with_the_nearest_that_does():
     for key, hint in near.items():
         top, _, below = key.partition(".")
         with pytest.raises(ConfigError) as caught:
-            parse(DEFAULTS | {top: {"name": "idx", below: 3} if below else 3})
+            parse_config(DEFAULTS | {top: {"name": "idx", below: 3} if below else 3})
         assert str(caught.value) == f"{key}=3: unknown key; did you mean {hint}?"
     with pytest.raises(ConfigError, match=r"^qqq=3: unknown key; --help lists them all$"):
-        parse(DEFAULTS | {"qqq": 3})
+        parse_config(DEFAULTS | {"qqq": 3})
 
 
 def test_a_key_that_is_missing_is_named():
     for key in FIELDS:
         with pytest.raises(ConfigError, match=f"^{key}: missing: every key of conf/ must stay, with a value$"):
-            parse({name: value for name, value in DEFAULTS.items() if name != key})
+            parse_config({name: value for name, value in DEFAULTS.items() if name != key})
     with pytest.raises(ConfigError, match=r"^data\.name: missing: every key of conf/ must stay, with a value$"):
-        parse(KEYS | {"data": {}})
+        parse_config(KEYS | {"data": {}})
 
 
 @pytest.mark.parametrize("data", ["mnist", None, 3, {"name": "minst"}, {"name": "idx", "fallback": "kmnist"}])
 def test_data_is_checked_too(data):
     with pytest.raises(ConfigError, match=r"^data(\.name|\.fallback)?=.*: allowed is .*mnist"):
-        parse(KEYS | {"data": data})
+        parse_config(KEYS | {"data": data})
 
 
 def test_a_long_value_is_cut_and_stays_on_one_line():
@@ -210,23 +210,23 @@ def test_a_long_value_is_cut_and_stays_on_one_line():
 
 @pytest.mark.parametrize("changes", [{}, {"hidden": [], "val_size": 0}, {"betas": [0, 0.5], "out": "ä ö"}])
 def test_the_saved_configuration_reads_back_as_the_same(changes):
-    config = parse(DEFAULTS | changes)
-    assert parse(yaml.safe_load(yaml.safe_dump(config.as_dict()))) == config
+    config = parse_config(DEFAULTS | changes)
+    assert parse_config(yaml.safe_load(yaml.safe_dump(config.as_dict()))) == config
     assert set(config.as_dict()) == FIELDS
 
 
 def test_a_configuration_is_locked():
     with pytest.raises(dataclasses.FrozenInstanceError):
-        parse(DEFAULTS).lr = 1.0
+        parse_config(DEFAULTS).lr = 1.0
 
 
 def test_out_is_relative_to_where_the_user_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
-    assert parse(DEFAULTS | {"out": "a/b"}).out_dir() == Path.cwd() / "a" / "b"
-    assert parse(DEFAULTS | {"out": "~/b"}).out_dir() == tmp_path / "home" / "b"
-    assert parse(DEFAULTS).out_dir() is None
+    assert parse_config(DEFAULTS | {"out": "a/b"}).out_dir() == Path.cwd() / "a" / "b"
+    assert parse_config(DEFAULTS | {"out": "~/b"}).out_dir() == tmp_path / "home" / "b"
+    assert parse_config(DEFAULTS).out_dir() is None
 
 
 def test_configurations_are_composed_in_threads_and_from_text_with_one_clear_line():

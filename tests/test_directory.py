@@ -19,7 +19,7 @@ from npdigits.config import build
 from npdigits.config.compose import compose
 from npdigits.config.identity import digest
 from npdigits.runs import outputs, writer
-from npdigits.runs.checkpoint import read
+from npdigits.runs.checkpoint import read_checkpoint
 from npdigits.runs.directory import EndedRun, claim
 from npdigits.runs.hold import Hold
 from npdigits.runs.metrics import read_metrics
@@ -229,7 +229,7 @@ def test_the_last_checkpoint_keeps_its_predecessor_until_the_end(tmp_path):
         for steps in (1, 2, 3):
             state.optimizer.steps = steps
             claimed.checkpoint(record_of(tmp_path, state))
-        assert [read(folder / name).steps for name in ("last.npz", "previous.npz")] == [3, 2]
+        assert [read_checkpoint(folder / name).steps for name in ("last.npz", "previous.npz")] == [3, 2]
         claimed.checkpoint(record_of(tmp_path, state), final=True)
     assert (folder / "last.npz").read_bytes() == (folder / "previous.npz").read_bytes()
     assert not (folder / "last.npz").samefile(folder / "previous.npz")

@@ -92,7 +92,7 @@ def test_every_write_fails_once(tmp_path, monkeypatch, short, capsys):
             assert said.count("\n") == 1 and os.strerror(error) in said and str(path) in said, (faults.failed, said)
         last = path / "checkpoints" / "last.npz"
         if last.exists():
-            checkpoint.read(last)  # valid, the old one or the new one
+            checkpoint.read_checkpoint(last)  # valid, the old one or the new one
         run(compose(short), path, short)
         assert result(path) == whole, faults.failed
         assert not list(path.rglob(".*.tmp"))

@@ -226,7 +226,7 @@ def test_a_key_that_is_not_read_changes_no_bit(key, idx_set):
         train, val = sets.hold_out(source, config.val_size, config.seed)
         state = initial_state(config, (train.images.shape[1], *config.hidden, source.n_classes))
         records = list(fit(state, train, val, source.test, recipe(config, source.image_shape)))
-        return config, state.network.parameters.flat.tobytes(), metrics.table(records)
+        return config, state.network.parameters.flat.tobytes(), metrics.format_metrics(records)
 
     here, there = trained(), trained(f"{key}={TYPED[key]}")
     assert getattr(here[0], key) != getattr(there[0], key)

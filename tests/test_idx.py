@@ -23,7 +23,7 @@ def declares(*shape: int, element: int = 8) -> bytes:
 def refused(path: Path, dimensions: int = 3) -> str:
     """Return the message of the DataError, which is one line and names the file."""
     with pytest.raises(DataError) as caught:
-        idx.read(path, dimensions)
+        idx.read_idx(path, dimensions)
     message = str(caught.value)
     assert str(path) in message
     assert "\n" not in message
@@ -33,7 +33,7 @@ def refused(path: Path, dimensions: int = 3) -> str:
 @both
 @pytest.mark.parametrize("array", [IMAGES, LABELS, IMAGES[:1]], ids=["images", "labels", "one image"])
 def test_reads_what_was_written(tmp_path, name, array):
-    read = idx.read(write_idx(tmp_path / name, array), array.ndim)
+    read = idx.read_idx(write_idx(tmp_path / name, array), array.ndim)
     assert type(read) is np.ndarray
     assert read.dtype == np.uint8
     np.testing.assert_array_equal(read, array)
@@ -43,13 +43,13 @@ def test_reads_bytes_written_by_hand(tmp_path):
     """Two images of 1 × 3, after the format's description: big-endian sizes, rows one after another."""
     path = tmp_path / "two"
     path.write_bytes(bytes.fromhex("00000803 00000002 00000001 00000003 010203 040506"))
-    assert idx.read(path, 3).tolist() == [[[1, 2, 3]], [[4, 5, 6]]]
+    assert idx.read_idx(path, 3).tolist() == [[[1, 2, 3]], [[4, 5, 6]]]
 
 
 def test_a_plain_file_is_mapped_not_copied(tmp_path):
     """What is written into the file later is seen, and nobody can write through the array."""
     path = write_idx(tmp_path / "images", IMAGES)
-    read = idx.read(path, 3)
+    read = idx.read_idx(path, 3)
     assert not read.flags.writeable
     changed = np.uint8(255 - IMAGES[0, 0, 0])
     with path.open("r+b") as file:
@@ -114,13 +114,13 @@ def test_sizes_beyond_the_file_take_no_memory(tmp_path, name, shape):
 def test_the_best_packed_file_is_not_refused(tmp_path):
     """The bound on what a .gz can hold leaves room for DEFLATE at its best, a file of zeros."""
     empty = np.zeros((3000, 28, 28), np.uint8)
-    np.testing.assert_array_equal(idx.read(write_idx(tmp_path / "zeros.gz", empty), 3), empty)
+    np.testing.assert_array_equal(idx.read_idx(write_idx(tmp_path / "zeros.gz", empty), 3), empty)
 
 
 def test_several_packed_members_are_one_file(tmp_path):
     content, path = idx_bytes(IMAGES), tmp_path / "images.gz"
     path.write_bytes(gzip.compress(content[:50]) + gzip.compress(content[50:]))
-    np.testing.assert_array_equal(idx.read(path, 3), IMAGES)
+    np.testing.assert_array_equal(idx.read_idx(path, 3), IMAGES)
 
 
 def test_a_packed_file_with_any_byte_damaged_never_gives_other_digits(tmp_path):
@@ -130,7 +130,7 @@ def test_a_packed_file_with_any_byte_damaged_never_gives_other_digits(tmp_path):
     for place in range(len(packed)):
         path.write_bytes(packed[:place] + bytes([packed[place] ^ 0x24]) + packed[place + 1 :])
         try:
-            np.testing.assert_array_equal(idx.read(path, 3), IMAGES)
+            np.testing.assert_array_equal(idx.read_idx(path, 3), IMAGES)
             outcomes.add("harmless")  # gzip's header holds a time and a system
         except DataError as error:
             assert str(path) in str(error)

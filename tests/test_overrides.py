@@ -152,7 +152,9 @@ def test_texts_stay_what_was_typed(text):
     config = compose([f"name={text}", f"out={text}", f"resume={text}", f"data.root={text}", f"data.mirror={text}"])
     assert {config.name, config.out, config.resume, config.data.root, config.data.mirror} == {text}
     assert compose(["data=idx", f"data.dir={text}"]).data.dir == text
-    assert reading.read([f"out={text}"], {}) == reading.read(reading.read([f"out={text}"], {}), {})
+    assert reading.read_overrides([f"out={text}"], {}) == reading.read_overrides(
+        reading.read_overrides([f"out={text}"], {}), {}
+    )
 
 
 def test_null_quotes_and_interpolations_of_texts_are_what_they_are():

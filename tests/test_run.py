@@ -15,7 +15,7 @@ from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.npz import read_npz
 from npdigits.base.random import stream
 from npdigits.config.compose import compose
-from npdigits.config.schema import parse
+from npdigits.config.schema import parse_config
 from npdigits.data.sets import Split
 from npdigits.runs import outputs, results
 from npdigits.runs.metrics import read_metrics
@@ -61,7 +61,7 @@ def test_a_run_directory_holds_what_it_should(trained, idx_set):
     path = trained("run", "lr=0.02", "out=ignored/here")
     others = ("identity.json", "config.yaml", "overrides.yaml", "environment.json", "summary.json", "train.log")
     assert {name for name in tree(path) if name != ".lock"} == {*BITS, *others}
-    config = parse(yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8")))
+    config = parse_config(yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8")))
     assert config == compose([*PLAIN, f"data.dir={idx_set}", "lr=0.02", "out=ignored/here"])
     assert yaml.safe_load((path / "overrides.yaml").read_text()) == ["lr=0.02", "out=ignored/here"]
 

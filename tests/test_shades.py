@@ -10,7 +10,7 @@ from picture_files import bmp, png, tiff
 from PIL import Image
 
 from npdigits.pictures.mnist_form import to_mnist_form
-from npdigits.pictures.read import BadPicture, read
+from npdigits.pictures.read import BadPicture, read_picture
 
 
 def smooth(pen):
@@ -44,7 +44,7 @@ def deep(array):
 def seen(tmp_path, content):
     """Return what is read of a file's content."""
     (tmp_path / "picture").write_bytes(content)
-    return read(tmp_path / "picture")
+    return read_picture(tmp_path / "picture")
 
 
 def keyed(bits, light):
@@ -266,5 +266,5 @@ def test_of_32_bits_the_lowest_are_what_programs_use(tmp_path, most):
     read_as = []
     for kind in ("int32", "uint16"):
         Image.fromarray(shades.astype(kind)).save(tmp_path / f"{kind}.tif")
-        read_as.append(read(tmp_path / f"{kind}.tif"))
+        read_as.append(read_picture(tmp_path / f"{kind}.tif"))
     assert np.array_equal(*read_as) and read_as[0].max() == 255

@@ -33,7 +33,7 @@ def test_every_table_writes_its_figures_so(figure):
     tables = [
         as_csv(pd.DataFrame({"val_accuracy": [figure], "hidden": [20]})),
         as_csv(pd.DataFrame({"lr": np.array([figure, "null"], dtype=object)})),
-        sweep_table.as_csv([{"lr": figure, "seed": 3}]),
+        sweep_table.rows_as_csv([{"lr": figure, "seed": 3}]),
         readings_as_csv([Reading("a.png", (3, 5), (figure, 1 - figure))], [], {}),
     ]
     for table in tables:
@@ -46,7 +46,7 @@ def test_every_table_writes_its_figures_so(figure):
 def test_no_table_holds_a_formula(text):
     tables = [
         as_csv(pd.DataFrame({"reason": [text]})),
-        sweep_table.as_csv([{"status": "failed", "reason": text}]),
+        sweep_table.rows_as_csv([{"status": "failed", "reason": text}]),
         readings_as_csv([], [(text, text)], {}),
     ]
     for table in tables:

@@ -780,8 +780,8 @@ def test_the_table_tells_of_every_run():
         table.TableLine(default.as_dict(), Status.FINISHED, "a", "", done),
         table.TableLine(default.as_dict(), Status.FAILED, "b", 'it said "no", twice', None),
     ]
-    rows_made = [table.row(line, ["hidden", "data", "missing"]) for line in lines]
-    first, second = csv.DictReader(table.as_csv(rows_made).splitlines())
+    rows_made = [table.table_row(line, ["hidden", "data", "missing"]) for line in lines]
+    first, second = csv.DictReader(table.rows_as_csv(rows_made).splitlines())
     assert (first["hidden"], first["data"], first["missing"]) == ("20", "mnist_5k", "")
     assert (first["val_accuracy"], first["val_cost"], first["seconds_shared"]) == ("0.5", "", "false")
     assert (second["status"], second["reason"], second["seconds_shared"]) == ("failed", 'it said "no", twice', "")

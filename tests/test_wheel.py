@@ -14,7 +14,7 @@ from typed import tree, typed
 
 from npdigits.config.compose import compose
 from npdigits.config.conf_files import CONF
-from npdigits.config.schema import parse
+from npdigits.config.schema import parse_config
 
 
 def checked(*command, **options):
@@ -67,7 +67,7 @@ def test_the_wheel_trains_from_another_directory_into_its_outputs(installed, tmp
     assert environment["git_commit"] is None  # it is not the checkout's code
     composed = yaml.safe_load((run / "config.yaml").read_text())
     # Paths are kept so that they mean the same from every directory.
-    assert parse(composed) == compose([*command, f"data.dir={tmp_path / 'idx_set'}"])
+    assert parse_config(composed) == compose([*command, f"data.dir={tmp_path / 'idx_set'}"])
     again = typed(f"out={run}", *command, cwd=tmp_path, PYTHONPATH=str(installed))
     assert again.returncode == 0 and "this run is finished already" in again.stdout
 

@@ -14,7 +14,7 @@ import pytest
 from test_loop import SIZES, TEST, TRAIN, VAL, recipe, state
 
 from npdigits.base.arrays import shared
-from npdigits.base.errors import TeamError
+from npdigits.base.errors import WorkersError
 from npdigits.base.interruption import Stopped
 from npdigits.data.sets import Split
 from npdigits.nn import plain
@@ -87,7 +87,7 @@ def test_nobody_goes_on_before_all_have_come(size):
 def test_what_a_member_raises_is_raised_here_and_ends_all():
     with counting(3) as members:
         pids = members.call("pid")
-        with pytest.raises(TeamError, match=r"threads > 1.* failed: ValueError: on purpose"):
+        with pytest.raises(WorkersError, match=r"threads > 1.* failed: ValueError: on purpose"):
             members.call("fails", 2)
     assert pids[0] == os.getpid()
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids[1:])
@@ -105,7 +105,7 @@ def test_what_is_raised_here_ends_the_others_first():
 def test_a_member_that_is_killed_is_missed(order):
     with counting(2) as members:
         os.kill(members.call("pid")[1], signal.SIGKILL)
-        with pytest.raises(TeamError, match="was killed"):
+        with pytest.raises(WorkersError, match="was killed"):
             members.call(order)
 
 
@@ -137,7 +137,7 @@ def test_a_system_that_allows_no_more_processes_is_said_and_none_is_left(monkeyp
         return made[-1]
 
     monkeypatch.setattr(os, "fork", fork)
-    with pytest.raises(TeamError, match=r"^threads=3: no more processes can be started: Resource temporarily"):
+    with pytest.raises(WorkersError, match=r"^threads=3: no more processes can be started: Resource temporarily"):
         counting(3)
     assert not Path(f"/proc/{made[0]}").exists()
 
@@ -148,7 +148,7 @@ def test_a_host_that_ignores_its_children_is_no_hindrance():
         with counting(2) as members:
             assert members.call("rounds", 3) == ["all came"] * 2
             os.kill(members.call("pid")[1], signal.SIGKILL)
-            with pytest.raises(TeamError, match="was killed"):
+            with pytest.raises(WorkersError, match="was killed"):
                 members.call("waits")
     finally:
         signal.signal(signal.SIGCHLD, before)

@@ -33,7 +33,7 @@ class ClusterLostError(UserError):
     """The cluster that does a sweep's runs no longer answers."""
 
 
-class TeamError(UserError):
+class WorkersError(UserError):
     """A process that shares a run's work is gone: not the user's fault, but they must know."""
 
 

@@ -7,5 +7,5 @@ def __getattr__(name: str) -> Any:
     if name in ("Config", "DataConfig", "parse"):
         from npdigits.config import schema
 
-        return getattr(schema, name)
+        return getattr(schema, {"parse": "parse_config"}.get(name, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,7 @@ from npdigits.config.conf_files import CONF
 from npdigits.config.help import help_text
 from npdigits.config.messages import is_hydras, one_line
 from npdigits.config.override import Override
-from npdigits.config.schema import Config, parse
+from npdigits.config.schema import Config, parse_config
 
 # Takes the checked configuration and the overrides as typed; returns the exit code.
 Running = Callable[[Config, list[str]], int]
@@ -80,7 +80,7 @@ def let_hydra_act(run: Running, sweep: Sweeping, arguments: list[str]) -> int:
         composed = _run_hydra([*asked, *readable])
     except grid.Grid as found:
         # Every point is checked before the first begins.
-        points = [(overrides, parse(values)) for overrides, values in found.points]
+        points = [(overrides, parse_config(values)) for overrides, values in found.points]
         return sweep(points, found.swept, found.fixed, found.launcher)
     return run(check_composed(composed), typed) if composed is not None else 0
 

@@ -8,7 +8,7 @@ from npdigits.base.errors import ConfigError, UserError
 from npdigits.config.conf_files import CONF, GROUPS, choices
 from npdigits.config.messages import no_such_choice, one_line
 from npdigits.config.override import Override
-from npdigits.config.schema import Config, parse
+from npdigits.config.schema import Config, parse_config
 
 _one_at_a_time = threading.Lock()
 # Where Hydra would write: nowhere, as a run directory is ours.
@@ -51,7 +51,7 @@ def make_readable(typed: Sequence[str]) -> list[str]:
     Raises:
         ConfigError: one cannot be read, or is not allowed.
     """
-    from npdigits.config.reading import read
+    from npdigits.config.reading import read_overrides
 
     for override in map(Override.of, typed):
         value = override.value or ""
@@ -60,7 +60,7 @@ def make_readable(typed: Sequence[str]) -> list[str]:
             raise ConfigError(no_such_choice(override.key, value))
         if override.key in HYDRAS_FOLDERS and not override.deletes:
             raise ConfigError(f"{override.typed}: not allowed: the run directory is chosen with out=DIR")
-    return read(typed, {group: choices(group) for group in GROUPS})
+    return read_overrides(typed, {group: choices(group) for group in GROUPS})
 
 
 def compose_with_hydra(overrides: Sequence[str]) -> Any:
@@ -88,7 +88,7 @@ def version_base() -> dict[str, Any]:
 
 def check_composed(composed: Any) -> Config:
     """Check what Hydra composed, as plain values, so that ``+key=`` cannot pass by the check."""
-    return parse(own_values(composed))
+    return parse_config(own_values(composed))
 
 
 def own_values(composed: Any) -> dict[str, Any]:

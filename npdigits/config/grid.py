@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from npdigits.base.errors import ConfigError
 from npdigits.config import grammar
 from npdigits.config.keys import RULES
-from npdigits.config.reading import read
+from npdigits.config.reading import read_overrides
 
 EXPERIMENT = "experiment"
 TARGET = "hydra_plugins.npdigits.Sweeper"
@@ -105,7 +105,7 @@ class Sweeper(HydrasSweeper):
         return {override.get_key_element(): override for override in overrides}
 
     def _parsed(self, override: str) -> list[ParsedOverride]:
-        return self.parser.parse_overrides(read([override], {}))
+        return self.parser.parse_overrides(read_overrides([override], {}))
 
     def _points(
         self, experiment: list[str], given: dict[str, ParsedOverride], values: dict[str, list[Value]]

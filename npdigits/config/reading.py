@@ -19,7 +19,7 @@ SWEPT, SEARCHPATH = "hydra.sweeper.params", "hydra.searchpath"
 OPENING = "'\"“”„‘’«"
 
 
-def read(arguments: Sequence[str], choices: Mapping[str, Sequence[str]]) -> list[str]:
+def read_overrides(arguments: Sequence[str], choices: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the overrides as Hydra reads what was typed.
 
     Args:

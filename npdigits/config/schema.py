@@ -98,7 +98,7 @@ class Config:
         return absolute("out", self.out)
 
 
-def parse(values: Mapping[str, Any]) -> Config:
+def parse_config(values: Mapping[str, Any]) -> Config:
     """Check a composed configuration and return it with its types.
 
     Some values depend on others: ``min_delta: null`` becomes the stopping rule's own threshold, and without validation

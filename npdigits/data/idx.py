@@ -23,7 +23,7 @@ UNSIGNED_BYTE = 8
 MAX_GZIP_RATIO = 1032
 
 
-def read(path: Path, dimensions: int) -> Array:
+def read_idx(path: Path, dimensions: int) -> Array:
     """Return the elements of an IDX file as uint8.
 
     Args:

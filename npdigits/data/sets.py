@@ -201,7 +201,7 @@ def _load_idx_files(name: str, folder: Path, warn: Callable[[str], None]) -> Dat
         paths_of[part] = path
 
     def read() -> dict[str, Array]:
-        return {part: idx.read(path, 3 if "images" in part else 1) for part, path in paths_of.items()}
+        return {part: idx.read_idx(path, 3 if "images" in part else 1) for part, path in paths_of.items()}
 
     arrays, sha256 = cache.read_cached(list(paths_of.values()), read, warn)
     for half in ("train", "test"):

@@ -44,8 +44,7 @@ class Parameters:
         shapes = [(fan_out, fan_in) for fan_in, fan_out in itertools.pairwise(sizes)]
         n_weights = sum(rows * columns for rows, columns in shapes)
         self.sizes = sizes
-        # Memory that forked processes would see too: it costs nothing, and whoever trains a network by several workers
-        # need not know how it was made. In private memory the other workers' updates would be lost without an error.
+        # In memory that several workers can use as well (``base.arrays``), which costs one worker nothing.
         self.flat = shared(n_weights + sum(sizes[1:]), dtype)
         self.all_weights: Array = self.flat[:n_weights]
         self.weights: list[Array] = []

@@ -59,7 +59,7 @@ class Optimizer(ABC):
     def __init__(self, parameters: Parameters, gradient: Parameters) -> None:
         theta = parameters.flat
         self.steps = 0
-        # Memory that forked processes would see too, as that of ``Parameters``.
+        # As those of ``Parameters``, in memory that several workers can use.
         self.state: dict[str, Array] = {name: shared(theta.size, theta.dtype) for name in self.state_names}
         self._parameters, self._gradient = parameters, gradient
         self._blocks: dict[tuple[int, int], list[Block]] = {}

@@ -18,7 +18,7 @@ from npdigits.base.blas import one_thread
 from npdigits.base.cores import cores
 from npdigits.pictures.components import NoDigit
 from npdigits.pictures.mnist_form import to_mnist_form
-from npdigits.pictures.read import read
+from npdigits.pictures.read import read_picture
 from npdigits.pictures.shades import BadPicture
 
 # Starting a process takes about as long as bringing so many small pictures to the form.
@@ -32,7 +32,7 @@ Formed = tuple[Array | None, str]
 def form_file(path: Path) -> Formed:
     """Return a picture's digit as 28 × 28 bytes; or None, and why there is none."""
     try:
-        return to_mnist_form(read(path)), ""
+        return to_mnist_form(read_picture(path)), ""
     except (BadPicture, NoDigit) as error:
         return None, str(error)
 

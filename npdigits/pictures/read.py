@@ -26,8 +26,8 @@ LONGEST_SIDE = 1024
 def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
     """Yield the files that are named, and those with a picture's ending in named folders, at any depth, in order.
 
-    Links are followed. A folder without pictures is yielded itself, and so is one that cannot be opened: ``read`` says
-    what is wrong with them, and with files that are missing or no pictures.
+    Links are followed. A folder without pictures is yielded itself, and so is one that cannot be opened:
+    ``read_picture`` says what is wrong with them, and with files that are missing or no pictures.
     """
     for path in map(Path, paths):
         yield from (sorted(_find_below(path)) if _is_folder(path) else []) or [path]
@@ -66,7 +66,7 @@ def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def read(path: Path) -> Array:
+def read_picture(path: Path) -> Array:
     """Return a picture's grey values, bytes 0 (black) … 255 (white) of shape (height, width).
 
     Turned as its EXIF orientation says, on white paper where it is transparent (on black where its ink is light), the

@@ -90,7 +90,7 @@ def pack(state: State, identity: dict[str, Any], data: str) -> bytes:
     arrays = _arrays(state)
     if state.best is not None:
         arrays["best"] = state.best
-    arrays["metrics"] = _bytes(metrics.table(state.history))
+    arrays["metrics"] = _bytes(metrics.format_metrics(state.history))
     arrays["header"] = _bytes(json.dumps(header, sort_keys=True))
     return npz(_sealed(arrays))
 
@@ -104,7 +104,7 @@ def pack_best(state: State, identity: str) -> bytes:
     return npz(_sealed({**best.named(), **more}))
 
 
-def read(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path) -> Checkpoint:
     """Read last.npz or its predecessor.
 
     Raises:
@@ -119,7 +119,7 @@ def read(path: Path) -> Checkpoint:
         kinds = {"identity": dict, "data": str, "steps": int, "stopped_by": str | None}
         if wrong := [key for key, kind in kinds.items() if not isinstance(header[key], kind)]:
             raise ValueError(f"{wrong[0]} is {header[wrong[0]]!r}")
-        history = metrics.parse(arrays.pop("metrics").tobytes().decode())
+        history = metrics.parse_metrics(arrays.pop("metrics").tobytes().decode())
         checkpoint = Checkpoint(
             header["identity"], header["data"], history, arrays, header["steps"], header["stopped_by"]
         )
@@ -138,7 +138,7 @@ def read_last(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
     damages = []
     for name in (LAST, PREVIOUS):
         try:
-            checkpoint = read(folder / name)
+            checkpoint = read_checkpoint(folder / name)
         except FileNotFoundError:
             continue
         except OSError as error:

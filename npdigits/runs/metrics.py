@@ -20,21 +20,21 @@ def header() -> str:
     return _line(COLUMNS)
 
 
-def row(record: Epoch) -> str:
+def format_row(record: Epoch) -> str:
     """Return an epoch's line."""
     return _line([_cell(getattr(record, column)) for column in COLUMNS])
 
 
-def table(history: Iterable[Epoch]) -> str:
+def format_metrics(history: Iterable[Epoch]) -> str:
     """Return the whole file of these epochs."""
-    return header() + "".join(map(row, history))
+    return header() + "".join(map(format_row, history))
 
 
-def parse(text: str) -> list[Epoch]:
-    """Return the epochs of a whole file, the inverse of ``table``.
+def parse_metrics(text: str) -> list[Epoch]:
+    """Return the epochs of a whole file, the inverse of ``format_metrics``.
 
     Raises:
-        ValueError: it is not what ``table`` writes.
+        ValueError: it is not what ``format_metrics`` writes.
     """
     lines = text.split("\n")
     if lines[0] + "\n" != header() or lines[-1] != "":

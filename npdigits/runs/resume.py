@@ -11,7 +11,7 @@ from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.config.dependence import unread
 from npdigits.config.identity import NOT_PART
 from npdigits.config.override import Override
-from npdigits.config.schema import Config, parse
+from npdigits.config.schema import Config, parse_config
 from npdigits.nn.schedules import BOUND_TO_EPOCHS
 from npdigits.runs import checkpoint
 from npdigits.runs.checkpoint import Damaged
@@ -119,12 +119,12 @@ def _read_own_settings(path: Path, identity: dict[str, Any], typed: Config, warn
     own |= {"out": None, "resume": None}
     try:
         values = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-        return parse({**values, **own})
+        return parse_config({**values, **own})
     except (OSError, yaml.YAMLError, TypeError, ValueError, ConfigError) as error:
         reason = " ".join(str(error).split())
         warn(f"{path / 'config.yaml'}: cannot be used ({reason}): what decides no result is as typed")
     try:
-        return parse({**typed.as_dict(), **own})
+        return parse_config({**typed.as_dict(), **own})
     except ConfigError as error:
         raise RunDirError(f"resume={path}: its identity cannot be used: {error}") from error
 

@@ -87,13 +87,13 @@ class RunWriter:
             self.write("overrides.yaml", yaml.safe_dump(overrides, allow_unicode=True))
         self.write("environment.json", as_json(environment))
         self._write_best(run.state, run.summary.identity)
-        self.write("metrics.csv", metrics.table(run.state.history))
+        self.write("metrics.csv", metrics.format_metrics(run.state.history))
         self._metrics = Appended(self.hold, "metrics.csv", METRICS_LINE)
 
     def append(self, epoch: Epoch) -> None:
         """Append an epoch's row to metrics.csv; the system has it when this returns."""
         assert self._metrics is not None, "start() comes first"
-        self._metrics.write(metrics.row(epoch))
+        self._metrics.write(metrics.format_row(epoch))
 
     def open_log(self) -> Appended:
         """Open train.log to add to it."""

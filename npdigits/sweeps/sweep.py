@@ -33,7 +33,7 @@ from npdigits.sweeps.launcher import Place
 from npdigits.sweeps.plan import Source, check_alike, load_source, plan_sweep
 from npdigits.sweeps.points import Outcome, Point
 from npdigits.sweeps.progress import Progress
-from npdigits.sweeps.table import TableLine, lines_of_others, table
+from npdigits.sweeps.table import TableLine, format_table, lines_of_others
 
 HELD = "another process is writing it"
 # A sweep in which some run failed, was held by another process, or is still to be done.
@@ -211,5 +211,5 @@ def _lacks_plots(run: Outcome, folder: Path) -> bool:
 def _write_table(runs: Sequence[Outcome], folder: Path, swept: Sequence[str]) -> None:
     """Write sweep.csv: these runs, and the folder's others."""
     lines = [TableLine.of(run) for run in runs] + lines_of_others(folder, {run.point.name for run in runs})
-    Folder(folder).write_whole(TABLE, table(lines, swept))
+    Folder(folder).write_whole(TABLE, format_table(lines, swept))
     Folder(folder).remove_strays([TABLE], STRAY_AGE)

@@ -70,18 +70,18 @@ def columns_of(configurations: Sequence[dict[str, Any]], swept: Sequence[str]) -
     return [*swept, *(key for key in besides if any(other.get(key) != free[0][key] for other in free))]
 
 
-def table(lines: Sequence[TableLine], swept: Sequence[str]) -> str:
+def format_table(lines: Sequence[TableLine], swept: Sequence[str]) -> str:
     """Return sweep.csv of these runs, of which the keys ``swept`` vary."""
     columns = columns_of([line.configuration for line in lines], swept)
-    return as_csv([row(line, columns) for line in lines])
+    return rows_as_csv([table_row(line, columns) for line in lines])
 
 
-def as_csv(rows: Sequence[dict[str, Any]]) -> str:
+def rows_as_csv(rows: Sequence[dict[str, Any]]) -> str:
     """Return rows of the same columns as CSV."""
     return csv_table(rows[0], (row.values() for row in rows))
 
 
-def row(line: TableLine, columns: Sequence[str]) -> dict[str, Any]:
+def table_row(line: TableLine, columns: Sequence[str]) -> dict[str, Any]:
     """Return a line's cells: the keys that vary, the status, the best epoch's figures, the directory.
 
     ``seconds_shared`` says whether other runs of the sweep shared the machine while the seconds were measured.

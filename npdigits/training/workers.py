@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from npdigits.base.errors import TeamError
+from npdigits.base.errors import WorkersError
 from npdigits.base.interruption import SIGNALS, Stopped, never
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Workers:
         stop: asked whether to end, while the first worker waits for long.
 
     Raises:
-        TeamError: the system allows no more processes.
+        WorkersError: the system allows no more processes.
     """
 
     def __init__(self, count: int, make: Callable[[Part], Any], stop: Callable[[], bool] = never) -> None:
@@ -123,7 +123,9 @@ class Workers:
                     pid = os.fork()
                 except OSError as error:
                     self.close()
-                    raise TeamError(f"threads={count}: no more processes can be started: {error.strerror}") from error
+                    raise WorkersError(
+                        f"threads={count}: no more processes can be started: {error.strerror}"
+                    ) from error
             if pid == 0:
                 _serve(_PartOfSeveral(rank, arrivals, lambda: _leave_if_orphaned(parent)), make, theirs)
             theirs.close()
@@ -142,7 +144,7 @@ class Workers:
         If anything is raised here, the other workers are ended first, so that nothing of the state changes any more.
 
         Raises:
-            TeamError: another worker failed, or was killed.
+            WorkersError: another worker failed, or was killed.
         """
         try:
             for _, connection in self._others:
@@ -152,7 +154,7 @@ class Workers:
                 results.append(_receive_result(connection))
         except ConnectionError as error:
             self.close()
-            raise TeamError(KILLED) from error
+            raise WorkersError(KILLED) from error
         except BaseException:
             self.close()
             raise
@@ -175,7 +177,7 @@ class Workers:
         for pid, connection in self._others:
             if _has_ended(pid):
                 _receive_result(connection)
-                raise TeamError(KILLED)
+                raise WorkersError(KILLED)
 
 
 def _has_ended(pid: int) -> bool:
@@ -191,9 +193,9 @@ def _receive_result(connection: Connection) -> Any:
     try:
         answer = connection.recv()
     except EOFError:
-        raise TeamError(KILLED) from None
+        raise WorkersError(KILLED) from None
     if isinstance(answer, _Failure):
-        raise TeamError(f"a process that shares this run (threads > 1) failed: {answer.message}")
+        raise WorkersError(f"a process that shares this run (threads > 1) failed: {answer.message}")
     return answer
 
 
