@@ -9,12 +9,17 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
+# The two versions to choose from, whatever has been published since.
+for version in 1.3.8 1.4.0rc3; do
+    python3 -m pip download --quiet --no-deps --dest "$folder/index" "hydra-core==$version"
+done
 failed=0
 for pip in 23.2.1 26.3; do
     python3 -m venv "$folder/$pip"
     "$folder/$pip/bin/python" -m pip install --quiet "pip==$pip"
     expect() { # requirement, version
-        "$folder/$pip/bin/python" -m pip install --quiet --no-deps --target "$folder/$pip/$1" "$1"
+        "$folder/$pip/bin/python" -m pip install --quiet --no-deps --no-index --find-links "$folder/index" \
+            --target "$folder/$pip/$1" "$1"
         seen=$(basename "$folder/$pip/$1"/hydra_core-*.dist-info .dist-info)
         echo "pip $pip: '$1' -> $seen"
         [ "$seen" = "hydra_core-$2" ] || { echo "  no longer: it was $2"; failed=1; }

@@ -123,7 +123,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.classes_ = np.arange(found.sizes[-1])
         self.n_features_in_ = found.sizes[0]
         self.n_iter_ = found.summary.epochs_run or 0
-        height, width = found.image_shape
+        height, width = found.summary.height_and_width
         self.image_shape_ = height, width
         self._set_fitted(found.config, found.network.parameters.weights, found.network.parameters.biases)
         return self

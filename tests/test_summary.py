@@ -31,6 +31,12 @@ def test_what_is_written_reads_back_key_by_key_in_the_same_order():
     assert list(Summary(Status.RUNNING, seconds=0.0, epochs_run=0).as_dict()) == ["status", "epochs_run", "seconds"]
 
 
+def test_the_size_of_the_images_is_read_from_one_place():
+    assert Summary.parse(FINISHED).height_and_width == (28, 28)
+    with pytest.raises(ValueError, match="has no image_shape"):
+        _ = Summary(Status.RUNNING).height_and_width
+
+
 def test_what_a_later_version_adds_is_kept():
     assert Summary.parse(FINISHED | {"colour": "red"}).as_dict() == FINISHED | {"colour": "red"}
 

@@ -19,8 +19,8 @@ class Listener:
     """Is told what happens to a run, and must not change it. A subclass defines the events that it wants to know.
 
     The run goes on when the call returns; the time until then counts as the run's. An exception of a listener becomes
-    one warning, and the listener is told nothing more: it never costs the run. Only Ctrl-C passes through. Nothing is
-    told of a run that had ended before.
+    one warning, and the listener is told nothing more: it never costs the run. Only a KeyboardInterrupt that
+    it raises passes through. Nothing is told of a run that had ended before.
     """
 
     def begun(self, run: RunRecord) -> None:

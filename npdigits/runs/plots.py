@@ -56,12 +56,6 @@ class RunFiles:
             raise RunDirError(f"{path}: cannot be drawn: {error}") from error
 
     @property
-    def image_shape(self) -> tuple[int, int]:
-        """The height and width of the images."""
-        height, width = self.summary.image_shape or [0, 0]
-        return height, width
-
-    @property
     def title(self) -> str:
         """The line that stands above every plot: the data set that was really used, and the network."""
         layers = sum(name.startswith("W") for name in self.best)
@@ -174,7 +168,7 @@ def confusion(run: RunFiles) -> Figure:
 def mistakes(run: RunFiles) -> Figure:
     """Draw the test digits that were read wrong with the greatest confidence."""
     images = run.predictions["mistake_images"]
-    height, width = run.image_shape
+    height, width = run.summary.height_and_width
     columns = 6
     rows = max(1, math.ceil(len(images) / columns))
     figure, axes = _figure(f"Most confidently wrong on the test set — {run.title}", size=(7.5, 1.35 * rows + 0.95))
@@ -198,7 +192,7 @@ def mistakes(run: RunFiles) -> Figure:
 def augmentation(run: RunFiles) -> Figure:
     """Draw some training digits, on the left, and what the augmentation makes of them."""
     assert run.distorted is not None, "drawn only where it is there"
-    height, width = run.image_shape
+    height, width = run.summary.height_and_width
     rows = np.concatenate([run.distorted["originals"][:, None], run.distorted["distorted"]], axis=1)
     pictures = np.pad(rows.reshape(*rows.shape[:2], height, width), ((0, 0), (0, 0), (1, 1), (1, 1)))
     sheet = pictures.transpose(0, 2, 1, 3).reshape(len(rows) * (height + 2), -1)
@@ -214,7 +208,7 @@ def weights(run: RunFiles) -> Figure:
     """Draw the weights of each first-layer unit as a picture: blue pixels speak against it, red ones for it."""
     w = run.best["W1"]
     shown = w[:MAX_WEIGHT_IMAGES]
-    height, width = run.image_shape
+    height, width = run.summary.height_and_width
     columns = math.ceil(math.sqrt(len(shown) * 1.3))
     rows = math.ceil(len(shown) / columns)
     some = f", {len(shown)} of {len(w)} units" if len(shown) < len(w) else ""

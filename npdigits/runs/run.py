@@ -9,6 +9,7 @@ from typing import Any
 from npdigits.base.blas import one_thread
 from npdigits.base.errors import MovedError, RunDirError, UserError
 from npdigits.base.interruption import Stopped, Watch, never
+from npdigits.base.paths import from_anywhere
 from npdigits.base.text import on_one_line
 from npdigits.config.build import initial_state, ranges, recipe
 from npdigits.config.identity import digest
@@ -63,7 +64,7 @@ def run(
             Nothing has been written then.
         KeyboardInterrupt, Terminated: on Ctrl-C and SIGTERM, once the state at the last epoch's end is saved.
     """
-    directory = None if out_dir is None else Path(out_dir).absolute()
+    directory = None if out_dir is None else from_anywhere(out_dir)
     return carry_out(config, directory, overrides, stop, source, report, shared, listeners).as_dict()
 
 

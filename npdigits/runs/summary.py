@@ -126,6 +126,18 @@ class Summary:
                 known[name] = value
         return cls(Status(values["status"]), **known, others=others)
 
+    @property
+    def height_and_width(self) -> tuple[int, int]:
+        """The height and width of the images, in pixels.
+
+        Raises:
+            ValueError: summary.json does not say.
+        """
+        if self.image_shape is None:
+            raise ValueError("summary.json has no image_shape")
+        height, width = self.image_shape
+        return height, width
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain values under the names of summary.json."""
         values: dict[str, Any] = {}

@@ -42,12 +42,6 @@ class Trained:
         return self.network.parameters.sizes
 
     @property
-    def image_shape(self) -> tuple[int, int]:
-        """The height and width of the images that it was trained on."""
-        height, width = self.summary.image_shape or [0, 0]
-        return height, width
-
-    @property
     def unfinished(self) -> str:
         """A warning where the run has not finished; "" where it has."""
         status = self.summary.status

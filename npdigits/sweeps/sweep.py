@@ -16,6 +16,7 @@ from typing import Any
 from npdigits.base.errors import ClusterLostError, ConfigError, HeldError, UserError, noted_log
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.interruption import Terminated, Watch, never
+from npdigits.base.paths import from_anywhere
 from npdigits.base.program import DIVERGED
 from npdigits.base.text import on_one_line
 from npdigits.config.dependence import without_effect
@@ -140,7 +141,7 @@ def do(
         data = load_source(sources[point.config.data])
         config = dataclasses.replace(point.config, out=None, name=None, workers=None)
         report = Report(quiet=True, silent=True)
-        summary = carry_out(config, (folder / point.name).absolute(), point.overrides, stop, data, report, shared)
+        summary = carry_out(config, from_anywhere(folder / point.name), point.overrides, stop, data, report, shared)
     except HeldError:
         return Outcome(point, Status.HELD, HELD)
     except Exception as error:
