@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from npdigits.base.text import join_lines
+
 
 def as_cell(value: Any) -> Any:
     """Return a value of the configuration as a cell of a table: one hidden layer is its number, no scalar is text."""
@@ -16,5 +18,5 @@ def short_text(value: Any) -> str:
     if value is None or type(value) is bool:
         line = {None: "null", True: "true", False: "false"}[value]
     else:
-        line = " ".join(str(value).split())
+        line = join_lines(str(value))
     return line if len(line) <= 80 else line[:77] + "…"

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from npdigits.base.arrays import Array
 from npdigits.base.clock import Stopwatch
 from npdigits.config.schema import Config
 from npdigits.runs.summary import Summary
@@ -22,7 +21,6 @@ class RunRecord:
         identity: all that decides its result (``identity.identity``).
         state: the network, its optimizer and the history of epochs, trained in place.
         summary: what summary.json is to say; frozen, and replaced as the run goes on.
-        predictions: what predictions.npz is to hold, once the run has ended with a best epoch.
     """
 
     path: Path
@@ -30,7 +28,6 @@ class RunRecord:
     identity: dict[str, Any]
     state: State
     summary: Summary
-    predictions: dict[str, Array] | None = None
     _clock: Stopwatch = field(default_factory=Stopwatch)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from npdigits.base.errors import ConfigError, RunDirError
+from npdigits.base.text import join_lines
 from npdigits.config.dependence import unread
 from npdigits.config.identity import NOT_PART
 from npdigits.config.override import Override
@@ -121,7 +122,7 @@ def _read_own_settings(path: Path, identity: dict[str, Any], typed: Config, warn
         values = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
         return parse_config({**values, **own})
     except (OSError, yaml.YAMLError, TypeError, ValueError, ConfigError) as error:
-        reason = " ".join(str(error).split())
+        reason = join_lines(str(error))
         warn(f"{path / 'config.yaml'}: cannot be used ({reason}): what decides no result is as typed")
     try:
         return parse_config({**typed.as_dict(), **own})

@@ -9,6 +9,7 @@ import yaml
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, RunDirError
+from npdigits.base.text import join_lines
 from npdigits.config.build import empty_network
 from npdigits.config.identity import canonical, describe_differences, differences, identity
 from npdigits.config.schema import Config, parse_config
@@ -104,7 +105,7 @@ def load_trained(path: Path) -> Trained:
     except ConfigError as error:
         raise RunDirError(f"{path}/config.yaml: {error}: made by another version of npdigits?") from error
     except (ValueError, KeyError, IndexError, yaml.YAMLError) as error:
-        raise RunDirError(f"{path}: damaged: {' '.join(str(error).split())}") from error
+        raise RunDirError(f"{path}: damaged: {join_lines(str(error))}") from error
     return Trained(path, network, config, summary)
 
 
