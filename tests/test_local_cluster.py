@@ -29,7 +29,7 @@ def begin(tmp_path, *typed_keys, **environment):
     process = subprocess.Popen(
         [sys.executable, "-m", "npdigits.train", "-m", *typed_keys],
         cwd=tmp_path,
-        env={**os.environ, **environment},
+        env={**os.environ, "PYTHONFAULTHANDLER": "1", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -40,6 +40,17 @@ def begin(tmp_path, *typed_keys, **environment):
         assert time.monotonic() < deadline and process.poll() is None, process.communicate()
         time.sleep(0.05)
     return process
+
+
+def await_end(process, seconds):
+    """Return what a sweep says on standard error until its end; where that does not come, show where it stands."""
+    try:
+        return process.communicate(timeout=seconds)[1]
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)  # has all its threads' stacks written
+        time.sleep(2)
+        os.killpg(process.pid, signal.SIGKILL)
+        raise AssertionError(f"has not ended after {seconds} s:\n{process.communicate()[1]}") from None
 
 
 @pytest.fixture
@@ -63,7 +74,7 @@ def test_a_pause_fails_no_run_whatever_the_user_has_set_for_dask(idx_set, tmp_pa
     os.kill(process.pid, signal.SIGCONT)  # the scheduler comes first, and sees the workers late
     time.sleep(2)
     os.killpg(process.pid, signal.SIGCONT)
-    _, err = process.communicate(timeout=120)
+    err = await_end(process, 120)
     assert (process.returncode, err) == (FINISHED, "")
     for row in rows(tmp_path / "sweep"):
         assert row["status"] == "finished"
@@ -99,7 +110,7 @@ def test_no_port_of_a_sweep_answers_a_stranger(idx_set, tmp_path, temporary):
         assert all("PRIVATE" not in " ".join([*one.cmdline(), *one.environ().values()]) for one in processes)
     finally:
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=60)
+        err = await_end(process, 60)
     assert (process.returncode, err) == (143, "npdigits: terminated\n")
     assert list(temporary.iterdir()) == []
 

@@ -6,6 +6,7 @@ happens in a worker's process, and ``local_cluster`` makes this machine's own cl
 
 import contextlib
 import functools
+import math
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from npdigits.base.interruption import Stopped
 from npdigits.base.text import on_one_line
 from npdigits.sweeps import local_cluster, worker
 from npdigits.sweeps.dispatch import PROCESS_KILLED, WORKER_LOST, Dispatch, count_slots
+from npdigits.sweeps.in_thread import call_in_thread
 from npdigits.sweeps.local_cluster import TO_CONNECT
 from npdigits.sweeps.points import Job, Outcome, Point
 
@@ -48,7 +50,7 @@ def run_on_cluster(
     loss = WORKER_LOST if address else PROCESS_KILLED
     with contextlib.suppress(Stopped), opened as client:
         launch_id = secrets.token_hex(8)
-        expected = _verify_workers(client, folder, launch_id)
+        expected = call_in_thread(lambda: _verify_workers(client, folder, launch_id), math.inf, stop)
         slots = count_slots(client)
         task = functools.partial(worker.run_point, job, slots > 1, launch_id, expected)
         yield from Dispatch(client, task, launch_id, slots, folder, loss, report_running).run(points, stop)

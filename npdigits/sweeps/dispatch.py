@@ -1,6 +1,8 @@
 """Giving a sweep's runs to the workers of a Dask cluster, and collecting how they ended."""
 
 import contextlib
+import functools
+import math
 import queue
 import secrets
 import time
@@ -12,9 +14,11 @@ from distributed import Client, KilledWorker
 
 from npdigits.base.clock import Stopwatch
 from npdigits.base.errors import ClusterLostError
+from npdigits.base.interruption import never
 from npdigits.base.text import on_one_line
 from npdigits.runs.summary import Status
 from npdigits.sweeps import worker
+from npdigits.sweeps.in_thread import call_in_thread
 from npdigits.sweeps.points import Outcome, Point
 
 # Seconds that runs get to save themselves when the sweep is stopped.
@@ -63,6 +67,7 @@ class Dispatch:
         self._retried: set[str] = set()
         self._clock = Stopwatch()
         self._stopped_at: float | None = None
+        self._wanted: Callable[[], bool] = never
 
     def run(self, points: Sequence[Point], stop: Callable[[], bool]) -> Iterator[Outcome]:
         """Do the runs, and yield how each ended, in the order in which they end.
@@ -73,8 +78,9 @@ class Dispatch:
 
         Raises:
             ClusterLostError: the scheduler is gone.
+            Stopped: the cluster did not answer, and ``stop`` returned True meanwhile.
         """
-        self._waiting = list(reversed(points))
+        self._waiting, self._wanted = list(reversed(points)), stop
         while self._waiting or self._running:
             now = self._clock.seconds()
             if self._stopped_at is None and stop():
@@ -99,7 +105,16 @@ class Dispatch:
         self._stopped_at = now
         self._waiting.clear()
         with contextlib.suppress(Exception):  # a worker that cannot be told is ended with its cluster
-            self._client.run(worker.end_launch, self._launch_id, on_error="ignore", wait=False)
+            end = functools.partial(self._client.run, worker.end_launch, self._launch_id, on_error="ignore", wait=False)
+            call_in_thread(end, TO_SAVE)
+
+    def _ask(self, call: Callable[[], Any]) -> Any:
+        """Return what a call of the cluster returns, for which it takes its time: Dask sets no limit to most of them.
+
+        Raises:
+            Stopped: the sweep was to stop meanwhile.
+        """
+        return call_in_thread(call, math.inf, self._wanted)
 
     def _give_out(self) -> None:
         """Give each free slot a run."""
@@ -122,14 +137,23 @@ class Dispatch:
     def _result_of(self, future: Any, point: Point) -> Outcome:
         """Return how a run ended, of which the future may know only that the worker is gone."""
         if future.status == "finished":
-            ended: Outcome = future.result()
+            ended: Outcome = self._ask(future.result)
             return ended
         if future.status in ("cancelled", "lost"):
             raise ClusterLostError("the cluster is gone: its scheduler no longer answers")
-        error = future.exception()
+        error = self._ask(future.exception)
         if isinstance(error, KilledWorker):
-            return Outcome(point, Status.FAILED, WORKER_LATE if _was_late(self._client, error) else self._loss)
+            return Outcome(point, Status.FAILED, WORKER_LATE if self._was_late(error) else self._loss)
         return Outcome(point, Status.FAILED, on_one_line(error))
+
+    def _was_late(self, error: KilledWorker) -> bool:
+        """Return whether the scheduler itself ended a run's worker, as it had not heard of it for too long."""
+        with contextlib.suppress(Exception):  # an older Dask keeps no such events
+            events = self._ask(functools.partial(self._client.get_events, "scheduler"))
+            told = [event for _, event in events if isinstance(event, dict)]
+            late = [event.get("workers", ()) for event in told if event.get("action") == "worker-ttl-timed-out"]
+            return any(error.last_worker.address in workers for workers in late)
+        return False
 
     def _deserves_retry(self, ended: Outcome) -> bool:
         """Return whether a run failed by its worker's fault, and for the first time."""
@@ -147,7 +171,8 @@ class Dispatch:
         if time.monotonic() <= self._counted_at + COUNT_EVERY:
             return
         try:
-            self._slots, self._counted_at = count_slots(self._client), time.monotonic()
+            self._slots = self._ask(functools.partial(count_slots, self._client))
+            self._counted_at = time.monotonic()
         except OSError as error:
             raise ClusterLostError(f"the cluster is gone: {on_one_line(error)}") from error
 
@@ -159,12 +184,3 @@ class Dispatch:
 def count_slots(client: Client) -> int:
     """Return how many runs the cluster's workers can do at a time."""
     return max(1, sum(int(threads) for threads in client.nthreads().values()))
-
-
-def _was_late(client: Client, error: KilledWorker) -> bool:
-    """Return whether the scheduler itself ended a run's worker, as it had not heard of it for too long."""
-    with contextlib.suppress(Exception):  # an older Dask keeps no such events
-        events = [event for _, event in client.get_events("scheduler") if isinstance(event, dict)]
-        late = [event.get("workers", ()) for event in events if event.get("action") == "worker-ttl-timed-out"]
-        return any(error.last_worker.address in workers for workers in late)
-    return False

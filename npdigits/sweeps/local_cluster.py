@@ -9,29 +9,23 @@ OpenSSL wants, for an instant only, in a folder that no other user can read.
 import contextlib
 import logging
 import multiprocessing
-import queue
-import signal
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
-from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
 from distributed import Client, Nanny, Scheduler, Security, SpecCluster, Worker
 
-from npdigits.base.clock import Stopwatch
 from npdigits.base.errors import ConfigError
-from npdigits.base.interruption import SIGNALS, Stopped, never
+from npdigits.base.interruption import Stopped
 from npdigits.base.text import on_one_line
+from npdigits.sweeps.in_thread import call_in_thread
 from npdigits.sweeps.limits import raise_limits
 
 HOST = "127.0.0.1"
 OFF = logging.CRITICAL + 1
-# Seconds to wait until all processes have started, until their start is over where it is given up, until one connection
-# stands, and until all processes have ended.
+# Seconds to wait until all processes have started, until one connection stands, and until all processes have ended.
 TO_START = 120.0
-TO_GIVE_UP = 5.0
 TO_CONNECT = 15.0
 TO_END = 20.0
 
@@ -75,7 +69,7 @@ def open_cluster(workers: int, stop: Callable[[], bool]) -> Iterator[Client]:
             stack.enter_context(dask.config.set(_configuration(folder)))
             silence()
             security = _make_certificate()
-            cluster, client = _call_in_thread(
+            cluster, client = call_in_thread(
                 lambda: _start(workers, security), TO_START, stop, lambda both: _end(*both)
             )
         except (ConfigError, Stopped):
@@ -123,7 +117,7 @@ def _end(cluster: SpecCluster, client: Client) -> None:
         cluster.close()
 
     with contextlib.suppress(Exception):
-        _call_in_thread(close, TO_END)
+        call_in_thread(close, TO_END)
 
 
 def _kill_children(before: set[Any]) -> None:
@@ -178,65 +172,3 @@ def _describe_failure(workers: int, error: Exception) -> str:
         first = inner
     why = f"not all had after {TO_START:.0f} s" if isinstance(error, TimeoutError) else on_one_line(first)
     return f"the sweep's {workers} processes could not be started: {why}; workers=0 does without them"
-
-
-def _call_in_thread(
-    function: Callable[[], Any],
-    seconds: float,
-    stop: Callable[[], bool] = never,
-    undo: Callable[[Any], None] = lambda result: None,
-) -> Any:
-    """Return what ``function`` returns, or raise what it raises; give it up after so many seconds.
-
-    Where ``stop`` returns True before, the function gets ``TO_GIVE_UP`` seconds to end, and ``undo`` gets its result.
-    If the process ended while the function were half done, semaphores would be left behind, and Python would warn.
-
-    Ctrl-C, SIGTERM and SIGHUP come to all processes of a group, but are for the launching process's main thread to
-    handle. So all threads and processes that are started here have them blocked for good, also those that are started
-    later in the place of killed ones.
-
-    Raises:
-        TimeoutError: the function has not ended by then.
-        Stopped: ``stop`` returned True before.
-    """
-    ended: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-
-    def call() -> None:
-        try:
-            ended.put((function(), None))
-        except BaseException as error:
-            ended.put((None, error))
-
-    clock = Stopwatch()
-    with _block_signals():
-        threading.Thread(target=call, daemon=True).start()
-    while True:
-        try:
-            result, error = ended.get(timeout=0.1)
-        except queue.Empty:
-            if stop():
-                with contextlib.suppress(queue.Empty):
-                    result, error = ended.get(timeout=TO_GIVE_UP)
-                    if error is None:
-                        undo(result)
-                raise Stopped from None
-            if clock.seconds() > seconds:
-                raise TimeoutError from None
-            continue
-        if error:
-            raise error
-        return result
-
-
-@contextlib.contextmanager
-def _block_signals() -> Iterator[None]:
-    """Block the signals that end a run; one that comes meanwhile is handled afterwards."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # else it is started by one of those threads, which lets signals in again then
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
