@@ -9,7 +9,7 @@
 
 import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,20 +19,25 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from npdigits.base import own_code
 from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
-from npdigits.base.errors import ConfigError
+from npdigits.base.errors import ConfigError, OwnCodeError
 from npdigits.config.build import BYTES, check_fit, empty_network, initial_state, recipe
 from npdigits.config.compose import defaults
+from npdigits.config.identity import ABSENT
 from npdigits.config.schema import Config, parse_config
 from npdigits.data.samples import are_bytes, features_as, flatten_images, images_as
 from npdigits.data.sets import Data, Split, hold_out
 from npdigits.runs import trained
 from npdigits.training.loop import fit
 from npdigits.training.passes import Diverged, probabilities
+from npdigits.training.state import Epoch
 
 # A seed that is drawn is below this, as scikit-learn draws it.
 MOST_DRAWN = 2**31 - 1
+# Parameters that are no keys of a run.
+NO_KEYS = ("own", "random_state")
 
 
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -44,6 +49,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     ``random_state`` is the seed's name in scikit-learn, whose meta-estimators vary nothing else. A whole number
     replaces ``seed``; each fit draws one from a RandomState or a Generator; None leaves ``seed``.
+
+    ``activation``, ``cost``, ``initializer``, ``optimizer``, ``schedule`` and ``stop_on`` take a function of your own,
+    ``mine.swish``, or its place, "mine.py:swish". ``own`` are the values of its numbers: {"swish.beta": 1.5}.
 
     X is (samples, features), which are not scaled: do it before (``StandardScaler``). Or it is images, (samples,
     height, width), bytes 0 (paper) … 255 (ink) or floats 0 … 1; a network trained on images, as that of every run,
@@ -99,27 +107,36 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         seed: int = 0,
         dtype: str = "float32",
         threads: int = 1,
+        own: Mapping[str, Any] | None = None,
         random_state: int | np.random.RandomState | np.random.Generator | None = None,
     ) -> None:
         # Kept unchanged: scikit-learn's clone compares them. ``fit`` checks them.
         given = locals()
-        for name in (*parameters(), "random_state"):
+        for name in (*parameters(), *NO_KEYS):
             setattr(self, name, given[name])
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a pickled estimator; earlier ones have no random_state."""
-        super().__setstate__({"random_state": None} | state)
+        """Restore a pickled estimator; earlier ones have no random_state, and not all keys."""
+        super().__setstate__({**ABSENT, **dict.fromkeys(NO_KEYS)} | state)
 
     @classmethod
-    def load(cls, run: str | os.PathLike[str]) -> Self:
+    def load(cls, run: str | os.PathLike[str], trust: bool = False) -> Self:
         """Return the classifier that a run directory holds: the best epoch's network.
+
+        Args:
+            run: the directory.
+            trust: whether own code that it keeps may be executed.
 
         Raises:
             RunDirError: it is no run directory, has no best epoch yet, or a file is damaged.
+            UntrustedError: its network needs own code that it keeps, and is not trusted.
         """
-        found = trained.load_trained(Path(run))
+        found = trained.load_trained(Path(run), trust)
         values = found.config.as_dict()
-        self = cls(**{name: _as_typed(values[name]) for name in parameters()})
+        for component in found.config.own:
+            values[component.key] = f"{component.code.place}:{component.code.name}"
+        numbers = {key: number for component in found.config.own for key, number in component.keys.items()}
+        self = cls(**{name: _as_typed(values[name]) for name in parameters()}, own=numbers or None)
         self.classes_ = np.arange(found.sizes[-1])
         self.n_features_in_ = found.sizes[0]
         self.n_iter_ = found.summary.epochs_run or 0
@@ -153,12 +170,12 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
                 check_fit(config, sizes, len(train), shape)
                 state = initial_state(config, sizes, self._scale())
                 records = list(fit(state, train, val, source.test, recipe(config, shape)))
-            except (ConfigError, Diverged) as error:
+            except (ConfigError, OwnCodeError, Diverged) as error:
                 raise ValueError(str(error)) from error
         assert state.best is not None
         state.network.parameters.flat[...] = state.best
         self.n_iter_ = len(records)
-        self.history_ = [{key: value for key, value in vars(record).items() if "test" not in key} for record in records]
+        self.history_ = [_without_test(record) for record in records]
         self._set_fitted(config, state.network.parameters.weights, state.network.parameters.biases)
         return self
 
@@ -211,21 +228,29 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         Raises:
             ValueError: a parameter is not allowed.
         """
-        values = defaults() | {name: _as_yaml(getattr(self, name)) for name in parameters()}
+        try:
+            values = defaults() | {name: _as_yaml(getattr(self, name)) for name in parameters()} | dict(self.own or {})
+        except OwnCodeError as error:
+            raise ValueError(str(error)) from error
         if self.random_state is not None:
             values["seed"] = draw_seed(self.random_state)
         try:
             config = parse_config(values)
             left = n - (n // 6 if config.val_size is None else config.val_size)
             return parse_config(values | {"batch_size": min(config.batch_size, max(left, 1))})
-        except ConfigError as error:
+        except (ConfigError, OwnCodeError) as error:
             raise ValueError(str(error)) from error
+
+
+def _without_test(record: Epoch) -> dict[str, Any]:
+    """Return an epoch's record without what is of the test set, which a classifier has not, and of the user's own."""
+    return {key: value for key, value in vars(record).items() if "test" not in key and key != "own"}
 
 
 def parameters() -> tuple[str, ...]:
     """Return the names of the classifier's parameters that are keys of a run."""
     names = inspect.signature(Classifier.__init__).parameters
-    return tuple(name for name in names if name not in ("self", "random_state"))
+    return tuple(name for name in names if name not in ("self", *NO_KEYS))
 
 
 def draw_seed(random_state: Any) -> int:
@@ -248,6 +273,8 @@ def _as_yaml(value: Any) -> Any:
     """Return a parameter as YAML would hold it; searches pass NumPy scalars and arrays."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
+    if callable(value):
+        return own_code.of_function(value).spec
     return [_as_yaml(item) for item in value] if isinstance(value, tuple | list) else value
 
 

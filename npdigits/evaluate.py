@@ -14,7 +14,7 @@ from pathlib import Path
 from npdigits.base import targets
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError
-from npdigits.base.program import Parser, exit_code, warn
+from npdigits.base.program import Parser, add_trust, exit_code, warn
 from npdigits.base.spreadsheet import csv_table
 from npdigits.base.text import aligned
 from npdigits.runs import evaluation
@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument(
         "--csv", metavar="FILE", help="write the confusion matrix; - for standard output, in place of the table"
     )
+    add_trust(parser)
     sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args())))
 
 
@@ -44,7 +45,7 @@ def act(chosen: argparse.Namespace) -> int:
     for path in paths:
         if not path or ("=" in path and not Path(path).exists()):
             raise ConfigError(f"{path or repr(path)}: allowed are run directories, and data=… with its keys")
-    lines, counts = evaluate([Path(path) for path in paths], overrides)
+    lines, counts = evaluate([Path(path) for path in paths], overrides, chosen.trust)
     rows = evaluation.confusion_rows(counts)
     if chosen.csv:
         text = csv_table(rows[0], rows[1:])
@@ -56,6 +57,6 @@ def act(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def evaluate(paths: Sequence[Path], overrides: Sequence[str] = ()) -> tuple[list[str], Array]:
+def evaluate(paths: Sequence[Path], overrides: Sequence[str] = (), trust: bool = False) -> tuple[list[str], Array]:
     """Score runs as ``runs.evaluation.evaluate`` does, with its warnings on standard error."""
-    return evaluation.evaluate(paths, overrides, functools.partial(warn, PROGRAM))
+    return evaluation.evaluate(paths, overrides, functools.partial(warn, PROGRAM), trust)

@@ -6,6 +6,7 @@ if __name__ == "__main__":
     start("npdigits.predict", "npdigits.predict")
 
 import argparse
+import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
 from npdigits.base.errors import ConfigError
 from npdigits.base.paths import normalized, resolved
-from npdigits.base.program import Parser, exit_code, nonempty_path, warn
+from npdigits.base.program import Parser, add_trust, exit_code, nonempty_path, warn
 from npdigits.base.text import aligned, printable
 from npdigits.pictures.pool import form_all
 from npdigits.pictures.read import find_pictures
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--csv", metavar="FILE", help="write the table; - for standard output, in place of the table")
     parser.add_argument("--json", metavar="FILE", help="write all probabilities; - likewise")
     parser.add_argument("--save", metavar="FOLDER", help="save what the network saw, a PNG of 28 × 28 each")
+    add_trust(parser)
     sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args())))
 
 
@@ -60,7 +62,7 @@ def act(chosen: argparse.Namespace) -> int:
     """
     asked = _tables(chosen)
     folder = Path(chosen.save) if chosen.save else None
-    run = trained.load_trained(chosen.run)
+    run = trained.load_trained(chosen.run, chosen.trust, functools.partial(warn, PROGRAM))
     refuse_other_sizes(run)
     if run.unfinished:
         warn(PROGRAM, run.unfinished)

@@ -9,6 +9,14 @@ class ConfigError(UserError):
     """A key or a value of the configuration."""
 
 
+class OwnCodeError(UserError):
+    """A user's own code that cannot be read, failed, or returned what cannot be used."""
+
+
+class UntrustedError(UserError):
+    """A run directory holds own code, which is not executed before it is trusted."""
+
+
 class DataError(UserError):
     """A data file that is damaged, or does not fit."""
 

@@ -73,6 +73,11 @@ def _command(name: str) -> str:
     return script if Path(sys.argv[0]).stem == script else f"python -m {name}"
 
 
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Add the option by which a user has own code executed that a run directory keeps."""
+    parser.add_argument("--trust", action="store_true", help="execute the own code that a run directory keeps")
+
+
 def nonempty_path(text: str) -> Path:
     """Return a path that was typed, for argparse; '' would be the working directory."""
     if not text:

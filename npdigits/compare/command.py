@@ -62,7 +62,7 @@ def act(chosen: argparse.Namespace) -> int:
     compared = functools.partial(
         compare,
         runs,
-        metrics=[metric.strip() for metric in chosen.metric.split(",")],
+        metrics=[metric.strip() for metric in (chosen.metric or "").split(",") if chosen.metric],
         baseline=parse_baseline(chosen.baseline),
         default=compose().as_dict(),
         sort=None if chosen.all and str(chosen.sort).removeprefix("-") in RUN_COLUMNS else chosen.sort,

@@ -17,7 +17,7 @@ from npdigits.config.regularizers import others_on
 from npdigits.config.suggestions import suggestion
 from npdigits.config.value_text import as_cell
 from npdigits.runs.summary import Status
-from npdigits.runs.table import FIGURES, Runs
+from npdigits.runs.table import MISSING, Runs
 
 METRICS = ("val_accuracy", "test_accuracy")
 # Columns that are shown of each row besides the metrics.
@@ -90,7 +90,7 @@ class Baseline(NamedTuple):
 
 def compare(
     runs: Runs,
-    metrics: Sequence[str] = METRICS,
+    metrics: Sequence[str] = (),
     baseline: Mapping[str, Any] | str | None = None,
     default: Mapping[str, Any] | None = None,
     by: Sequence[str] = (),
@@ -100,7 +100,8 @@ def compare(
 
     Args:
         runs: what ``read`` found.
-        metrics: columns of the table; the first one is tested.
+        metrics: columns of the table, of which the first one is tested; none are those of ``METRICS``, and the user's
+            own figures of the validation set.
         baseline: the values of the row to compare with, fixed before the results were seen; "best" is the best observed
             row. None is the row whose keys all have their default values, if it is there, else the best observed.
         default: the default configuration.
@@ -110,9 +111,10 @@ def compare(
     Raises:
         ConfigError: a name is unknown, or the baseline is not among the rows.
     """
+    metrics = metrics or (*METRICS, *(name for name in runs.own_metrics if name.startswith("val_")))
     _check_names(metrics, by, runs)
     notes: list[str] = []
-    configurations = make_rows(runs.table, runs.keys)
+    configurations = make_rows(runs.table, runs.keys, runs.figures)
     differing = find_differing_keys(configurations, runs.keys)
     rows, keys, averaged = configurations, differing, list[str]()
     if by:
@@ -164,7 +166,7 @@ def check_name(option: str, name: str, allowed: Sequence[str]) -> None:
 def _check_names(metrics: Sequence[str], by: Sequence[str], runs: Runs) -> None:
     """Raise a ConfigError unless all metrics, and all keys to average by, are known."""
     for metric in metrics:
-        check_name("--metric", metric, FIGURES)
+        check_name("--metric", metric, runs.figures)
     for key in by:
         check_name("--by" if len(by) == 1 else "--pivot", key, runs.keys)
 
@@ -207,7 +209,8 @@ def _choose_baseline(
     if isinstance(asked, Mapping):
         return Baseline(find_baselines(rows, keys, asked, note), "as asked", True)
     swept = [key for key in keys if key not in MARKS]
-    at_default = {key: as_cell(default[key]) for key in swept if key in default}
+    # A number of an own component has no value where the component was not chosen.
+    at_default = {key: as_cell(default[key]) if key in default else MISSING for key in swept if key in default or "." in key}
     fits = [all(row.values[key] == value for key, value in at_default.items()) for row in rows]
     if asked is None and swept and len(at_default) == len(swept) and any(fits):
         return Baseline(find_baselines(rows, keys, at_default, note), "the default", True)
@@ -259,15 +262,15 @@ def _sort_rows(rows: Sequence[ComparisonRow], metric: str, sort: str | None) -> 
     if sort:
         if by.startswith("test_"):
             raise ConfigError(f"--sort {sort}: test columns are reported, and nothing is chosen by them")
-        check_name("--sort", by, [*rows[0].values, "n", *FIGURES] if rows else [by])
+        check_name("--sort", by, [*rows[0].values, "n", *rows[0].figures] if rows else [by])
     elif higher_is_better(by):
         backwards = True
 
     def value(row: ComparisonRow) -> tuple[bool, Any]:
-        return sort_key(len(row) if by == "n" else row.interval(by).mean if by in FIGURES else row.values[by])
+        return sort_key(len(row) if by == "n" else row.interval(by).mean if by in row.figures else row.values[by])
 
     def is_missing(row: ComparisonRow) -> bool:
-        return by in FIGURES and math.isnan(row.interval(by).mean)
+        return by in row.figures and math.isnan(row.interval(by).mean)
 
     present = sorted((row for row in rows if not is_missing(row)), key=value, reverse=backwards)
     ordered = [*present, *(row for row in rows if is_missing(row))]

@@ -1,5 +1,6 @@
 """Two runs side by side: in which settings they differ, and whether their test predictions differ."""
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from npdigits.compare.figures import format_figure, format_value, metric_in_word
 from npdigits.compare.predictions import count_disagreements, read_predictions
 from npdigits.compare.statistics import ALPHA, mcnemar_p
 from npdigits.compare.views import View
-from npdigits.runs.table import FIGURES, Runs
+from npdigits.runs.kept_code import read_kept
+from npdigits.runs.table import Runs
 
 # Columns that are compared besides the configuration's keys.
 COLUMNS = ("status", "data", "data_sha256", "numerics", "environment", "seed")
@@ -34,10 +36,11 @@ def diff_runs(runs: Runs, first: str, second: str) -> tuple[View, list[str]]:
     a, b = pair
     settings = [key for key in (*COLUMNS, *runs.keys) if a[key] != b[key]]
     cells = [[key, *(format_value(run[key]) for run in pair)] for key in settings]
-    cells += [[metric, *(format_figure(run[metric], metric) for run in pair)] for metric in FIGURES]
-    frame = pd.DataFrame([{"setting": key, first: a[key], second: b[key]} for key in (*settings, *FIGURES)])
+    cells += [[metric, *(format_figure(run[metric], metric) for run in pair)] for metric in runs.figures]
+    frame = pd.DataFrame([{"setting": key, first: a[key], second: b[key]} for key in (*settings, *runs.figures)])
     lines = _describe_settings(runs, pair, settings)
-    return View(["setting", first, second], 1, cells, frame), [*lines, _compare_predictions(first, second)]
+    lines += [*_describe_code(first, second), _compare_predictions(first, second)]
+    return View(["setting", first, second], 1, cells, frame), lines
 
 
 def _find_run(runs: Runs, path: str) -> Any:
@@ -58,6 +61,25 @@ def _describe_settings(runs: Runs, pair: Sequence[Any], differing: Sequence[str]
     lines = [] if differing else ["The settings are the same."]
     if "environment" in differing:
         lines += [f"environment {run.environment}: {runs.environments[run.environment]}" for run in pair]
+    return lines
+
+
+def _describe_code(first: str, second: str) -> list[str]:
+    """Return a unified diff of the own code that two runs have under one name, where it differs."""
+    lines: list[str] = []
+    kept = [read_kept(Path(path)) for path in (first, second)]
+    files: dict[str, None] = {}
+    sides: list[dict[str, bytes]] = [{} for _ in kept]
+    for side, codes in zip(sides, kept, strict=True):
+        for code in codes.values():
+            side |= {f"{code.name}: {name}": content for name, content in code.files}
+    for name in dict.fromkeys(name for side in sides for name in side):
+        a, b = (side.get(name, b"").decode("utf-8", "replace").splitlines() for side in sides)
+        if a != b and all(any(other.startswith(name.partition(":")[0] + ":") for other in side) for side in sides):
+            shown = name.partition(": ")[2]
+            if shown not in files:
+                lines += difflib.unified_diff(a, b, f"{first}: {shown}", f"{second}: {shown}", n=2, lineterm="")
+            files[shown] = None
     return lines
 
 

@@ -20,11 +20,14 @@ from npdigits.compare.statistics import (
     sign_flip_p,
     t_interval,
 )
+from npdigits.runs.table import FIGURES
 
 # Up to this many pairs of rows, all are tested to correct over; beyond, only the pairs that are shown.
 MOST_TESTED = 5000
 # Up to this many single runs, their predictions are read and compared.
 MOST_SINGLE = 200
+# How the names of a user's own figures end that are better the lower they are.
+LOWER_IS_BETTER = ("cost", "loss", "error")
 SIGN_FLIP, MCNEMAR = "sign-flip", "McNemar"
 
 
@@ -91,8 +94,10 @@ class Family:
 
 
 def higher_is_better(metric: str) -> bool:
-    """Return whether higher values of this metric are better."""
-    return metric.endswith("accuracy")
+    """Return whether higher values of this metric are better; of a user's own figure its name tells."""
+    if metric in FIGURES:
+        return metric.endswith("accuracy")
+    return not metric.endswith(LOWER_IS_BETTER)
 
 
 def ordering_metric(metric: str) -> str:

@@ -31,7 +31,9 @@ def unit_of(metric: str) -> Unit:
         return Unit(100, 2, "%", "points")
     if metric.endswith("_cost"):
         return Unit(1, 4, "nats", "nats")
-    return Unit(1, 1, "s", "s") if metric == "seconds" else Unit(1, 1, "", "epochs")
+    if metric == "seconds":
+        return Unit(1, 1, "s", "s")
+    return Unit(1, 1, "", "epochs") if metric in ("best_epoch", "epochs_run") else Unit(1, 4, "", "")
 
 
 def metric_in_words(metric: str) -> str:

@@ -17,6 +17,7 @@ from npdigits.base.text import message_of
 from npdigits.compare.comparison import METRICS
 from npdigits.compare.rows import MARKS
 from npdigits.config.keys import RULES, unknown_key
+from npdigits.config.own_names import SHORT
 from npdigits.config.value_text import as_cell
 from npdigits.runs.table import FIGURES, MISSING, NULL, NUMBERS, Runs, mark_duplicates
 
@@ -36,8 +37,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("folders", nargs="*", type=nonempty_path, metavar="DIR", help=folders)
     baseline = "compare with this row: 'hidden=20 lr=0.01', or best; else with the default if it is there, or the best"
     parser.add_argument("--baseline", metavar="KEY=VALUE", help=baseline)
-    metric = f"columns to show, of {', '.join(FIGURES)}; the first one is compared"
-    parser.add_argument("--metric", default=",".join(METRICS), metavar="M,M", help=metric)
+    metric = f"columns to show, of {', '.join(FIGURES)} and your own; the first one is compared"
+    parser.add_argument("--metric", metavar="M,M", help=f"{metric} (by default {','.join(METRICS)})")
     rows = parser.add_mutually_exclusive_group()
     rows.add_argument("--by", metavar="KEY", help="a row a value of KEY, averaged over all other keys")
     rows.add_argument("--pivot", nargs=2, metavar="KEY", help="one key's values down, another's across")
@@ -67,7 +68,7 @@ def filter_runs(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
         raise ConfigError(f"--filter {query!r}: {why}; columns are {columns}") from error
     if not isinstance(passes, pd.Series) or passes.dtype != bool:
         raise ConfigError(f"--filter {query!r}: is no condition, such as 'lr < 0.1'")
-    if results := sorted(_find_names(query) & set(FIGURES)):
+    if results := sorted(_find_names(query) & set(runs.figures)):
         warn(f"--filter looks at results ({', '.join(results)}): means of runs chosen by their results are biased")
     return dataclasses.replace(runs, table=mark_duplicates(runs.table[passes]))
 
@@ -128,6 +129,9 @@ def parse_baseline(typed: str | None) -> dict[str, Any] | str | None:
             continue
         if key == "seed":
             raise ConfigError(f"--baseline {typed}: a row holds all seeds of a configuration")
+        if "." in key or SHORT.fullmatch(text):  # a number of an own component, and its code
+            values[key] = as_cell(_parse_value(text))
+            continue
         if key not in RULES:
             raise ConfigError(f"--baseline {unknown_key(key, text)}")
         try:

@@ -75,12 +75,13 @@ class ComparisonRow:
         return difference[~np.isnan(difference)]
 
 
-def make_rows(table: pd.DataFrame, keys: Sequence[str]) -> list[ComparisonRow]:
+def make_rows(table: pd.DataFrame, keys: Sequence[str], metrics: Sequence[str] = FIGURES) -> list[ComparisonRow]:
     """Return a row for each configuration with finished runs and each environment.
 
     Args:
         table: of runs, as ``load_runs`` returns it.
         keys: the configuration's.
+        metrics: columns of figures.
     """
     # Grouped by the configuration's digest, so that a hundred thousand cells need not be compared.
     lost = _count_unfinished(table)
@@ -89,7 +90,7 @@ def make_rows(table: pd.DataFrame, keys: Sequence[str]) -> list[ComparisonRow]:
         return []
     runs = tell_data_sets_apart(runs).sort_values([*GROUPED_BY, "seed"], kind="stable", ignore_index=True)
     bounds = np.flatnonzero(np.r_[True, (runs[GROUPED_BY] != runs[GROUPED_BY].shift()).any(axis=1)[1:]]).tolist()
-    figures = {metric: runs[metric].to_numpy(dtype=float) for metric in FIGURES}
+    figures = {metric: runs[metric].to_numpy(dtype=float) for metric in metrics}
     firsts = runs.loc[bounds, [*MARKS, "configuration", "data_sha256", *keys]].astype(object).to_dict("records")
     seeds, paths = runs.seed.tolist(), runs.run.tolist()
     return [
@@ -202,7 +203,7 @@ def _average_rows(
     positions = [[row.seeds.index(seed) for seed in seeds] for row in rows]
     figures = {
         metric: np.mean([row.figures[metric][some] for row, some in zip(rows, positions, strict=True)], axis=0)
-        for metric in FIGURES
+        for metric in rows[0].figures
     }
     runs = tuple(row.runs[i] for row, some in zip(rows, positions, strict=True) for i in some)
     marks = {mark: rows[0].values[mark] for mark in MARKS}

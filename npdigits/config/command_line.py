@@ -11,9 +11,10 @@ from npdigits.base import program
 from npdigits.base.errors import ConfigError, UserError
 from npdigits.config.compose import check_composed, compose_with_hydra, make_readable, version_base
 from npdigits.config.conf_files import CONF
-from npdigits.config.help import help_text
+from npdigits.config.help import help_text, own_help
 from npdigits.config.messages import is_hydras, one_line
 from npdigits.config.override import Override
+from npdigits.config.own_names import named_in
 from npdigits.config.schema import Config, parse_config
 
 # Takes the checked configuration and the overrides as typed; returns the exit code.
@@ -39,9 +40,9 @@ def main(run: Running, sweep: Sweeping) -> None:
         run: does one run.
         sweep: does several.
     """
-    arguments = sys.argv[1:]
+    arguments = ["trust=true" if argument == "--trust" else argument for argument in sys.argv[1:]]
     if any(argument in ("--help", "-h") for argument in arguments):
-        act = functools.partial(_print, help_text())
+        act = functools.partial(_help, arguments)
     elif "--version" in arguments:
         act = functools.partial(_print, f"npdigits {metadata.version('npdigits')}")
     else:
@@ -80,7 +81,8 @@ def let_hydra_act(run: Running, sweep: Sweeping, arguments: list[str]) -> int:
         composed = _run_hydra([*asked, *readable])
     except grid.Grid as found:
         # Every point is checked before the first begins.
-        points = [(overrides, parse_config(values)) for overrides, values in found.points]
+        names = {name for overrides, _ in found.points for one in overrides for name in named_in(one)}
+        points = [(overrides, parse_config(values, elsewhere=names)) for overrides, values in found.points]
         return sweep(points, found.swept, found.fixed, found.launcher)
     return run(check_composed(composed), typed) if composed is not None else 0
 
@@ -131,6 +133,11 @@ def _run_hydra(arguments: list[str]) -> Any:
 def _decisive(readable: Sequence[str]) -> list[str]:
     """Return the overrides that decide whether there is one run to do or several."""
     return [override for override in readable if Override.of(override).key.startswith(("experiment", "hydra"))]
+
+
+def _help(arguments: Sequence[str]) -> int:
+    """Print the page of all keys, or what is known of the own components that are named."""
+    return _print(own_help(arguments) or help_text())
 
 
 def _print(text: str) -> int:

@@ -4,31 +4,65 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from npdigits.base import own_code
 from npdigits.base.errors import ConfigError, UserError
+from npdigits.config.components import KINDS
 from npdigits.config.conf_files import CONF, GROUPS, choices
 from npdigits.config.messages import no_such_choice, one_line
 from npdigits.config.override import Override
 from npdigits.config.schema import Config, parse_config
 
+# What a function of the user's can be given for.
+CHOSEN_BY = (*(key for key in KINDS if "." not in key), "source")
 _one_at_a_time = threading.Lock()
 # Where Hydra would write: nowhere, as a run directory is ours.
 HYDRAS_FOLDERS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir")
 
 
-def compose(overrides: Sequence[str] = ()) -> Config:
+def compose(overrides: Sequence[str] = (), **own: Any) -> Config:
     """Compose and check a configuration as the command line would: ``compose(["hidden=30", "data=mnist_5k"])``.
+
+    Args:
+        overrides: as typed.
+        own: functions of your own, by the key that chooses them: ``compose(["swish.beta=2"], activation=mine.swish)``;
+            ``metrics`` takes a list, and ``source`` is that of ``data=own``.
 
     Raises:
         ConfigError: an override is not allowed.
+        OwnCodeError: a function of your own cannot be used.
     """
     if isinstance(overrides, str):
         raise ConfigError(f"compose({overrides!r}): allowed is a list of overrides: compose([{overrides!r}])")
+    overrides = [*_choices_of(own), *overrides]
     try:
         return check_composed(compose_with_hydra(make_readable(overrides) if overrides else ()))
     except (UserError, OSError):  # the working directory may be gone
         raise
     except Exception as error:
         raise ConfigError(one_line(error, overrides)) from error
+
+
+def _choices_of(own: dict[str, Any]) -> list[str]:
+    """Return the overrides that choose these functions.
+
+    Raises:
+        ConfigError: no function can be chosen by a key.
+    """
+    if not own:
+        return []
+    from npdigits.config import grammar  # which imports Hydra
+
+    typed = []
+    for key, chosen in own.items():
+        if key not in CHOSEN_BY:
+            raise ConfigError(f"{key}: allowed for functions of your own are {', '.join(CHOSEN_BY)}")
+        specs = [own_code.of_function(one).spec for one in (chosen if isinstance(chosen, list | tuple) else [chosen])]
+        quoted = [grammar.quoted(spec) for spec in specs]
+        if key == "source":
+            typed += ["data=own", f"data.source={quoted[0]}"]
+        else:
+            typed.append(f"{key}=[{','.join(quoted)}]" if key == "metrics" else f"{key}={quoted[0]}")
+    return typed
 
 
 def defaults() -> dict[str, Any]:

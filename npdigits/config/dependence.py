@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from npdigits.config.override import Override
+from npdigits.config.own_names import is_own
 from npdigits.config.schema import Config
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.initializers import INITIALIZERS
@@ -46,10 +47,12 @@ def unread(values: Mapping[str, Any]) -> dict[str, str]:
     reasons = {
         key: f"it is read with {other}={' or '.join(allowed)} only"
         for key, (other, allowed) in READ_ONLY_WITH.items()
-        if values.get(other) in KNOWN[other] and values[other] not in allowed
+        if (values.get(other) in KNOWN[other] or is_own(values.get(other))) and values[other] not in allowed
     }
     if values.get("val_size") == 0:
         reasons |= dict.fromkeys(("stop_on", "patience", "min_delta", "window"), "val_size=0 leaves no validation data")
+    if values.get("trust") and not values.get("resume"):
+        reasons["trust"] = "it is read with resume=RUN only"
     if values.get("hidden") in ([], ()):
         reasons |= dict.fromkeys(("activation", "leak", "dropout", "max_norm"), "hidden=[] leaves no hidden units")
     return reasons

@@ -31,7 +31,7 @@ USAGE = {
     **{cast: f"{cast}(…) of values that can be read so" for cast in ("int", "float", "str", "bool")},
 }
 # Text that Hydra's grammar reads as itself without quotes, but for the words below.
-UNQUOTED = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.-]*")
+UNQUOTED = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.-]*(:[A-Za-z_][A-Za-z0-9_]*)?")
 WORDS = ("true", "false", "null", "nan", "inf")
 
 

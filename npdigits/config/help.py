@@ -1,9 +1,15 @@
 """The page that --help prints: conf/train.yaml and conf/data with their comments, and the choices of each group."""
 
+import inspect
+import re
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
+from npdigits.config.components import KINDS, read_component
 from npdigits.config.conf_files import CONF, GROUPS
+from npdigits.config.override import Override
+from npdigits.config.value_text import short_text
 
 USAGE = """\
 npdigits: train a neural network on handwritten digits.
@@ -17,6 +23,25 @@ usage: npdigits [key=value …]          (or: python -m npdigits.train [key=valu
 Every key with its default:
 
 """
+
+
+def own_help(arguments: Sequence[str]) -> str:
+    """Return what is known of the own components that are named beside --help; "" where none is.
+
+    Raises:
+        OwnCodeError: one cannot be used. It is executed, as its numbers are looked up.
+    """
+    lines = []
+    for override in map(Override.of, arguments):
+        for spec in re.findall(r"[^\s,\[\]'\"()=]+:[A-Za-z_]\w*", override.value or ""):
+            if override.key in KINDS:
+                component = read_component(override.key, spec, None, {})
+                lines.append(f"{override.key}={spec}  ({component.code.place}, SHA-256 {component.code.sha256})")
+                about = (inspect.getdoc(component.function()) or "").strip()
+                lines += [f"    {line}" for line in about.splitlines()]
+                lines += [f"{key}: {short_text(value)}" for key, value in component.keys.items()]
+                lines += [] if component.keys else ["it has no numbers"]
+    return "\n".join(lines)
 
 
 def help_text() -> str:

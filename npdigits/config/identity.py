@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from npdigits.config.dependence import unread
+from npdigits.config.own_names import MARKED, shown
 from npdigits.config.schema import Config
 
 # Raised whenever a change of the code alters the bits of a result.
 NUMERICS = 5
 
 # Keys that cannot change a result. ``data`` is left out because the SHA-256 of what was really read stands for it.
-NOT_PART = {"name", "workers", "out", "resume", "plots", "quiet", "data"}
+NOT_PART = {"name", "workers", "out", "resume", "check_gradient", "trust", "plots", "quiet", "data"}
 
 # The value that a key has in an identity if the configuration does not read it. These are the defaults of the first
 # releases. They must never change, even if a default does, as digests on disk were made with them.
@@ -39,6 +40,12 @@ UNREAD: dict[str, Any] = {
     "patience": 5,
     "min_delta": 0.0,
     "window": 5,
+}
+
+# Keys added after release 0.2.0, each with the value that its absence stands for. They enter an identity only where
+# they have another value, so that a new key renames no run.
+ABSENT: dict[str, Any] = {
+    "metrics": [],
 }
 
 # Differences beyond this many are only counted.
@@ -74,6 +81,7 @@ def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int 
     if values.get("augment") == "elastic" and values.get("alpha") == 0:
         values["augment"] = "affine"
     values |= {key: UNREAD[key] for key in unread(values) if key in UNREAD and key in values}
+    values = {key: value for key, value in values.items() if key not in ABSENT or value != ABSENT[key]}
     if digits is not None:
         held_out = val_size if values.get("val_size") is None else values["val_size"]
         if held_out == val_size and "val_size" in values:
@@ -125,7 +133,14 @@ def describe_differences(found: dict[str, Any], expected: dict[str, Any]) -> str
         elif key == "numerics":
             parts.append("made by a version of npdigits that computes other bits")
         else:
-            parts.append(f"{key}={found.get(key)} there, {expected.get(key)} here")
+            parts.append(_describe_difference(key, found.get(key), expected.get(key)))
     if len(parts) > MOST_NAMED:
         parts[MOST_NAMED:] = [f"and {len(parts) - MOST_NAMED} more"]
     return "; ".join(parts)
+
+
+def _describe_difference(key: str, found: Any, expected: Any) -> str:
+    """Return in what two values of a key differ; of own code that has one name, that it is other code."""
+    there, here = (MARKED.fullmatch(value) if isinstance(value, str) else None for value in (found, expected))
+    line = f"{key}={shown(found)} there, {shown(expected)} here"
+    return f"{line}: the code of {here[1]} has changed" if there and here and there[1] == here[1] else line

@@ -10,6 +10,9 @@ from npdigits.config.rules import (
     number,
     one_of,
     optional,
+    own_or,
+    own_spec,
+    own_specs,
     pair_of_betas,
     shares,
     text,
@@ -30,8 +33,11 @@ NOT_NEGATIVE = number("a number ≥ 0", lambda x: x >= 0)
 BELOW_ONE = number("a number from 0 to below 1", lambda x: 0 <= x < 1)
 TEXT = optional(text)
 
+# The data set that a function of the user's makes.
+OWN_DATA = "own"
 DATA_RULES: dict[str, Rule] = {
-    "name": one_of(LOADERS),
+    "name": one_of({**LOADERS, OWN_DATA: None}),
+    "source": optional(own_spec),
     "root": TEXT,
     "mirror": TEXT,
     "dir": TEXT,
@@ -40,19 +46,19 @@ DATA_RULES: dict[str, Rule] = {
 
 RULES: dict[str, Rule] = {
     "hidden": hidden_sizes,
-    "activation": one_of(ACTIVATIONS),
+    "activation": own_or("activation", one_of(ACTIVATIONS)),
     "leak": BELOW_ONE,
     "output": one_of(dict.fromkeys(output for output, _ in COSTS)),
-    "cost": one_of(dict.fromkeys(cost for _, cost in COSTS)),
-    "initializer": one_of(INITIALIZERS, initializers.ALIASES),
+    "cost": own_or("cost", one_of(dict.fromkeys(cost for _, cost in COSTS))),
+    "initializer": own_or("initializer", one_of(INITIALIZERS, initializers.ALIASES)),
     "init_scale": POSITIVE,
-    "optimizer": one_of(OPTIMIZERS),
+    "optimizer": own_or("optimizer", one_of(OPTIMIZERS)),
     "betas": pair_of_betas,
     "eps": POSITIVE,
     "momentum": BELOW_ONE,
     "rho": BELOW_ONE,
     "lr": POSITIVE,
-    "schedule": one_of(SCHEDULES),
+    "schedule": own_or("schedule", one_of(SCHEDULES)),
     "lr_decay": number("a number above 0, up to 1", lambda x: 0 < x <= 1),
     "decay_every": integer(1),
     "warmup": integer(0),
@@ -70,12 +76,13 @@ RULES: dict[str, Rule] = {
     "scale": BELOW_ONE,
     "shear": number("a number from 0 to below 90, in degrees", lambda x: 0 <= x < 90),
     "shift": number("a number from 0 to 1000, in pixels", lambda x: 0 <= x <= 1000),
-    "stop_on": one_of(STOPPING_RULES),
+    "stop_on": own_or("stop_on", one_of(STOPPING_RULES)),
     "patience": integer(1),
     "min_delta": optional(NOT_NEGATIVE),
     "window": integer(2),
     "val_size": optional(integer(0)),
     "score_size": optional(integer(1)),
+    "metrics": own_specs,
     "seed": integer(0),
     "dtype": one_of({"float32": None, "float64": None}),
     "threads": integer(1, 256),
@@ -83,8 +90,20 @@ RULES: dict[str, Rule] = {
     "workers": optional(integer(0, 4096)),
     "out": TEXT,
     "resume": TEXT,
+    "check_gradient": boolean,
+    "trust": boolean,
     "plots": boolean,
     "quiet": boolean,
+}
+
+# The built-in choices of each key that takes the user's own components besides.
+NAMES: dict[str, tuple[str, ...]] = {
+    "activation": tuple(ACTIVATIONS),
+    "cost": tuple(dict.fromkeys(cost for _, cost in COSTS)),
+    "initializer": (*INITIALIZERS, *initializers.ALIASES),
+    "optimizer": tuple(OPTIMIZERS),
+    "schedule": tuple(SCHEDULES),
+    "stop_on": tuple(STOPPING_RULES),
 }
 
 # Whatever may stand before the "=" of an override, but for Hydra's own keys.
@@ -95,7 +114,7 @@ TEXT_KEYS = (
     *(f"data.{name}" for name, rule in DATA_RULES.items() if rule is TEXT),
     "hydra.launcher.address",
 )
-LIST_KEYS = ("hidden", "betas", "dropout")
+LIST_KEYS = ("hidden", "betas", "dropout", "metrics")
 
 
 def unknown_key(key: str, value: Any) -> str:

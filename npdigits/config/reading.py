@@ -1,5 +1,6 @@
 """What was typed, as Hydra is to read it; what it could not read is refused in our words."""
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from npdigits.base.errors import ConfigError
 from npdigits.config import grammar
 from npdigits.config.keys import KEYS, TEXT_KEYS
 from npdigits.config.override import Override
+from npdigits.config.own_names import named_in
 from npdigits.config.unreadable import no_override, unreadable
 
 # The key under which an experiment names the values to sweep over, and the key of further folders with experiments.
@@ -29,6 +31,7 @@ def read_overrides(arguments: Sequence[str], choices: Mapping[str, Sequence[str]
     Raises:
         ConfigError: one cannot be read; the message says what was meant, where that is clear.
     """
+    own = {name for argument in arguments for name in named_in(Override.of(argument).value or "")} - set(KEYS)
     result = []
     for place, argument in enumerate(arguments):
         before, rest = arguments[place - 1] if place else "", arguments[place + 1 :]
@@ -38,6 +41,8 @@ def read_overrides(arguments: Sequence[str], choices: Mapping[str, Sequence[str]
             raise ConfigError(f"{argument}: allowed is key=value, such as hidden=20")
         override = Override.of(argument)
         _check_key(override, choices)
+        if override.top in own and override.top != override.key and not override.sign:
+            override = dataclasses.replace(override, sign="++")  # keys that no file of conf/ has
         result.append(argument if override.value is None else _with_value(override, override.value, rest))
     return result
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from npdigits.config.own_names import find_entry_point, is_own
 from npdigits.config.suggestions import suggestion
 
 # raw value -> value; raises ValueError with what is allowed.
@@ -52,6 +53,47 @@ def one_of(names: Mapping[str, Any], aliases: Mapping[str, str] | None = None) -
         return value
 
     return rule
+
+
+def own_or(key: str, rule: Rule) -> Rule:
+    """Allow the user's own component besides: FILE.py:NAME, package.module:NAME, or an installed one's entry point."""
+
+    def own_or_named(value: Any) -> Any:
+        if is_own(value):
+            return value
+        try:
+            return rule(value)
+        except ValueError as error:
+            if isinstance(value, str) and (place := find_entry_point(key, value)):
+                return place
+            raise ValueError(_with_own(value, str(error))) from None
+
+    return own_or_named
+
+
+def _with_own(value: Any, allowed: str) -> str:
+    """Return what is allowed, with the user's own components among it."""
+    if isinstance(value, str) and value.endswith(".py"):
+        return f"FILE.py:NAME; did you mean {value}:NAME, with the name of a function in that file?"
+    names, question, hint = allowed.partition("; did you mean")
+    return f"{names}, or your own as FILE.py:NAME{question}{hint}"
+
+
+def own_spec(value: Any) -> str:
+    """Allow the name of a function of the user's."""
+    if not is_own(value):
+        raise ValueError("the place of your own function, as FILE.py:NAME")
+    return str(value)
+
+
+def own_specs(value: Any) -> tuple[str, ...]:
+    """Allow a list of the user's own functions, which may be empty; or one of them."""
+    specs = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not all(is_own(spec) for spec in specs):
+        raise ValueError("a list of your own functions, such as [mine.py:top2], or []")
+    if len(set(specs)) < len(specs):
+        raise ValueError("each of your own functions once")
+    return specs
 
 
 def optional(rule: Rule) -> Rule:

@@ -1,14 +1,18 @@
 """The checked configuration of a run, with its types."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from npdigits.base.errors import ConfigError
+from npdigits.base.own_code import OwnCode
 from npdigits.base.paths import absolute
-from npdigits.config.keys import DATA_RULES, RULES, unknown_key
+from npdigits.config.components import OwnComponent
+from npdigits.config.keys import DATA_RULES, OWN_DATA, RULES, unknown_key
+from npdigits.config.own_choices import choose_own
+from npdigits.config.own_names import is_own
 from npdigits.config.rules import Rule
 from npdigits.config.suggestions import likely_meaning
 from npdigits.config.value_text import short_text
@@ -26,6 +30,8 @@ class DataConfig:
     mirror: str | None = None
     dir: str | None = None
     fallback: str | None = None
+    source: str | None = None
+    own: OwnComponent | None = None  # what makes the set, where the user's own function does
 
     def root_dir(self) -> Path | None:
         """Return ``root`` as a path from where the user stands."""
@@ -38,7 +44,12 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """A checked configuration. conf/train.yaml says what each key means and holds the defaults."""
+    """A checked configuration. conf/train.yaml says what each key means and holds the defaults.
+
+    Attributes:
+        own: the user's components among what was chosen. The keys that choose them hold their marked names,
+            ``swish@SHA-256``; their numbers are keys as well, ``swish.beta``.
+    """
 
     hidden: tuple[int, ...]
     activation: str
@@ -77,6 +88,7 @@ class Config:
     window: int
     val_size: int | None
     score_size: int | None
+    metrics: tuple[str, ...]
     seed: int
     dtype: str
     threads: int
@@ -84,36 +96,65 @@ class Config:
     workers: int | None
     out: str | None
     resume: str | None
+    check_gradient: bool
+    trust: bool
     plots: bool
     quiet: bool
     data: DataConfig
+    own: tuple[OwnComponent, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as YAML and JSON hold them."""
-        values = dataclasses.asdict(self)
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "own"}
+        of_data = {field.name: getattr(self.data, field.name) for field in dataclasses.fields(self.data)}
+        del of_data["own"]
+        if self.data.source is None:
+            del of_data["source"]
+        values["data"] = of_data
+        for component in self.own:
+            values |= component.keys
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+
+    def own_component(self, key: str) -> OwnComponent | None:
+        """Return the user's component that a key chooses; None for a built-in one."""
+        return next((component for component in self.own if component.key == key), None)
 
     def out_dir(self) -> Path | None:
         """Return ``out`` as a path from where the user stands."""
         return absolute("out", self.out)
 
 
-def parse_config(values: Mapping[str, Any]) -> Config:
-    """Check a composed configuration and return it with its types.
+def parse_config(
+    values: Mapping[str, Any], kept: Mapping[str, OwnCode] | None = None, elsewhere: Collection[str] = ()
+) -> Config:
+    """Check a composed configuration and return it with its types. Own code that it names is executed.
 
     Some values depend on others: ``min_delta: null`` becomes the stopping rule's own threshold, and without validation
     data (``val_size: 0``) no rule can act, so ``stop_on`` becomes ``none``.
 
+    Args:
+        values: plain values.
+        kept: the own code that a run directory keeps, by its marked name; None where the user names files.
+        elsewhere: names of own components that other configurations of the same sweep have; their numbers are left out.
+
     Raises:
         ConfigError: a key is unknown or missing, or a value is not allowed.
+        OwnCodeError: own code cannot be used.
     """
     if not isinstance(values, Mapping):  # an empty file's
         raise ConfigError(f"{short_text(values)}: allowed are keys with values")
+    values, own = choose_own(values, kept, elsewhere)
     checked = _checked(values, {**RULES, "data": _mapping}, required={*RULES, "data"})
     data = DataConfig(**_checked(checked.pop("data"), DATA_RULES, required={"name"}, prefix="data."))
+    data = _with_source(data, own)
     if checked["val_size"] == 0:
         checked["stop_on"] = "none"
-    if (checked["output"], checked["cost"]) not in COSTS:
+    if is_own(checked["cost"]):
+        if checked["output"] != "softmax":
+            raise ConfigError(
+                f"output={checked['output']}: allowed is softmax with an own cost, which is given the logits"
+            )
+    elif (checked["output"], checked["cost"]) not in COSTS:
         outputs = " or ".join(output for output, cost in COSTS if cost == checked["cost"])
         raise ConfigError(f"cost={checked['cost']}: allowed is output={outputs} with it, not {checked['output']}")
     if len(checked["dropout"]) not in (1, len(checked["hidden"])):
@@ -123,8 +164,17 @@ def parse_config(values: Mapping[str, Any]) -> Config:
     if len(set(checked["dropout"])) == 1:  # one way to write one experiment
         checked["dropout"] = checked["dropout"][:1]
     if checked["min_delta"] is None:
-        checked["min_delta"] = MIN_DELTA[checked["stop_on"]]
-    return Config(**checked, data=data)
+        checked["min_delta"] = MIN_DELTA.get(checked["stop_on"], 0.0)
+    return Config(**checked, data=data, own=tuple(own))
+
+
+def _with_source(data: DataConfig, own: Sequence[OwnComponent]) -> DataConfig:
+    """Return a data set's configuration with the function that makes the set, where that is the user's own."""
+    if data.name == OWN_DATA and data.source is None:
+        raise ConfigError("data.source: missing: data=own wants the place of your function: data.source=FILE.py:NAME")
+    if data.name != OWN_DATA and data.source is not None:
+        raise ConfigError(f"data.source={short_text(data.source)}: is read with data=own only")
+    return dataclasses.replace(data, own=next((one for one in own if one.key == "data.source"), None))
 
 
 def _checked(

@@ -213,7 +213,7 @@ def _load_idx_files(name: str, folder: Path, warn: Callable[[str], None]) -> Dat
             )
     if arrays["train_images"].shape[1:] != arrays["test_images"].shape[1:]:
         raise DataError(f"{paths_of['test_images']}: its images are of another size than the training images")
-    return _make_data(name, sha256, arrays)
+    return make_data(name, sha256, arrays)
 
 
 def _load_mnist_5k(root: Path, mirror: str | None, folder: Path | None, warn: Callable[[str], None]) -> Data:
@@ -240,7 +240,7 @@ def _load_mnist_5k(root: Path, mirror: str | None, folder: Path | None, warn: Ca
         for half, chosen in (("train", ~is_test), ("test", is_test))
         for kind in ("images", "labels")
     }
-    return _make_data("mnist_5k", sha256, parts)
+    return make_data("mnist_5k", sha256, parts)
 
 
 def default_val_size(name: str, digits: int) -> int:
@@ -251,7 +251,7 @@ def default_val_size(name: str, digits: int) -> int:
     return 500 if name == "mnist_5k" else digits // 6
 
 
-def _make_data(name: str, sha256: str, arrays: dict[str, Array]) -> Data:
+def make_data(name: str, sha256: str, arrays: dict[str, Array]) -> Data:
     """Return the data set of four arrays, named as in ``IDX_FILES``.
 
     Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from npdigits.base import targets
 from npdigits.base.errors import ConfigError, UserError
-from npdigits.base.program import Parser, exit_code, nonempty_path, warn
+from npdigits.base.program import Parser, add_trust, exit_code, nonempty_path, warn
 from npdigits.data.sets import Split
 from npdigits.export.onnx_file import onnx_file
 from npdigits.export.page import page
@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("run", type=nonempty_path, metavar="RUN", help="a run directory, or SWEEP/best")
     parser.add_argument("--html", metavar="FILE", help="a page to draw digits on, which needs no network")
     parser.add_argument("--onnx", metavar="FILE", help="the network for ONNX Runtime and others")
+    add_trust(parser)
     sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args())))
 
 
@@ -64,7 +65,7 @@ def act(chosen: argparse.Namespace) -> int:
     if "-" in asked.values():
         raise ConfigError("-: allowed is the name of a file")
     targets.check(asked)
-    run = trained.load_trained(chosen.run)
+    run = trained.load_trained(chosen.run, chosen.trust, functools.partial(warn, PROGRAM))
     if run.unfinished:
         warn(PROGRAM, run.unfinished)
     made = {target: FORMATS[name](run) for name, target in asked.items()}  # nothing is written if one fails

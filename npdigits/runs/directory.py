@@ -81,7 +81,7 @@ def _find_run(
 
     Returns (None, None) for an empty directory, and for one left by a run that was killed before it began.
     """
-    path, before_it_began = hold.path, {LOCK, "checkpoints", "identity.json"}
+    path, before_it_began = hold.path, {LOCK, "checkpoints", "identity.json", "code", "code.json"}
     names = {item.name for item in path.iterdir() if not is_stray_of(item, WRITTEN_WHOLE)}
     found, kept = _read_identity_and_checkpoint(path, warn)
     if found is None and names <= {LOCK}:

@@ -20,13 +20,16 @@ from npdigits.runs.trained import Trained
 SEEN_ONE_IN = 100
 
 
-def evaluate(paths: Sequence[Path], overrides: Sequence[str], warn: Callable[[str], None]) -> tuple[list[str], Array]:
+def evaluate(
+    paths: Sequence[Path], overrides: Sequence[str], warn: Callable[[str], None], trust: bool = False
+) -> tuple[list[str], Array]:
     """Score runs, and, where there are several, their committee: the mean of their probabilities.
 
     Args:
         paths: run directories.
         overrides: the data set, as typed; none for the runs' own.
         warn: is told, in one line each, what may mislead.
+        trust: whether own code that the runs keep may be executed.
 
     Returns:
         A line for each, the committee's last; and the confusion matrix of the last.
@@ -34,7 +37,7 @@ def evaluate(paths: Sequence[Path], overrides: Sequence[str], warn: Callable[[st
     Raises:
         UserError: a run or the data cannot be used.
     """
-    runs = _load_members(paths)
+    runs = _load_members(paths, trust, warn)
     for run in runs:
         if run.unfinished:
             warn(run.unfinished)
@@ -50,7 +53,7 @@ def evaluate(paths: Sequence[Path], overrides: Sequence[str], warn: Callable[[st
     return lines, confusion_matrix(mean.argmax(axis=1), labels, found.n_classes)
 
 
-def _load_members(paths: Sequence[Path]) -> list[Trained]:
+def _load_members(paths: Sequence[Path], trust: bool, warn: Callable[[str], None]) -> list[Trained]:
     """Load the runs of a committee, in which each has one voice.
 
     Raises:
@@ -61,7 +64,7 @@ def _load_members(paths: Sequence[Path]) -> list[Trained]:
         raise ConfigError("name a run directory, or several")
     if len({resolved(path) for path in paths}) < len(paths):
         raise ConfigError("a run is named twice: allowed is once, as each has one voice in the committee")
-    runs = [trained.load_trained(path) for path in paths]
+    runs = [trained.load_trained(path, trust, warn) for path in paths]
     if len({run.summary.identity for run in runs}) < len(runs):
         raise ConfigError("two of the runs are copies of one: allowed is one, as each has one voice in the committee")
     return runs

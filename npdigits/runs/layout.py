@@ -18,10 +18,10 @@ AUGMENTATION = "augmentation"
 # The files that are written whole: a process that is killed can leave a part of one under another name.
 WRITTEN_WHOLE = (
     *("identity.json", "summary.json", "config.yaml", "overrides.yaml", "environment.json", "metrics.csv"),
-    *("predictions.npz", DISTORTED, LOG, LAST, PREVIOUS, BEST),
+    *("predictions.npz", DISTORTED, LOG, LAST, PREVIOUS, BEST, "code.json"),
     *(f"plots/{name}.png" for name in (*PLOTS, AUGMENTATION)),
 )
-FOLDERS = ("checkpoints", "plots")
+FOLDERS = ("checkpoints", "plots", "code")
 # How a line of train.log begins, to which others are added.
 LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d |Traceback ")
 

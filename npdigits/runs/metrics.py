@@ -10,24 +10,24 @@ from typing import Any
 from npdigits.base.errors import RunDirError
 from npdigits.training.state import Epoch
 
-COLUMNS = [column.name for column in dataclasses.fields(Epoch)]
+COLUMNS = [column.name for column in dataclasses.fields(Epoch) if column.name != "own"]
 # Those of the three sets.
 SCORES = tuple(f"{split}_{figure}" for split in ("train", "val", "test") for figure in ("cost", "accuracy"))
 
 
-def header() -> str:
-    """Return the first line."""
-    return _line(COLUMNS)
+def header(own: Iterable[str] = ()) -> str:
+    """Return the first line; ``own`` are the columns of the user's own figures."""
+    return _line([*COLUMNS, *own])
 
 
 def format_row(record: Epoch) -> str:
     """Return an epoch's line."""
-    return _line([_cell(getattr(record, column)) for column in COLUMNS])
+    return _line([*(_cell(getattr(record, column)) for column in COLUMNS), *map(_cell, record.own.values())])
 
 
-def format_metrics(history: Iterable[Epoch]) -> str:
-    """Return the whole file of these epochs."""
-    return header() + "".join(map(format_row, history))
+def format_metrics(history: Sequence[Epoch], own: Iterable[str] = ()) -> str:
+    """Return the whole file of these epochs; ``own`` are the user's own columns, which a first epoch has anyway."""
+    return header(history[0].own if history else own) + "".join(map(format_row, history))
 
 
 def parse_metrics(text: str) -> list[Epoch]:
@@ -37,15 +37,17 @@ def parse_metrics(text: str) -> list[Epoch]:
         ValueError: it is not what ``format_metrics`` writes.
     """
     lines = text.split("\n")
-    if lines[0] + "\n" != header() or lines[-1] != "":
+    own = next(csv.reader(lines[:1]), [])[len(COLUMNS) :]
+    if lines[0] + "\n" != header(own) or lines[-1] != "":
         raise ValueError("the header or the end of the table is missing")
     history = []
     for number, cells in enumerate(csv.reader(lines[1:-1]), start=1):
-        if len(cells) != len(COLUMNS):
+        if len(cells) != len(COLUMNS) + len(own):
             raise ValueError(f"row {number} has {len(cells)} cells")
         values: list[Any] = [None if cell == "" else float(cell) for cell in cells]
-        values[0], values[-1] = int(cells[0]), cells[-1] == "1"
-        history.append(Epoch(*values))
+        values[0], values[len(COLUMNS) - 1] = int(cells[0]), cells[len(COLUMNS) - 1] == "1"
+        figures = dict(zip(own, values[len(COLUMNS) :], strict=True))
+        history.append(Epoch(**dict(zip(COLUMNS, values, strict=False)), own=figures))
         if values[0] != number:
             raise ValueError(f"row {number} is of epoch {values[0]}")
     return history
@@ -63,7 +65,7 @@ def read_metrics(path: Path) -> dict[str, list[float]]:
             if missing := set(COLUMNS).difference(reader.fieldnames or ()):
                 raise ValueError(f"no column {min(missing)}")
             rows = list(reader)
-        return {column: [_number(row[column]) for row in rows] for column in COLUMNS}
+        return {column: [_number(row[column]) for row in rows] for column in reader.fieldnames or ()}
     except OSError as error:
         raise RunDirError(f"{path}: not a run directory: metrics.csv: {error.strerror}") from error
     except (ValueError, TypeError, csv.Error) as error:

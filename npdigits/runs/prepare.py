@@ -12,7 +12,7 @@ from npdigits.config.compose import compose
 from npdigits.config.dependence import without_effect
 from npdigits.config.identity import Canonical, form_for, identity, in_canonical_form
 from npdigits.config.schema import Config, DataConfig
-from npdigits.data import sets
+from npdigits.data import own_set, sets
 from npdigits.data.sets import Data, Split
 from npdigits.runs import resume
 from npdigits.runs.report import Report
@@ -55,7 +55,7 @@ class Plan:
         """The configuration with paths that mean the same from every directory."""
         data = self.config.data
         found = {"root": data.root_dir(), "dir": data.folder()}
-        folders = {name: str(path) for name, path in found.items() if path}
+        folders: dict[str, Any] = {name: str(path) for name, path in found.items() if path}
         return dataclasses.replace(self.config, data=dataclasses.replace(data, **folders))
 
 
@@ -105,6 +105,8 @@ def load_data(chosen: DataConfig, name: str, fallback: str | None, warn: Callabl
         fallback: the set to use where it cannot be had; None makes that an error.
         warn: is told when the fallback is used.
     """
+    if name == own_set.NAME and chosen.own:
+        return own_set.load(chosen.own.function(), dict(chosen.own.numbers), f"data.source={chosen.own.code.spec}")
     return sets.load(
         name, root=chosen.root_dir(), mirror=chosen.mirror, folder=chosen.folder(), fallback=fallback, warn=warn
     )
@@ -113,4 +115,4 @@ def load_data(chosen: DataConfig, name: str, fallback: str | None, warn: Callabl
 def _differing_keys(config: Config) -> list[str]:
     """Return the keys that differ from the defaults: what was typed, where the caller does not say."""
     default, chosen = compose().as_dict(), config.as_dict()
-    return [f"{key}={value}" for key, value in chosen.items() if value != default[key]]
+    return [f"{key}={value}" for key, value in chosen.items() if value != default.get(key)]

@@ -23,8 +23,8 @@ DISTORTED_DIGITS, DISTORTED_TIMES = 10, 9
 
 def figures_of(best: Epoch) -> dict[str, Any]:
     """Return the best epoch's number and its figures, under the names of metrics.csv."""
-    figures = dataclasses.asdict(best)
-    return {"best_epoch": best.epoch, **{name: figures[name] for name in SCORES}}
+    own = {"own_metrics": dict(best.own)} if best.own else {}
+    return {"best_epoch": best.epoch, **{name: getattr(best, name) for name in SCORES}, **own}
 
 
 def collect_predictions(p: Array, test: Split) -> dict[str, Array]:

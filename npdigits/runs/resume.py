@@ -12,11 +12,13 @@ from npdigits.base.text import join_lines
 from npdigits.config.dependence import unread
 from npdigits.config.identity import NOT_PART
 from npdigits.config.override import Override
+from npdigits.config.own_names import shown
 from npdigits.config.schema import Config, parse_config
 from npdigits.nn.schedules import BOUND_TO_EPOCHS
 from npdigits.runs import checkpoint
 from npdigits.runs.checkpoint import Damaged
 from npdigits.runs.json_table import read_identity
+from npdigits.runs.kept_code import read_kept
 from npdigits.runs.layout import result_sizes
 from npdigits.runs.report import Report
 from npdigits.runs.summary import Summary, read_summary_if_there
@@ -46,8 +48,8 @@ def settle(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[
             continue
         if key == "experiment":
             raise ConfigError("experiment: not allowed with resume: the run keeps its own settings")
-        kept, asked = getattr(own, key), getattr(typed, key)
-        if key == "resume" or kept == asked:
+        kept, asked = (_value_of(config, key) for config in (own, typed))
+        if key in ("resume", "trust") or kept == asked:
             continue
         if key == "out":
             raise ConfigError(f"out={typed.out}: not allowed with resume: the run stays where it is")
@@ -117,17 +119,25 @@ def _read_identity_and_data(path: Path) -> tuple[dict[str, Any], str | None]:
 def _read_own_settings(path: Path, identity: dict[str, Any], typed: Config, warn: Callable[[str], None]) -> Config:
     """Return the run's own configuration: what decides its result by its identity, the rest by config.yaml."""
     own = {key: value for key, value in identity.items() if key not in ("data_sha256", "numerics")}
-    own |= {"out": None, "resume": None}
+    own |= {"out": None, "resume": None, "trust": typed.trust}
+    kept = read_kept(path, typed.trust, warn)
     try:
         values = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-        return parse_config({**values, **own})
+        return parse_config({**values, **own}, kept)
     except (OSError, yaml.YAMLError, TypeError, ValueError, ConfigError) as error:
         reason = join_lines(str(error))
         warn(f"{path / 'config.yaml'}: cannot be used ({reason}): what decides no result is as typed")
     try:
-        return parse_config({**typed.as_dict(), **own})
+        return parse_config({**typed.as_dict(), **own}, kept)
     except ConfigError as error:
         raise RunDirError(f"resume={path}: its identity cannot be used: {error}") from error
+
+
+def _value_of(config: Config, key: str) -> Any:
+    """Return a key's value; of the name of an own component all of its numbers."""
+    if hasattr(config, key):
+        return getattr(config, key)
+    return {name: value for name, value in config.as_dict().items() if name.startswith(f"{key}.")}
 
 
 def _typed_keys(overrides: Sequence[str]) -> list[str]:
@@ -147,4 +157,5 @@ def _check_growth(own: Config, epochs: int) -> None:
 
 
 def _as_text(value: Any) -> str:
+    value = shown(value)
     return str(list(value)) if isinstance(value, tuple) else str(value)

@@ -67,6 +67,7 @@ class Summary:
         diverged_in_epoch: the epoch in which the cost stopped being finite.
         best_epoch: the epoch whose weights are kept.
         train_cost, …, test_accuracy: of that epoch, as in metrics.csv; without validation data ``val_…`` are null.
+        own_metrics: the user's own figures of that epoch, as in metrics.csv.
         readout: of 75 random test digits, how many are read right (``results.read_out``).
         at_chance, never_read: see ``results.find_blindness``.
         sizes: bytes of each result file, by which one that is lost or torn is noticed.
@@ -94,6 +95,7 @@ class Summary:
     val_accuracy: float | None = None
     test_cost: float | None = None
     test_accuracy: float | None = None
+    own_metrics: Mapping[str, Any] | None = None
     readout: Mapping[str, Any] | None = None
     at_chance: bool | None = None
     never_read: list[int] | None = None
@@ -170,7 +172,7 @@ class Summary:
 # name -> whether a value may stand there
 _FITS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("status", "identity", "data", "data_sha256", "stopped_by", "reason"), _kind(str)),
-    **dict.fromkeys(("data_sizes", "readout", "sizes"), _kind(dict)),
+    **dict.fromkeys(("data_sizes", "own_metrics", "readout", "sizes"), _kind(dict)),
     **dict.fromkeys(("image_shape", "never_read"), _kind(list)),
     **dict.fromkeys(("seconds_shared", "bits_may_differ", "at_chance"), _kind(bool)),
     **dict.fromkeys(("parameters", "epochs_run", "diverged_in_epoch", "best_epoch"), _whole),

@@ -50,6 +50,7 @@ class Runs:
     Attributes:
         table: a row a run, as ``load_runs`` returns it.
         keys: its columns that are keys of the configuration, without the seed.
+        own_metrics: its columns that are the user's own figures.
         environments: what each name in the column ``environment`` stands for, in words.
         skipped: (path, why) of what looks like a run and cannot be read.
         warnings: a line for each thing that was skipped or is strange.
@@ -60,6 +61,12 @@ class Runs:
     environments: dict[str, str]
     skipped: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    own_metrics: tuple[str, ...] = ()
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The columns that were measured."""
+        return (*FIGURES, *self.own_metrics)
 
 
 def load_runs(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
@@ -133,9 +140,10 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Runs:
     skipped: list[tuple[str, str]] = []
     rows: list[dict[str, Any]] = []
     keys: dict[str, None] = {}
+    own: dict[str, None] = {}
     for directory in find_runs(paths, said.append):
         try:
-            row, configuration = _read_run(directory, said.append)
+            row, configuration, figures = _read_run(directory, said.append)
         except (RunDirError, ValueError) as error:
             said.append(f"skipped: {error}")
             skipped.append((str(directory), str(error).removeprefix(f"{directory}/").removeprefix(f"{directory}: ")))
@@ -143,19 +151,21 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Runs:
         row["environment"], described = named(_read_bytes(directory / "environment.json"))
         environments[row["environment"]] = described
         keys |= dict.fromkeys(key for key in configuration if key not in row)
-        rows.append({**configuration, **row})
+        own |= dict.fromkeys(figures)
+        rows.append({**configuration, **row, **figures})
     # A key that a run does not have: it was made by a version that did not know it.
     table = pd.DataFrame([{**dict.fromkeys(keys, MISSING), **row} for row in rows], dtype=object)
-    table = table.reindex(columns=[*OWN, *keys, *NUMBERS, *SHARED])
+    table = table.reindex(columns=[*OWN, *keys, *NUMBERS, *own, *SHARED])
     for column in table.columns:
-        table[column] = pd.to_numeric(table[column]) if column in NUMBERS else table[column].infer_objects()
+        is_number = column in NUMBERS or column in own
+        table[column] = pd.to_numeric(table[column]) if is_number else table[column].infer_objects()
     table = mark_duplicates(table)
     said += _find_contradictions(table)
-    return Runs(table, tuple(keys), environments, tuple(skipped), tuple(said))
+    return Runs(table, tuple(keys), environments, tuple(skipped), tuple(said), tuple(own))
 
 
-def _read_run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a run's row without its configuration, and its configuration.
+def _read_run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, Any], dict[str, float]]:
+    """Return a run's row without its configuration, its configuration, and the user's own figures.
 
     Raises:
         RunDirError, ValueError: it is not a run, or one of its files is damaged.
@@ -189,7 +199,16 @@ def _read_run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, A
         **_count_hidden(identity),
         "seconds_shared": summary.seconds_shared,
     }
-    return row, {key: as_cell(value) for key, value in identity.items() if key not in NOT_KEYS}
+    configuration = {key: as_cell(value) for key, value in identity.items() if key not in NOT_KEYS}
+    return row, configuration, _own_figures(directory, summary)
+
+
+def _own_figures(directory: Path, summary: Summary) -> dict[str, float]:
+    """Return the user's own figures of a run's best epoch; those of a set that is empty are left out."""
+    own = summary.own_metrics or {}
+    if wrong := [name for name, value in own.items() if value is not None and type(value) not in (int, float)]:
+        raise RunDirError(f"{directory}/summary.json: damaged: {wrong[0]}={own[wrong[0]]!r}")
+    return {f"{name}": math.nan if value is None else float(value) for name, value in own.items()}
 
 
 def _count_hidden(identity: dict[str, Any]) -> dict[str, float]:

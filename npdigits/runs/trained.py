@@ -1,5 +1,6 @@
 """A trained network: the best epoch's weights of a run, read from its directory."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from npdigits.data.sets import Split
 from npdigits.nn.network import Network
 from npdigits.runs.checkpoint import opened
 from npdigits.runs.json_table import read_identity
+from npdigits.runs.kept_code import read_kept
 from npdigits.runs.summary import Status, Summary, read_summary
 from npdigits.training.passes import probabilities
 
@@ -69,12 +71,18 @@ def find_best_run(sweep: Path) -> Path:
     return Path(ranked.run.iloc[0])
 
 
-def load_trained(path: Path) -> Trained:
+def load_trained(path: Path, trust: bool = False, say: Callable[[str], None] | None = None) -> Trained:
     """Read a run directory that has a best epoch; ``SWEEP/best`` is the best run of a sweep (``find_best_run``).
+
+    Args:
+        path: the run directory.
+        trust: whether own code that it keeps may be executed; an own activation must be.
+        say: is told what is trusted, with its SHA-256.
 
     Raises:
         RunDirError: it is no run directory, has no best epoch yet, or a file is damaged.
         ConfigError: there is no such sweep.
+        UntrustedError: it keeps own code that the network needs, and is not trusted.
     """
     if path.name == "best" and not path.exists():
         path = find_best_run(path.parent)
@@ -84,7 +92,8 @@ def load_trained(path: Path) -> Trained:
     if not (path / "checkpoints" / "best.npz").exists():
         raise RunDirError(f"{path}: has no best epoch yet (status {summary.status})")
     try:
-        config = parse_config(yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8")))
+        values = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+        config = parse_config(values, read_kept(path, trust, say))
         arrays = opened(path / "checkpoints" / "best.npz")
         for name in (name for name in ("identity", "data", "data_sha256", "image_shape") if not getattr(summary, name)):
             raise ValueError(f"summary.json has no {name}")

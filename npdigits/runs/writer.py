@@ -12,19 +12,21 @@ from npdigits.base.errors import MovedError
 from npdigits.base.files import Appended
 from npdigits.base.npz import npz
 from npdigits.config.identity import differences
-from npdigits.runs import checkpoint, metrics
+from npdigits.config.own_names import name_of
+from npdigits.runs import checkpoint, kept_code, metrics
 from npdigits.runs.checkpoint import Checkpoint
 from npdigits.runs.hold import Hold
 from npdigits.runs.json_table import as_json, read_table
 from npdigits.runs.layout import BEST, DISTORTED, LAST, LOG, LOG_LINE, PREVIOUS
 from npdigits.runs.record import RunRecord
 from npdigits.runs.summary import Summary
+from npdigits.training.own_metrics import columns
 from npdigits.training.state import Epoch, State
 
 # A checkpoint is written at an epoch's end once this many times the last one's cost has passed: 2 % of the time.
 CADENCE = 50
 # How metrics.csv begins, to which lines are added.
-METRICS_LINE = re.compile(re.escape(metrics.header().encode()))
+METRICS_LINE = re.compile(re.escape(metrics.header().strip().encode()))
 
 
 class Cadence:
@@ -82,12 +84,16 @@ class RunWriter:
         self.write("identity.json", as_json(run.identity))
         self.write_summary(run.summary)
         self.hold.make("checkpoints")
+        kept_code.keep(self.hold, run.config.own)
         self.write("config.yaml", yaml.safe_dump(run.config.as_dict(), sort_keys=False, allow_unicode=True))
         if not (self.path / "overrides.yaml").exists():
             self.write("overrides.yaml", yaml.safe_dump(overrides, allow_unicode=True))
         self.write("environment.json", as_json(environment))
         self._write_best(run.state, run.summary.identity)
-        self.write("metrics.csv", metrics.format_metrics(run.state.history))
+        self.write(
+            "metrics.csv",
+            metrics.format_metrics(run.state.history, columns([name_of(metric) for metric in run.config.metrics])),
+        )
         self._metrics = Appended(self.hold, "metrics.csv", METRICS_LINE)
 
     def append(self, epoch: Epoch) -> None:

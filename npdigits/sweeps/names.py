@@ -7,6 +7,7 @@ from typing import Any
 from npdigits.config.dependence import implied
 from npdigits.config.identity import NOT_PART, digest
 from npdigits.config.override import Override
+from npdigits.config.own_names import shown
 from npdigits.config.schema import Config
 
 # All but characters that every file system takes in a name, and Hydra in a value without quotes.
@@ -34,7 +35,7 @@ def run_name(config: Config, default: Config, identity: dict[str, Any]) -> str:
     """
     chosen = config.as_dict()
     expected = default.as_dict() | implied(chosen)
-    differing = {key: value for key, value in chosen.items() if key not in NOT_PART and value != expected[key]}
+    differing = {key: value for key, value in chosen.items() if key not in NOT_PART and value != expected.get(key)}
     seed = [f"seed-{differing.pop('seed')}"] if "seed" in differing else []
     parts = [f"{key}-{_in_a_name(value)}" for key, value in differing.items()]
     if config.data.name != default.data.name:
@@ -62,4 +63,5 @@ def _safe_characters(text: str) -> str:
 
 
 def _in_a_name(value: Any) -> str:
+    value = shown(value)
     return ("-".join(map(str, value)) or "none") if isinstance(value, list) else str(value)

@@ -36,6 +36,7 @@ class Source:
     sha256: str
     root: Path
     folder: Path | None
+    chosen: DataConfig | None = None  # of a set that a function of the user's makes
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def find_source(config: Config, report: Report) -> tuple[Data, Source]:
     """Load a data set as the configuration says, and return it with what a worker is to load."""
     data = load_data(config.data, config.data.name, config.data.fallback, report.warn)
     root = config.data.root_dir() or sets.data_root()
-    return data, Source(data.name, data.sha256, root, config.data.folder())
+    return data, Source(data.name, data.sha256, root, config.data.folder(), config.data if config.data.own else None)
 
 
 @functools.cache
@@ -140,7 +141,10 @@ def load_source(source: Source) -> Data:
     Raises:
         DataError: what is found here is not what the launching process found.
     """
-    data = sets.load(source.name, root=source.root, folder=source.folder, fallback=None, warn=lambda line: None)
+    if source.chosen:
+        data = load_data(source.chosen, source.name, None, warn=lambda line: None)
+    else:
+        data = sets.load(source.name, root=source.root, folder=source.folder, fallback=None, warn=lambda line: None)
     if data.sha256 != source.sha256:
         raise DataError(f"data={source.name}: other digits than those that the sweep was begun with")
     return data

@@ -7,8 +7,11 @@ scored beside it and chooses nothing.
 import math
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from npdigits.base.interruption import never
 from npdigits.data.sets import Split
+from npdigits.training.own_metrics import columns, compute
 from npdigits.training.passes import Diverged, Trainer
 from npdigits.training.state import ALL_EPOCHS, Epoch, Recipe, State
 from npdigits.training.stopping import variance_of_last
@@ -39,10 +42,9 @@ def fit(
     if state.stopped_by:
         return
     splits = {"train": train, "scored": train.first(recipe.score_size), "val": val, "test": test}
-    sizes = {name: len(split) for name, split in splits.items()}
     with start_workers(state, splits, recipe, stop) as workers:
         while not state.stopped_by and len(state.history) < recipe.epochs:
-            record = _train_epoch(state, workers, sizes, recipe)
+            record = _train_epoch(state, workers, splits, recipe)
             if record.is_best:
                 state.best = state.network.parameters.flat.copy()
             state.history.append(record)
@@ -56,7 +58,7 @@ def start_workers(state: State, splits: dict[str, Split], recipe: Recipe, stop: 
     return Workers(recipe.threads, lambda part: Trainer(state, splits, recipe, part, memory, stop), stop)
 
 
-def _train_epoch(state: State, workers: Workers, sizes: dict[str, int], recipe: Recipe) -> Epoch:
+def _train_epoch(state: State, workers: Workers, splits: dict[str, Split], recipe: Recipe) -> Epoch:
     """Train for one epoch, score the sets, and return the record.
 
     Raises:
@@ -66,9 +68,10 @@ def _train_epoch(state: State, workers: Workers, sizes: dict[str, int], recipe: 
     lr = recipe.schedule(epoch - 1)
     with state.restored_on_error():
         workers.call("train", epoch, lr)
-        train_cost, train_accuracy = _score(workers, "scored", sizes["scored"])
-        test_cost, test_accuracy = _score(workers, "test", sizes["test"])
-        val_cost, val_accuracy = _score(workers, "val", sizes["val"]) if sizes["val"] else (None, None)
+        own: dict[str, float] = {}
+        train_cost, train_accuracy = _score(workers, "scored", splits, recipe, own)
+        test_cost, test_accuracy = _score(workers, "test", splits, recipe, own)
+        val_cost, val_accuracy = _score(workers, "val", splits, recipe, own) if len(splits["val"]) else (None, None)
         # The test cost is not checked: test data must not stop a run either.
         if not (math.isfinite(train_cost) and math.isfinite(val_cost or 0.0)):
             raise Diverged(epoch)
@@ -85,15 +88,26 @@ def _train_epoch(state: State, workers: Workers, sizes: dict[str, int], recipe: 
         gap=None if val_cost is None else val_cost - train_cost,
         val_cost_variance=variance_of_last(earlier if val_cost is None else [*earlier, val_cost], recipe.window),
         is_best=val_cost is None or val_cost < min(earlier, default=math.inf),
+        own={column: own.get(column) for column in columns([name for name, _ in recipe.metrics])},
     )
 
 
-def _score(workers: Workers, name: str, n: int) -> tuple[float, float]:
-    """Return (mean cross-entropy in nats, accuracy as a fraction) of a split of n digits; NaN if it is empty."""
-    if not n:
+def _score(
+    workers: Workers, name: str, splits: dict[str, Split], recipe: Recipe, own: dict[str, float]
+) -> tuple[float, float]:
+    """Return (mean cross-entropy in nats, accuracy as a fraction) of a split; NaN if it is empty.
+
+    The user's own figures are added to ``own``, if the cost is finite.
+    """
+    split = splits[name]
+    if not (n := len(split)):
         return math.nan, math.nan
     parts = workers.call("score", name)
-    return sum(cost for cost, _ in parts) / n, sum(correct for _, correct in parts) / n
+    cost = sum(cost for cost, _, _ in parts) / n
+    if recipe.metrics and math.isfinite(cost):
+        logits = np.concatenate([logits for _, _, logits in parts])
+        own |= compute(recipe.metrics, "train" if name == "scored" else name, logits, split.labels[split.rows])
+    return cost, sum(correct for _, correct, _ in parts) / n
 
 
 def _reason_to_stop(state: State, recipe: Recipe) -> str | None:

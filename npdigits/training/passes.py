@@ -93,12 +93,19 @@ class Trainer:
                 self.part.wait()
                 self._update(lr)
 
-    def score(self, name: str) -> tuple[float, int]:
-        """Return (sum of cross-entropies in nats, digits read right) of this worker's part of a split."""
+    def score(self, name: str) -> tuple[float, int, Array | None]:
+        """Score this worker's part of a split.
+
+        Returns:
+            The sum of the cross-entropies in nats, how many digits are read right, and where the recipe has metrics
+            the logits, shape (digits, classes).
+        """
         with np.errstate(over="ignore", invalid="ignore"):
             split = self.splits[name]
             rows = split.rows[self.part.slice(len(split))]
-            return _score_rows(self.state.network, split, rows, self.scoring_batches, self.stop)
+            logits: list[Array] | None = [] if self.recipe.metrics else None
+            cost, correct = _score_rows(self.state.network, split, rows, self.scoring_batches, self.stop, logits)
+            return cost, correct, _join(logits, self.state.network.parameters.sizes[-1])
 
     def _update(self, lr: float) -> None:
         """Make a step of the optimizer on this worker's own elements, and shorten its own units' weights."""
@@ -132,6 +139,13 @@ class Trainer:
         return stream(self.recipe.seed, f"{purpose} of member {self.part.rank}", epoch)
 
 
+def _join(logits: list[Array] | None, classes: int) -> Array | None:
+    """Return the logits of several batches as one array; None where they were not kept."""
+    if logits is None:
+        return None
+    return np.concatenate(logits) if logits else np.empty((0, classes), np.float32)
+
+
 def score(network: Network, split: Split, batches: Batches) -> tuple[float, float]:
     """Return (mean cross-entropy in nats, accuracy as a fraction) of a split."""
     cost, correct = _score_rows(network, split, split.rows, batches)
@@ -139,8 +153,14 @@ def score(network: Network, split: Split, batches: Batches) -> tuple[float, floa
 
 
 def _score_rows(
-    network: Network, split: Split, rows: Array, batches: Batches, stop: Callable[[], bool] = never
+    network: Network,
+    split: Split,
+    rows: Array,
+    batches: Batches,
+    stop: Callable[[], bool] = never,
+    kept: list[Array] | None = None,
 ) -> tuple[float, int]:
+    """Return (sum of cross-entropies in nats, digits read right) of some rows; ``kept`` gets copies of the logits."""
     cost, correct = 0.0, 0
     for x, y, _ in batches.read(split, rows):
         if stop():
@@ -148,6 +168,8 @@ def _score_rows(
         logits = network.forward(x, batches.workspace)
         cost += float(cross_entropy(logits, y).sum())
         correct += int((logits.argmax(axis=1) == y).sum())
+        if kept is not None:
+            kept.append(logits.copy())
     return cost, correct
 
 

@@ -1,7 +1,7 @@
 """The data of training: the recipe, the state between two epochs, and the record of each epoch."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from npdigits.base.arrays import Array
@@ -9,6 +9,7 @@ from npdigits.data.augmentation import DistortionRanges
 from npdigits.nn.network import Network, Parameters
 from npdigits.nn.optimizers import Optimizer
 from npdigits.nn.schedules import Schedule
+from npdigits.training.own_metrics import Metric
 from npdigits.training.stopping import StoppingRule
 
 
@@ -33,6 +34,7 @@ class Epoch:
     gap: float | None  # val_cost − train_cost
     val_cost_variance: float | None  # over the last `window` epochs
     is_best: bool  # the lowest val_cost so far; without validation data always true
+    own: Mapping[str, float | None] = field(default_factory=dict)  # figures of the user's own: "val_top2" -> value
 
 
 # Why a run has ended, where no stopping rule has ended it (``State.stopped_by``): after all epochs, or as its cost
@@ -90,3 +92,4 @@ class Recipe:
     augment: DistortionRanges | None = None
     image_shape: tuple[int, int] = (28, 28)
     score_size: int | None = None  # training digits scored after each epoch; None: all
+    metrics: tuple[tuple[str, Metric], ...] = ()  # figures of the user's own, by name

@@ -1,0 +1,111 @@
+"""The user's own code that a run directory keeps, so that the run can be read and repeated when the file is gone.
+
+``code.json`` names it; the sources are in ``code/<digits of the SHA-256>/``. They are only executed where the user says
+that the directory is trusted, and then exactly as they were hashed.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from npdigits.base.errors import RunDirError
+from npdigits.base.own_code import OwnCode
+from npdigits.config.components import OwnComponent
+from npdigits.config.own_names import MARKED, SHOWN
+from npdigits.runs.hold import Hold
+from npdigits.runs.json_table import as_json
+
+INDEX, FOLDER = "code.json", "code"
+KEYS = {"spec": str, "folder": str, "main": str, "files": list, "distribution": str}
+
+
+def keep(hold: Hold, components: tuple[OwnComponent, ...]) -> None:
+    """Write the sources of a run's own components into its directory."""
+    if not components:
+        return
+    index: dict[str, Any] = {}
+    hold.make(FOLDER)
+    for code in (component.code for component in components):
+        folder = f"{FOLDER}/{code.sha256[:SHOWN]}"
+        for name, content in code.files:
+            for parent in reversed(PurePosixPath(folder, name).parents):
+                if len(parent.parts) > 1:
+                    hold.make(str(parent))
+            hold.write_whole(f"{folder}/{name}", content)
+        files = [name for name, _ in code.files]
+        index[code.marked] = {
+            "spec": code.spec,
+            "folder": folder,
+            "main": code.main,
+            "files": files,
+            "distribution": code.distribution,
+        }
+    hold.write_whole(INDEX, as_json(index))
+
+
+def read_kept(path: Path, trust: bool = False, say: Callable[[str], None] | None = None) -> dict[str, OwnCode]:
+    """Return the own code that a run directory keeps, by its marked name; nothing of it is executed here.
+
+    Args:
+        path: the run directory.
+        trust: whether it may be executed later.
+        say: is told what may be executed, with its SHA-256.
+
+    Raises:
+        RunDirError: a file is missing, or is not what was kept.
+    """
+    try:
+        index = json.loads((path / INDEX).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunDirError(f"{path / INDEX}: damaged: {error}") from error
+    kept = dict(_read_all(path, index, trust))
+    if trust and say:
+        for place, sha256 in {(code.place, code.sha256) for code in kept.values()}:
+            say(f"trusted: {place} (SHA-256 {sha256})")
+    return kept
+
+
+def _read_all(path: Path, index: Any, trust: bool) -> Iterator[tuple[str, OwnCode]]:
+    """Yield each marked name with its code.
+
+    Raises:
+        RunDirError: a file is missing, or is not what was kept.
+    """
+    if not isinstance(index, dict):
+        raise RunDirError(f"{path / INDEX}: damaged: not a table of names and values")
+    for marked, entry in index.items():
+        found = MARKED.fullmatch(marked)
+        if not found or not isinstance(entry, dict) or not all(isinstance(entry.get(k), t) for k, t in KEYS.items()):
+            raise RunDirError(f"{path / INDEX}: damaged: {marked}")
+        folder = f"{FOLDER}/{found[2][:SHOWN]}"
+        names = [name for name in entry["files"] if _is_below(name)]
+        if entry["main"] not in names:
+            raise RunDirError(f"{path / INDEX}: damaged: {marked} has no file {entry['main']}")
+        try:
+            files = tuple(sorted((name, (path / folder / name).read_bytes()) for name in names))
+        except OSError as error:
+            raise RunDirError(f"{error.filename}: cannot be read: {error.strerror}") from error
+        place = str(path / folder / entry["main"])
+        code = OwnCode(entry["spec"], found[1], entry["main"], files, place, entry["distribution"], trusted=trust)
+        if code.marked != marked:
+            raise RunDirError(f"{place}: is not the code that the run was made with: its SHA-256 is another")
+        yield marked, code
+
+
+def _is_below(name: Any) -> bool:
+    """Say whether a name leads to a file below a folder, and nowhere else."""
+    return isinstance(name, str) and not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
+
+
+def names_code(values: Mapping[str, Any]) -> bool:
+    """Say whether a configuration or an identity names own code."""
+    return any(isinstance(one, str) and MARKED.fullmatch(one) for value in values.values() for one in _each(value))
+
+
+def _each(value: Any) -> list[Any]:
+    return (
+        list(value) if isinstance(value, list | tuple) else list(value.values()) if isinstance(value, dict) else [value]
+    )
