@@ -210,7 +210,9 @@ def _choose_baseline(
         return Baseline(find_baselines(rows, keys, asked, note), "as asked", True)
     swept = [key for key in keys if key not in MARKS]
     # A number of an own component has no value where the component was not chosen.
-    at_default = {key: as_cell(default[key]) if key in default else MISSING for key in swept if key in default or "." in key}
+    at_default = {
+        key: as_cell(default[key]) if key in default else MISSING for key in swept if key in default or "." in key
+    }
     fits = [all(row.values[key] == value for key, value in at_default.items()) for row in rows]
     if asked is None and swept and len(at_default) == len(swept) and any(fits):
         return Baseline(find_baselines(rows, keys, at_default, note), "the default", True)
