@@ -79,6 +79,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         betas: Sequence[float] = (0.9, 0.999),
         eps: float = 1e-8,
         momentum: float = 0.0,
+        nesterov: bool = False,
         rho: float = 0.99,
         lr: float = 0.01,
         schedule: str = "exponential",
@@ -116,7 +117,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             setattr(self, name, given[name])
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a pickled estimator; earlier ones have no random_state, and not all keys."""
+        """Restore a pickled estimator; earlier ones lack some parameters."""
         super().__setstate__({**ABSENT, **dict.fromkeys(NO_KEYS)} | state)
 
     @classmethod

@@ -20,7 +20,7 @@ from npdigits.config.rules import (
 from npdigits.config.suggestions import suggestion
 from npdigits.config.value_text import short_text
 from npdigits.data.sets import LOADERS
-from npdigits.nn import initializers
+from npdigits.nn import activations, initializers, optimizers
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.costs import COSTS
 from npdigits.nn.initializers import INITIALIZERS
@@ -46,16 +46,17 @@ DATA_RULES: dict[str, Rule] = {
 
 RULES: dict[str, Rule] = {
     "hidden": hidden_sizes,
-    "activation": own_or("activation", one_of(ACTIVATIONS)),
+    "activation": own_or("activation", one_of(ACTIVATIONS, activations.ALIASES)),
     "leak": BELOW_ONE,
     "output": one_of(dict.fromkeys(output for output, _ in COSTS)),
     "cost": own_or("cost", one_of(dict.fromkeys(cost for _, cost in COSTS))),
     "initializer": own_or("initializer", one_of(INITIALIZERS, initializers.ALIASES)),
     "init_scale": POSITIVE,
-    "optimizer": own_or("optimizer", one_of(OPTIMIZERS)),
+    "optimizer": own_or("optimizer", one_of(OPTIMIZERS, optimizers.ALIASES)),
     "betas": pair_of_betas,
     "eps": POSITIVE,
     "momentum": BELOW_ONE,
+    "nesterov": boolean,
     "rho": BELOW_ONE,
     "lr": POSITIVE,
     "schedule": own_or("schedule", one_of(SCHEDULES)),
@@ -98,10 +99,10 @@ RULES: dict[str, Rule] = {
 
 # The built-in choices of each key that takes the user's own components besides.
 NAMES: dict[str, tuple[str, ...]] = {
-    "activation": tuple(ACTIVATIONS),
+    "activation": (*ACTIVATIONS, *activations.ALIASES),
     "cost": tuple(dict.fromkeys(cost for _, cost in COSTS)),
     "initializer": (*INITIALIZERS, *initializers.ALIASES),
-    "optimizer": tuple(OPTIMIZERS),
+    "optimizer": (*OPTIMIZERS, *optimizers.ALIASES),
     "schedule": tuple(SCHEDULES),
     "stop_on": tuple(STOPPING_RULES),
 }

@@ -10,7 +10,7 @@ import yaml
 from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.text import join_lines
 from npdigits.config.dependence import unread
-from npdigits.config.identity import NOT_PART
+from npdigits.config.identity import ABSENT, NOT_PART
 from npdigits.config.override import Override
 from npdigits.config.own_names import shown
 from npdigits.config.schema import Config, parse_config
@@ -118,7 +118,7 @@ def _read_identity_and_data(path: Path) -> tuple[dict[str, Any], str | None]:
 
 def _read_own_settings(path: Path, identity: dict[str, Any], typed: Config, warn: Callable[[str], None]) -> Config:
     """Return the run's own configuration: what decides its result by its identity, the rest by config.yaml."""
-    own = {key: value for key, value in identity.items() if key not in ("data_sha256", "numerics")}
+    own = ABSENT | {key: value for key, value in identity.items() if key not in ("data_sha256", "numerics")}
     own |= {"out": None, "resume": None, "trust": typed.trust}
     kept = read_kept(path, typed.trust, warn)
     try:
