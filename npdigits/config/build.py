@@ -84,8 +84,8 @@ def initial_state(config: Config, sizes: tuple[int, ...], input_scale: float = B
 def empty_network(config: Config, sizes: tuple[int, ...], input_scale: float = BYTES) -> Network:
     """Return the network with all weights and biases 0."""
     activation = ACTIVATIONS[config.activation](config.leak)
-    derivative = COSTS[config.output, config.cost]
-    return Network(Parameters(sizes, config.dtype), activation, input_scale=input_scale, derivative=derivative)
+    cost = COSTS[config.output, config.cost]
+    return Network(Parameters(sizes, config.dtype), activation, input_scale=input_scale, cost=cost)
 
 
 def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
