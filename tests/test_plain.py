@@ -44,8 +44,7 @@ def test_a_step_of_the_fast_network_is_the_plain_one(sizes, activation, output, 
     parameters, x, y = drawn(sizes)
     weights, biases = copies(parameters)
     gradient = Parameters(sizes, "float64")
-    derivative = COSTS[output, cost]
-    network = Network(parameters, ACTIVATIONS[activation](plain.LEAK), input_scale=0.5, derivative=derivative)
+    network = Network(parameters, ACTIVATIONS[activation](plain.LEAK), input_scale=0.5, cost=COSTS[output, cost])
     workspace = Workspace(sizes, 23, "float64", dropout=DROPOUT[sizes] if regularized else ())
     workspace.leave_out(stream(0, "test"), 20)
     masks = [None if mask is None else mask.values[:20].copy() for mask in workspace.masks]

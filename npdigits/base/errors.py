@@ -10,7 +10,7 @@ class ConfigError(UserError):
 
 
 class OwnCodeError(UserError):
-    """A user's own code that cannot be read, failed, or returned what cannot be used."""
+    """A user's own code that cannot be read, fails, or takes or returns what it must not."""
 
 
 class UntrustedError(UserError):
@@ -35,10 +35,6 @@ class HeldError(RunDirError):
 
 class MovedError(RunDirError):
     """A run directory that was moved, removed or replaced while it was written."""
-
-
-class OwnCodeError(UserError):
-    """A function that the user wrote raises, takes or returns what it must not."""
 
 
 class ClusterLostError(UserError):

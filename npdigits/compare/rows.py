@@ -10,7 +10,7 @@ import pandas as pd
 from npdigits.compare.statistics import Interval, Numbers, t_interval
 from npdigits.config.dependence import follows_in
 from npdigits.runs.summary import Status
-from npdigits.runs.table import FIGURES
+from npdigits.runs.table import FIGURES, MISSING
 
 # Columns besides the configuration's keys by which rows are kept apart and marked.
 MARKS = ("data", "numerics", "environment")
@@ -121,14 +121,15 @@ def _count_unfinished(table: pd.DataFrame) -> dict[tuple[Any, ...], int]:
 def find_differing_keys(rows: Iterable[ComparisonRow], keys: Sequence[str]) -> list[str]:
     """Return the marks and keys that have more than one value among these rows.
 
-    A value that follows from another key's is no difference: the stopping rule's threshold follows from the rule.
+    A value that follows from another key's is no difference: the stopping rule's threshold follows from the rule, and
+    that a row has no number of an own component from the choice of another one.
     """
     seen: dict[str, set[Any]] = {key: set() for key in (*MARKS, *keys)}
     for row in rows:
         follows = follows_in(row.values)
         for key, values in seen.items():
             values.add(FOLLOWS if key in follows else row.values.get(key))
-    return [key for key, values in seen.items() if len(values) > 1]
+    return [key for key, values in seen.items() if len(values - ({MISSING} if "." in key else set())) > 1]
 
 
 def sort_key(value: Any) -> tuple[bool, Any]:

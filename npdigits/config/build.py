@@ -7,13 +7,14 @@ import numpy as np
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
+from npdigits.config import own_parts
 from npdigits.config.schema import Config
 from npdigits.data.augmentation import DistortionRanges, basis_size
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.costs import COSTS
-from npdigits.nn.initializers import initialize
+from npdigits.nn.initializers import INITIALIZERS, draw
 from npdigits.nn.network import Network, Parameters
-from npdigits.nn.optimizers import OPTIMIZERS
+from npdigits.nn.optimizers import OPTIMIZERS, Optimizer
 from npdigits.nn.schedules import SCHEDULES, warmed_up
 from npdigits.training.state import Recipe, State
 from npdigits.training.stopping import STOPPING_RULES
@@ -71,30 +72,47 @@ def initial_state(config: Config, sizes: tuple[int, ...], input_scale: float = B
     """Return the network at its initial weights (biases 0), and an optimizer that has made no step."""
     network = empty_network(config, sizes, input_scale)
     parameters = network.parameters
-    drawn = initialize(config.initializer, stream(config.seed, "initialization"), sizes, config.init_scale)
+    own = config.own_component("initializer")
+    initializers = INITIALIZERS[config.initializer] if own is None else (own_parts.own_initializer(own),) * 2
+    drawn = draw(initializers, stream(config.seed, "initialization"), sizes, config.init_scale)
     with np.errstate(over="ignore"):  # the first cost says what comes of such weights
         for view, w in zip(parameters.weights, drawn, strict=True):
             view[...] = w
     gradient = Parameters(sizes, config.dtype)
+    return State(network, gradient, _optimizer(config, parameters, gradient))
+
+
+def _optimizer(config: Config, parameters: Parameters, gradient: Parameters) -> Optimizer:
+    """Return the optimizer, which has made no step."""
+    if own := config.own_component("optimizer"):
+        return own_parts.own_optimizer(own, parameters, gradient)
     numbers = {name: getattr(config, name) for name in ("betas", "eps", "momentum", "nesterov", "rho")}
-    optimizer = OPTIMIZERS[config.optimizer](parameters, gradient, numbers)
-    return State(network, gradient, optimizer)
+    return OPTIMIZERS[config.optimizer](parameters, gradient, numbers)
 
 
 def empty_network(config: Config, sizes: tuple[int, ...], input_scale: float = BYTES) -> Network:
     """Return the network with all weights and biases 0."""
-    activation = ACTIVATIONS[config.activation](config.leak)
-    derivative = COSTS[config.output, config.cost]
-    return Network(Parameters(sizes, config.dtype), activation, input_scale=input_scale, derivative=derivative)
+    own_f, own_c = config.own_component("activation"), config.own_component("cost")
+    activation = own_parts.own_activation(own_f) if own_f else ACTIVATIONS[config.activation](config.leak)
+    cost = own_parts.own_cost(own_c) if own_c else COSTS[config.output, config.cost]
+    return Network(Parameters(sizes, config.dtype), activation, input_scale=input_scale, cost=cost)
 
 
 def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
     """Return how to train images of this shape, in plain values."""
-    schedule = SCHEDULES[config.schedule](config.lr, config.lr_decay, config.decay_every, config.epochs)
+    own_schedule, own_rule = config.own_component("schedule"), config.own_component("stop_on")
+    if own_schedule:
+        schedule = own_parts.own_schedule(own_schedule, config.lr, config.epochs)
+    else:
+        schedule = SCHEDULES[config.schedule](config.lr, config.lr_decay, config.decay_every, config.epochs)
+    if own_rule:
+        stopping_rule = own_parts.own_stopping_rule(own_rule)
+    else:
+        stopping_rule = STOPPING_RULES[config.stop_on](config.patience, config.min_delta, config.window)
     return Recipe(
         schedule=warmed_up(schedule, config.warmup),
         stop_on=config.stop_on,
-        stopping_rule=STOPPING_RULES[config.stop_on](config.patience, config.min_delta, config.window),
+        stopping_rule=stopping_rule,
         window=config.window,
         epochs=config.epochs,
         batch_size=config.batch_size,
@@ -108,6 +126,7 @@ def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
         augment=ranges(config),
         image_shape=image_shape,
         score_size=config.score_size,
+        metrics=tuple(own_parts.own_metric(own) for own in config.own if own.key == "metrics"),
     )
 
 

@@ -8,7 +8,7 @@ is another configuration.
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from npdigits.base import own_code
@@ -59,11 +59,13 @@ class OwnComponent:
         key: by which it is chosen: "activation".
         code: its sources.
         numbers: (name, value) of each.
+        defaults: likewise; empty for what a run directory keeps.
     """
 
     key: str
     code: OwnCode
     numbers: tuple[tuple[str, Any], ...] = ()
+    defaults: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
 
     @property
     def keys(self) -> dict[str, Any]:
@@ -108,7 +110,8 @@ def read_component(key: str, value: str, kept: Mapping[str, OwnCode] | None, giv
                 f"{code.name}.{name}={short_text(number)}: {code.spec} has no such number; it has {known}{hint}"
             )
     numbers = tuple((name, _check(code, name, given.get(name, default))) for name, default in declared.items())
-    return OwnComponent(key, code, numbers)
+    defaults = tuple((name, _check(code, name, default)) for name, default in declared.items())
+    return OwnComponent(key, code, numbers, defaults)
 
 
 def _declare(key: str, code: OwnCode) -> dict[str, Any]:

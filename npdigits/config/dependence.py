@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from npdigits.config.keys import ALIASES
 from npdigits.config.override import Override
 from npdigits.config.own_names import is_own
 from npdigits.config.schema import Config
-from npdigits.nn import activations, optimizers
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.initializers import INITIALIZERS
 from npdigits.nn.optimizers import OPTIMIZERS
@@ -38,8 +38,8 @@ KNOWN = {
     "augment": ("none", "affine", "elastic"),
     "stop_on": tuple(STOPPING_RULES),
 }
-# key -> other names of its values, with those that are stored
-ALIASES = {"activation": activations.ALIASES, "optimizer": optimizers.ALIASES}
+# Keys that own components read too.
+READ_BY_OWN = ("init_scale",)
 WHY_RENAMED = {"adamw": "its weight decay is decoupled already", "swish": "another name of the same function"}
 
 
@@ -52,7 +52,7 @@ def unread(values: Mapping[str, Any]) -> dict[str, str]:
     reasons = {
         key: f"it is read with {other}={' or '.join(allowed)} only"
         for key, (other, allowed) in READ_ONLY_WITH.items()
-        if (values.get(other) in KNOWN[other] or is_own(values.get(other))) and values[other] not in allowed
+        if _is_known(key, other, values.get(other)) and values[other] not in allowed
     }
     if values.get("val_size") == 0:
         reasons |= dict.fromkeys(("stop_on", "patience", "min_delta", "window"), "val_size=0 leaves no validation data")
@@ -61,6 +61,11 @@ def unread(values: Mapping[str, Any]) -> dict[str, str]:
     if values.get("hidden") in ([], ()):
         reasons |= dict.fromkeys(("activation", "leak", "dropout", "max_norm"), "hidden=[] leaves no hidden units")
     return reasons
+
+
+def _is_known(key: str, other: str, value: Any) -> bool:
+    """Say whether it is known which keys a choice reads: a built-in's, and an own component's, which has its own."""
+    return value in KNOWN[other] or (is_own(value) and key not in READ_BY_OWN)
 
 
 def without_effect(config: Config, overrides: Sequence[str]) -> list[str]:

@@ -107,6 +107,13 @@ NAMES: dict[str, tuple[str, ...]] = {
     "stop_on": tuple(STOPPING_RULES),
 }
 
+# Other names of some of them -> the names that are stored.
+ALIASES = {
+    "activation": activations.ALIASES,
+    "initializer": initializers.ALIASES,
+    "optimizer": optimizers.ALIASES,
+}
+
 # Whatever may stand before the "=" of an override, but for Hydra's own keys.
 KEYS = (*RULES, "data", "experiment", *(f"data.{name}" for name in DATA_RULES))
 # Their values stay what was typed: 2026_11_28 is no number, and a path may have any characters.

@@ -7,7 +7,7 @@ from typing import Any
 from npdigits.base.errors import ConfigError
 from npdigits.base.own_code import OwnCode
 from npdigits.config.components import KINDS, OwnComponent, read_component
-from npdigits.config.keys import KEYS, NAMES
+from npdigits.config.keys import ALIASES, KEYS, NAMES
 from npdigits.config.own_names import find_entry_point, is_own
 from npdigits.config.value_text import short_text
 from npdigits.training.own_metrics import columns
@@ -93,7 +93,8 @@ def _check_name(component: OwnComponent, others: Collection[OwnComponent]) -> No
         raise ConfigError(f"{where}: {min(taken)} is a column already: call the function otherwise")
     if name in KEYS:
         raise ConfigError(f"{where}: {name} is a key: call the function otherwise")
-    if name in NAMES.get(component.key, ()):
+    # By another name of a built-in nothing is stored, so it can be the user's own.
+    if name in NAMES.get(component.key, ()) and name not in ALIASES.get(component.key, ()):
         raise ConfigError(f"{where}: {name} is built in: call the function otherwise")
 
 

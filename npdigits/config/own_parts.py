@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-
 from npdigits.base.arrays import Array
 from npdigits.base.errors import OwnCodeError
 from npdigits.config.components import OwnComponent
@@ -32,7 +31,7 @@ def own_activation(own: OwnComponent) -> Activation:
         return from_functions(function, own.derivative(), numbers)
     made = _make(own)
     if missing := [name for name in ("apply", "backward") if not callable(getattr(made, name, None))]:
-        raise OwnCodeError(f"{own.code.spec}: the class has no {missing[0]}; allowed are apply(z) and backward(delta, a)")
+        raise OwnCodeError(f"{own.code.spec}: has no {missing[0]}; allowed are apply(z) and backward(delta, a)")
     needs_z = len(inspect.signature(made.backward).parameters) == 3
     return Activation(_in_place(own, made.apply), _in_place(own, made.backward), needs_z)
 

@@ -1,4 +1,4 @@
-"""The costs that can be trained, each as its derivative by the last layer's z.
+"""The costs that can be trained, each as its value and as its derivative, both from the last layer's z.
 
 The same mathematics, plainly: ``nn/plain.py``. With t the target of an image (1 for its class, else 0; for tanh outputs
 −1), and a = f(z) the outputs,
@@ -8,19 +8,38 @@ The same mathematics, plainly: ``nn/plain.py``. With t the target of an image (1
     mse                         C = ½ Σ (a − t)²                           ∂C/∂z = f′(z)ᵀ (a − t)
 
 (Nielsen, ch. 1 eq. 6, ch. 3 eq. 63; Rumelhart, Hinton & Williams 1986). Whatever is trained, a run reports
-``network.cross_entropy``.
+``network.cross_entropy``. Training needs the derivatives alone. The values are what these are checked by
+(``gradient_check``), so they keep their digits also where C is small: no probability is rounded to 1 and then taken
+from 1.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.nn.activations import sigmoid, tanh
 
+# (z, y): returns C of each image, shape (B,), float64, from the last layer's z, shape (B, classes), and the labels y,
+# shape (B,). Changes neither.
+Value = Callable[[Array, Array], Array]
 # (z, y, rows): turns the last layer's z, shape (B, classes), into ∂C/∂z of each image, in place. y are the labels,
 # shape (B,), and rows is 0 … B−1.
 Derivative = Callable[[Array, Array, Array], None]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cost that can be trained.
+
+    Attributes:
+        value: ``value(z, y)`` is C of each image.
+        derivative: ``derivative(z, y, rows)`` turns z into ∂C/∂z, in place.
+    """
+
+    value: Value
+    derivative: Derivative
 
 
 def softmax(z: Array) -> None:
@@ -71,11 +90,64 @@ def tanh_mse(z: Array, y: Array, rows: Array) -> None:
     tanh().backward(z, a)
 
 
-# (output, cost) -> derivative
-COSTS: dict[tuple[str, str], Derivative] = {
-    ("softmax", "cross_entropy"): softmax_cross_entropy,
-    ("softmax", "mse"): softmax_mse,
-    ("sigmoid", "cross_entropy"): sigmoid_cross_entropy,
-    ("sigmoid", "mse"): sigmoid_mse,
-    ("tanh", "mse"): tanh_mse,
+def softmax_cross_entropy_value(z: Array, y: Array) -> Array:
+    """C = −ln a[y] = (max z − z[y]) + ln(1 + Σ e^(z − max z)), where the sum leaves out the maximum."""
+    z = z.astype(np.float64)
+    rows, top = np.arange(len(z)), z.argmax(axis=1)
+    largest = z[rows, top]
+    others = np.exp(z - largest[:, None])
+    others[rows, top] = 0
+    value: Array = (largest - z[rows, y]) + np.log1p(others.sum(axis=1))
+    return value
+
+
+def softmax_mse_value(z: Array, y: Array) -> Array:
+    """C = ½ Σ (a − t)², with 1 − a[y] as the sum of the other outputs."""
+    a = z.astype(np.float64)
+    softmax(a)
+    rows = np.arange(len(a))
+    a[rows, y] = 0
+    a[rows, y] = a.sum(axis=1)
+    value: Array = 0.5 * np.square(a).sum(axis=1)
+    return value
+
+
+def sigmoid_cross_entropy_value(z: Array, y: Array) -> Array:
+    """C = Σ ln(1 + e^(±z)): −z for the class, z for the others."""
+    value: Array = np.logaddexp(0, _away_from_target(z, y)).sum(axis=1)
+    return value
+
+
+def sigmoid_mse_value(z: Array, y: Array) -> Array:
+    """C = ½ Σ σ(±z)², as |a − t| = σ(−z) for the class and σ(z) for the others."""
+    value: Array = 0.5 * np.exp(2 * _log_sigmoid(_away_from_target(z, y))).sum(axis=1)
+    return value
+
+
+def tanh_mse_value(z: Array, y: Array) -> Array:
+    """C = ½ Σ (2·σ(±2z))², as 1 − tanh z = 2·σ(−2z)."""
+    value: Array = 2 * np.exp(2 * _log_sigmoid(2 * _away_from_target(z, y))).sum(axis=1)
+    return value
+
+
+def _away_from_target(z: Array, y: Array) -> Array:
+    """Return −z for the class and z for the others, in float64: the larger, the farther a is from t."""
+    away = z.astype(np.float64)
+    away[np.arange(len(away)), y] *= -1
+    return away
+
+
+def _log_sigmoid(z: Array) -> Array:
+    """Return ln σ(z) = −ln(1 + e^(−z))."""
+    value: Array = -np.logaddexp(0, -z)
+    return value
+
+
+# (output, cost) -> the cost
+COSTS: dict[tuple[str, str], Cost] = {
+    ("softmax", "cross_entropy"): Cost(softmax_cross_entropy_value, softmax_cross_entropy),
+    ("softmax", "mse"): Cost(softmax_mse_value, softmax_mse),
+    ("sigmoid", "cross_entropy"): Cost(sigmoid_cross_entropy_value, sigmoid_cross_entropy),
+    ("sigmoid", "mse"): Cost(sigmoid_mse_value, sigmoid_mse),
+    ("tanh", "mse"): Cost(tanh_mse_value, tanh_mse),
 }

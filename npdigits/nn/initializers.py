@@ -68,15 +68,22 @@ ALIASES = {scheme: f"{scheme}_normal" for scheme in ("xavier", "he", "lecun")}
 
 
 def initialize(name: str, rng: np.random.Generator, sizes: tuple[int, ...], scale: float = 1.0) -> list[Array]:
+    """Draw the weight matrices by an initializer of ``INITIALIZERS``; see ``draw``."""
+    return draw(INITIALIZERS[name], rng, sizes, scale)
+
+
+def draw(
+    initializers: tuple[Initializer, Initializer], rng: np.random.Generator, sizes: tuple[int, ...], scale: float = 1.0
+) -> list[Array]:
     """Draw the weight matrices of a network with these layer sizes, first layer first.
 
     Args:
-        name: a key of ``INITIALIZERS``.
+        initializers: of the hidden layers, and of the output layer.
         rng: the random generator; the layers are drawn in their order.
         sizes: units a layer from input to output, for example (784, 20, 10).
         scale: a factor for all weights: 0.01 with ``normal`` is N(0, 0.01²) (Hinton et al. 2012, appendix A).
     """
-    hidden, output = INITIALIZERS[name]
+    hidden, output = initializers
     fans = list(itertools.pairwise(sizes))
     drawn = [hidden(rng, *fan) for fan in fans[:-1]] + [output(rng, *fans[-1])]
     return [scale * w for w in drawn]

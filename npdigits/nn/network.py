@@ -23,7 +23,7 @@ import numpy as np
 from npdigits.base.arrays import Array, shared
 from npdigits.nn import matmul
 from npdigits.nn.activations import Activation
-from npdigits.nn.costs import Derivative, softmax_cross_entropy
+from npdigits.nn.costs import COSTS, Cost
 from npdigits.nn.workspace import Workspace
 
 
@@ -70,13 +70,13 @@ class Network:
         activation: f of the hidden layers.
         input_scale: s in a⁰ = s·x. Images come as bytes 0 … 255; with s = 1/255 folded into the first layer's
             product it is applied to B·n₁ numbers instead of B·784.
-        derivative: ∂C/∂zᴸ of the cost that is trained.
+        cost: what is trained.
     """
 
     parameters: Parameters
     activation: Activation
     input_scale: float = 1.0
-    derivative: Derivative = softmax_cross_entropy
+    cost: Cost = COSTS["softmax", "cross_entropy"]
 
     def forward(self, x: Array, workspace: Workspace) -> Array:
         """Return the logits zᴸ of a batch x of shape (B, n₀): a view of the workspace, shape (B, nᴸ)."""
@@ -100,7 +100,7 @@ class Network:
             return
         workspace = workspace.first(len(x), keep_z=self.activation.needs_z)
         *activations, delta = self._propagate(x, workspace)
-        self.derivative(delta, y, workspace.rows)  # zᴸ → δᴸ, in place
+        self.cost.derivative(delta, y, workspace.rows)  # zᴸ → δᴸ, in place
         delta *= scale
         own_delta = delta[:, workspace.units[-1]]
         for layer in reversed(range(len(activations))):

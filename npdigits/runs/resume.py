@@ -13,6 +13,7 @@ from npdigits.config.dependence import unread
 from npdigits.config.identity import ABSENT, NOT_PART
 from npdigits.config.override import Override
 from npdigits.config.own_names import shown
+from npdigits.config.own_parts import reads_epochs
 from npdigits.config.schema import Config, parse_config
 from npdigits.nn.schedules import BOUND_TO_EPOCHS
 from npdigits.runs import checkpoint
@@ -150,9 +151,10 @@ def _check_growth(own: Config, epochs: int) -> None:
         raise ConfigError(
             f"epochs={epochs}: not allowed with resume: the run has epochs={own.epochs}; it may only grow"
         )
-    if own.schedule in BOUND_TO_EPOCHS:
+    component = own.own_component("schedule")
+    if own.schedule in BOUND_TO_EPOCHS or (component and reads_epochs(component)):
         raise ConfigError(
-            f"epochs={epochs}: not allowed with resume: schedule={own.schedule} depends on epochs={own.epochs}"
+            f"epochs={epochs}: not allowed with resume: schedule={shown(own.schedule)} depends on epochs={own.epochs}"
         )
 
 

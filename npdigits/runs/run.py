@@ -25,6 +25,7 @@ from npdigits.runs.prepare import Plan, prepare
 from npdigits.runs.record import RunRecord
 from npdigits.runs.report import Report, final_table
 from npdigits.runs.summary import Status, Summary
+from npdigits.runs.trial import try_own
 from npdigits.runs.writer import RunWriter
 from npdigits.training.loop import fit
 from npdigits.training.passes import Diverged
@@ -83,6 +84,7 @@ def carry_out(
     try:
         told = Listeners([report, *listeners], report.warn)
         plan = prepare(config, out_dir, overrides, source, report)
+        try_own(plan.config, plan.sizes, plan.train, plan.source.image_shape)
         claimed = claim(plan.out_dir, outputs.outputs(), plan.identity, plan.resuming, report.warn, plan.form)
         if isinstance(claimed, EndedRun):
             return _present_ended(claimed, plan.config, report)

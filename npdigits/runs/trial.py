@@ -6,14 +6,11 @@ from npdigits.base.blas import one_thread
 from npdigits.config.build import initial_state, recipe
 from npdigits.config.schema import Config
 from npdigits.data.sets import Split
-from npdigits.nn.gradient_check import refuse_wrong_gradient
 from npdigits.training.batches import Batches
 from npdigits.training.own_metrics import compute
 
 # Digits that the components are tried on.
 DIGITS = 64
-# The keys whose components must have a derivative that is right.
-MATHEMATICS = ("activation", "cost")
 
 
 def try_own(config: Config, sizes: tuple[int, ...], train: Split, image_shape: tuple[int, int]) -> None:
@@ -40,8 +37,6 @@ def _try(config: Config, sizes: tuple[int, ...], digits: Split, image_shape: tup
     how.stopping_rule((2.3, 1.0), (0.0, 0.1))
     with one_thread(), np.errstate(all="ignore"):
         state = initial_state(config, sizes)
-        if config.check_gradient and any(config.own_component(key) for key in MATHEMATICS):
-            refuse_wrong_gradient(state.network, f"activation={config.activation}", f"cost={config.cost}")
         batches = Batches(sizes, len(digits), config.dtype, image_dtype=digits.images.dtype.name)
         for x, y, n in batches.read(digits, digits.rows):
             scale = state.optimizer.gradient_scale(config.l2) / n

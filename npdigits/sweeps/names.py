@@ -1,5 +1,6 @@
 """What a sweep's folder and a run's directory in it are called."""
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -35,6 +36,8 @@ def run_name(config: Config, default: Config, identity: dict[str, Any]) -> str:
     """
     chosen = config.as_dict()
     expected = default.as_dict() | implied(chosen)
+    for own in config.own:
+        expected |= dataclasses.replace(own, numbers=own.defaults).keys
     differing = {key: value for key, value in chosen.items() if key not in NOT_PART and value != expected.get(key)}
     seed = [f"seed-{differing.pop('seed')}"] if "seed" in differing else []
     parts = [f"{key}-{_in_a_name(value)}" for key, value in differing.items()]
