@@ -98,18 +98,22 @@ class Config:
         return absolute("out", self.out)
 
 
-def parse_config(values: Mapping[str, Any]) -> Config:
+def parse_config(values: Mapping[str, Any], rules: Mapping[str, Rule] = RULES) -> Config:
     """Check a composed configuration and return it with its types.
 
     Some values depend on others: ``min_delta: null`` becomes the stopping rule's own threshold, and without validation
     data (``val_size: 0``) no rule can act, so ``stop_on`` becomes ``none``.
+
+    Args:
+        values: plain values.
+        rules: what each key allows; of a run of an earlier version it is more (``former.parse_run_config``).
 
     Raises:
         ConfigError: a key is unknown or missing, or a value is not allowed.
     """
     if not isinstance(values, Mapping):  # an empty file's
         raise ConfigError(f"{short_text(values)}: allowed are keys with values")
-    checked = _checked(values, {**RULES, "data": _mapping}, required={*RULES, "data"})
+    checked = _checked(values, {**rules, "data": _mapping}, required={*rules, "data"})
     data = DataConfig(**_checked(checked.pop("data"), DATA_RULES, required={"name"}, prefix="data."))
     if checked["val_size"] == 0:
         checked["stop_on"] = "none"

@@ -11,6 +11,12 @@ from npdigits.base.errors import RunDirError
 from npdigits.training.state import Epoch
 
 COLUMNS = [column.name for column in dataclasses.fields(Epoch)]
+# Those of commit 3c68595, the first whose runs are read: no table is without them. A later one, which Epoch then has a
+# default for, may be missing in a run of before.
+FIRST_COLUMNS = (
+    *("epoch", "lr", "train_cost", "train_accuracy", "val_cost", "val_accuracy", "test_cost", "test_accuracy"),
+    *("gap", "val_cost_variance", "is_best"),
+)
 # Those of the three sets.
 SCORES = tuple(f"{split}_{figure}" for split in ("train", "val", "test") for figure in ("cost", "accuracy"))
 
@@ -31,28 +37,30 @@ def format_metrics(history: Iterable[Epoch]) -> str:
 
 
 def parse_metrics(text: str) -> list[Epoch]:
-    """Return the epochs of a whole file, the inverse of ``format_metrics``.
+    """Return the epochs of a whole file, the inverse of ``format_metrics``; of columns that it lacks the defaults.
 
     Raises:
-        ValueError: it is not what ``format_metrics`` writes.
+        ValueError: it is not what ``format_metrics`` writes, in this version or an earlier one.
     """
     lines = text.split("\n")
-    if lines[0] + "\n" != header() or lines[-1] != "":
+    columns = lines[0].split(",")
+    if columns != [column for column in COLUMNS if column in {*FIRST_COLUMNS, *columns}] or lines[-1] != "":
         raise ValueError("the header or the end of the table is missing")
     history = []
     for number, cells in enumerate(csv.reader(lines[1:-1]), start=1):
-        if len(cells) != len(COLUMNS):
+        if len(cells) != len(columns):
             raise ValueError(f"row {number} has {len(cells)} cells")
-        values: list[Any] = [None if cell == "" else float(cell) for cell in cells]
-        values[0], values[-1] = int(cells[0]), cells[-1] == "1"
-        history.append(Epoch(*values))
-        if values[0] != number:
-            raise ValueError(f"row {number} is of epoch {values[0]}")
+        row = dict(zip(columns, cells, strict=True))
+        values: dict[str, Any] = {column: None if cell == "" else float(cell) for column, cell in row.items()}
+        epoch = Epoch(**values | {"epoch": int(row["epoch"]), "is_best": row["is_best"] == "1"})
+        history.append(epoch)
+        if epoch.epoch != number:
+            raise ValueError(f"row {number} is of epoch {epoch.epoch}")
     return history
 
 
 def read_metrics(path: Path) -> dict[str, list[float]]:
-    """Read a run directory's metrics.csv: column name -> values, NaN where a cell is empty.
+    """Read a run directory's metrics.csv: column name -> values, NaN where a cell is empty or the column is missing.
 
     Raises:
         RunDirError: there is none, or it cannot be read.
@@ -60,10 +68,10 @@ def read_metrics(path: Path) -> dict[str, list[float]]:
     try:
         with (path / "metrics.csv").open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            if missing := set(COLUMNS).difference(reader.fieldnames or ()):
+            if missing := set(FIRST_COLUMNS).difference(reader.fieldnames or ()):
                 raise ValueError(f"no column {min(missing)}")
             rows = list(reader)
-        return {column: [_number(row[column]) for row in rows] for column in COLUMNS}
+        return {column: [_number(row.get(column, "")) for row in rows] for column in COLUMNS}
     except OSError as error:
         raise RunDirError(f"{path}: not a run directory: metrics.csv: {error.strerror}") from error
     except (ValueError, TypeError, csv.Error) as error:

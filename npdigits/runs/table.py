@@ -14,14 +14,14 @@ from typing import Any
 import pandas as pd
 
 from npdigits.base.errors import RunDirError
-from npdigits.config.identity import canonical, digest
+from npdigits.config.identity import canonical, digest, with_later_keys
 from npdigits.config.value_text import as_cell
 from npdigits.data.sets import default_val_size
 from npdigits.runs.environment import deciding_versions
 from npdigits.runs.find import find_runs
 from npdigits.runs.json_table import read_identity
 from npdigits.runs.metrics import SCORES, read_metrics
-from npdigits.runs.summary import Status, Summary, read_summary
+from npdigits.runs.summary import Status, Summary, read_summary, read_summary_if_there
 
 # What a run's summary measures, in the order of the columns.
 FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
@@ -115,6 +115,7 @@ def load_metrics(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
     frames = [pd.DataFrame({"run": []}, dtype=str)]
     for directory in find_runs([path] if isinstance(path, str | os.PathLike) else path, warnings.warn):
         try:
+            read_summary_if_there(directory)  # which refuses what a newer version wrote
             frames.append(pd.DataFrame({"run": str(directory), **read_metrics(directory)}))
         except RunDirError as error:
             warnings.warn(str(error), stacklevel=2)
@@ -189,7 +190,7 @@ def _read_run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, A
         **_count_hidden(identity),
         "seconds_shared": summary.seconds_shared,
     }
-    return row, {key: as_cell(value) for key, value in identity.items() if key not in NOT_KEYS}
+    return row, {key: as_cell(value) for key, value in with_later_keys(identity).items() if key not in NOT_KEYS}
 
 
 def _count_hidden(identity: dict[str, Any]) -> dict[str, float]:
