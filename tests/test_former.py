@@ -14,7 +14,7 @@ from made import read_summary
 from PIL import Image
 
 import npdigits
-from npdigits import evaluate, plots, predict
+from npdigits import evaluate, plots, predict, train
 from npdigits.base.errors import ConfigError, NewerError, RunDirError
 from npdigits.base.npz import read_npz
 from npdigits.compare import command as compare
@@ -233,8 +233,10 @@ def test_runs_of_before_stand_in_the_rows_of_today(beside, typed):
 
 def test_no_cell_of_a_run_of_before_is_empty(beside):
     """The columns are today's, in the order of today, whichever run is read first."""
-    table, today = npdigits.load_runs(beside), npdigits.load_runs(beside / "fresh")
-    assert list(table.columns) == list(today.columns)
+    table, today = npdigits.load_runs([beside / "3c68595", beside]), npdigits.load_runs(beside / "fresh")
+    assert len(table) == 12 and list(table.columns) == list(today.columns)
+    first = npdigits.load_runs(beside / "3c68595")
+    assert list(first.columns) == list(today.columns)
     assert not (table == "–").to_numpy().any() and set(BEFORE_0_2_0) - NOT_PART <= set(table.columns)
 
 
@@ -282,6 +284,18 @@ def test_a_finished_run_of_before_is_done_or_grows(copied, mnist_5k):
     assert tree(path) == before
     longer = [f"resume={path}", "epochs=3", "quiet=true"]
     assert run(compose(longer), None, longer, source=mnist_5k)["epochs_run"] == 3
+
+
+def test_the_same_sweep_finds_its_runs_of_before(copied, typed, tmp_path, warm_cache):
+    for name in ("dd95b35/run", "c321c01/run", "4c8f4d0/run"):
+        shutil.copytree(copied(name), tmp_path / "sweep" / name.replace("/", "-"))
+    before = tree(tmp_path / "sweep")
+    keys = [*PLAIN, "epochs=2", "seed=2,3,4", "workers=0", f"out={tmp_path / 'sweep'}"]
+    code, _, err = typed(train.main, "-m", *keys)
+    assert (code, err) == (0, "")
+    after = tree(tmp_path / "sweep")
+    table = after.pop(tmp_path / "sweep/sweep.csv").decode().splitlines()
+    assert after == before and [line.partition(",finished,")[0] for line in table[1:]] == ["2", "3", "4"]
 
 
 def test_a_run_of_before_goes_on_without_its_config_yaml(copied):
