@@ -25,7 +25,7 @@ from npdigits.base.blas import one_thread
 from npdigits.base.errors import ConfigError, OwnCodeError
 from npdigits.config.build import BYTES, check_fit, empty_network, initial_state, recipe
 from npdigits.config.compose import defaults
-from npdigits.config.identity import ABSENT
+from npdigits.config.former import ABSENT
 from npdigits.config.schema import Config, parse_config
 from npdigits.data.samples import are_bytes, features_as, flatten_images, images_as
 from npdigits.data.sets import Data, Split, hold_out

@@ -136,7 +136,7 @@ def test_a_checkpoint_of_a_later_format_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "FORMAT", FORMAT + 1)
     (tmp_path / "last.npz").write_bytes(pack(trained(), IDENTITY, "mnist"))
     monkeypatch.undo()
-    with pytest.raises(RunDirError, match=f"format {FORMAT + 1}, and this version of npdigits reads {FORMAT}"):
+    with pytest.raises(RunDirError, match=f"schema {FORMAT + 1}, .* reads up to {FORMAT}: update npdigits"):
         read_checkpoint(tmp_path / "last.npz")
 
 

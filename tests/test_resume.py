@@ -470,7 +470,7 @@ def test_a_checkpoint_of_a_later_version_is_left_alone(go, monkeypatch):
     monkeypatch.setattr("npdigits.runs.checkpoint.FORMAT", 1)
     before = tree(path)
     for attempt in (lambda: resume(path), lambda: go("run")):
-        with pytest.raises(RunDirError, match=r"is of format 2, and this version of npdigits reads 1"):
+        with pytest.raises(RunDirError, match=r"is of schema 2, this version of npdigits reads up to 1: update"):
             attempt()
     assert tree(path) == before
 

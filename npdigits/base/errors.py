@@ -1,5 +1,8 @@
 """Errors that the user can mend: each message is one line that says what is wrong and what is allowed."""
 
+from pathlib import Path
+from typing import Self
+
 
 class UserError(Exception):
     """Something that the user gave cannot be used. Printed as one line, without a stack trace."""
@@ -27,6 +30,15 @@ class DataUnavailable(UserError):
 
 class RunDirError(UserError):
     """A run directory that cannot be made, or holds something else."""
+
+
+class NewerError(RunDirError):
+    """A run directory that a newer version of npdigits has written, in a way that this one does not know."""
+
+    @classmethod
+    def of(cls, file: Path, schema: object, known: int) -> Self:
+        """Return the error about a file of this schema, where ``known`` is the newest that is read here."""
+        return cls(f"{file}: is of schema {schema}, this version of npdigits reads up to {known}: update npdigits")
 
 
 class HeldError(RunDirError):

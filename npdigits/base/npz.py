@@ -73,10 +73,15 @@ def _array(raw: bytes) -> Array:
     return array
 
 
-def hash_arrays(arrays: dict[str, Array]) -> str:
-    """Return the SHA-256 of arrays: of their names, types, shapes and elements, in the order of the names."""
+def hash_arrays(arrays: dict[str, Array], in_order: bool = False) -> str:
+    """Return the SHA-256 of arrays: of their names, types, shapes and elements, in the order of the names.
+
+    Args:
+        arrays: name -> array.
+        in_order: hash them in the order in which they stand there.
+    """
     hasher = hashlib.sha256()
-    for name in sorted(arrays):
+    for name in arrays if in_order else sorted(arrays):
         array = arrays[name]
         hasher.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         hasher.update(np.ascontiguousarray(array).data)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from npdigits.config.dependence import unread
+from npdigits.config.former import ABSENT, BEFORE_0_2_0, successor
+from npdigits.config.keys import RULES
 from npdigits.config.own_names import MARKED, shown
 from npdigits.config.schema import Config
 
@@ -43,12 +45,8 @@ UNREAD: dict[str, Any] = {
     "window": 5,
 }
 
-# Keys that came after release 0.2.0, each with the value that its absence stands for. They enter an identity only where
-# they differ from it, so that the digests of earlier runs stay what they are.
-ABSENT: dict[str, Any] = {
-    "nesterov": False,
-    "metrics": [],
-}
+# Keys that every identity has, each with what its absence in one of an earlier version stands for.
+ALWAYS = {key: value for key, value in BEFORE_0_2_0.items() if key not in NOT_PART}
 
 # Differences beyond this many are only counted.
 MOST_NAMED = 5
@@ -72,8 +70,9 @@ def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int 
     """Return keys and values in their canonical form, which is the same however an experiment is written.
 
     A key that the configuration does not read has its value of ``UNREAD``; −0.0 becomes 0.0; an elastic distortion of
-    strength 0 becomes an affine one; ``val_size`` and ``score_size`` become null where they say what null means; a key
-    of ``ABSENT`` that has its value there is left out.
+    strength 0 becomes an affine one; ``val_size`` and ``score_size`` become null where they say what null means. An
+    identity of an earlier version gets the keys of release 0.2.0 that it lacks; a later key is in none where its value
+    is the one that its absence stands for.
 
     Args:
         keys: plain values; of an identity, or of a configuration.
@@ -81,6 +80,9 @@ def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int 
         val_size: how many of them the data set holds out where the configuration does not say.
     """
     values = {key: _without_signed_zero(value) for key, value in keys.items()}
+    is_identity = "data_sha256" in values
+    if is_identity and not ALWAYS.keys() <= values.keys():
+        values = _in_order(ALWAYS | values)
     if values.get("augment") == "elastic" and values.get("alpha") == 0:
         values["augment"] = "affine"
     values |= {key: UNREAD[key] for key in unread(values) if key in UNREAD and key in values}
@@ -91,7 +93,19 @@ def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int 
             values["val_size"] = None
         if isinstance(held_out, int) and values.get("score_size") == digits - held_out:
             values["score_size"] = None
-    return {key: value for key, value in values.items() if key not in ABSENT or value != ABSENT[key]}
+    if is_identity and not ABSENT.keys().isdisjoint(values):
+        values = {key: value for key, value in values.items() if key not in ABSENT or value != ABSENT[key]}
+    return values
+
+
+def with_later_keys(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an identity with the keys that it leaves out, as their value is the one that their absence stands for."""
+    return {**{key: value for key, value in ABSENT.items() if key not in NOT_PART}, **identity}
+
+
+def _in_order(values: dict[str, Any]) -> dict[str, Any]:
+    """Return an identity's keys in the order of the configuration's."""
+    return {key: values[key] for key in RULES if key in values} | values
 
 
 @functools.cache
@@ -134,7 +148,8 @@ def describe_differences(found: dict[str, Any], expected: dict[str, Any]) -> str
         if key == "data_sha256":
             parts.append("other data")
         elif key == "numerics":
-            parts.append("made by a version of npdigits that computes other bits")
+            named = successor(found.get(key))
+            parts.append("made by a version of npdigits that computes other bits" + (f"; {named}" if named else ""))
         else:
             parts.append(_describe_difference(key, *((ABSENT | keys).get(key) for keys in (found, expected))))
     if len(parts) > MOST_NAMED:

@@ -134,16 +134,20 @@ def hidden_sizes(value: Any) -> tuple[int, ...]:
     return sizes
 
 
-def shares(value: Any) -> tuple[float, ...]:
-    """Allow one number 0 ≤ p ≤ 0.99, or a list of them."""
-    rule = number("", lambda p: 0 <= p <= 0.99)
-    try:
-        allowed = tuple(rule(p) for p in (value if isinstance(value, list | tuple) else (value,)))
-        if not allowed:
-            raise ValueError
-    except ValueError:
-        raise ValueError("a number from 0 to 0.99, or a list of them, one a hidden layer") from None
-    return allowed
+def shares_of(rule: Rule) -> Rule:
+    """Allow one number that a rule allows, or a list of them."""
+
+    def one_or_several(value: Any) -> tuple[float, ...]:
+        values = value if isinstance(value, list | tuple) and value else (value,)
+        try:
+            return tuple(rule(p) for p in values)
+        except ValueError as error:
+            raise ValueError(f"{error}, or a list of them, one a hidden layer") from None
+
+    return one_or_several
+
+
+shares = shares_of(number("a number from 0 to 0.99", lambda p: 0 <= p <= 0.99))
 
 
 def pair_of_betas(value: Any) -> tuple[float, ...]:

@@ -126,15 +126,19 @@ class Config:
 
 
 def parse_config(
-    values: Mapping[str, Any], kept: Mapping[str, OwnCode] | None = None, elsewhere: Collection[str] = ()
+    values: Mapping[str, Any],
+    rules: Mapping[str, Rule] = RULES,
+    kept: Mapping[str, OwnCode] | None = None,
+    elsewhere: Collection[str] = (),
 ) -> Config:
-    """Check a composed configuration and return it with its types. Own code that it names is executed.
+    """Check a composed configuration and return it with its types. Own code that the user names is executed.
 
     Some values depend on others: ``min_delta: null`` becomes the stopping rule's own threshold, and without validation
     data (``val_size: 0``) no rule can act, so ``stop_on`` becomes ``none``.
 
     Args:
         values: plain values.
+        rules: what each key allows; of a run of an earlier version it is more (``former.parse_run_config``).
         kept: the own code that a run directory keeps, by its marked name; None where the user names files.
         elsewhere: names of own components that other configurations of the same sweep have; their numbers are left out.
 
@@ -145,7 +149,7 @@ def parse_config(
     if not isinstance(values, Mapping):  # an empty file's
         raise ConfigError(f"{short_text(values)}: allowed are keys with values")
     values, own = choose_own(values, kept, elsewhere)
-    checked = _checked(values, {**RULES, "data": _mapping}, required={*RULES, "data"})
+    checked = _checked(values, {**rules, "data": _mapping}, required={*rules, "data"})
     data = DataConfig(**_checked(checked.pop("data"), DATA_RULES, required={"name"}, prefix="data."))
     data = _with_source(data, own)
     if checked["val_size"] == 0:

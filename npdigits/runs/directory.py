@@ -54,6 +54,7 @@ def claim(
         The run that has ended there, or a writer for this run.
 
     Raises:
+        NewerError: a newer version of npdigits wrote what it holds.
         RunDirError: the directory cannot be made or written, another process holds it, or it holds something else.
     """
     if path is not None and (ended := ended_already(path, identity, form)):
@@ -93,6 +94,8 @@ def _find_run(
     differing = differences(found, identity)
     if differing and not (may_grow and differing == ["epochs"] and found["epochs"] < identity["epochs"]):
         which = describe_differences(found, identity)
+        if may_grow and "numerics" in differing:
+            raise RunDirError(f"resume={path}: cannot go on here: {which}")
         raise RunDirError(f"out={path}: holds another run ({which}); choose another directory or empty it")
     if linked := [name for name in FOLDERS if (path / name).is_symlink()]:
         raise RunDirError(

@@ -11,6 +11,12 @@ from npdigits.base.errors import RunDirError
 from npdigits.training.state import Epoch
 
 COLUMNS = [column.name for column in dataclasses.fields(Epoch) if column.name != "own"]
+# Those of commit 3c68595, the first whose runs are read: no table is without them. A later one, which Epoch then has a
+# default for, may be missing in a run of before.
+FIRST_COLUMNS = (
+    *("epoch", "lr", "train_cost", "train_accuracy", "val_cost", "val_accuracy", "test_cost", "test_accuracy"),
+    *("gap", "val_cost_variance", "is_best"),
+)
 # Those of the three sets.
 SCORES = tuple(f"{split}_{figure}" for split in ("train", "val", "test") for figure in ("cost", "accuracy"))
 
@@ -31,30 +37,32 @@ def format_metrics(history: Sequence[Epoch], own: Iterable[str] = ()) -> str:
 
 
 def parse_metrics(text: str) -> list[Epoch]:
-    """Return the epochs of a whole file, the inverse of ``format_metrics``.
+    """Return the epochs of a whole file, the inverse of ``format_metrics``; of columns that it lacks the defaults.
 
     Raises:
-        ValueError: it is not what ``format_metrics`` writes.
+        ValueError: it is not what ``format_metrics`` writes, in this version or an earlier one.
     """
     lines = text.split("\n")
-    own = next(csv.reader(lines[:1]), [])[len(COLUMNS) :]
-    if lines[0] + "\n" != header(own) or lines[-1] != "":
+    columns = next(csv.reader(lines[:1]), [])
+    ours = [column for column in COLUMNS if column in {*FIRST_COLUMNS, *columns}]
+    if columns[: len(ours)] != ours or lines[-1] != "":
         raise ValueError("the header or the end of the table is missing")
     history = []
     for number, cells in enumerate(csv.reader(lines[1:-1]), start=1):
-        if len(cells) != len(COLUMNS) + len(own):
+        if len(cells) != len(columns):
             raise ValueError(f"row {number} has {len(cells)} cells")
-        values: list[Any] = [None if cell == "" else float(cell) for cell in cells]
-        values[0], values[len(COLUMNS) - 1] = int(cells[0]), cells[len(COLUMNS) - 1] == "1"
-        figures = dict(zip(own, values[len(COLUMNS) :], strict=True))
-        history.append(Epoch(**dict(zip(COLUMNS, values, strict=False)), own=figures))
-        if values[0] != number:
-            raise ValueError(f"row {number} is of epoch {values[0]}")
+        row = dict(zip(columns, cells, strict=True))
+        values: dict[str, Any] = {column: None if cell == "" else float(cell) for column, cell in row.items()}
+        own = {column: values.pop(column) for column in columns[len(ours) :]}
+        epoch = Epoch(**values | {"epoch": int(row["epoch"]), "is_best": row["is_best"] == "1"}, own=own)
+        history.append(epoch)
+        if epoch.epoch != number:
+            raise ValueError(f"row {number} is of epoch {epoch.epoch}")
     return history
 
 
 def read_metrics(path: Path) -> dict[str, list[float]]:
-    """Read a run directory's metrics.csv: column name -> values, NaN where a cell is empty.
+    """Read a run directory's metrics.csv: column name -> values, NaN where a cell is empty or the column is missing.
 
     Raises:
         RunDirError: there is none, or it cannot be read.
@@ -62,10 +70,11 @@ def read_metrics(path: Path) -> dict[str, list[float]]:
     try:
         with (path / "metrics.csv").open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            if missing := set(COLUMNS).difference(reader.fieldnames or ()):
+            if missing := set(FIRST_COLUMNS).difference(reader.fieldnames or ()):
                 raise ValueError(f"no column {min(missing)}")
             rows = list(reader)
-        return {column: [_number(row[column]) for row in rows] for column in reader.fieldnames or ()}
+        columns = dict.fromkeys([*COLUMNS, *(reader.fieldnames or ())])
+        return {column: [_number(row.get(column, "")) for row in rows] for column in columns}
     except OSError as error:
         raise RunDirError(f"{path}: not a run directory: metrics.csv: {error.strerror}") from error
     except (ValueError, TypeError, csv.Error) as error:

@@ -10,11 +10,12 @@ import yaml
 from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.text import join_lines
 from npdigits.config.dependence import unread
-from npdigits.config.identity import ABSENT, NOT_PART
+from npdigits.config.former import parse_run_config, with_absent
+from npdigits.config.identity import NOT_PART
 from npdigits.config.override import Override
 from npdigits.config.own_names import shown
 from npdigits.config.own_parts import reads_epochs
-from npdigits.config.schema import Config, parse_config
+from npdigits.config.schema import Config
 from npdigits.nn.schedules import BOUND_TO_EPOCHS
 from npdigits.runs import checkpoint
 from npdigits.runs.checkpoint import Damaged
@@ -25,6 +26,9 @@ from npdigits.runs.report import Report
 from npdigits.runs.summary import Summary, read_summary_if_there
 from npdigits.runs.writer import RunWriter
 from npdigits.training.state import ALL_EPOCHS, DIVERGED, State
+
+# What an identity that is filled up holds besides the keys that decide a result.
+NOT_DECIDING = {"data_sha256", "numerics", *NOT_PART}
 
 
 def settle(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[str], None]) -> tuple[Config, str]:
@@ -40,7 +44,8 @@ def settle(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[
         RunDirError: there is no run.
         ConfigError: a typed key would make it another run.
     """
-    identity, data = _read_identity_and_data(path)
+    summary = read_summary_if_there(path)  # which refuses what a newer version wrote
+    identity, data = _read_identity_and_data(path, summary)
     own = _read_own_settings(path, identity, typed, warn)
     changes: dict[str, Any] = {}
     idle = unread(own.as_dict())
@@ -102,7 +107,7 @@ def _say_how_it_goes_on(state: State, config: Config, path: Path, found: Summary
         report.warn(f"epochs={config.epochs} adds no epoch: the run {why}")
 
 
-def _read_identity_and_data(path: Path) -> tuple[dict[str, Any], str | None]:
+def _read_identity_and_data(path: Path, summary: Summary | None) -> tuple[dict[str, Any], str | None]:
     """Return the run's identity, from its last checkpoint or else from identity.json, and the name of its data set."""
     try:
         kept = checkpoint.read_last(path / "checkpoints", warn=lambda line: None)  # said when the directory is claimed
@@ -113,23 +118,22 @@ def _read_identity_and_data(path: Path) -> tuple[dict[str, Any], str | None]:
     identity = read_identity(path)
     if identity is None:
         raise RunDirError(f"resume={path}: not a run directory: it has neither a checkpoint nor identity.json")
-    summary = read_summary_if_there(path)
     return identity, (summary.data or None) if summary else None
 
 
 def _read_own_settings(path: Path, identity: dict[str, Any], typed: Config, warn: Callable[[str], None]) -> Config:
     """Return the run's own configuration: what decides its result by its identity, the rest by config.yaml."""
-    own = ABSENT | {key: value for key, value in identity.items() if key not in ("data_sha256", "numerics")}
+    own = {key: value for key, value in with_absent(identity).items() if key not in NOT_DECIDING}
     own |= {"out": None, "resume": None, "trust": typed.trust}
     kept = read_kept(path, typed.trust, warn)
     try:
         values = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-        return parse_config({**values, **own}, kept)
+        return parse_run_config({**values, **own}, kept)
     except (OSError, yaml.YAMLError, TypeError, ValueError, ConfigError) as error:
         reason = join_lines(str(error))
         warn(f"{path / 'config.yaml'}: cannot be used ({reason}): what decides no result is as typed")
     try:
-        return parse_config({**typed.as_dict(), **own}, kept)
+        return parse_run_config({**typed.as_dict(), **own}, kept)
     except ConfigError as error:
         raise RunDirError(f"resume={path}: its identity cannot be used: {error}") from error
 

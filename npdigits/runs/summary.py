@@ -9,8 +9,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from npdigits.base.errors import RunDirError
+from npdigits.base.errors import NewerError, RunDirError
 from npdigits.runs.metrics import SCORES
+
+# The version of what a run directory's files hold, said here for all of them; a checkpoint, which is read alone, says
+# its own. Raised whenever an earlier version would take a file for damaged or misread it. 1 is of release 0.2.0 and
+# before, and is not written.
+SCHEMA = 2
 
 
 class Status(StrEnum):
@@ -53,6 +58,7 @@ class Summary:
 
     Attributes:
         status: how the run has ended, or that it has not.
+        schema: the version of what the files of the run directory hold (``SCHEMA``).
         identity: SHA-256 of the run's identity, in hex.
         data: name of the data set that was really used, which after a fallback is not the one that was asked for.
         data_sha256: of its images and labels.
@@ -76,6 +82,7 @@ class Summary:
     """
 
     status: Status
+    schema: int = 1
     identity: str = ""
     data: str = ""
     data_sha256: str = ""
@@ -175,7 +182,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("data_sizes", "own_metrics", "readout", "sizes"), _kind(dict)),
     **dict.fromkeys(("image_shape", "never_read"), _kind(list)),
     **dict.fromkeys(("seconds_shared", "bits_may_differ", "at_chance"), _kind(bool)),
-    **dict.fromkeys(("parameters", "epochs_run", "diverged_in_epoch", "best_epoch"), _whole),
+    **dict.fromkeys(("schema", "parameters", "epochs_run", "diverged_in_epoch", "best_epoch"), _whole),
     **dict.fromkeys(("seconds", *SCORES), _number),
 }
 
@@ -184,10 +191,13 @@ def read_summary(path: Path) -> Summary:
     """Read a run directory's summary.json.
 
     Raises:
+        NewerError: a newer version of npdigits wrote it and the files beside it.
         RunDirError: there is none, or it cannot be read.
     """
     try:
-        return Summary.parse(json.loads((path / "summary.json").read_text(encoding="utf-8")))
+        values = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+        _refuse_newer(path / "summary.json", values)
+        return Summary.parse(values)
     except OSError as error:
         raise RunDirError(f"{path}: not a run directory: summary.json: {error.strerror}") from error
     except KeyError as error:
@@ -197,8 +207,25 @@ def read_summary(path: Path) -> Summary:
 
 
 def read_summary_if_there(path: Path) -> Summary | None:
-    """Return a run directory's summary; None where there is none that can be read."""
+    """Return a run directory's summary; None where there is none that can be read.
+
+    Raises:
+        NewerError: a newer version of npdigits wrote it and the files beside it.
+    """
     try:
         return read_summary(path)
+    except NewerError:
+        raise
     except RunDirError:
         return None
+
+
+def _refuse_newer(file: Path, values: Any) -> None:
+    """Refuse what a summary.json of a newer schema holds, before anything else of it is looked at.
+
+    Raises:
+        NewerError: it is one.
+    """
+    schema = values.get("schema") if isinstance(values, dict) else None
+    if type(schema) is int and schema > SCHEMA:
+        raise NewerError.of(file, schema, SCHEMA)

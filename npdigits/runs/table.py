@@ -14,14 +14,14 @@ from typing import Any
 import pandas as pd
 
 from npdigits.base.errors import RunDirError
-from npdigits.config.identity import canonical, digest
+from npdigits.config.identity import canonical, digest, with_later_keys
 from npdigits.config.value_text import as_cell
 from npdigits.data.sets import default_val_size
 from npdigits.runs.environment import deciding_versions
 from npdigits.runs.find import find_runs
 from npdigits.runs.json_table import read_identity
 from npdigits.runs.metrics import SCORES, read_metrics
-from npdigits.runs.summary import Status, Summary, read_summary
+from npdigits.runs.summary import Status, Summary, read_summary, read_summary_if_there
 
 # What a run's summary measures, in the order of the columns.
 FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
@@ -122,6 +122,7 @@ def load_metrics(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
     frames = [pd.DataFrame({"run": []}, dtype=str)]
     for directory in find_runs([path] if isinstance(path, str | os.PathLike) else path, warnings.warn):
         try:
+            read_summary_if_there(directory)  # which refuses what a newer version wrote
             frames.append(pd.DataFrame({"run": str(directory), **read_metrics(directory)}))
         except RunDirError as error:
             warnings.warn(str(error), stacklevel=2)
@@ -199,16 +200,20 @@ def _read_run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, A
         **_count_hidden(identity),
         "seconds_shared": summary.seconds_shared,
     }
-    configuration = {key: as_cell(value) for key, value in identity.items() if key not in NOT_KEYS}
+    configuration = {key: as_cell(value) for key, value in with_later_keys(identity).items() if key not in NOT_KEYS}
     return row, configuration, _own_figures(directory, summary)
 
 
 def _own_figures(directory: Path, summary: Summary) -> dict[str, float]:
-    """Return the user's own figures of a run's best epoch; those of a set that is empty are left out."""
+    """Return the user's own figures of a run's best epoch; those of a set that is empty are NaN.
+
+    Raises:
+        RunDirError: one is no number.
+    """
     own = summary.own_metrics or {}
     if wrong := [name for name, value in own.items() if value is not None and type(value) not in (int, float)]:
         raise RunDirError(f"{directory}/summary.json: damaged: {wrong[0]}={own[wrong[0]]!r}")
-    return {f"{name}": math.nan if value is None else float(value) for name, value in own.items()}
+    return {name: math.nan if value is None else float(value) for name, value in own.items()}
 
 
 def _count_hidden(identity: dict[str, Any]) -> dict[str, float]:

@@ -12,8 +12,9 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.text import join_lines
 from npdigits.config.build import empty_network
+from npdigits.config.former import parse_run_config
 from npdigits.config.identity import canonical, describe_differences, differences, identity
-from npdigits.config.schema import Config, parse_config
+from npdigits.config.schema import Config
 from npdigits.data.sets import Split
 from npdigits.nn.network import Network
 from npdigits.runs.checkpoint import opened
@@ -93,7 +94,7 @@ def load_trained(path: Path, trust: bool = False, say: Callable[[str], None] | N
         raise RunDirError(f"{path}: has no best epoch yet (status {summary.status})")
     try:
         values = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-        config = parse_config(values, read_kept(path, trust, say))
+        config = parse_run_config(values, read_kept(path, trust, say))
         arrays = opened(path / "checkpoints" / "best.npz")
         for name in (name for name in ("identity", "data", "data_sha256", "image_shape") if not getattr(summary, name)):
             raise ValueError(f"summary.json has no {name}")

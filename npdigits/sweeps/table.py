@@ -10,6 +10,7 @@ import yaml
 from npdigits.base.errors import UserError
 from npdigits.base.spreadsheet import csv_table
 from npdigits.config.dependence import follows_in
+from npdigits.config.former import with_absent
 from npdigits.config.identity import NOT_PART
 from npdigits.config.value_text import as_cell
 from npdigits.runs.summary import Status, Summary, read_summary
@@ -54,7 +55,8 @@ def lines_of_others(folder: Path, names: set[str]) -> list[TableLine]:
         try:
             configuration = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
             summary = read_summary(path)
-            found.append(TableLine({**configuration}, summary.status, path.name, summary.explanation(), summary))
+            configuration = {**with_absent(configuration)}
+            found.append(TableLine(configuration, summary.status, path.name, summary.explanation(), summary))
         except (OSError, ValueError, TypeError, yaml.YAMLError, UserError):
             continue  # not a run of ours, or begun this moment
     return found
