@@ -7,11 +7,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from npdigits.config.code_digest import code_mark
 from npdigits.config.dependence import unread
+from npdigits.config.numerics import NUMERICS, split_numerics
 from npdigits.config.schema import Config
-
-# Raised whenever a change of the code alters the bits of a result.
-NUMERICS = 5
 
 # Keys that cannot change a result. ``data`` is left out because the SHA-256 of what was really read stands for it.
 NOT_PART = {"name", "workers", "out", "resume", "plots", "quiet", "data"}
@@ -56,7 +55,13 @@ def identity(config: Config, data_sha256: str) -> dict[str, Any]:
         data_sha256: of the data set that was really read.
     """
     keys = {key: value for key, value in config.as_dict().items() if key not in NOT_PART}
-    return canonical({**keys, "data_sha256": data_sha256, "numerics": NUMERICS})
+    return canonical({**keys, "data_sha256": data_sha256, "numerics": numerics()})
+
+
+def numerics() -> int | str:
+    """Return what stands for the code that computes: ``NUMERICS``, or text such as "5+3fa2c1d8" where it was edited."""
+    mark = code_mark()
+    return f"{NUMERICS}+{mark}" if mark else NUMERICS
 
 
 def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int | None = None) -> dict[str, Any]:
@@ -123,9 +128,16 @@ def describe_differences(found: dict[str, Any], expected: dict[str, Any]) -> str
         if key == "data_sha256":
             parts.append("other data")
         elif key == "numerics":
-            parts.append("made by a version of npdigits that computes other bits")
+            parts.append(_describe_code(found.get(key), expected.get(key)))
         else:
             parts.append(f"{key}={found.get(key)} there, {expected.get(key)} here")
     if len(parts) > MOST_NAMED:
         parts[MOST_NAMED:] = [f"and {len(parts) - MOST_NAMED} more"]
     return "; ".join(parts)
+
+
+def _describe_code(found: Any, expected: Any) -> str:
+    """Return in what the code differs that made two runs."""
+    if split_numerics(found)[0] == split_numerics(expected)[0]:
+        return f"made by other code of npdigits: {found} there, {expected} here"
+    return "made by a version of npdigits that computes other bits"
