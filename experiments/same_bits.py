@@ -2,11 +2,15 @@
 
 Runs every configuration below by the code of either folder, and compares all .npz files, metrics.csv, identity.json and
 plots. For a change that is to alter no bit: ``git worktree add ../before COMMIT`` makes the folder to compare with. The
-embedded digits are enough; all of it takes about a minute.
+embedded digits are enough; all of it takes about a minute. Code that is not the recorded one, whose runs would be told
+apart by their identity alone, is run as a copy in which it is recorded.
 """
 
 import hashlib
+import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,6 +61,51 @@ x, y = rng.random((400, 30)), rng.integers(0, 4, 400)
 np.savez(sys.argv[1], p=Classifier(hidden=(12,), epochs=5, seed=1, val_size=50).fit(x, y).predict_proba(x))
 """
 
+DIGESTS = """
+import json
+from npdigits.config import code_digest
+sources = code_digest.read_sources()
+print(json.dumps({"CODE": code_digest.hash_tokens(sources), "BYTES": code_digest.hash_bytes(sources)}))
+"""
+RECORD = Path("npdigits", "config", "numerics.py")
+# A line of the record: name, digest.
+RECORDED = re.compile(r'^(CODE|BYTES) = "([0-9a-f]*)"$', re.MULTILINE)
+
+
+def digests_of(checkout: Path) -> dict[str, str]:
+    """Return the digests that a checkout's code has, by their names in ``RECORD``."""
+    # Of what ``-c`` says the working directory stands before all others.
+    env = {**os.environ, "PYTHONPATH": str(checkout.resolve())}
+    done = subprocess.run([sys.executable, "-c", DIGESTS], cwd=checkout, env=env, capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(f"{checkout}: {done.stderr.strip()}")
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def digests_recorded(checkout: Path) -> dict[str, str]:
+    """Return the digests that a checkout has recorded; none for code of before there were any."""
+    record = checkout / RECORD
+    return dict(RECORDED.findall(record.read_text(encoding="utf-8"))) if record.exists() else {}
+
+
+def record_digests(checkout: Path, digests: Mapping[str, str]) -> None:
+    """Write these digests into a checkout's record."""
+    text = (checkout / RECORD).read_text(encoding="utf-8")
+    text = RECORDED.sub(lambda line: f'{line[1]} = "{digests[line[1]]}"', text)
+    (checkout / RECORD).write_text(text, encoding="utf-8", newline="\n")
+
+
+def with_recorded_code(checkout: Path, folder: Path) -> Path:
+    """Return a checkout whose code is the recorded one, or else a copy of it in ``folder`` where it is."""
+    recorded = digests_recorded(checkout)
+    if not recorded or (found := digests_of(checkout)) == recorded:
+        return checkout
+    for name in ("npdigits", "conf"):
+        shutil.copytree(checkout / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    record_digests(folder, found)
+    return folder
+
 
 def train_all(checkout: Path, out: Path) -> dict[str, str]:
     """Run everything by the code of a checkout; return the SHA-256 of each file by its name below ``out``."""
@@ -92,12 +141,15 @@ def main() -> None:
     parser = Parser(PROGRAM, description=(__doc__ or "").partition(":")[0])
     for name in ("before", "after"):
         parser.add_argument(name, type=nonempty_path, metavar=name.upper(), help="a checkout")
-    sys.exit(exit_code(PROGRAM, lambda: _compare(parser.parse_args().before, parser.parse_args().after)))
+    sys.exit(exit_code(PROGRAM, lambda: compare(parser.parse_args().before, parser.parse_args().after)))
 
 
-def _compare(before: Path, after: Path) -> int:
-    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-        seen = [train_all(checkout, Path(out)) for checkout, out in ((before, first), (after, second))]
+def compare(before: Path, after: Path) -> int:
+    """Print the files that differ, and how many do; return 1 if there are any, else 0."""
+    seen = []
+    for checkout in (before, after):
+        with tempfile.TemporaryDirectory() as code, tempfile.TemporaryDirectory() as out:
+            seen.append(train_all(with_recorded_code(checkout, Path(code)), Path(out)))
     other = differing(*seen)
     print("\n".join([*other, f"{len(other)} of {len({*seen[0], *seen[1]})} files differ"]))
     return 1 if other else 0

@@ -28,7 +28,7 @@ from npdigits.base.errors import ConfigError
 from npdigits.config.compose import compose
 from npdigits.config.conf_files import CONF
 from npdigits.config.help import help_text
-from npdigits.config.identity import NOT_PART, NUMERICS, identity
+from npdigits.config.identity import NOT_PART, identity, numerics
 from npdigits.runs import outputs, prepare
 from npdigits.runs.report import Report
 from npdigits.runs.summary import Status, Summary
@@ -262,7 +262,7 @@ def test_a_sweep_of_before_the_canonical_form_goes_on(idx_set, tmp_path, monkeyp
 def raw_identity(config, data_sha256, *_):
     """As it was before: every key as it was typed."""
     keys_ = {key: value for key, value in config.as_dict().items() if key not in NOT_PART}
-    return {**keys_, "data_sha256": data_sha256, "numerics": NUMERICS}
+    return {**keys_, "data_sha256": data_sha256, "numerics": numerics()}
 
 
 def test_what_is_typed_of_the_sweep_is_no_override_of_its_runs(idx_set, tmp_path):

@@ -14,6 +14,7 @@ from typed import tree, typed
 
 from npdigits.config.compose import compose
 from npdigits.config.conf_files import CONF
+from npdigits.config.numerics import NUMERICS
 from npdigits.config.schema import parse_config
 
 
@@ -63,6 +64,7 @@ def test_the_wheel_trains_from_another_directory_into_its_outputs(installed, tmp
     assert ended.stdout.splitlines()[-1] == str(run)
     assert json.loads((run / "summary.json").read_text())["status"] == "finished"
     assert len(list((run / "plots").iterdir())) == 7
+    assert json.loads((run / "identity.json").read_text())["numerics"] == NUMERICS  # the code is as recorded
     environment = json.loads((run / "environment.json").read_text())
     assert environment["git_commit"] is None  # it is not the checkout's code
     composed = yaml.safe_load((run / "config.yaml").read_text())

@@ -12,6 +12,7 @@ from npdigits.base.paths import resolved
 from npdigits.compare.figures import format_figure, format_value, metric_in_words, state_p
 from npdigits.compare.predictions import count_disagreements, read_predictions
 from npdigits.compare.statistics import ALPHA, mcnemar_p
+from npdigits.compare.verdict import describe_edited_code
 from npdigits.compare.views import View
 from npdigits.runs.kept_code import read_kept
 from npdigits.runs.table import Runs
@@ -61,6 +62,8 @@ def _describe_settings(runs: Runs, pair: Sequence[Any], differing: Sequence[str]
     lines = [] if differing else ["The settings are the same."]
     if "environment" in differing:
         lines += [f"environment {run.environment}: {runs.environments[run.environment]}" for run in pair]
+    if "numerics" in differing:
+        lines += describe_edited_code(run.numerics for run in pair)
     return lines
 
 

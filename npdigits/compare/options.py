@@ -125,7 +125,7 @@ def parse_baseline(typed: str | None) -> dict[str, Any] | str | None:
         if key in values:
             raise ConfigError(f"--baseline {typed}: {key} is there twice")
         if key in MARKS:
-            values[key] = text
+            values[key] = int(text) if key == "numerics" and text.isdecimal() else text
             continue
         if key == "seed":
             raise ConfigError(f"--baseline {typed}: a row holds all seeds of a configuration")

@@ -27,7 +27,7 @@ class Section(NamedTuple):
 
     Attributes:
         data_sha256: the digits.
-        numerics: the version of the code's numerics, which decides the bits.
+        numerics: the version of the code's numerics, which decides the bits; with a mark where the code was edited.
         environment: the NumPy, BLAS and processor.
     """
 

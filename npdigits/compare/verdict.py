@@ -1,6 +1,7 @@
 """The verdict in words: what is better, by how much, how sure, and what remains open."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from npdigits.compare.comparison import EXTRA_COLUMNS, Comparison
 from npdigits.compare.family import MCNEMAR, MOST_SINGLE, Difference, higher_is_better
@@ -14,6 +15,7 @@ from npdigits.compare.figures import (
 )
 from npdigits.compare.rows import ComparisonRow
 from npdigits.compare.statistics import ALPHA, least_p
+from npdigits.config.numerics import describe_mark, split_numerics
 
 # At most this many rows of one outcome are named.
 MOST_NAMED = 12
@@ -180,6 +182,7 @@ def footnotes(comparison: Comparison) -> list[str]:
         lines.append(f"Of the regularizers, {comparison.others_on}.")
     if len(comparison.environments) > 1 or "unknown" in comparison.environments:
         lines += [f"environment {name}: {described}" for name, described in comparison.environments.items()]
+    lines += describe_edited_code([row.section.numerics for row in comparison.rows])
     if any(metric.startswith("test_") for metric in comparison.metrics):
         lines.append(
             "Figures are those of the epoch with the lowest validation cost (without validation data, of the last "
@@ -188,6 +191,12 @@ def footnotes(comparison: Comparison) -> list[str]:
     if "seconds" in (*comparison.metrics, *EXTRA_COLUMNS) and comparison.seconds_shared:
         lines.append("Seconds were measured while other runs shared the machine.")
     return lines + [f"Note: {note}." for note in comparison.notes]
+
+
+def describe_edited_code(numerics: Iterable[Any]) -> list[str]:
+    """Return a line for each of these ``numerics`` that stands for code of npdigits that was edited."""
+    marks = {str(one): mark for one in numerics if (mark := split_numerics(one)[1])}
+    return [f"numerics {one}: made by code of npdigits {describe_mark(marks[one])}." for one in sorted(marks)]
 
 
 def left_out(comparison: Comparison) -> list[str]:

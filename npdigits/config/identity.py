@@ -7,14 +7,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from npdigits.config.code_digest import code_mark
 from npdigits.config.dependence import unread
 from npdigits.config.former import ABSENT, BEFORE_0_2_0, successor
 from npdigits.config.keys import RULES
+from npdigits.config.numerics import NUMERICS, split_numerics
 from npdigits.config.own_names import MARKED, shown
 from npdigits.config.schema import Config
-
-# Raised whenever a change of the code alters the bits of a result.
-NUMERICS = 5
 
 # Keys that cannot change a result. ``data`` is left out because the SHA-256 of what was really read stands for it.
 NOT_PART = {"name", "workers", "out", "resume", "check_gradient", "trust", "plots", "quiet", "data"}
@@ -63,7 +62,13 @@ def identity(config: Config, data_sha256: str) -> dict[str, Any]:
         data_sha256: of the data set that was really read.
     """
     keys = {key: value for key, value in config.as_dict().items() if key not in NOT_PART}
-    return canonical({**keys, "data_sha256": data_sha256, "numerics": NUMERICS})
+    return canonical({**keys, "data_sha256": data_sha256, "numerics": numerics()})
+
+
+def numerics() -> int | str:
+    """Return what stands for the code that computes: ``NUMERICS``, or text such as "5+3fa2c1d8" where it was edited."""
+    mark = code_mark()
+    return f"{NUMERICS}+{mark}" if mark else NUMERICS
 
 
 def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int | None = None) -> dict[str, Any]:
@@ -148,8 +153,7 @@ def describe_differences(found: dict[str, Any], expected: dict[str, Any]) -> str
         if key == "data_sha256":
             parts.append("other data")
         elif key == "numerics":
-            named = successor(found.get(key))
-            parts.append("made by a version of npdigits that computes other bits" + (f"; {named}" if named else ""))
+            parts.append(_describe_code(found.get(key), expected.get(key)))
         else:
             parts.append(_describe_difference(key, *((ABSENT | keys).get(key) for keys in (found, expected))))
     if len(parts) > MOST_NAMED:
@@ -162,3 +166,11 @@ def _describe_difference(key: str, found: Any, expected: Any) -> str:
     there, here = (MARKED.fullmatch(value) if isinstance(value, str) else None for value in (found, expected))
     line = f"{key}={shown(found)} there, {shown(expected)} here"
     return f"{line}: the code of {here[1]} has changed" if there and here and there[1] == here[1] else line
+
+
+def _describe_code(found: Any, expected: Any) -> str:
+    """Return in what the code differs that made two runs."""
+    if split_numerics(found)[0] == split_numerics(expected)[0]:
+        return f"made by other code of npdigits: {found} there, {expected} here"
+    named = successor(split_numerics(found)[0])
+    return "made by a version of npdigits that computes other bits" + (f"; {named}" if named else "")

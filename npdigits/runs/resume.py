@@ -11,7 +11,8 @@ from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.text import join_lines
 from npdigits.config.dependence import unread
 from npdigits.config.former import parse_run_config, with_absent
-from npdigits.config.identity import NOT_PART
+from npdigits.config.identity import NOT_PART, numerics
+from npdigits.config.numerics import describe_mark, split_numerics
 from npdigits.config.override import Override
 from npdigits.config.own_names import shown
 from npdigits.config.own_parts import reads_epochs
@@ -41,11 +42,12 @@ def settle(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[
         warn: is told when a damaged checkpoint is skipped.
 
     Raises:
-        RunDirError: there is no run.
+        RunDirError: there is no run, or other code has made it.
         ConfigError: a typed key would make it another run.
     """
     summary = read_summary_if_there(path)  # which refuses what a newer version wrote
     identity, data = _read_identity_and_data(path, summary)
+    _check_code(path, identity.get("numerics"))
     own = _read_own_settings(path, identity, typed, warn)
     changes: dict[str, Any] = {}
     idle = unread(own.as_dict())
@@ -119,6 +121,21 @@ def _read_identity_and_data(path: Path, summary: Summary | None) -> tuple[dict[s
     if identity is None:
         raise RunDirError(f"resume={path}: not a run directory: it has neither a checkpoint nor identity.json")
     return identity, (summary.data or None) if summary else None
+
+
+def _check_code(path: Path, there: Any) -> None:
+    """Refuse a run that was begun by this version of npdigits, where its code was edited before or since.
+
+    Raises:
+        RunDirError: says which code goes on with it.
+    """
+    here = numerics()
+    (version, mark), (installed, _) = split_numerics(there), split_numerics(here)
+    if there != here and version == installed:
+        which = f"the code {describe_mark(mark)}" if mark else "the package as it was before it was edited"
+        raise RunDirError(
+            f"resume={path}: begun by other code of npdigits ({there} there, {here} here): {which} resumes it"
+        )
 
 
 def _read_own_settings(path: Path, identity: dict[str, Any], typed: Config, warn: Callable[[str], None]) -> Config:

@@ -7,6 +7,7 @@ from typing import Any
 
 from npdigits.config.dependence import implied
 from npdigits.config.identity import NOT_PART, digest
+from npdigits.config.numerics import split_numerics
 from npdigits.config.override import Override
 from npdigits.config.own_names import shown
 from npdigits.config.schema import Config
@@ -32,7 +33,8 @@ def folder_name(name: str | None, swept: Sequence[str], fixed: Sequence[str]) ->
 def run_name(config: Config, default: Config, identity: dict[str, Any]) -> str:
     """Return a run directory's name: what differs from the defaults, and eight hex digits of the identity.
 
-    What does not fit into it is left out, but not the seed, which stands last.
+    What does not fit into it is left out, but not the seed, which stands last, nor the mark of code that was edited:
+    "activation-relu_seed-1_code-3fa2c1d8_0b1c2d3e".
     """
     chosen = config.as_dict()
     expected = default.as_dict() | implied(chosen)
@@ -43,7 +45,8 @@ def run_name(config: Config, default: Config, identity: dict[str, Any]) -> str:
     parts = [f"{key}-{_in_a_name(value)}" for key, value in differing.items()]
     if config.data.name != default.data.name:
         parts.append(f"data-{config.data.name}")
-    end = "_".join([*seed, digest(identity)[:8]])
+    _, mark = split_numerics(identity["numerics"])
+    end = "_".join([*seed, *([f"code-{mark}"] if mark else []), digest(identity)[:8]])
     room, kept = LONGEST_NAME - len(end) - 1, ""
     for part in map(_safe_characters, parts or ([] if seed else ["default"])):
         longer = f"{kept}_{part}" if kept else part[:room].rstrip("-.")

@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from npdigits.base.errors import ConfigError, DataError
 from npdigits.config.build import check_fit
 from npdigits.config.compose import compose
 from npdigits.config.dependence import unread
-from npdigits.config.identity import digest, form_for, identity, in_canonical_form
+from npdigits.config.identity import digest, form_for, identity, in_canonical_form, numerics
 from npdigits.config.override import Override
 from npdigits.config.schema import Config, DataConfig
 from npdigits.data import sets
@@ -99,7 +100,7 @@ def plan_sweep(
     if different < len(points):
         reasons = [f"{key} has no effect in some ({why})" for key, why in idle.items()]
         report.say(f"{len(points)} points are {different} different runs: {'; '.join(reasons) or 'some are the same'}")
-    folders = {folder: _named_as_found(of_folder, folder) for folder, of_folder in folders.items()}
+    folders = {folder: _named_as_found(of_folder, folder, report.warn) for folder, of_folder in folders.items()}
     return SweepPlan(folders, {chosen: source for chosen, (_, source) in found.items()})
 
 
@@ -112,18 +113,30 @@ def _point(typed: Sequence[str], config: Config, default: Config, data: Data) ->
     return Point(overrides, config, this, run_name(config, default, this), form_for(*known))
 
 
-def _named_as_found(points: dict[str, Point], folder: Path) -> dict[str, Point]:
-    """Return the runs under the names that their directories have: an earlier release called some of them otherwise."""
+def _named_as_found(points: dict[str, Point], folder: Path, warn: Callable[[str], None]) -> dict[str, Point]:
+    """Return the runs under the names that their directories have: an earlier release called some of them otherwise.
+
+    Args:
+        points: the runs, by the names that they would get.
+        folder: the sweep's.
+        warn: is told of runs that are done again because other code has made those that are there.
+    """
     missing = {digest(point.identity): point for point in points.values() if not (folder / point.name).exists()}
     if not missing or not folder.is_dir():
         return points
     names = {point.name: point.name for point in points.values()}
+    here, elsewhere = numerics(), Counter[str]()
     for path in sorted(folder.iterdir()):
         if path.name in points or not (found := read_identity(path)):
             continue
         for form in {point.form for point in missing.values()}:
             if point := missing.get(digest(form(found))):
                 names[point.name] = path.name
+            elif digest(form(found) | {"numerics": here}) in missing:
+                elsewhere[str(found.get("numerics"))] += 1
+    for there, n in elsewhere.items():
+        which = "1 run" if n == 1 else f"{n} runs"
+        warn(f"{which} in {folder} were made by other code of npdigits ({there} there, {here} here): done anew beside")
     return {names[name]: dataclasses.replace(point, name=names[name]) for name, point in points.items()}
 
 

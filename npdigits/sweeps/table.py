@@ -13,6 +13,7 @@ from npdigits.config.dependence import follows_in
 from npdigits.config.former import with_absent
 from npdigits.config.identity import NOT_PART
 from npdigits.config.value_text import as_cell
+from npdigits.runs.json_table import read_identity
 from npdigits.runs.summary import Status, Summary, read_summary
 from npdigits.sweeps.points import Outcome
 
@@ -24,7 +25,7 @@ class TableLine:
     """What a line of sweep.csv says: of a run of this sweep, or of another one that is in its folder.
 
     Attributes:
-        configuration: of the run, as plain values.
+        configuration: of the run, as plain values, with its ``numerics``, which tell what code has computed it.
         status: how it ended.
         name: of its directory.
         reason: why not finished, in one line.
@@ -40,7 +41,8 @@ class TableLine:
     @classmethod
     def of(cls, ended: Outcome) -> "TableLine":
         """Return the line of a run of this sweep."""
-        return cls(ended.point.config.as_dict(), ended.status, ended.point.name, ended.reason, ended.summary)
+        configuration = ended.point.config.as_dict() | {"numerics": ended.point.identity["numerics"]}
+        return cls(configuration, ended.status, ended.point.name, ended.reason, ended.summary)
 
 
 def lines_of_others(folder: Path, names: set[str]) -> list[TableLine]:
@@ -55,7 +57,7 @@ def lines_of_others(folder: Path, names: set[str]) -> list[TableLine]:
         try:
             configuration = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
             summary = read_summary(path)
-            configuration = {**with_absent(configuration)}
+            configuration = {**with_absent(configuration), "numerics": (read_identity(path) or {}).get("numerics")}
             found.append(TableLine(configuration, summary.status, path.name, summary.explanation(), summary))
         except (OSError, ValueError, TypeError, yaml.YAMLError, UserError):
             continue  # not a run of ours, or begun this moment

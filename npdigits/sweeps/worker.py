@@ -9,7 +9,7 @@ from typing import Any
 from distributed import get_worker
 
 from npdigits.base.text import on_one_line
-from npdigits.config.identity import NUMERICS
+from npdigits.config.identity import numerics
 from npdigits.runs.summary import Status
 from npdigits.sweeps.points import Job, Outcome, Point
 
@@ -62,7 +62,7 @@ def describe_process(token: Path) -> dict[str, str]:
         token: a folder that only those see who see the sweep's.
     """
     versions = {name: metadata.version(name) for name in ("npdigits", "numpy")}
-    same = {"numerics": str(NUMERICS), "code": hash_code(Path(__file__).parents[1])[:12]}
+    same = {"numerics": str(numerics()), "code": hash_code(Path(__file__).parents[1])[:12]}
     return versions | same | {"folder": str(token) if token.is_dir() else "not seen"}
 
 

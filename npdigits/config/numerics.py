@@ -1,0 +1,33 @@
+"""The version of the code's numerics, and the digest of the modules that decide bits when it was last proved.
+
+``experiments/record_code.py`` writes the two digests, once it has shown that no bit changed (CONTRIBUTING.md).
+"""
+
+import re
+from typing import Any
+
+# Raised whenever a change of the code alters the bits of a result.
+NUMERICS = 5
+# SHA-256 of the tokens of the modules that decide bits (code_digest.hash_tokens): what the code says.
+CODE = "09b004f3bf0ebe3a8524a7a21d62ab7f4440d0e293491cdae5ac157c710edb64"
+# SHA-256 of their bytes (code_digest.hash_bytes): where it fits, nothing need be tokenized.
+BYTES = "b2256df57ce7bdba98b7c1a67f92460004739d6859ffcfb5621099e12ebb8fe5"
+
+# The mark of code whose source cannot be read, as where only compiled files were installed.
+UNREAD = "unread"
+MARKED = re.compile(r"(\d+)\+(\w+)")
+
+
+def split_numerics(value: Any) -> tuple[Any, str]:
+    """Return the version and the mark of an identity's ``numerics``: (5, "3fa2c1d8") for "5+3fa2c1d8", (5, "") for 5.
+
+    Args:
+        value: read from a file, so it may be anything; what is no such text is returned as it is, without a mark.
+    """
+    found = MARKED.fullmatch(value) if isinstance(value, str) else None
+    return (int(found[1]), found[2]) if found else (value, "")
+
+
+def describe_mark(mark: str) -> str:
+    """Return what code with this mark is, to stand behind "code of npdigits"."""
+    return "whose source cannot be read" if mark == UNREAD else f"that was edited ({mark} is its digest)"
