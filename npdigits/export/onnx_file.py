@@ -14,6 +14,8 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError
 from npdigits.config.build import BYTES
 from npdigits.export import proof
+from npdigits.export.formula import Formula
+from npdigits.export.own import formula_of, images_to_try
 from npdigits.runs.trained import Trained
 
 OPSET, IR_VERSION = 17, 8
@@ -29,7 +31,7 @@ def onnx_file(run: Trained) -> bytes:
     onnx's own evaluator has computed the file, and it answers as the network does.
 
     Raises:
-        ConfigError: the package onnx is missing, or the format cannot hold this network.
+        ConfigError: the package onnx is missing, or the format cannot hold this network, or not its own activation.
     """
     try:
         import onnx
@@ -38,13 +40,14 @@ def onnx_file(run: Trained) -> bytes:
     except ImportError as error:
         raise ConfigError(f"--onnx: {MISSING}") from error
     activation, flat = run.config.activation, run.network.parameters.flat
-    if run.config.hidden and activation not in OPERATORS:
+    own = formula_of("onnx", run)
+    if run.config.hidden and own is None and activation not in OPERATORS:
         allowed = ", ".join(OPERATORS)
         raise ConfigError(f"--onnx: activation={activation}: the file has no operator for it; allowed are {allowed}")
     if flat.nbytes > MOST_BYTES:
         raise ConfigError(f"--onnx: {flat.nbytes:,} bytes of weights: allowed are {MOST_BYTES:,} in one file")
     model = helper.make_model(
-        _graph(run),
+        _graph(run, own),
         producer_name="npdigits",
         producer_version=metadata.version("npdigits"),
         ir_version=IR_VERSION,
@@ -52,7 +55,7 @@ def onnx_file(run: Trained) -> bytes:
     )
     helper.set_model_props(model, _metadata(run))
     onnx.checker.check_model(model, full_check=True)
-    images = proof.trial_images(run)
+    images = images_to_try(run, own)
     with np.errstate(all="ignore"):  # its sigmoid computes both sides of 0 everywhere
         answers = ReferenceEvaluator(model).run(["probabilities", "digit"], {"images": images})
     p, digits = map(np.asarray, answers)
@@ -60,7 +63,7 @@ def onnx_file(run: Trained) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _graph(run: Trained) -> Any:
+def _graph(run: Trained, own: Formula | None) -> Any:
     """Return the nodes, from the images to the answers, and the weights."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -78,7 +81,10 @@ def _graph(run: Trained) -> Any:
         constants |= {f"W{i}": w, f"b{i}": b}
         nodes.append(helper.make_node("Gemm", [f"a{i - 1}", f"W{i}", f"b{i}"], [f"z{i}"], transB=1))
         if i < len(layers):
-            nodes += _activation(run, f"z{i}", f"a{i}")
+            z, a = f"z{i}", f"a{i}"
+            added, values = own.onnx_nodes(z, a, dtype) if own is not None else (_activation(run, z, a), {})
+            nodes += added
+            constants |= values
     last = f"z{len(layers)}"
     nodes.append(helper.make_node("Softmax", [last], ["probabilities"], axis=1))
     # The axis is kept, as OpenCV 4 reads something else where it is not.
