@@ -125,7 +125,8 @@ def _refuse_another(function: Callable[..., Any], numbers: Mapping[str, Any], fo
     ours = formula(GRID)
     if theirs.shape != ours.shape:
         raise UntraceableError(f"a function that returns shape {theirs.shape} of {ours.shape}")
-    off = ~np.isclose(ours, theirs, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+    with np.errstate(all="ignore"):
+        off = ~np.isclose(ours, theirs, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
     if off.any():
         z, a, b = (float(one[off][0]) for one in (GRID, theirs, ours))
         raise UntraceableError(
