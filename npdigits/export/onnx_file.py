@@ -13,7 +13,9 @@ import numpy as np
 from npdigits.base.errors import ConfigError
 from npdigits.config.build import BYTES
 from npdigits.export import proof
+from npdigits.export.formula import Formula
 from npdigits.export.onnx_activations import OPERATORS, Nodes
+from npdigits.export.own import formula_of, images_to_try
 from npdigits.runs.trained import Trained
 
 OPSET, IR_VERSION = 17, 8
@@ -28,7 +30,7 @@ def onnx_file(run: Trained) -> bytes:
     onnx's own evaluator has computed the file, and it answers as the network does.
 
     Raises:
-        ConfigError: the package onnx is missing, or the format cannot hold this network.
+        ConfigError: the package onnx is missing, or the format cannot hold this network, or not its own activation.
     """
     try:
         import onnx
@@ -37,13 +39,14 @@ def onnx_file(run: Trained) -> bytes:
     except ImportError as error:
         raise ConfigError(f"--onnx: {MISSING}") from error
     activation, flat = run.config.activation, run.network.parameters.flat
-    if run.config.hidden and activation not in OPERATORS:
+    own = formula_of("onnx", run)
+    if run.config.hidden and own is None and activation not in OPERATORS:
         allowed = ", ".join(OPERATORS)
         raise ConfigError(f"--onnx: activation={activation}: the file has no operator for it; allowed are {allowed}")
     if flat.nbytes > MOST_BYTES:
         raise ConfigError(f"--onnx: {flat.nbytes:,} bytes of weights: allowed are {MOST_BYTES:,} in one file")
     model = helper.make_model(
-        _graph(run),
+        _graph(run, own),
         producer_name="npdigits",
         producer_version=metadata.version("npdigits"),
         ir_version=IR_VERSION,
@@ -51,7 +54,7 @@ def onnx_file(run: Trained) -> bytes:
     )
     helper.set_model_props(model, _metadata(run))
     onnx.checker.check_model(model, full_check=True)
-    images = proof.trial_images(run)
+    images = images_to_try(run, own)
     with np.errstate(all="ignore"):  # its sigmoid computes both sides of 0 everywhere
         answers = ReferenceEvaluator(model).run(["probabilities", "digit"], {"images": images})
     p, digits = map(np.asarray, answers)
@@ -59,7 +62,7 @@ def onnx_file(run: Trained) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _graph(run: Trained) -> Any:
+def _graph(run: Trained, own: Formula | None) -> Any:
     """Return the nodes, from the images to the answers, and the weights."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -74,7 +77,13 @@ def _graph(run: Trained) -> Any:
         nodes.constants |= {f"W{i}": w, f"b{i}": b}
         nodes.add("Gemm", [f"a{i - 1}", f"W{i}", f"b{i}"], f"z{i}", transB=1)
         if i < len(layers):
-            OPERATORS[run.config.activation](nodes, f"z{i}", f"a{i}", run.config.leak)
+            z, a = f"z{i}", f"a{i}"
+            if own is None:
+                OPERATORS[run.config.activation](nodes, z, a, run.config.leak)
+            else:
+                added, values = own.onnx_nodes(z, a, dtype)
+                nodes.list += added
+                nodes.constants |= values
     last = f"z{len(layers)}"
     nodes.add("Softmax", [last], "probabilities", axis=1)
     # The axis is kept, as OpenCV 4 reads something else where it is not.

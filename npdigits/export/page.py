@@ -14,6 +14,8 @@ from npdigits.base.pages import page_of
 from npdigits.config.build import BYTES
 from npdigits.data.sets import Split
 from npdigits.export import proof
+from npdigits.export.formula import Formula
+from npdigits.export.own import formula_of, images_to_try
 from npdigits.nn.costs import softmax
 from npdigits.nn.erfc import erfc
 from npdigits.runs.trained import Trained
@@ -24,6 +26,8 @@ SCRIPTS = ("pieces", "form", "network", "page")
 TEST_DIGITS = 200
 # A line of the table of activations in network.js: a name, and a formula that Python reads as well.
 FORMULA = re.compile(r"^  (\w+): \(z, leak\) => (.+),$", re.MULTILINE)
+# The name by which page_files/own.js adds the user's own activation to the table.
+OWN = "own"
 MATHS = {
     **{"abs": np.abs, "erfc": erfc, "exp": np.exp, "log1p": np.log1p, "max": np.maximum, "tanh": np.tanh},
     "SQRT1_2": math.sqrt(0.5),
@@ -36,12 +40,18 @@ def page(run: Trained, test: Split | None) -> str:
     The page's numbers and formulas were computed with here, and answer as the network does.
 
     Raises:
-        ConfigError: the page does not know the network's activation, or knows another one by that name.
+        ConfigError: the page does not know the network's activation, or knows another one by that name, or an own
+            activation has no formula that it could know.
     """
+    own = formula_of("html", run)
     template, style = ((FILES / name).read_text(encoding="utf-8") for name in ("page.html", "page.css"))
     scripts = {name: (FILES / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS}
-    content, images = _content(run, test), proof.trial_images(run)
-    p = _answers(content["network"], formulas(scripts["network"]), images)
+    content, images = _content(run, test), images_to_try(run, own)
+    if own is not None:
+        content["network"]["activation"] = OWN
+        text = (FILES / "own.js").read_text(encoding="utf-8")
+        scripts["network"] += text.replace("{{formula}}", own.javascript())
+    p = _answers(content["network"], formulas(scripts["network"]), images, own)
     proof.refuse_other_answers("html", run, images, p)
     return page_of(template, style, scripts, content)
 
@@ -51,7 +61,7 @@ def formulas(script: str) -> dict[str, str]:
     return dict(FORMULA.findall(script.partition("const ACTIVATIONS = {")[2].partition("};")[0]))
 
 
-def _answers(network: dict[str, Any], known: dict[str, str], images: Array) -> Array:
+def _answers(network: dict[str, Any], known: dict[str, str], images: Array, own: Formula | None = None) -> Array:
     """Return the page's probabilities for images, bytes of shape (n, pixels): shape (n, classes).
 
     Raises:
@@ -61,7 +71,7 @@ def _answers(network: dict[str, Any], known: dict[str, str], images: Array) -> A
     layers = [
         [np.frombuffer(base64.b64decode(text), dtype) for text in network[name]] for name in ("weights", "biases")
     ]
-    if len(layers[0]) > 1 and network["activation"] not in known:
+    if own is None and len(layers[0]) > 1 and network["activation"] not in known:
         raise ConfigError(
             f"--html: activation={network['activation']}: the page does not know it; allowed are {', '.join(known)}"
         )
@@ -70,6 +80,9 @@ def _answers(network: dict[str, Any], known: dict[str, str], images: Array) -> A
         for i, (w, b) in enumerate(zip(*layers, strict=True)):
             z = a @ w.reshape(len(b), -1).astype(float).T + b
             names = {**MATHS, "z": z, "leak": network["leak"], "__builtins__": {}}
+            if own is not None and i + 1 < len(layers[0]):
+                a = own.read_javascript(z)
+                continue
             a = eval(known[network["activation"]], names) if i + 1 < len(layers[0]) else z
         softmax(a)
     return a
