@@ -12,7 +12,7 @@ from npdigits.config.dependence import unread
 from npdigits.config.former import ABSENT, BEFORE_0_2_0, successor
 from npdigits.config.keys import RULES
 from npdigits.config.numerics import NUMERICS, split_numerics
-from npdigits.config.own_names import MARKED, shown
+from npdigits.config.own_names import MARKED, shorten
 from npdigits.config.schema import Config
 
 # Keys that cannot change a result. ``data`` is left out because the SHA-256 of what was really read stands for it.
@@ -164,7 +164,7 @@ def describe_differences(found: dict[str, Any], expected: dict[str, Any]) -> str
 def _describe_difference(key: str, found: Any, expected: Any) -> str:
     """Return in what two values of a key differ; of own code that has one name, that it is other code."""
     there, here = (MARKED.fullmatch(value) if isinstance(value, str) else None for value in (found, expected))
-    line = f"{key}={shown(found)} there, {shown(expected)} here"
+    line = f"{key}={shorten(found)} there, {shorten(expected)} here"
     return f"{line}: the code of {here[1]} has changed" if there and here and there[1] == here[1] else line
 
 

@@ -28,10 +28,10 @@ def named_in(text: str) -> list[str]:
     return re.findall(r"[^\s,\[\]'\"()=]+:([A-Za-z_]\w*)", text)
 
 
-def shown(value: Any) -> Any:
+def shorten(value: Any) -> Any:
     """Return a value with eight digits in the place of a SHA-256: "swish@3fa2c1d8"."""
     if isinstance(value, list | tuple):
-        return type(value)(shown(one) for one in value)
+        return type(value)(shorten(one) for one in value)
     return MARKED.sub(lambda found: f"{found[1]}@{found[2][:SHOWN]}", value) if isinstance(value, str) else value
 
 

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 from npdigits.base.text import join_lines
-from npdigits.config.own_names import shown
+from npdigits.config.own_names import shorten
 
 
 def as_cell(value: Any) -> Any:
     """Return a value of the configuration as a cell of a table: one hidden layer is its number, no scalar is text."""
-    value = shown(value)
+    value = shorten(value)
     if isinstance(value, list | tuple):
         return value[0] if len(value) == 1 else f"[{','.join(map(str, value))}]"
     return value if isinstance(value, int | float | str) else json.dumps(value)

@@ -7,7 +7,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, UserError
-from npdigits.config.own_names import shown
+from npdigits.config.own_names import shorten
 from npdigits.export import proof
 from npdigits.export.expression import UntraceableError
 from npdigits.export.formula import Formula, own_formula
@@ -45,7 +45,7 @@ def formula_of(option: str, run: Trained) -> Formula | None:
         return own_formula(*own, run.network.parameters.flat.dtype)
     except UntraceableError as error:
         raise ConfigError(
-            f"--{option}: {run.path}: activation={shown(run.config.activation)}: {error} cannot be written as "
+            f"--{option}: {run.path}: activation={shorten(run.config.activation)}: {error} cannot be written as "
             f"{LANGUAGES[option]}; nothing is written"
         ) from error
 

@@ -62,7 +62,7 @@ def refuse_other_answers(option: str, run: Trained, shown: Array, p: Array, digi
     if not off <= allowed:
         raise ConfigError(
             f"{where}: nothing is written, as the file's probabilities would be off by {off:.3g} (allowed are "
-            f"{allowed:.1g}): it does not compute what activation={shown(run.config.activation)} is here"
+            f"{allowed:.1g}): it does not compute what activation={shorten(run.config.activation)} is here"
         )
     ranked = np.sort(reference, axis=1)
     sure = ranked[:, -1] - ranked[:, :-1].max(axis=1, initial=0) > 2 * allowed

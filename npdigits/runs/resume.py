@@ -14,7 +14,7 @@ from npdigits.config.former import parse_run_config, with_absent
 from npdigits.config.identity import NOT_PART, numerics
 from npdigits.config.numerics import describe_mark, split_numerics
 from npdigits.config.override import Override
-from npdigits.config.own_names import shown
+from npdigits.config.own_names import shorten
 from npdigits.config.own_parts import reads_epochs
 from npdigits.config.schema import Config
 from npdigits.nn.schedules import BOUND_TO_EPOCHS
@@ -175,10 +175,10 @@ def _check_growth(own: Config, epochs: int) -> None:
     component = own.own_component("schedule")
     if own.schedule in BOUND_TO_EPOCHS or (component and reads_epochs(component)):
         raise ConfigError(
-            f"epochs={epochs}: not allowed with resume: schedule={shown(own.schedule)} depends on epochs={own.epochs}"
+            f"epochs={epochs}: not allowed with resume: schedule={shorten(own.schedule)} depends on epochs={own.epochs}"
         )
 
 
 def _as_text(value: Any) -> str:
-    value = shown(value)
+    value = shorten(value)
     return str(list(value)) if isinstance(value, tuple) else str(value)

@@ -9,7 +9,7 @@ from npdigits.config.dependence import implied
 from npdigits.config.identity import NOT_PART, digest
 from npdigits.config.numerics import split_numerics
 from npdigits.config.override import Override
-from npdigits.config.own_names import shown
+from npdigits.config.own_names import shorten
 from npdigits.config.schema import Config
 
 # All but characters that every file system takes in a name, and Hydra in a value without quotes.
@@ -69,5 +69,5 @@ def _safe_characters(text: str) -> str:
 
 
 def _in_a_name(value: Any) -> str:
-    value = shown(value)
+    value = shorten(value)
     return ("-".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
