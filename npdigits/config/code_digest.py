@@ -65,7 +65,10 @@ F_START, F_END = (getattr(token, name, None) for name in ("FSTRING_START", "FSTR
 
 @functools.cache
 def code_mark() -> str:
-    """Return "" where the code is the recorded one, else the first eight hex digits of its digest, or ``UNREAD``."""
+    """Return "" where the code is the recorded one, else the first eight hex digits of its digest, or ``UNREAD``.
+
+    It is determined once a process, as modules are imported once. That a notebook has reloaded one is not seen.
+    """
     try:
         sources = read_sources()
     except OSError:
