@@ -12,6 +12,7 @@ PROGRAMS = {
     "npdigits.evaluate": "score trained runs, or a committee of them, on a test set",
     "npdigits.predict": "read pictures of digits with a trained network",
     "npdigits.export": "take a trained network elsewhere: a page to draw digits on, an ONNX file",
+    "npdigits.check_gradient": "check a configuration's gradient by differences of its cost",
     "npdigits.plots": "draw the plots of run directories again",
 }
 

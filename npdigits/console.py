@@ -23,6 +23,11 @@ def predict() -> None:
     start("npdigits.predict", "npdigits.predict")
 
 
+def check_gradient() -> None:
+    """Run ``npdigits-check-gradient``."""
+    start("npdigits.check_gradient", "npdigits.check_gradient")
+
+
 def export() -> None:
     """Run ``npdigits-export``."""
     start("npdigits.export", "npdigits.export.command")

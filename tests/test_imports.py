@@ -56,7 +56,7 @@ ABOVE = {"compare": BELOW_RUNS, "export": BELOW_RUNS, "classifier": BELOW_RUNS, 
 MAY_IMPORT = {**CALCULATION, **TRAINING, **CONFIG, **RUNS, **ABOVE, "former_names": set(), "": {"former_names"}}
 # They may import everything but each other; nothing imports them.
 PROGRAMS = {
-    *("__main__", "console", "train", "evaluate", "predict", "plots"),
+    *("__main__", "console", "train", "evaluate", "predict", "plots", "check_gradient"),
     *("compare.command", "compare.__main__", "export.command", "export.__main__"),
 }
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 60

@@ -17,7 +17,10 @@ from npdigits.base import program
 from npdigits.base.errors import ConfigError, note_log
 from npdigits.base.interruption import Terminated
 
-PROGRAMS = ("npdigits.predict", "npdigits.evaluate", "npdigits.export", "npdigits.plots", "npdigits.compare")
+PROGRAMS = (
+    *("npdigits.predict", "npdigits.evaluate", "npdigits.export", "npdigits.plots", "npdigits.compare"),
+    "npdigits.check_gradient",
+)
 
 # Buffered, as it is unless somebody asks for the opposite.
 BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
@@ -293,7 +296,7 @@ def test_the_package_says_which_programs_there_are_and_each_has_a_version():
 
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if name != "npdigits.compare"])
 def test_usage_shows_the_command_that_was_typed_and_messages_begin_as_ever(name):
-    script = name.replace(".", "-")
+    script = program.console_script(name)
     for argv0, shown in ((f"bin/{script}", script), (f"Scripts/{script}.exe", script), ("x.py", f"python -m {name}")):
         begun = f"import sys; sys.argv = [{argv0!r}, *sys.argv[1:]]; from npdigits import console; "
         begun += f"console.{name.removeprefix('npdigits.')}()"

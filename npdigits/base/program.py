@@ -62,7 +62,7 @@ class _Version(argparse.Action):
 
 def console_script(name: str) -> str:
     """Return the command that is installed for a program: npdigits-predict for ``npdigits.predict``."""
-    return name.replace(".", "-")
+    return name.replace(".", "-").replace("_", "-")
 
 
 def _command(name: str) -> str:

@@ -46,10 +46,10 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int, image_shape:
         raise ConfigError(
             f"threads={config.threads}: allowed is 1, as only on Linux can processes share a run's memory"
         )
-    _check_memory(config, sizes)
+    check_memory(config, sizes)
 
 
-def _check_memory(config: Config, sizes: tuple[int, ...]) -> None:
+def check_memory(config: Config, sizes: tuple[int, ...]) -> None:
     """Refuse a network that does not fit into this machine's memory.
 
     Raises:
