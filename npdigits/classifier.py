@@ -24,6 +24,7 @@ from npdigits.base.blas import one_thread
 from npdigits.base.errors import ConfigError
 from npdigits.config.build import BYTES, check_fit, empty_network, initial_state, recipe
 from npdigits.config.compose import defaults
+from npdigits.config.identity import ABSENT
 from npdigits.config.schema import Config, parse_config
 from npdigits.data.samples import are_bytes, features_as, flatten_images, images_as
 from npdigits.data.sets import Data, Split, hold_out
@@ -71,6 +72,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         betas: Sequence[float] = (0.9, 0.999),
         eps: float = 1e-8,
         momentum: float = 0.0,
+        nesterov: bool = False,
         rho: float = 0.99,
         lr: float = 0.01,
         schedule: str = "exponential",
@@ -107,8 +109,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             setattr(self, name, given[name])
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a pickled estimator; earlier ones have no random_state."""
-        super().__setstate__({"random_state": None} | state)
+        """Restore a pickled estimator; earlier ones lack some parameters."""
+        super().__setstate__({"random_state": None, **ABSENT} | state)
 
     @classmethod
     def load(cls, run: str | os.PathLike[str]) -> Self:

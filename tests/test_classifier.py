@@ -197,7 +197,7 @@ def test_a_search_finds_the_setting_that_learns():
     ("changes", "message"),
     [
         ({"hidden": 0}, "hidden=0: allowed is"),
-        ({"optimizer": "adma"}, "optimizer=adma: allowed is one of adam, sgd, rmsprop; did you mean adam"),
+        ({"optimizer": "adma"}, "optimizer=adma: allowed is one of adamw, adam, sgd, rmsprop, lion; did you mean adam"),
         ({"val_size": 600}, "val_size=600: leaves nothing of the 600"),
         ({"lr": 1e12, "optimizer": "sgd"}, "the cost stopped being finite in epoch 1"),
         ({"augment": "elastic"}, "augment=elastic: allowed with images only"),

@@ -68,7 +68,7 @@ MISTAKES = {
     "data.dir=~nosuchuser/x": "data.dir=~nosuchuser/x: there is no home ~nosuchuser; ./~nosuchuser/x is a folder of",
     "resume=~nosuchuser/x": "resume=~nosuchuser/x: there is no home ~nosuchuser; ./~nosuchuser/x is a folder of",
     "initializer=xaver": "initializer=xaver: allowed is one of xavier, he, lecun, ",
-    "optimizer=Adma": "optimizer=Adma: allowed is one of adam, sgd, rmsprop; did you mean adam?",
+    "optimizer=Adma": "optimizer=Adma: allowed is one of adamw, adam, sgd, rmsprop, lion; did you mean adam?",
     "batch_size=501": "batch_size=501: allowed is at most 500, the number of digits left to train on",
     "score_size=501": "score_size=501: allowed is at most 500, the number of digits left to train on",
     "val_size=600": "val_size=600: leaves nothing of the 600 training digits of idx: allowed is 0 … 599",

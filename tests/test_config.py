@@ -73,6 +73,7 @@ OTHERS = {
     "dropout": ("a number from 0 to 0.99, or a list", [1, 0.999999, -0.1, "a", [], [0.5, 1], [[0.5]], True]),
     "output": ("one of softmax, sigmoid, tanh", ["relu", 1, None]),
     "cost": ("one of cross_entropy, mse", ["mae", 1, None]),
+    "nesterov": ("true or false", [1, 0, "yes"]),
     "plots": ("true or false", [1, 0, "yes"]),
     "quiet": ("true or false", [1, "no"]),
     "out": ("null or a text", ["", "  ", 3, ["a"], "a\0b"]),
@@ -164,6 +165,20 @@ def test_initializers_have_short_names_and_the_full_one_is_kept():
     assert names == {parse_config(DEFAULTS | {"initializer": name}).initializer for name in names}
     line = refusal("initializer", "xaver")
     assert re.search(r"^initializer=xaver: .*xavier, he, lecun, .*; did you mean xavier\?$", line)
+
+
+def test_other_names_are_stored_as_the_one_that_there_is():
+    for key, name, stored in [("optimizer", "adamw", "adam"), ("activation", "swish", "silu")]:
+        assert parse_config(DEFAULTS | {key: name}) == parse_config(DEFAULTS | {key: stored})
+        assert refusal(key, name + "x").endswith(f"; did you mean {name}?")
+
+
+def test_nesterov_needs_momentum_where_it_is_read():
+    sgd = DEFAULTS | {"optimizer": "sgd", "nesterov": True}
+    with pytest.raises(ConfigError, match=r"^nesterov=true: allowed is momentum > 0 with it, not 0\.0$"):
+        parse_config(sgd)
+    assert parse_config(sgd | {"momentum": 0.9}).nesterov
+    assert parse_config(sgd | {"optimizer": "adam"}).nesterov  # has no effect, which a warning says
 
 
 def test_min_delta_null_is_each_rules_own():

@@ -27,6 +27,10 @@ NETWORKS = {
     "deep": ["epochs=2", "hidden=[60,30]", "activation=relu"],
     "tanh": ["epochs=2", "activation=tanh"],
     "sigmoid": ["epochs=2", "activation=sigmoid", "dtype=float64"],
+    "identity": ["epochs=2", "activation=identity"],
+    "gelu": ["epochs=2", "activation=gelu", "hidden=[40,30]"],
+    "silu": ["epochs=2", "activation=silu"],
+    "softplus": ["epochs=2", "activation=softplus", "dtype=float64"],
     "no hidden layer": ["epochs=2", "hidden=[]"],
     "47 classes": ["epochs=1"],
 }
@@ -119,7 +123,7 @@ def test_its_activations_are_those_of_the_network(opened, name):
     names, theirs = opened.evaluate(ACTIVATE, [name, z.tolist(), 0.3])
     ours = z.copy()
     ACTIVATIONS[name](0.3).apply(ours)
-    np.testing.assert_allclose(theirs, ours, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(theirs, ours, rtol=1e-12, atol=4e-15)
     assert names == list(formulas((FILES / "network.js").read_text(encoding="utf-8"))) == list(ACTIVATIONS)
 
 

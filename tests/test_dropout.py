@@ -32,7 +32,7 @@ def test_masks_are_drawn_for_each_image_and_each_time():
     assert mask.draw(rng, 3).shape == (3, 100)
 
 
-@pytest.mark.parametrize("activation", ["leaky_relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("activation", ["leaky_relu", "tanh", "sigmoid", "gelu"])
 @pytest.mark.parametrize("dropout", [(0.5, 0.25), (0.0, 0.5)])
 def test_the_gradient_is_torchs(activation, dropout):
     sizes = (12, 9, 7, 4)
@@ -44,7 +44,12 @@ def test_the_gradient_is_torchs(activation, dropout):
     network.gradient(x, y, gradient, workspace, 1 / 20)
 
     weights = [torch.tensor(w, requires_grad=True) for w in network.parameters.weights]
-    f = {"leaky_relu": lambda z: torch.nn.functional.leaky_relu(z, 0.01), "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+    f = {
+        "leaky_relu": lambda z: torch.nn.functional.leaky_relu(z, 0.01),
+        "tanh": torch.tanh,
+        "sigmoid": torch.sigmoid,
+        "gelu": torch.nn.functional.gelu,
+    }
     a = torch.tensor(x)
     for layer, (w, b) in enumerate(zip(weights, network.parameters.biases, strict=True)):
         a = torch.nn.functional.linear(a, w, torch.tensor(b))

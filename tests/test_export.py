@@ -17,7 +17,9 @@ from npdigits.base.errors import ConfigError
 from npdigits.config.compose import compose
 from npdigits.export import command as module
 from npdigits.export import onnx_file, page, proof
+from npdigits.export.onnx_activations import OPERATORS, Nodes
 from npdigits.nn.activations import ACTIVATIONS, Activation
+from npdigits.nn.erfc import CENTRE, POWERS
 from npdigits.runs import trained
 from npdigits.train import run
 
@@ -26,6 +28,13 @@ NETWORKS = {
     "deep": ["hidden=[30,20]", "activation=relu"],
     "tanh": ["activation=tanh", "output=tanh", "cost=mse"],
     "sigmoid": ["hidden=[12,11,10]", "activation=sigmoid"],
+    "identity": ["activation=identity"],
+    "gelu": ["activation=gelu", "lr=0.003"],
+    "gelu, float64": ["activation=gelu", "dtype=float64", "hidden=[20,15]"],
+    "silu": ["activation=silu", "hidden=[20,15]"],
+    "silu, float64": ["activation=silu", "dtype=float64"],
+    "softplus": ["activation=softplus"],
+    "softplus, float64": ["activation=softplus", "dtype=float64", "hidden=[20,15]"],
     "no hidden layer": ["hidden=[]"],
     "float64": ["dtype=float64", "leak=0.2"],
 }
@@ -82,6 +91,8 @@ def test_the_files_digits_are_those_that_every_runtime_reads(a_run, mnist_5k):
 def test_a_double_leak_stays_double(a_run, mnist_5k):
     """An attribute of ONNX is a float32: 0.2 would become 0.20000000298."""
     found = trained.load_trained(a_run)
+    if found.config.activation != "leaky_relu":
+        return
     if found.config.dtype != "float64":
         assert {node.op_type for node in onnx.load_from_string(onnx_file.onnx_file(found)).graph.node}.isdisjoint(
             {"Max"}
@@ -207,11 +218,11 @@ def test_test_digits_that_are_not_at_hand_are_left_out_with_a_warning(small, tmp
     assert "WARNING: the page has no test digits: data=mnist is not at hand" in capsys.readouterr().err
 
 
-def swish(leak):
-    """z·sigmoid(z): an activation that somebody adds; its gradient is of no matter here."""
+def softsign(leak):
+    """z / (1 + |z|): an activation that somebody adds; its gradient is of no matter here."""
 
     def apply(z):
-        z /= 1 + np.exp(-z)
+        z /= 1 + np.abs(z)
 
     return Activation(apply, lambda delta, a: None)
 
@@ -239,7 +250,11 @@ def trained_on(folder, out, *keys):
 @pytest.mark.parametrize(
     ("name", "added", "message"),
     [
-        ("swish", swish, "activation=swish: the {} allowed are leaky_relu, relu, tanh, sigmoid"),
+        (
+            "softsign",
+            softsign,
+            "activation=softsign: the {} allowed are leaky_relu, relu, tanh, sigmoid, identity, gelu,",
+        ),
         ("relu", clipped, "not compute what activation=relu is here"),
     ],
 )
@@ -260,8 +275,8 @@ def test_an_activation_that_a_file_does_not_know_is_one_line_and_no_file(
 
 
 def test_without_hidden_layer_no_activation_is_asked_for(square_set, tmp_path, monkeypatch):
-    monkeypatch.setitem(ACTIVATIONS, "swish", swish)
-    trained_on(square_set, tmp_path / "run", "activation=swish", "hidden=[]")
+    monkeypatch.setitem(ACTIVATIONS, "softsign", softsign)
+    trained_on(square_set, tmp_path / "run", "activation=softsign", "hidden=[]")
     assert exported(monkeypatch, tmp_path / "run", "--html", tmp_path / "a", "--onnx", tmp_path / "b") == 0
     assert (tmp_path / "a").exists() and (tmp_path / "b").exists()
 
@@ -324,6 +339,39 @@ def test_images_to_try_drive_units_to_both_ends(small):
     assert shown.dtype == np.uint8 and {0, 255} <= {*map(int, shown.mean(axis=1))}
 
 
+def test_the_page_has_the_numbers_of_erfc():
+    script = (page.FILES / "network.js").read_text(encoding="utf-8")
+    table = script.partition("ERFC_POWERS = [")[2].partition("]")[0]
+    assert tuple(float(number) for number in table.split(",") if number.strip()) == POWERS
+    assert f"{-2 * CENTRE} / (x + {CENTRE}) + 1" in script
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_operators_compute_the_activation_in_every_runtime(activation, dtype):
+    """In ONNX Runtime and in the format's own evaluator, at the ends too."""
+    z = np.concatenate([np.linspace(-12, 12, 401), [-1e4, -800, -90, 90, 800, 1e4]]).astype(dtype)
+    nodes = Nodes(np.dtype(dtype))
+    OPERATORS[activation](nodes, "z", "a", 0.3)
+    kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    shown = [onnx.helper.make_tensor_value_info(name, kind, ["n"]) for name in ("z", "a")]
+    constants = [onnx.numpy_helper.from_array(value, name) for name, value in nodes.constants.items()]
+    assert all(name.isidentifier() for node in nodes.list for name in (*node.input, *node.output))
+    graph = onnx.helper.make_graph(nodes.list, "one", shown[:1], shown[1:], constants)
+    opset = [onnx.helper.make_opsetid("", onnx_file.OPSET)]
+    model = onnx.helper.make_model(graph, ir_version=onnx_file.IR_VERSION, opset_imports=opset)
+    onnx.checker.check_model(model, full_check=True)
+    ours = z.copy()
+    ACTIVATIONS[activation](0.3).apply(ours)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    with np.errstate(all="ignore"):
+        answers = [session.run(None, {"z": z})[0], ReferenceEvaluator(model).run(None, {"z": z})[0]]
+    for theirs in answers:
+        assert theirs.dtype == dtype
+        tolerance = {"float32": 2e-6, "float64": 4e-15}[dtype]
+        np.testing.assert_allclose(theirs, ours, rtol=tolerance, atol=4 * tolerance)
+
+
 def test_the_page_knows_every_activation_that_there_is():
     known = page.formulas((page.FILES / "network.js").read_text(encoding="utf-8"))
-    assert list(known) == list(ACTIVATIONS)
+    assert list(known) == list(ACTIVATIONS) == list(OPERATORS)

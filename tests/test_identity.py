@@ -11,8 +11,17 @@ from npdigits.base.random import stream
 from npdigits.config import identity as module
 from npdigits.config.build import initial_state, ranges, recipe
 from npdigits.config.compose import compose
-from npdigits.config.dependence import unread, without_effect
-from npdigits.config.identity import NOT_PART, UNREAD, canonical, digest, identity, in_canonical_form
+from npdigits.config.dependence import renamed, unread, without_effect
+from npdigits.config.identity import (
+    ABSENT,
+    NOT_PART,
+    UNREAD,
+    canonical,
+    describe_differences,
+    digest,
+    identity,
+    in_canonical_form,
+)
 from npdigits.data import sets
 from npdigits.data.augmentation import Augmentation
 from npdigits.nn.optimizers import OPTIMIZERS
@@ -34,6 +43,7 @@ OTHER = {
     "betas": (0.9, 0.99),
     "eps": 1e-7,
     "momentum": 0.5,
+    "nesterov": True,
     "rho": 0.9,
     "lr": 0.02,
     "schedule": "step",
@@ -69,6 +79,7 @@ OTHER = {
 # What else it takes for a key to be read, where that is not so by default.
 READ_WITH = {
     "momentum": {"optimizer": "sgd"},
+    "nesterov": {"optimizer": "sgd", "momentum": 0.5},
     "rho": {"optimizer": "rmsprop"},
     "decay_every": {"schedule": "step"},
     **{key: {"augment": "affine"} for key in ("rotation", "scale", "shear", "shift")},
@@ -91,6 +102,7 @@ NOT_READ_WITH = {
     "init_scale": ["initializer=zeros"],
     **{key: ["optimizer=sgd"] for key in ("betas", "eps", "rho")},
     "momentum": [],
+    "nesterov": [],
     **{key: ["schedule=cosine"] for key in ("lr_decay", "decay_every")},
     **{key: ["augment=affine"] for key in ("alpha", "sigma")},
     **{key: [] for key in ("rotation", "scale", "shear", "shift")},
@@ -111,7 +123,7 @@ def test_every_key_is_either_part_of_the_identity_or_listed_as_not():
     fields = {field.name for field in dataclasses.fields(CONFIG)}
     assert set(OTHER) | set(WITHOUT_EFFECT) == fields
     assert set(WITHOUT_EFFECT) == NOT_PART
-    assert set(identity(CONFIG, SHA256)) == set(OTHER) | {"data_sha256", "numerics"}
+    assert set(identity(CONFIG, SHA256)) == set(OTHER) - set(ABSENT) | {"data_sha256", "numerics"}
 
 
 @pytest.mark.parametrize("key", OTHER)
@@ -246,10 +258,43 @@ def test_an_elastic_distortion_of_strength_0_is_an_affine_one(idx_set):
 
 def test_of_a_component_that_is_not_ours_nobody_says_what_it_reads(monkeypatch):
     """An optimizer that was added from Python may well read betas, and is another experiment with others."""
-    monkeypatch.setitem(OPTIMIZERS, "lion", OPTIMIZERS["adam"])
-    lion = dataclasses.replace(CONFIG, optimizer="lion", betas=(0.5, 0.5), momentum=0.5)
-    assert without_effect(lion, ["betas=[0.5,0.5]", "momentum=0.5"]) == []
-    assert of(lion) != of(dataclasses.replace(lion, betas=(0.9, 0.99)))
+    monkeypatch.setitem(OPTIMIZERS, "mine", OPTIMIZERS["adam"])
+    mine = dataclasses.replace(CONFIG, optimizer="mine", betas=(0.5, 0.5), momentum=0.5)
+    assert without_effect(mine, ["betas=[0.5,0.5]", "momentum=0.5"]) == []
+    assert of(mine) != of(dataclasses.replace(mine, betas=(0.9, 0.99)))
+
+
+# Digests that the code of release 0.2.0 gave (commit 914df2f).
+OF_RELEASE_0_2_0 = {
+    (): "a49aea8c0d15b0be10681c9315fc6a9dcef8960c4b9980fc0cd031ca45257a6a",
+    ("optimizer=sgd", "momentum=0.9"): "90e35f801f9c468f2cd2bec558f7ac00000937ec5fb0b2ef2b78ae2d94067beb",
+}
+
+
+@pytest.mark.parametrize("typed", OF_RELEASE_0_2_0)
+def test_keys_that_came_later_change_no_digest_of_release_0_2_0(typed):
+    assert of(compose(list(typed))) == OF_RELEASE_0_2_0[typed]
+
+
+def test_a_later_key_enters_where_it_differs_from_what_its_absence_stands_for():
+    momentum = compose(["optimizer=sgd", "momentum=0.9"])
+    nesterov = compose(["optimizer=sgd", "momentum=0.9", "nesterov=true"])
+    assert of(nesterov) != of(momentum) == of(dataclasses.replace(momentum, nesterov=False))
+    keys = [identity(config, SHA256) for config in (momentum, nesterov)]
+    assert ["nesterov" in one for one in keys] == [False, True]
+    assert describe_differences(*keys) == "nesterov=False there, True here"
+    idle = dataclasses.replace(CONFIG, nesterov=True)
+    assert of(idle) == of(CONFIG) and not in_canonical_form(idle, DIGITS, VAL_SIZE).nesterov
+
+
+def test_names_that_are_stored_otherwise_are_said_once():
+    typed = ["optimizer=adamw", "activation=swish", "initializer=he", "lr=0.1"]
+    assert renamed(typed) == [
+        "optimizer=adamw is stored as adam: its weight decay is decoupled already",
+        "activation=swish is stored as silu: another name of the same function",
+    ]
+    assert renamed(["optimizer=adam", "activation=silu", "name=adamw"]) == []
+    assert of(compose(["optimizer=adamw"])) == of(CONFIG)
 
 
 @pytest.mark.parametrize(

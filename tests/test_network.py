@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from npdigits.base.arrays import aligned
 from npdigits.base.random import stream
 from npdigits.nn import plain
+from npdigits.nn import workspace as module
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.costs import softmax
 from npdigits.nn.initializers import INITIALIZERS, initialize
@@ -17,6 +19,10 @@ TORCH = {
     "relu": torch.relu,
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
+    "identity": lambda z: z,
+    "gelu": torch.nn.functional.gelu,
+    "silu": torch.nn.functional.silu,
+    "softplus": lambda z: torch.nn.functional.softplus(z, threshold=700),  # its own is 20: beyond, it returns z
 }
 
 
@@ -41,7 +47,7 @@ def gradient_of(network, x, y):
     sizes, dtype = network.parameters.sizes, network.parameters.flat.dtype.name
     gradient, workspace = Parameters(sizes, dtype), Workspace(sizes, len(x) + 3, dtype)
     gradient.flat[:] = np.nan
-    for buffer in (*workspace.activations, *workspace.deltas):
+    for buffer in (*workspace.activations, *workspace.deltas, *workspace.first(len(x) + 3, keep_z=True).zs):
         buffer[:] = np.nan
     network.gradient(x, y, gradient, workspace, 1 / len(x))
     return gradient
@@ -93,6 +99,33 @@ def test_gradient_by_central_differences(activation, initializer):
         flat[i] = kept
         numerical[i] = (costs[0] - costs[1]) / (2 * h)
     np.testing.assert_allclose(gradient, numerical, rtol=2e-5, atol=2e-8)
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_z_is_kept_only_where_a_gradient_needs_it(activation, monkeypatch):
+    """One workspace for batches of any size, scored in between; what only scores takes no memory for z."""
+    sizes = (9, 6, 5, 4)
+    network = make(sizes, activation)
+    x, y = batch(sizes, 7)
+    workspace, scoring = Workspace(sizes, 7, "float64"), Workspace(sizes, 7, "float64")
+    for n in (7, 3, 7):
+        fresh = gradient_of(network, x[:n], y[:n]).flat
+        gradient = Parameters(sizes, "float64")
+        network.gradient(x[:n], y[:n], gradient, workspace, 1 / n)
+        assert np.array_equal(network.forward(x, workspace), network.forward(x, scoring))
+        np.testing.assert_allclose(gradient.flat, fresh, rtol=1e-12, atol=1e-15)
+    needed = ACTIVATIONS[activation](0.01).needs_z
+    kept = workspace.first(7, keep_z=needed).zs
+    assert [z.shape for z in kept] == ([(7, 6), (7, 5)] if needed else [])
+    if needed:
+        np.testing.assert_allclose(kept[0], x @ network.parameters.weights[0].T + network.parameters.biases[0])
+    made = []
+    monkeypatch.setattr(module, "aligned", lambda *shape: made.append(shape) or aligned(*shape))
+    for n in (7, 5):
+        network.forward(x[:n], scoring)
+    assert made == []
+    network.gradient(x, y, gradient, scoring, 1 / 7)
+    assert len(made) == (2 if needed else 0)
 
 
 def test_every_activation_is_compared():

@@ -6,7 +6,7 @@ import torch
 
 from npdigits.nn import optimizers, plain
 from npdigits.nn.network import Parameters
-from npdigits.nn.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
+from npdigits.nn.optimizers import ALIASES, OPTIMIZERS, SGD, Adam, Lion, RMSprop
 from npdigits.training.work_split import own_elements
 from npdigits.training.workers import ALONE, Part
 
@@ -19,8 +19,16 @@ CASES = {
     ),
     "sgd": (lambda p, g: SGD(p, g), lambda t, lr, **k: torch.optim.SGD(t, lr, **k)),
     "momentum": (lambda p, g: SGD(p, g, momentum=0.9), lambda t, lr, **k: torch.optim.SGD(t, lr, momentum=0.9, **k)),
+    "nesterov": (
+        lambda p, g: SGD(p, g, momentum=0.9, nesterov=True),
+        lambda t, lr, **k: torch.optim.SGD(t, lr, momentum=0.9, nesterov=True, **k),
+    ),
     "rmsprop": (lambda p, g: RMSprop(p, g), lambda t, lr, **k: torch.optim.RMSprop(t, lr, **k)),
 }
+
+
+NUMBERS = {"betas": (0.9, 0.999), "eps": 1e-8, "momentum": 0.9, "nesterov": False, "rho": 0.99}
+EVERY = [*((name, NUMBERS) for name in OPTIMIZERS), ("sgd", NUMBERS | {"nesterov": True})]
 
 
 def start(dtype="float64", sizes=SIZES):
@@ -69,6 +77,57 @@ def test_a_hundred_steps_are_torchs(case, l2, monkeypatch):
     np.testing.assert_allclose(parameters.flat, reference, rtol=1e-9, atol=1e-11)
 
 
+def plain_lion(theta, g, m, lr, beta1, beta2, decay):
+    """Chen et al. 2023, algorithm 2, line by line, for one number in Python's floats."""
+    c = beta1 * m + (1 - beta1) * g
+    theta = theta - lr * ((c > 0) - (c < 0) + decay * theta)
+    return theta, beta2 * m + (1 - beta2) * g
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+@pytest.mark.parametrize("betas", [(0.9, 0.99), (0.5, 0.8), (0.0, 0.9)])
+def test_lion_is_the_plain_algorithm(betas, decay):
+    """The gradients are drawn, not the weights', as a sign decides a whole step."""
+    parameters, gradient = start(sizes=(6, 3))
+    optimizer, rng = Lion(parameters, gradient, betas), np.random.default_rng(4)
+    n = parameters.all_weights.size
+    expected = [(theta, 0.0) for theta in parameters.flat.tolist()]
+    for step in range(100):
+        g, lr = rng.normal(size=gradient.flat.size).tolist(), 0.02 / (1 + step // 30)
+        expected = [
+            plain_lion(theta, g[i], m, lr, *betas, decay if i < n else 0.0) for i, (theta, m) in enumerate(expected)
+        ]
+        gradient.flat[:] = g
+        optimizer.step(lr, weight_decay=decay)
+    np.testing.assert_allclose(parameters.flat, [theta for theta, _ in expected], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(optimizer.state["m"], [m for _, m in expected], rtol=1e-9, atol=1e-12)
+
+
+def test_two_steps_of_lion_worked_by_hand():
+    """β 0.9 and 0.99, η 0.1, g = 1, then −0.05.
+
+    c₁ = 0.1, θ₁ = 1 − 0.1 = 0.9, m₁ = 0.01; c₂ = 0.009 − 0.005 > 0, though g < 0: θ₂ = 0.8, m₂ = 0.0099 − 0.0005.
+    """
+    parameters, gradient = start(sizes=(1, 1))
+    parameters.flat[:] = 1
+    optimizer = Lion(parameters, gradient)
+    seen = []
+    for g in (1.0, -0.05):
+        gradient.flat[:] = g
+        optimizer.step(0.1)
+        seen.append([parameters.flat[0], optimizer.state["m"][0]])
+    np.testing.assert_allclose(seen, [[0.9, 0.01], [0.8, 0.0094]], rtol=1e-12)
+
+
+def test_nesterov_without_momentum_is_gradient_descent():
+    results = []
+    for optimizer in (lambda p, g: SGD(p, g), lambda p, g: SGD(p, g, nesterov=True)):
+        parameters, gradient = start()
+        hundred_steps(optimizer(parameters, gradient), parameters, gradient)
+        results.append(parameters.flat.tobytes())
+    assert results[0] == results[1]
+
+
 def test_decoupled_decay_is_adamws():
     parameters, gradient = start()
     reference = hundred_torch_steps(lambda t, lr: torch.optim.AdamW(grouped(t, 0.5), lr), *torch_start(parameters))
@@ -93,9 +152,8 @@ def test_adam_is_the_plain_algorithm_in_float32():
     np.testing.assert_allclose(parameters.flat, theta, rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_pieces_change_no_bit(name, monkeypatch):
-    numbers = {"betas": (0.9, 0.999), "eps": 1e-8, "momentum": 0.9, "rho": 0.99}
+@pytest.mark.parametrize(("name", "numbers"), EVERY)
+def test_pieces_change_no_bit(name, numbers, monkeypatch):
     results = []
     for piece in (10**9, 500, 77):
         monkeypatch.setattr(optimizers, "BLOCK_SIZE", piece)
@@ -124,10 +182,9 @@ def test_a_tiny_eps_divides_nothing_that_the_flush_left_over():
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_parts_change_no_bit(name, size, monkeypatch):
+@pytest.mark.parametrize(("name", "numbers"), EVERY)
+def test_parts_change_no_bit(name, numbers, size, monkeypatch):
     monkeypatch.setattr(optimizers, "BLOCK_SIZE", 300)
-    numbers = {"betas": (0.9, 0.999), "eps": 1e-8, "momentum": 0.9, "rho": 0.99}
     results = []
     for parts in ([ALONE], [Part(rank, size) for rank in range(size)]):
         parameters, gradient = start("float32")
@@ -155,6 +212,10 @@ def test_what_vanishes_becomes_zero_and_never_subnormal(case, l2):
         if step % 64 == 63:
             for array in (parameters.flat, *optimizer.state.values()):
                 assert not np.any((array != 0) & (np.abs(array) < tiny))
+
+
+def test_other_names_stand_for_one_that_there_is():
+    assert set(ALIASES.values()) <= set(OPTIMIZERS) and not set(ALIASES) & set(OPTIMIZERS)
 
 
 def test_state_is_all_that_is_remembered():

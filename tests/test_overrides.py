@@ -84,7 +84,11 @@ TYPED = {
     ("schedule=none",): "schedule=none: allowed is one of constant, exponential, step, cosine; did you mean constant?",
     ("schedule=null",): "schedule=null: allowed is one of constant, exponential, step, cosine; did you mean constant?",
     ("stop_on=never",): "stop_on=never: allowed is one of val_cost, gap, variance, none; did you mean none?",
-    ("activation=ReLU",): "activation=ReLU: allowed is one of leaky_relu, relu, tanh, sigmoid; did you mean relu?",
+    ("activation=ReLU",): "activation=ReLU: allowed is one of swish, leaky_relu, relu, tanh, sigmoid, identity, gelu, "
+    "silu, softplus; did you mean relu?",
+    ("swish",): "swish: allowed is key=value; did you mean activation=swish?",
+    ("adamw",): "adamw: allowed is key=value; did you mean optimizer=adamw?",
+    ("optimizer=sgd", "nesterov=true"): "nesterov=true: allowed is momentum > 0 with it, not 0.0",
     ("cost=crossentropy",): "cost=crossentropy: allowed is one of cross_entropy, mse; did you mean cross_entropy?",
     ("compare",): "compare: allowed is key=value; did you mean npdigits-compare?",
     ("evaluate", "runs/a"): "evaluate: allowed is key=value; did you mean python -m npdigits.evaluate?",

@@ -1,5 +1,6 @@
 """Workers: what they compute together, who waits for whom, and who is left when one of them is gone."""
 
+import dataclasses
 import itertools
 import os
 import signal
@@ -222,11 +223,12 @@ class Gradients:
 )
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("batch", [8, 20])
-def test_a_team_computes_the_gradient(sizes, size, batch):
+@pytest.mark.parametrize("activation", ["tanh", "gelu"])
+def test_a_team_computes_the_gradient(sizes, size, batch, activation):
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(batch, sizes[0])), rng.integers(0, sizes[-1], batch)
     parameters, gradient = wide_state(sizes)
-    network = Network(parameters, ACTIVATIONS["tanh"](0.0), input_scale=0.5)
+    network = Network(parameters, ACTIVATIONS[activation](0.0), input_scale=0.5)
     layers = SharedLayers(sizes, 20, "float64")
     with Workers(size, lambda part: Gradients(part, network, gradient, layers, sizes, 20)) as members:
         members.call("gradient", x, y)
@@ -236,19 +238,20 @@ def test_a_team_computes_the_gradient(sizes, size, batch):
 
 
 @pytest.mark.parametrize("size", [2, 3])
-def test_workers_that_leave_units_out_compute_the_plain_gradient(size):
+@pytest.mark.parametrize("activation", ["tanh", "silu"])
+def test_workers_that_leave_units_out_compute_the_plain_gradient(size, activation):
     """The mask of a whole layer is made of the masks that the workers draw, each for its own units."""
     sizes, dropout, rng = (30, 20, 11, 10), (0.0, 0.4), np.random.default_rng(1)
     x, y = rng.normal(size=(8, 30)), rng.integers(0, 10, 8)
     parameters, gradient = wide_state(sizes)
-    network = Network(parameters, ACTIVATIONS["tanh"](0.0))
+    network = Network(parameters, ACTIVATIONS[activation](0.0))
     layers = SharedLayers(sizes, 20, "float64")
     with Workers(size, lambda part: Gradients(part, network, gradient, layers, sizes, 20, dropout)) as members:
         parts = members.call("leave_out", 8)
         members.call("gradient", x, y)
     masks = [None, np.hstack([mask for _, mask in parts])]
     assert masks[1].shape == (8, 11) and 0 in masks[1]
-    dw, db = plain.gradient(parameters.weights, parameters.biases, x, y, "tanh", masks=masks)
+    dw, db = plain.gradient(parameters.weights, parameters.biases, x, y, activation, masks=masks)
     for ours, reference in zip(gradient.weights + gradient.biases, dw + db, strict=True):
         np.testing.assert_allclose(ours, 3.0 * 8 * reference, rtol=1e-9, atol=1e-12)
 
@@ -284,12 +287,14 @@ def test_a_run_by_several_is_the_run_by_one_to_rounding_and_itself_to_the_bit(th
 
 @pytest.mark.parametrize("batch", [BY_UNITS[0], BY_IMAGES[0]])
 @pytest.mark.parametrize("threads", [2, 3])
-def test_the_first_step_of_several_is_the_first_of_one(threads, batch):
+@pytest.mark.parametrize("activation", ["leaky_relu", "silu"])
+def test_the_first_step_of_several_is_the_first_of_one(threads, batch, activation):
     """Plain gradient descent by one step of one batch: what is off by a factor cannot hide in an epoch's noise."""
     few = Split(TRAIN.images, TRAIN.labels, np.arange(batch))
     after = []
     for n in (1, threads):
         s = state(SGD)
+        s.network = dataclasses.replace(s.network, activation=ACTIVATIONS[activation](0.01))
         list(fit(s, few, VAL, TEST, recipe(threads=n, batch_size=batch, epochs=1, schedule=constant(1.0))))
         after.append(s.network.parameters.flat.copy())
     assert np.abs(after[0] - state(SGD).network.parameters.flat).max() > 1e-3

@@ -29,6 +29,10 @@ class MovedError(RunDirError):
     """A run directory that was moved, removed or replaced while it was written."""
 
 
+class OwnCodeError(UserError):
+    """A function that the user wrote raises, takes or returns what it must not."""
+
+
 class ClusterLostError(UserError):
     """The cluster that does a sweep's runs no longer answers."""
 

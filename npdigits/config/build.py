@@ -76,7 +76,7 @@ def initial_state(config: Config, sizes: tuple[int, ...], input_scale: float = B
         for view, w in zip(parameters.weights, drawn, strict=True):
             view[...] = w
     gradient = Parameters(sizes, config.dtype)
-    numbers = {"betas": config.betas, "eps": config.eps, "momentum": config.momentum, "rho": config.rho}
+    numbers = {name: getattr(config, name) for name in ("betas", "eps", "momentum", "nesterov", "rho")}
     optimizer = OPTIMIZERS[config.optimizer](parameters, gradient, numbers)
     return State(network, gradient, optimizer)
 

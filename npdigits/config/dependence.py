@@ -5,6 +5,7 @@ from typing import Any
 
 from npdigits.config.override import Override
 from npdigits.config.schema import Config
+from npdigits.nn import activations, optimizers
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.initializers import INITIALIZERS
 from npdigits.nn.optimizers import OPTIMIZERS
@@ -15,9 +16,10 @@ from npdigits.training.stopping import MIN_DELTA, STOPPING_RULES
 READ_ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
     "leak": ("activation", ("leaky_relu",)),
     "init_scale": ("initializer", tuple(name for name in INITIALIZERS if name != "zeros")),
-    "betas": ("optimizer", ("adam",)),
+    "betas": ("optimizer", ("adam", "lion")),
     "eps": ("optimizer", ("adam", "rmsprop")),
     "momentum": ("optimizer", ("sgd",)),
+    "nesterov": ("optimizer", ("sgd",)),
     "rho": ("optimizer", ("rmsprop",)),
     "lr_decay": ("schedule", ("exponential", "step")),
     "decay_every": ("schedule", ("step",)),
@@ -35,6 +37,9 @@ KNOWN = {
     "augment": ("none", "affine", "elastic"),
     "stop_on": tuple(STOPPING_RULES),
 }
+# key -> other names of its values, with those that are stored
+ALIASES = {"activation": activations.ALIASES, "optimizer": optimizers.ALIASES}
+WHY_RENAMED = {"adamw": "its weight decay is decoupled already", "swish": "another name of the same function"}
 
 
 def unread(values: Mapping[str, Any]) -> dict[str, str]:
@@ -62,6 +67,16 @@ def without_effect(config: Config, overrides: Sequence[str]) -> list[str]:
         f"{override.typed} has no effect: {reasons[override.key]}"
         for override in map(Override.of, overrides)
         if override.key in reasons and not override.deletes and (override.key, override.value) != ("stop_on", "none")
+    ]
+
+
+def renamed(overrides: Sequence[str]) -> list[str]:
+    """Return a line for each override of a value that is stored by another name, where that needs a word."""
+    typed = [(override.typed, override.key, str(override.value)) for override in map(Override.of, overrides)]
+    return [
+        f"{text} is stored as {ALIASES[key][value]}: {WHY_RENAMED[value]}"
+        for text, key, value in typed
+        if value in ALIASES.get(key, ()) and value in WHY_RENAMED
     ]
 
 

@@ -25,6 +25,7 @@ UNREAD: dict[str, Any] = {
     "betas": [0.9, 0.999],
     "eps": 1e-8,
     "momentum": 0.0,
+    "nesterov": False,
     "rho": 0.99,
     "lr_decay": 0.82,
     "decay_every": 10,
@@ -40,6 +41,10 @@ UNREAD: dict[str, Any] = {
     "min_delta": 0.0,
     "window": 5,
 }
+
+# Keys that came after release 0.2.0, each with the value that its absence stands for. They enter an identity only where
+# they differ from it, so that the digests of earlier runs stay what they are.
+ABSENT: dict[str, Any] = {"nesterov": False}
 
 # Differences beyond this many are only counted.
 MOST_NAMED = 5
@@ -63,7 +68,8 @@ def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int 
     """Return keys and values in their canonical form, which is the same however an experiment is written.
 
     A key that the configuration does not read has its value of ``UNREAD``; −0.0 becomes 0.0; an elastic distortion of
-    strength 0 becomes an affine one; ``val_size`` and ``score_size`` become null where they say what null means.
+    strength 0 becomes an affine one; ``val_size`` and ``score_size`` become null where they say what null means; a key
+    of ``ABSENT`` that has its value there is left out.
 
     Args:
         keys: plain values; of an identity, or of a configuration.
@@ -80,7 +86,7 @@ def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int 
             values["val_size"] = None
         if isinstance(held_out, int) and values.get("score_size") == digits - held_out:
             values["score_size"] = None
-    return values
+    return {key: value for key, value in values.items() if key not in ABSENT or value != ABSENT[key]}
 
 
 @functools.cache
@@ -92,7 +98,7 @@ def form_for(digits: int, val_size: int) -> Canonical:
 def in_canonical_form(config: Config, digits: int, val_size: int) -> Config:
     """Return a configuration with the values that its identity has."""
     before = config.as_dict()
-    after = canonical(before, digits, val_size)
+    after = ABSENT | canonical(before, digits, val_size)
     changes: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in after.items() if value != before[key]
     }
@@ -125,7 +131,8 @@ def describe_differences(found: dict[str, Any], expected: dict[str, Any]) -> str
         elif key == "numerics":
             parts.append("made by a version of npdigits that computes other bits")
         else:
-            parts.append(f"{key}={found.get(key)} there, {expected.get(key)} here")
+            there, here = ((ABSENT | keys).get(key) for keys in (found, expected))
+            parts.append(f"{key}={there} there, {here} here")
     if len(parts) > MOST_NAMED:
         parts[MOST_NAMED:] = [f"and {len(parts) - MOST_NAMED} more"]
     return "; ".join(parts)

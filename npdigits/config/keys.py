@@ -17,7 +17,7 @@ from npdigits.config.rules import (
 from npdigits.config.suggestions import suggestion
 from npdigits.config.value_text import short_text
 from npdigits.data.sets import LOADERS
-from npdigits.nn import initializers
+from npdigits.nn import activations, initializers, optimizers
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.costs import COSTS
 from npdigits.nn.initializers import INITIALIZERS
@@ -40,16 +40,17 @@ DATA_RULES: dict[str, Rule] = {
 
 RULES: dict[str, Rule] = {
     "hidden": hidden_sizes,
-    "activation": one_of(ACTIVATIONS),
+    "activation": one_of(ACTIVATIONS, activations.ALIASES),
     "leak": BELOW_ONE,
     "output": one_of(dict.fromkeys(output for output, _ in COSTS)),
     "cost": one_of(dict.fromkeys(cost for _, cost in COSTS)),
     "initializer": one_of(INITIALIZERS, initializers.ALIASES),
     "init_scale": POSITIVE,
-    "optimizer": one_of(OPTIMIZERS),
+    "optimizer": one_of(OPTIMIZERS, optimizers.ALIASES),
     "betas": pair_of_betas,
     "eps": POSITIVE,
     "momentum": BELOW_ONE,
+    "nesterov": boolean,
     "rho": BELOW_ONE,
     "lr": POSITIVE,
     "schedule": one_of(SCHEDULES),

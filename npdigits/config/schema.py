@@ -51,6 +51,7 @@ class Config:
     betas: tuple[float, float]
     eps: float
     momentum: float
+    nesterov: bool
     rho: float
     lr: float
     schedule: str
@@ -116,6 +117,8 @@ def parse_config(values: Mapping[str, Any]) -> Config:
     if (checked["output"], checked["cost"]) not in COSTS:
         outputs = " or ".join(output for output, cost in COSTS if cost == checked["cost"])
         raise ConfigError(f"cost={checked['cost']}: allowed is output={outputs} with it, not {checked['output']}")
+    if checked["nesterov"] and checked["optimizer"] == "sgd" and not checked["momentum"]:
+        raise ConfigError("nesterov=true: allowed is momentum > 0 with it, not 0.0")
     if len(checked["dropout"]) not in (1, len(checked["hidden"])):
         raise ConfigError(
             f"dropout={short_text(list(checked['dropout']))}: allowed is one number, or one a hidden layer"

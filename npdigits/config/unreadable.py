@@ -8,17 +8,18 @@ from npdigits.config.grammar import parses
 from npdigits.config.keys import KEYS, LIST_KEYS, TEXT_KEYS
 from npdigits.config.override import Override
 from npdigits.config.suggestions import nearest
+from npdigits.nn import activations, initializers, optimizers
 from npdigits.nn.activations import ACTIVATIONS
-from npdigits.nn.initializers import ALIASES, INITIALIZERS
+from npdigits.nn.initializers import INITIALIZERS
 from npdigits.nn.optimizers import OPTIMIZERS
 from npdigits.nn.schedules import SCHEDULES
 from npdigits.training.stopping import STOPPING_RULES
 
 # key -> names that are typed without it
 NAMES: dict[str, Iterable[str]] = {
-    "optimizer": OPTIMIZERS,
-    "activation": ACTIVATIONS,
-    "initializer": (*ALIASES, *INITIALIZERS),
+    "optimizer": (*optimizers.ALIASES, *OPTIMIZERS),
+    "activation": (*activations.ALIASES, *ACTIVATIONS),
+    "initializer": (*initializers.ALIASES, *INITIALIZERS),
     "schedule": SCHEDULES,
     "stop_on": STOPPING_RULES,
 }

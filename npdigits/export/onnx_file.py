@@ -10,17 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError
 from npdigits.config.build import BYTES
 from npdigits.export import proof
 from npdigits.export.formula import Formula
+from npdigits.export.onnx_activations import OPERATORS, Nodes
 from npdigits.export.own import formula_of, images_to_try
 from npdigits.runs.trained import Trained
 
 OPSET, IR_VERSION = 17, 8
 MISSING = 'the package onnx is not installed: pip install "npdigits[onnx]"'
-OPERATORS = {"leaky_relu": "LeakyRelu", "relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 # A message of the format holds at most 2 GiB, names and shapes included.
 MOST_BYTES = 2**31 - 2**20
 
@@ -69,53 +68,35 @@ def _graph(run: Trained, own: Formula | None) -> Any:
 
     dtype = run.network.parameters.flat.dtype
     kind = helper.np_dtype_to_tensor_dtype(dtype)
-    constants: dict[str, Array] = {"scale": np.array(BYTES, dtype), "flat": np.array([-1])}
-    if _has_rounded_leak(run):
-        constants["leak"] = np.array(run.config.leak, dtype)
-    nodes = [
-        helper.make_node("Cast", ["images"], ["floats"], to=kind),
-        helper.make_node("Mul", ["floats", "scale"], ["a0"]),
-    ]
+    nodes = Nodes(dtype)
+    nodes.constants |= {"scale": np.array(BYTES, dtype), "flat": np.array([-1])}
+    nodes.add("Cast", ["images"], "floats", to=kind)
+    nodes.add("Mul", ["floats", "scale"], "a0")
     layers = list(zip(run.network.parameters.weights, run.network.parameters.biases, strict=True))
     for i, (w, b) in enumerate(layers, start=1):
-        constants |= {f"W{i}": w, f"b{i}": b}
-        nodes.append(helper.make_node("Gemm", [f"a{i - 1}", f"W{i}", f"b{i}"], [f"z{i}"], transB=1))
-        if i < len(layers):
-            z, a = f"z{i}", f"a{i}"
-            added, values = own.onnx_nodes(z, a, dtype) if own is not None else (_activation(run, z, a), {})
-            nodes += added
-            constants |= values
+        nodes.constants |= {f"W{i}": w, f"b{i}": b}
+        nodes.add("Gemm", [f"a{i - 1}", f"W{i}", f"b{i}"], f"z{i}", transB=1)
+        if i < len(layers) and own is not None:
+            added, constants = own.onnx_nodes(f"z{i}", f"a{i}", dtype)
+            nodes.list += added
+            nodes.constants |= constants
+        elif i < len(layers):
+            OPERATORS[run.config.activation](nodes, f"z{i}", f"a{i}", run.config.leak)
     last = f"z{len(layers)}"
-    nodes.append(helper.make_node("Softmax", [last], ["probabilities"], axis=1))
+    nodes.add("Softmax", [last], "probabilities", axis=1)
     # The axis is kept, as OpenCV 4 reads something else where it is not.
-    nodes.append(helper.make_node("ArgMax", [last], ["column"], axis=1, keepdims=1))
-    nodes.append(helper.make_node("Reshape", ["column", "flat"], ["digit"]))
+    nodes.add("ArgMax", [last], "column", axis=1, keepdims=1)
+    nodes.add("Reshape", ["column", "flat"], "digit")
     return helper.make_graph(
-        nodes,
+        nodes.list,
         "npdigits",
         [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", run.sizes[0]])],
         [
             helper.make_tensor_value_info("probabilities", kind, ["n", run.sizes[-1]]),
             helper.make_tensor_value_info("digit", TensorProto.INT64, ["n"]),
         ],
-        [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
+        [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in nodes.constants.items()],
     )
-
-
-def _has_rounded_leak(run: Trained) -> bool:
-    """Say whether the leak would change as an attribute, which is a float32 also for weights of float64."""
-    double = run.network.parameters.flat.dtype == np.float64
-    return double and run.config.activation == "leaky_relu" and float(np.float32(run.config.leak)) != run.config.leak
-
-
-def _activation(run: Trained, z: str, a: str) -> list[Any]:
-    """Return the nodes that compute a layer's a from its z."""
-    from onnx import helper
-
-    if _has_rounded_leak(run):
-        return [helper.make_node("Mul", [z, "leak"], [f"leaked_{z}"]), helper.make_node("Max", [z, f"leaked_{z}"], [a])]
-    leak: dict[str, Any] = {"alpha": run.config.leak} if run.config.activation == "leaky_relu" else {}
-    return [helper.make_node(OPERATORS[run.config.activation], [z], [a], **leak)]
 
 
 def _metadata(run: Trained) -> dict[str, str]:

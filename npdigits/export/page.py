@@ -1,6 +1,7 @@
 """The page to draw digits on: one self-contained HTML file with the network in it."""
 
 import base64
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from npdigits.export import proof
 from npdigits.export.formula import Formula
 from npdigits.export.own import formula_of, images_to_try
 from npdigits.nn.costs import softmax
+from npdigits.nn.erfc import erfc
 from npdigits.runs.trained import Trained
 
 FILES = Path(__file__).parent / "page_files"
@@ -24,9 +26,12 @@ SCRIPTS = ("pieces", "form", "network", "page")
 TEST_DIGITS = 200
 # A line of the table of activations in network.js: a name, and a formula that Python reads as well.
 FORMULA = re.compile(r"^  (\w+): \(z, leak\) => (.+),$", re.MULTILINE)
+MATHS = {
+    **{"abs": np.abs, "erfc": erfc, "exp": np.exp, "log1p": np.log1p, "max": np.maximum, "tanh": np.tanh},
+    "SQRT1_2": math.sqrt(0.5),
+}
 # The name by which page_files/own.js adds the user's own activation to the table.
 OWN = "own"
-MATHS = {"max": np.maximum, "exp": np.exp, "tanh": np.tanh}
 
 
 def page(run: Trained, test: Split | None) -> str:

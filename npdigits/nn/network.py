@@ -98,7 +98,7 @@ class Network:
         if not len(x):  # a worker's part of a small batch may be empty
             gradient.flat[...] = 0
             return
-        workspace = workspace.first(len(x))
+        workspace = workspace.first(len(x), keep_z=self.activation.needs_z)
         *activations, delta = self._propagate(x, workspace)
         self.derivative(delta, y, workspace.rows)  # zᴸ → δᴸ, in place
         delta *= scale
@@ -121,6 +121,7 @@ class Network:
         for layer in range(last):
             z = workspace.activations[layer]
             self._weighted_input(layer, workspace.units[layer], a, z)
+            workspace.keep_z(layer)
             self.activation.apply(z)  # a = f(z), in place
             a = workspace.apply_dropout(layer)  # a·m
             a = workspace.split.complete_activations(layer, a)
@@ -143,7 +144,7 @@ class Network:
         mask = workspace.masks[layer - 1]
         if mask is not None:
             mask.apply(below, below)
-        self.activation.backward(below, workspace.activations[layer - 1])
+        self.activation.backward(below, *workspace.inputs_of_derivative(layer - 1))  # a, or a and z
         return below
 
 

@@ -50,11 +50,13 @@ class Optimizer(ABC):
 
     Attributes:
         state_names: of the arrays in ``state``.
+        divisible: whether a step may be limited to a range of the elements, so that several workers can share it.
         steps: how many have been made.
         state: the arrays that are kept from step to step, by name. With ``steps`` they are all that is remembered.
     """
 
     state_names: tuple[str, ...] = ()
+    divisible = True
 
     def __init__(self, parameters: Parameters, gradient: Parameters) -> None:
         theta = parameters.flat
@@ -145,12 +147,18 @@ class Optimizer(ABC):
 
 
 class SGD(Optimizer):
-    """v ← μ·v + g;  θ ← θ − η·v. Gradient descent; with μ > 0 Polyak's momentum (Sutskever et al. 2013, §2)."""
+    """v ← μ·v + g;  θ ← θ − η·v. Gradient descent; with μ > 0 Polyak's momentum (Sutskever et al. 2013, §2).
+
+    With ``nesterov`` θ ← θ − η·(g + μ·v): Nesterov's momentum (same section), written for the point at which the
+    gradient is taken, as PyTorch's ``SGD(nesterov=True)`` has it.
+    """
 
     state_names: tuple[str, ...] = ("v",)
 
-    def __init__(self, parameters: Parameters, gradient: Parameters, momentum: float = 0.0) -> None:
-        self.momentum = momentum
+    def __init__(
+        self, parameters: Parameters, gradient: Parameters, momentum: float = 0.0, nesterov: bool = False
+    ) -> None:
+        self.momentum, self.nesterov = momentum, nesterov and momentum > 0
         if not momentum:
             self.state_names = ()  # nothing to remember
         super().__init__(parameters, gradient)
@@ -167,6 +175,17 @@ class SGD(Optimizer):
             np.multiply(v, lr, out=block.g)
             np.subtract(block.theta, block.g, out=block.theta)
 
+        def with_nesterov(block: Block) -> None:
+            (v,), s = block.moments, block.scratch
+            np.multiply(v, self.momentum, out=v)
+            np.add(v, block.g, out=v)
+            np.multiply(v, self.momentum, out=s)
+            np.add(s, block.g, out=s)
+            np.multiply(s, lr, out=s)
+            np.subtract(block.theta, s, out=block.theta)
+
+        if self.nesterov:
+            return with_nesterov
         return with_momentum if self.momentum else without_momentum
 
 
@@ -252,9 +271,45 @@ class Adam(Optimizer):
         return update
 
 
+class Lion(Optimizer):
+    """Lion, Chen et al. 2023, algorithm 2: every parameter moves by η, in a direction that a momentum decides.
+
+    θ ← θ − η·sign(β₁·m + (1 − β₁)·g);  m ← β₂·m + (1 − β₂)·g
+
+    The algorithm's weight decay is decoupled and scaled by η, as that of ``step`` is. The paper's β are 0.9 and 0.99,
+    and its η a third to a tenth of Adam's.
+    """
+
+    state_names = ("m",)
+
+    def __init__(self, parameters: Parameters, gradient: Parameters, betas: tuple[float, float] = (0.9, 0.99)) -> None:
+        super().__init__(parameters, gradient)
+        self.betas = betas
+
+    def make_update(self, lr: float, scale: float) -> Callable[[Block], None]:
+        beta1, beta2 = self.betas
+
+        def update(block: Block) -> None:
+            g, s, (m,) = block.g, block.scratch, block.moments
+            np.multiply(m, beta1 / (1 - beta1), out=s)  # a positive factor changes no sign
+            np.add(s, g, out=s)
+            np.sign(s, out=s)
+            np.multiply(s, lr, out=s)
+            np.subtract(block.theta, s, out=block.theta)
+            np.multiply(m, beta2, out=m)
+            np.multiply(g, 1 - beta2, out=g)
+            np.add(m, g, out=m)
+
+        return update
+
+
 # name -> factory of (parameters, gradient, numbers); each picks its own numbers.
 OPTIMIZERS: dict[str, Callable[[Parameters, Parameters, dict[str, Any]], Optimizer]] = {
     "adam": lambda p, g, n: Adam(p, g, n["betas"], n["eps"]),
-    "sgd": lambda p, g, n: SGD(p, g, n["momentum"]),
+    "sgd": lambda p, g, n: SGD(p, g, n["momentum"], n["nesterov"]),
     "rmsprop": lambda p, g, n: RMSprop(p, g, n["rho"], n["eps"]),
+    "lion": lambda p, g, n: Lion(p, g, n["betas"]),
 }
+
+# Other names; the configuration stores the one above, so that one experiment never has two names.
+ALIASES = {"adamw": "adam"}

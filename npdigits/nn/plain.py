@@ -20,6 +20,7 @@ Nielsen, ch. 2, whose names for the four equations are on the right). Products o
     ∂C/∂Wˡ = δˡᵀ aˡ⁻¹ + λ·Wˡ                           (BP4)
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -43,12 +44,26 @@ def softmax(z: Array) -> Array:
     return np.asarray(e / e.sum(axis=1, keepdims=True))
 
 
+def normal_cdf(z: Array) -> Array:
+    """Return Φ(z) = ½·(1 + erf(z/√2)), the share of a standard normal distribution that is below z."""
+    return np.asarray(0.5 * (1 + np.vectorize(math.erf)(z / math.sqrt(2))))
+
+
+def normal_density(z: Array) -> Array:
+    """Return φ(z) = e^(−z²/2) / √(2π), the derivative of Φ."""
+    return np.asarray(np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi))
+
+
 # name -> (f, f′), both functions of z
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "leaky_relu": (lambda z: np.where(z > 0, z, LEAK * z), lambda z: np.where(z > 0, 1.0, LEAK)),
     "relu": (lambda z: np.where(z > 0, z, 0.0), lambda z: np.where(z > 0, 1.0, 0.0)),
     "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2),
     "sigmoid": (sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z))),
+    "identity": (lambda z: z, np.ones_like),
+    "gelu": (lambda z: z * normal_cdf(z), lambda z: normal_cdf(z) + z * normal_density(z)),
+    "silu": (lambda z: z * sigmoid(z), lambda z: sigmoid(z) * (1 + z * (1 - sigmoid(z)))),
+    "softplus": (lambda z: np.log(1 + np.exp(z)), sigmoid),
 }
 
 # name -> g

@@ -56,6 +56,7 @@ class Workspace:
         split: as given.
         units: slices, of each layer 1 … L the units that are computed here.
         activations, deltas: of these units, a¹ … aᴸ⁻¹ (before dropout, as f′ needs them) and δ¹ … δᴸ⁻¹ = ∂C/∂z.
+        zs: z¹ … zᴸ⁻¹ of these units, where a gradient needs them; else empty.
         masks: the dropout masks m¹ … mᴸ⁻¹ of these units; None where nothing is left out.
         dropped: a·m of these units; where nothing is left out the arrays of ``activations``.
         logits: zᴸ, always of the whole layer; δᴸ takes its place.
@@ -75,6 +76,7 @@ class Workspace:
         shapes = [(batch_size, units.stop - units.start) for units in self.units[:-1]]
         self.activations: list[Array] = [aligned(shape, dtype) for shape in shapes]
         self.deltas: list[Array] = [aligned(shape, dtype) for shape in shapes]
+        self.zs: list[Array] = []
         self.masks = [Mask(shape, p, dtype) if p else None for shape, p in zip(shapes, dropout, strict=False)]
         self.masks += [None] * (len(shapes) - len(self.masks))
         self.dropped = [
@@ -85,17 +87,37 @@ class Workspace:
         self.logits: Array = aligned((sizes[-1], batch_size), dtype).T
         self.ones: Array = np.ones(batch_size, dtype)
         self.rows: Array = np.arange(batch_size)
-        self._smaller: dict[int, Workspace] = {batch_size: self}
+        self._all_zs: list[Array] = []
+        self._smaller: dict[tuple[int, bool], Workspace] = {(batch_size, False): self}
 
-    def first(self, n: int) -> "Workspace":
-        """Return the same memory for n images: views, made once for each n, not sliced at every step."""
-        if n not in self._smaller:
+    def first(self, n: int, keep_z: bool = False) -> "Workspace":
+        """Return the same memory for n images: views, made once for each n, not sliced at every step.
+
+        Args:
+            n: images.
+            keep_z: whether z of the hidden layers is needed after a has taken its place. Memory for it is made when it
+                is first asked for.
+        """
+        if (n, keep_z) not in self._smaller:
+            if keep_z and not self._all_zs:
+                self._all_zs = [aligned(a.shape, a.dtype) for a in self.activations]
             view = copy.copy(self)
             for name in ("activations", "deltas", "dropped"):
                 setattr(view, name, [array[:n] for array in getattr(self, name)])
+            view.zs = [z[:n] for z in self._all_zs] if keep_z else []
             view.logits, view.ones, view.rows = self.logits[:n], self.ones[:n], self.rows[:n]
-            self._smaller[n] = view
-        return self._smaller[n]
+            self._smaller[n, keep_z] = view
+        return self._smaller[n, keep_z]
+
+    def keep_z(self, layer: int) -> None:
+        """Copy z of a hidden layer's own units, where it is needed after a has taken its place."""
+        if self.zs:
+            np.copyto(self.zs[layer], self.activations[layer])
+
+    def inputs_of_derivative(self, layer: int) -> tuple[Array, ...]:
+        """Return what f′ of a hidden layer's own units is computed from: a, or a and z."""
+        a = self.activations[layer]
+        return (a, self.zs[layer]) if self.zs else (a,)
 
     def leave_out(self, rng: np.random.Generator, n: int) -> None:
         """Draw the dropout masks of the next n images."""

@@ -9,7 +9,7 @@ from typing import Any
 from npdigits.base.paths import absolute
 from npdigits.config.build import check_fit
 from npdigits.config.compose import compose
-from npdigits.config.dependence import without_effect
+from npdigits.config.dependence import renamed, without_effect
 from npdigits.config.identity import Canonical, form_for, identity, in_canonical_form
 from npdigits.config.schema import Config, DataConfig
 from npdigits.data import sets
@@ -86,6 +86,8 @@ def prepare(
     else:
         for line in without_effect(config, overrides):
             report.warn(line)
+        for line in renamed(overrides):
+            report.say(line)
     source = source or load_data(config.data, data_name, fallback, report.warn)
     known = len(source.train), source.default_val_size
     config = in_canonical_form(config, *known)

@@ -10,7 +10,7 @@ import yaml
 from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.text import join_lines
 from npdigits.config.dependence import unread
-from npdigits.config.identity import NOT_PART
+from npdigits.config.identity import ABSENT, NOT_PART
 from npdigits.config.override import Override
 from npdigits.config.schema import Config, parse_config
 from npdigits.nn.schedules import BOUND_TO_EPOCHS
@@ -116,7 +116,7 @@ def _read_identity_and_data(path: Path) -> tuple[dict[str, Any], str | None]:
 
 def _read_own_settings(path: Path, identity: dict[str, Any], typed: Config, warn: Callable[[str], None]) -> Config:
     """Return the run's own configuration: what decides its result by its identity, the rest by config.yaml."""
-    own = {key: value for key, value in identity.items() if key not in ("data_sha256", "numerics")}
+    own = ABSENT | {key: value for key, value in identity.items() if key not in ("data_sha256", "numerics")}
     own |= {"out": None, "resume": None}
     try:
         values = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))

@@ -19,7 +19,7 @@ from npdigits.base.interruption import Terminated, Watch, never
 from npdigits.base.paths import from_anywhere
 from npdigits.base.program import DIVERGED
 from npdigits.base.text import on_one_line
-from npdigits.config.dependence import without_effect
+from npdigits.config.dependence import renamed, without_effect
 from npdigits.config.regularizers import others_on
 from npdigits.config.schema import Config, DataConfig
 from npdigits.config.value_text import as_cell
@@ -63,6 +63,8 @@ def run_sweep(
     idle = [set(without_effect(config, typed)) for typed, config in points]
     for line in sorted(set.intersection(*idle)):
         report.warn(line)
+    for line in sorted({line for typed, _ in points for line in renamed(typed)}):
+        report.say(line)
     plan = plan_sweep(points, swept, fixed, report)
     if on := others_on(swept, [{key: as_cell(value) for key, value in config.as_dict().items()} for config in configs]):
         report.say(f"of the regularizers, {on}")

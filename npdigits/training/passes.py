@@ -63,7 +63,7 @@ class Trainer:
         self.augmentation = Augmentation(recipe.image_shape, recipe.augment) if recipe.augment else None
         # By images each worker has a gradient of its own; the first one's is where all are added up.
         self.gradient = (state.gradient, *memory.gradients)[part.rank if memory.gradients else 0]
-        self.own_elements = own_elements(part, state.gradient.flat.size)
+        self.own_elements = own_elements(part, state.gradient.flat.size, state.optimizer.divisible)
         self.sum = state.gradient.flat[self.own_elements]
         self.addends = [gradient.flat[self.own_elements] for gradient in memory.gradients]
         self.scoring_batches = Batches(sizes, SCORING_BATCH, dtype, image_dtype=image_dtype)

@@ -5,7 +5,13 @@ as it should can be checked from its metrics.csv alone.
 """
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from npdigits.base.errors import OwnCodeError
+from npdigits.nn.own_function import OwnFunction
 
 # (val_costs, gaps) of the epochs so far -> whether to stop after the last of them
 StoppingRule = Callable[[Sequence[float], Sequence[float]], bool]
@@ -62,6 +68,28 @@ def cost_settled(patience: int, min_delta: float, window: int) -> StoppingRule:
 def run_all_epochs() -> StoppingRule:
     """Stop at no epoch before the last."""
     return lambda val_costs, gaps: False
+
+
+def stopping_rule_from(function: Callable[..., bool], numbers: Mapping[str, Any] | None = None) -> StoppingRule:
+    """Return the rule of ``function(val_costs, gaps)``, which says whether to stop after the last epoch.
+
+    Args:
+        function: is given the validation cost and the gap of each epoch so far, in tuples of floats.
+        numbers: of the function, by name.
+
+    Raises:
+        OwnCodeError: it takes something else; from the rule: it raises, or returns something else than true or false.
+    """
+    own = OwnFunction(function, numbers)
+    own.check_arguments(("val_costs", "gaps"))
+
+    def rule(val_costs: Sequence[float], gaps: Sequence[float]) -> bool:
+        stop = own(tuple(val_costs), tuple(gaps))
+        if not isinstance(stop, bool | np.bool):
+            raise OwnCodeError(f"{own.name}: returned {stop!r} after {len(val_costs)} epochs; allowed is True or False")
+        return bool(stop)
+
+    return rule
 
 
 # name -> factory of (patience, min_delta, window); each uses those that it needs.

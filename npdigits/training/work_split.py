@@ -96,6 +96,8 @@ def choose_split(parameters: Parameters, batch_size: int, workers: int) -> Share
     return SharedMemory(layers=SharedLayers(parameters.sizes, batch_size, dtype))
 
 
-def own_elements(part: Part, n: int) -> slice:
-    """Return which of n elements of the flat buffers a worker updates."""
+def own_elements(part: Part, n: int, divisible: bool = True) -> slice:
+    """Return which of n elements of the flat buffers a worker updates; the first one all, if it cannot be divided."""
+    if not divisible:
+        return slice(0, n if part.rank == 0 else 0)
     return part.slice(n, CACHE_LINE)

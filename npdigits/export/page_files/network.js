@@ -1,13 +1,32 @@
 "use strict";
 // The forward pass of npdigits/network.py, of one image: a⁰ = x / 255, zˡ = Wˡ aˡ⁻¹ + bˡ, aˡ = f(zˡ), softmax(zᴸ).
 
-const { max, exp, tanh } = Math;
+const { SQRT1_2, abs, exp, log1p, max, tanh } = Math;
+
+// The coefficients of npdigits/nn/erfc.py, which tells what they are.
+const ERFC_POWERS = [
+  1.2375126308378275, -0.14024059858554697, 0.0035854154854790257, 0.0822767384901452, -0.10880393014244462, 0.09230432116037748,
+  -0.05869339857664934, 0.028362277418956406, -0.009746579683265262, 0.0017556258528952954, 0.000293714378044958, -0.0002901540805408417,
+  5.164652974177416e-05, 2.238423915508223e-05, -1.1438048033346894e-05, -9.73559896736775e-07, 1.7419821586224816e-06, -5.7218230603224086e-08,
+  -2.4857126248016745e-07, 2.3263508708859124e-08, 3.197926671666804e-08, -3.744210080962018e-09, -2.623107347133476e-09, 3.1114333809799254e-10,
+];
+
+// erfc(x) of x ≥ 0.
+function erfc(x) {
+  const t = -7.5 / (x + 3.75) + 1;
+  return ERFC_POWERS.reduceRight((r, power) => r * t + power) * exp(-x * x) / (1 + 2 * x);
+}
+
 // f of the hidden layers. export/page.py reads these lines: what it exports was computed by them before.
 const ACTIVATIONS = {
   leaky_relu: (z, leak) => max(z, leak * z),
   relu: (z, leak) => max(z, 0),
   tanh: (z, leak) => tanh(z),
   sigmoid: (z, leak) => 1 / (1 + exp(-z)),
+  identity: (z, leak) => z,
+  gelu: (z, leak) => max(z, 0) - 0.5 * abs(z) * erfc(abs(z) * SQRT1_2),
+  silu: (z, leak) => z / (1 + exp(-z)),
+  softplus: (z, leak) => max(z, 0) + log1p(exp(-abs(z))),
 };
 
 class Network {
