@@ -76,14 +76,12 @@ def _graph(run: Trained, own: Formula | None) -> Any:
     for i, (w, b) in enumerate(layers, start=1):
         nodes.constants |= {f"W{i}": w, f"b{i}": b}
         nodes.add("Gemm", [f"a{i - 1}", f"W{i}", f"b{i}"], f"z{i}", transB=1)
-        if i < len(layers):
-            z, a = f"z{i}", f"a{i}"
-            if own is None:
-                OPERATORS[run.config.activation](nodes, z, a, run.config.leak)
-            else:
-                added, values = own.onnx_nodes(z, a, dtype)
-                nodes.list += added
-                nodes.constants |= values
+        if i < len(layers) and own is not None:
+            added, constants = own.onnx_nodes(f"z{i}", f"a{i}", dtype)
+            nodes.list += added
+            nodes.constants |= constants
+        elif i < len(layers):
+            OPERATORS[run.config.activation](nodes, f"z{i}", f"a{i}", run.config.leak)
     last = f"z{len(layers)}"
     nodes.add("Softmax", [last], "probabilities", axis=1)
     # The axis is kept, as OpenCV 4 reads something else where it is not.

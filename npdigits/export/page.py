@@ -26,12 +26,12 @@ SCRIPTS = ("pieces", "form", "network", "page")
 TEST_DIGITS = 200
 # A line of the table of activations in network.js: a name, and a formula that Python reads as well.
 FORMULA = re.compile(r"^  (\w+): \(z, leak\) => (.+),$", re.MULTILINE)
-# The name by which page_files/own.js adds the user's own activation to the table.
-OWN = "own"
 MATHS = {
     **{"abs": np.abs, "erfc": erfc, "exp": np.exp, "log1p": np.log1p, "max": np.maximum, "tanh": np.tanh},
     "SQRT1_2": math.sqrt(0.5),
 }
+# The name by which page_files/own.js adds the user's own activation to the table.
+OWN = "own"
 
 
 def page(run: Trained, test: Split | None) -> str:
