@@ -7,6 +7,7 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
 from npdigits.base.errors import ConfigError
+from npdigits.config.own_names import shorten
 from npdigits.data.sets import Split
 from npdigits.nn.network import Network, Parameters
 from npdigits.runs.trained import Trained
