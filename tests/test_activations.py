@@ -6,6 +6,7 @@ import torch
 from scipy import special
 from test_network import TORCH
 
+from npdigits.base.choice import assemble
 from npdigits.nn.activations import ACTIVATIONS, ALIASES
 from npdigits.nn.erfc import erfc
 
@@ -22,7 +23,7 @@ def test_values_and_derivatives_are_torchs(name, dtype):
     theirs = torch.tensor(z.astype(float), requires_grad=True)
     value = TORCH[name](theirs)
     value.sum().backward()
-    activation = ACTIVATIONS[name](0.01)
+    activation = assemble(ACTIVATIONS[name], {"leak": 0.01})
     a, delta = z.copy(), np.full_like(z, 3.0)
     activation.apply(a)
     given = (a.copy(), z.copy()) if activation.needs_z else (a.copy(),)
@@ -45,7 +46,7 @@ def test_erfc_is_scipys(dtype, absolute, relative):
 def test_gelu_keeps_its_digits_where_it_is_small():
     z = np.array([-3.0, -6.0, -8.0])
     a = z.copy()
-    ACTIVATIONS["gelu"](0).apply(a)
+    assemble(ACTIVATIONS["gelu"], {"leak": 0}).apply(a)
     np.testing.assert_allclose(a, z * special.ndtr(z), rtol=1e-13)
 
 

@@ -12,6 +12,7 @@ from drawn import BESIDE, MARKS, SLASHED, STROKES, boxed, drawn, marked
 from PIL import Image
 from playwright.sync_api import expect
 
+from npdigits.base.choice import assemble
 from npdigits.config.compose import compose
 from npdigits.data.sets import Split
 from npdigits.export.page import FILES, SCRIPTS, TEST_DIGITS, formulas, page
@@ -122,7 +123,7 @@ def test_its_activations_are_those_of_the_network(opened, name):
     z = np.concatenate([np.linspace(-30, 30, 241), [-1e6, -800, -1e-9, 1e-9, 800, 1e6]])
     names, theirs = opened.evaluate(ACTIVATE, [name, z.tolist(), 0.3])
     ours = z.copy()
-    ACTIVATIONS[name](0.3).apply(ours)
+    assemble(ACTIVATIONS[name], {"leak": 0.3}).apply(ours)
     np.testing.assert_allclose(theirs, ours, rtol=1e-12, atol=4e-15)
     assert names == list(formulas((FILES / "network.js").read_text(encoding="utf-8"))) == list(ACTIVATIONS)
 

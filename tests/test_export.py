@@ -13,6 +13,7 @@ import pytest
 from made import digits, read_summary, write_set
 from onnx.reference import ReferenceEvaluator
 
+from npdigits.base.choice import assemble
 from npdigits.base.errors import ConfigError
 from npdigits.config.compose import compose
 from npdigits.export import command as module
@@ -362,7 +363,7 @@ def test_the_operators_compute_the_activation_in_every_runtime(activation, dtype
     model = onnx.helper.make_model(graph, ir_version=onnx_file.IR_VERSION, opset_imports=opset)
     onnx.checker.check_model(model, full_check=True)
     ours = z.copy()
-    ACTIVATIONS[activation](0.3).apply(ours)
+    assemble(ACTIVATIONS[activation], {"leak": 0.3}).apply(ours)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     with np.errstate(all="ignore"):
         answers = [session.run(None, {"z": z})[0], ReferenceEvaluator(model).run(None, {"z": z})[0]]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from made import start_python, write_set
 
+from npdigits.base.choice import assemble
 from npdigits.base.errors import ConfigError
 from npdigits.nn.activations import ACTIVATIONS, Activation
 from npdigits.nn.costs import COSTS
@@ -30,7 +31,11 @@ def make(sizes=SIZES, activation="tanh", chosen=("softmax", "cross_entropy"), se
         view[...] = w
     for b in parameters.biases:
         b[...] = rng.normal(0, more.get("biases", 0.5), b.shape)
-    f = ACTIVATIONS[activation](more.get("leak", 0.01)) if isinstance(activation, str) else activation
+    f = (
+        assemble(ACTIVATIONS[activation], {"leak": more.get("leak", 0.01)})
+        if isinstance(activation, str)
+        else activation
+    )
     return Network(parameters, f, more.get("input_scale", 1 / 255), COSTS[chosen])
 
 
@@ -278,7 +283,7 @@ def of_float32(f):
 
 @pytest.mark.parametrize("name", ["tanh", "sigmoid"])
 def test_an_activation_that_has_fewer_digits_is_not_wrong_yet_its_mistakes_are(name):
-    network = make(activation=of_float32(ACTIVATIONS[name](0.01)))
+    network = make(activation=of_float32(assemble(ACTIVATIONS[name], {"leak": 0.01})))
     assert check_network(network).wrong == []
     wrong = check_network(changed(network, **times(1.05))).wrong
     assert {group.name for group in wrong} >= {"W1", "W2"}
@@ -343,7 +348,7 @@ from npdigits.nn.activations import ACTIVATIONS, tanh
 from dataclasses import replace
 def backward(delta, a, *z):
     delta *= 1 - a
-ACTIVATIONS["tanh"] = lambda leak: replace(tanh(), backward=backward)
+ACTIVATIONS["tanh"] = lambda: replace(tanh(), backward=backward)
 from npdigits.check_gradient import main
 main()
 """

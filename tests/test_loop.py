@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from npdigits.base.choice import assemble
 from npdigits.base.random import stream
 from npdigits.data.augmentation import DistortionRanges
 from npdigits.data.sets import Split
@@ -40,11 +41,25 @@ def state(lr_kind=Adam, seed=0, initial=0.5):
     parameters, gradient = Parameters(SIZES), Parameters(SIZES)
     for view, w in zip(parameters.weights, initialize("xavier_he", stream(seed, "initialization"), SIZES), strict=True):
         view[...] = w * initial
-    return State(Network(parameters, ACTIVATIONS["leaky_relu"](0.01), 1 / 255), gradient, lr_kind(parameters, gradient))
+    return State(
+        Network(parameters, assemble(ACTIVATIONS["leaky_relu"], {"leak": 0.01}), 1 / 255),
+        gradient,
+        lr_kind(parameters, gradient),
+    )
 
 
 def recipe(**changes):
-    plain_recipe = Recipe(constant(0.02), "none", STOPPING_RULES["none"](1, 0.0, 2), 4, 12, 32, 0.0, 0.0, 7)
+    plain_recipe = Recipe(
+        constant(0.02),
+        "none",
+        assemble(STOPPING_RULES["none"], {"patience": 1, "min_delta": 0.0, "window": 2}),
+        4,
+        12,
+        32,
+        0.0,
+        0.0,
+        7,
+    )
     return dataclasses.replace(plain_recipe, **changes)
 
 
@@ -132,7 +147,7 @@ def test_the_best_epoch_has_the_lowest_validation_cost_and_its_weights_are_kept(
 @pytest.mark.parametrize("rule", ["val_cost", "gap", "variance"])
 def test_stopping_is_told_by_the_rule_and_by_the_validation_set_alone(rule):
     threshold = {"val_cost": 0.0, "gap": 0.2, "variance": 1e-4}[rule]
-    stopping_rule = STOPPING_RULES[rule](3, threshold, 4)
+    stopping_rule = assemble(STOPPING_RULES[rule], {"patience": 3, "min_delta": threshold, "window": 4})
     changes = {"stop_on": rule, "stopping_rule": stopping_rule, "epochs": 200, "schedule": exponential(0.1, 0.9)}
     s = run(**changes)
     assert s.stopped_by == rule
@@ -145,7 +160,11 @@ def test_stopping_is_told_by_the_rule_and_by_the_validation_set_alone(rule):
 def test_test_data_chooses_nothing(rule):
     """With the test labels permuted all choices stay: the best epoch, when to stop, every weight."""
     permuted = dataclasses.replace(TEST, labels=np.random.default_rng(0).permutation(TEST.labels))
-    changes = {"stop_on": rule, "stopping_rule": STOPPING_RULES[rule](3, 0.01, 4), "epochs": 30}
+    changes = {
+        "stop_on": rule,
+        "stopping_rule": assemble(STOPPING_RULES[rule], {"patience": 3, "min_delta": 0.01, "window": 4}),
+        "epochs": 30,
+    }
     honest, guarded = run(**changes), run(test=permuted, **changes)
     assert honest.history[-1].test_accuracy != guarded.history[-1].test_accuracy
     assert honest.best_epoch.epoch == guarded.best_epoch.epoch

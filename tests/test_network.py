@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from npdigits.base.arrays import aligned
+from npdigits.base.choice import assemble
 from npdigits.base.random import stream
 from npdigits.nn import plain
 from npdigits.nn import workspace as module
@@ -34,7 +35,7 @@ def make(sizes, activation="leaky_relu", initializer="xavier_he", dtype="float64
     rng = np.random.default_rng(seed)
     for b in parameters.biases:
         b[...] = rng.normal(0, 0.1, b.shape)
-    return Network(parameters, ACTIVATIONS[activation](0.01), input_scale)
+    return Network(parameters, assemble(ACTIVATIONS[activation], {"leak": 0.01}), input_scale)
 
 
 def batch(sizes, n, seed=1, dtype="float64"):
@@ -114,7 +115,7 @@ def test_z_is_kept_only_where_a_gradient_needs_it(activation, monkeypatch):
         network.gradient(x[:n], y[:n], gradient, workspace, 1 / n)
         assert np.array_equal(network.forward(x, workspace), network.forward(x, scoring))
         np.testing.assert_allclose(gradient.flat, fresh, rtol=1e-12, atol=1e-15)
-    needed = ACTIVATIONS[activation](0.01).needs_z
+    needed = assemble(ACTIVATIONS[activation], {"leak": 0.01}).needs_z
     kept = workspace.first(7, keep_z=needed).zs
     assert [z.shape for z in kept] == ([(7, 6), (7, 5)] if needed else [])
     if needed:

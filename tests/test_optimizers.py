@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from npdigits.base.choice import assemble
 from npdigits.nn import optimizers, plain
 from npdigits.nn.network import Parameters
 from npdigits.nn.optimizers import ALIASES, OPTIMIZERS, SGD, Adam, Lion, RMSprop
@@ -158,7 +159,7 @@ def test_pieces_change_no_bit(name, numbers, monkeypatch):
     for piece in (10**9, 500, 77):
         monkeypatch.setattr(optimizers, "BLOCK_SIZE", piece)
         parameters, gradient = start("float32")
-        hundred_steps(OPTIMIZERS[name](parameters, gradient, numbers), parameters, gradient, 0.01, 0.01)
+        hundred_steps(assemble(OPTIMIZERS[name], numbers, parameters, gradient), parameters, gradient, 0.01, 0.01)
         results.append(parameters.flat.tobytes())
     assert len(set(results)) == 1
 
@@ -188,7 +189,7 @@ def test_parts_change_no_bit(name, numbers, size, monkeypatch):
     results = []
     for parts in ([ALONE], [Part(rank, size) for rank in range(size)]):
         parameters, gradient = start("float32")
-        optimizer, rng = OPTIMIZERS[name](parameters, gradient, numbers), np.random.default_rng(3)
+        optimizer, rng = assemble(OPTIMIZERS[name], numbers, parameters, gradient), np.random.default_rng(3)
         for step in range(1, 71):
             gradient.flat[:] = rng.normal(size=gradient.flat.size)
             for part in parts:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from npdigits.base.choice import assemble
 from npdigits.base.errors import OwnCodeError, UserError
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.network import Network, Parameters
@@ -69,7 +70,7 @@ def test_an_own_tanh_trains_as_the_built_in_one():
     x, y = rng.normal(0, 1, (20, 12)), rng.integers(0, 5, 20)
     own = from_functions(np.tanh, lambda z: 1 / np.cosh(z) ** 2)
     gradients = []
-    for activation in (own, ACTIVATIONS["tanh"](0)):
+    for activation in (own, assemble(ACTIVATIONS["tanh"], {"leak": 0})):
         gradient = Parameters(sizes, "float64")
         Network(parameters, activation).gradient(x, y, gradient, Workspace(sizes, 23, "float64"), 1 / 20)
         gradients.append(gradient.flat)
@@ -132,7 +133,10 @@ def test_a_stopping_rule_is_the_built_in_one():
 
     costs = [1.0, 0.5, 0.4, 0.6, 0.45, 0.41, 0.39]
     for patience in (2, 3):
-        ours, reference = stopping_rule_from(mine, {"patience": patience}), STOPPING_RULES["val_cost"](patience, 0.0, 5)
+        ours, reference = (
+            stopping_rule_from(mine, {"patience": patience}),
+            assemble(STOPPING_RULES["val_cost"], {"patience": patience, "min_delta": 0.0, "window": 5}),
+        )
         said = [ours(costs[:n], costs[:n]) for n in range(1, 8)]
         assert said == [reference(costs[:n], costs[:n]) for n in range(1, 8)]
         assert True in said and False in said

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made import output_of, start_python
 
+from npdigits.base.choice import assemble
 from npdigits.base.random import stream
 from npdigits.nn import plain
 from npdigits.nn.activations import ACTIVATIONS
@@ -44,7 +45,9 @@ def test_a_step_of_the_fast_network_is_the_plain_one(sizes, activation, output, 
     parameters, x, y = drawn(sizes)
     weights, biases = copies(parameters)
     gradient = Parameters(sizes, "float64")
-    network = Network(parameters, ACTIVATIONS[activation](plain.LEAK), input_scale=0.5, cost=COSTS[output, cost])
+    network = Network(
+        parameters, assemble(ACTIVATIONS[activation], {"leak": plain.LEAK}), input_scale=0.5, cost=COSTS[output, cost]
+    )
     workspace = Workspace(sizes, 23, "float64", dropout=DROPOUT[sizes] if regularized else ())
     workspace.leave_out(stream(0, "test"), 20)
     masks = [None if mask is None else mask.values[:20].copy() for mask in workspace.masks]
@@ -63,7 +66,7 @@ def test_a_step_of_the_fast_network_is_the_plain_one(sizes, activation, output, 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 def test_the_fast_logits_and_their_cost_are_the_plain_ones(activation):
     parameters, x, y = drawn(SIZES[-1])
-    network = Network(parameters, ACTIVATIONS[activation](plain.LEAK))
+    network = Network(parameters, assemble(ACTIVATIONS[activation], {"leak": plain.LEAK}))
     logits = network.forward(x, Workspace(SIZES[-1], 20, "float64"))
     (*_, z), _ = plain.forward(parameters.weights, parameters.biases, x, activation)
     np.testing.assert_allclose(logits, z, rtol=1e-12)

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from npdigits.base.choice import assemble
 from npdigits.nn.schedules import SCHEDULES, cosine, exponential, step, warmed_up
 
 LR, DECAY, EVERY, EPOCHS = 0.3, 0.7, 4, 23
@@ -32,7 +33,7 @@ def torch_rates(make, epochs=EPOCHS):
     ],
 )
 def test_follows_torch(name, reference):
-    schedule = SCHEDULES[name](LR, DECAY, EVERY, EPOCHS)
+    schedule = assemble(SCHEDULES[name], {"lr": LR, "lr_decay": DECAY, "decay_every": EVERY, "epochs": EPOCHS})
     assert [schedule(epoch) for epoch in range(EPOCHS)] == pytest.approx(torch_rates(reference), rel=1e-12, abs=1e-15)
 
 

@@ -4,6 +4,7 @@ import statistics
 
 import pytest
 
+from npdigits.base.choice import assemble
 from npdigits.training.stopping import (
     MIN_DELTA,
     STOPPING_RULES,
@@ -86,5 +87,10 @@ def test_variance_of_last_is_the_population_variance():
 def test_every_rule_can_be_chosen_and_has_a_threshold_of_its_own():
     assert set(STOPPING_RULES) == set(MIN_DELTA) == {"val_cost", "gap", "variance", "none"}
     costs, gaps = [0.5] * 30, [1.0] * 30
-    stops = {name: first_stop(STOPPING_RULES[name](4, MIN_DELTA[name], 6), costs, gaps) for name in STOPPING_RULES}
+    stops = {
+        name: first_stop(
+            assemble(STOPPING_RULES[name], {"patience": 4, "min_delta": MIN_DELTA[name], "window": 6}), costs, gaps
+        )
+        for name in STOPPING_RULES
+    }
     assert stops == {"val_cost": 5, "gap": 4, "variance": 9, "none": None}

@@ -15,6 +15,7 @@ import pytest
 from test_loop import SIZES, TEST, TRAIN, VAL, recipe, state
 
 from npdigits.base.arrays import shared
+from npdigits.base.choice import assemble
 from npdigits.base.errors import WorkersError
 from npdigits.base.interruption import Stopped
 from npdigits.data.sets import Split
@@ -228,7 +229,7 @@ def test_a_team_computes_the_gradient(sizes, size, batch, activation):
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(batch, sizes[0])), rng.integers(0, sizes[-1], batch)
     parameters, gradient = wide_state(sizes)
-    network = Network(parameters, ACTIVATIONS[activation](0.0), input_scale=0.5)
+    network = Network(parameters, assemble(ACTIVATIONS[activation], {"leak": 0.0}), input_scale=0.5)
     layers = SharedLayers(sizes, 20, "float64")
     with Workers(size, lambda part: Gradients(part, network, gradient, layers, sizes, 20)) as members:
         members.call("gradient", x, y)
@@ -244,7 +245,7 @@ def test_workers_that_leave_units_out_compute_the_plain_gradient(size, activatio
     sizes, dropout, rng = (30, 20, 11, 10), (0.0, 0.4), np.random.default_rng(1)
     x, y = rng.normal(size=(8, 30)), rng.integers(0, 10, 8)
     parameters, gradient = wide_state(sizes)
-    network = Network(parameters, ACTIVATIONS[activation](0.0))
+    network = Network(parameters, assemble(ACTIVATIONS[activation], {"leak": 0.0}))
     layers = SharedLayers(sizes, 20, "float64")
     with Workers(size, lambda part: Gradients(part, network, gradient, layers, sizes, 20, dropout)) as members:
         parts = members.call("leave_out", 8)
@@ -294,7 +295,7 @@ def test_the_first_step_of_several_is_the_first_of_one(threads, batch, activatio
     after = []
     for n in (1, threads):
         s = state(SGD)
-        s.network = dataclasses.replace(s.network, activation=ACTIVATIONS[activation](0.01))
+        s.network = dataclasses.replace(s.network, activation=assemble(ACTIVATIONS[activation], {"leak": 0.01}))
         list(fit(s, few, VAL, TEST, recipe(threads=n, batch_size=batch, epochs=1, schedule=constant(1.0))))
         after.append(s.network.parameters.flat.copy())
     assert np.abs(after[0] - state(SGD).network.parameters.flat).max() > 1e-3

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from npdigits.base.choice import assemble
 from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
 from npdigits.config import own_parts
@@ -14,7 +15,8 @@ from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.costs import COSTS
 from npdigits.nn.initializers import INITIALIZERS, draw
 from npdigits.nn.network import Network, Parameters
-from npdigits.nn.optimizers import OPTIMIZERS, Optimizer
+from npdigits.nn.optimizer import Optimizer
+from npdigits.nn.optimizers import OPTIMIZERS
 from npdigits.nn.schedules import SCHEDULES, warmed_up
 from npdigits.training.state import Recipe, State
 from npdigits.training.stopping import STOPPING_RULES
@@ -86,14 +88,13 @@ def _optimizer(config: Config, parameters: Parameters, gradient: Parameters) -> 
     """Return the optimizer, which has made no step."""
     if own := config.own_component("optimizer"):
         return own_parts.own_optimizer(own, parameters, gradient)
-    numbers = {name: getattr(config, name) for name in ("betas", "eps", "momentum", "nesterov", "rho")}
-    return OPTIMIZERS[config.optimizer](parameters, gradient, numbers)
+    return assemble(OPTIMIZERS[config.optimizer], vars(config), parameters, gradient)
 
 
 def empty_network(config: Config, sizes: tuple[int, ...], input_scale: float = BYTES) -> Network:
     """Return the network with all weights and biases 0."""
     own_f, own_c = config.own_component("activation"), config.own_component("cost")
-    activation = own_parts.own_activation(own_f) if own_f else ACTIVATIONS[config.activation](config.leak)
+    activation = own_parts.own_activation(own_f) if own_f else assemble(ACTIVATIONS[config.activation], vars(config))
     cost = own_parts.own_cost(own_c) if own_c else COSTS[config.output, config.cost]
     return Network(Parameters(sizes, config.dtype), activation, input_scale=input_scale, cost=cost)
 
@@ -104,11 +105,11 @@ def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
     if own_schedule:
         schedule = own_parts.own_schedule(own_schedule, config.lr, config.epochs)
     else:
-        schedule = SCHEDULES[config.schedule](config.lr, config.lr_decay, config.decay_every, config.epochs)
+        schedule = assemble(SCHEDULES[config.schedule], vars(config))
     if own_rule:
         stopping_rule = own_parts.own_stopping_rule(own_rule)
     else:
-        stopping_rule = STOPPING_RULES[config.stop_on](config.patience, config.min_delta, config.window)
+        stopping_rule = assemble(STOPPING_RULES[config.stop_on], vars(config))
     return Recipe(
         schedule=warmed_up(schedule, config.warmup),
         stop_on=config.stop_on,

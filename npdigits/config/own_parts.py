@@ -11,7 +11,7 @@ from npdigits.nn.activations import Activation
 from npdigits.nn.costs import Cost
 from npdigits.nn.initializers import Initializer
 from npdigits.nn.network import Parameters
-from npdigits.nn.optimizers import Optimizer
+from npdigits.nn.optimizer import Optimizer
 from npdigits.nn.own_forms import cost_from, derivative_from, from_functions, initializer_from, schedule_from
 from npdigits.nn.own_function import OwnFunction
 from npdigits.nn.own_optimizer import FormulaOptimizer

@@ -182,16 +182,9 @@ def softplus() -> Activation:
     return Activation(apply, backward)
 
 
-# name -> factory of the leak. Every factory takes it, so that a choice is one dictionary look-up.
-ACTIVATIONS: dict[str, Callable[[float], Activation]] = {
-    "leaky_relu": leaky_relu,
-    "relu": lambda leak: relu(),
-    "tanh": lambda leak: tanh(),
-    "sigmoid": lambda leak: sigmoid(),
-    "identity": lambda leak: identity(),
-    "gelu": lambda leak: gelu(),
-    "silu": lambda leak: silu(),
-    "softplus": lambda leak: softplus(),
+# name -> factory of its numbers, whose parameters are keys of the configuration.
+ACTIVATIONS: dict[str, Callable[..., Activation]] = {
+    activation.__name__: activation for activation in (leaky_relu, relu, tanh, sigmoid, identity, gelu, silu, softplus)
 }
 
 # Other names; the configuration stores the one above, so that one experiment never has two names.

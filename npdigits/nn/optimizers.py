@@ -1,149 +1,18 @@
-"""Optimizers: each updates the parameters θ in place from the gradient g.
+"""Optimizers: each updates the parameters θ in place from the gradient g, block by block (``nn/optimizer.py``).
 
-Gradient descent and Adam, plainly: ``nn/plain.py``. Here the update of a large network, which is bound by memory, is
-made in blocks that stay in cache, each with all its operations. A step may be limited to a range of the elements, so
-that several workers can share it.
+Gradient descent and Adam, plainly: ``nn/plain.py``.
 """
 
-import itertools
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from npdigits.base.arrays import Array, aligned, shared
 from npdigits.nn.network import Parameters
+from npdigits.nn.optimizer import Block, Optimizer
 
-# Elements of a block, at most: five float32 arrays of it fit into a 2 MiB cache (800 units, batch 32, two processes:
-# with 16,384 a pass took 2.44 s, with 98,304 2.22 s).
-BLOCK_SIZE = 98_304
-# Numbers of float32 in a cache line: blocks begin at a multiple, and so should the ranges given to ``Optimizer.step``.
-CACHE_LINE = 16
 # Outside of these bounds for λ, gradients that are multiplied by 1/λ could overflow when squared, or vanish.
 LEAST_L2, LARGEST_L2 = 2.0**-30, 1.0
-# Steps between two searches for vanishing numbers.
-FLUSH_EVERY = 64
-
-
-@dataclass(frozen=True)
-class Block:
-    """A range of elements, as views of the flat buffers that are made once.
-
-    Attributes:
-        theta, g, scratch: parameters, gradient, memory of the same size. ``g`` may be overwritten.
-        moments: the same range of each state array.
-        weights: how many of the elements, from the first, are weights. Only these are regularized.
-    """
-
-    theta: Array
-    g: Array
-    scratch: Array
-    moments: tuple[Array, ...]
-    weights: int
-
-
-class Optimizer(ABC):
-    """What all optimizers have in common: state, L2, weight decay, and the loop over blocks.
-
-    Attributes:
-        state_names: of the arrays in ``state``.
-        divisible: whether a step may be limited to a range of the elements, so that several workers can share it.
-        steps: how many have been made.
-        state: the arrays that are kept from step to step, by name. With ``steps`` they are all that is remembered.
-    """
-
-    state_names: tuple[str, ...] = ()
-    divisible = True
-
-    def __init__(self, parameters: Parameters, gradient: Parameters) -> None:
-        theta = parameters.flat
-        self.steps = 0
-        # As those of ``Parameters``, in memory that several workers can use.
-        self.state: dict[str, Array] = {name: shared(theta.size, theta.dtype) for name in self.state_names}
-        self._parameters, self._gradient = parameters, gradient
-        self._blocks: dict[tuple[int, int], list[Block]] = {}
-        # Numbers below these bounds are set to zero. Weights: ε² is lost in any sum that it enters, yet its gradient
-        # under L2 has a square that is a normal number. Moments: far above the smallest normal number.
-        numbers = np.finfo(theta.dtype)
-        self._negligible = (float(numbers.eps) ** 2, *(float(numbers.tiny) * 1e8 for _ in self.state_names))
-
-    @abstractmethod
-    def make_update(self, lr: float, scale: float) -> Callable[[Block], None]:
-        """Return this step's update of a block, with everything computed that is the same for all blocks."""
-
-    def gradient_scale(self, l2: float) -> float:
-        """Return the factor that the gradient must have when ``step`` is called."""
-        return 1.0
-
-    def step(self, lr: float, l2: float = 0.0, weight_decay: float = 0.0, elements: slice | None = None) -> None:
-        """Make one step from the cost's gradient times ``gradient_scale(l2)``. The gradient is overwritten.
-
-        Args:
-            lr: learning rate η.
-            l2: λ of the penalty ½·λ·‖W‖²: g ← g + λ·W on weights. The penalty is not divided by the number of
-                images, so λ means the same for every batch size and training set.
-            weight_decay: λ of the decay that is decoupled from the gradient, W ← (1 − η·λ)·W on weights (Loshchilov &
-                Hutter 2019, algorithm 2; scaled by η as in PyTorch's AdamW).
-            elements: the range of the flat buffers to update; None updates all.
-        """
-        self.steps += 1
-        scale = self.gradient_scale(l2)
-        update = self.make_update(lr, scale)
-        flush = self.steps % FLUSH_EVERY == 0
-        for block in self._blocks_of(elements):
-            if l2:
-                self._add_penalty(block, l2, scale)
-            if weight_decay:
-                w = block.theta[: block.weights]
-                np.multiply(w, 1 - lr * weight_decay, out=w)
-            update(block)
-            if flush:
-                self._flush(block)
-
-    def _add_penalty(self, block: Block, l2: float, scale: float) -> None:
-        """g ← g + scale·λ·W on weights."""
-        n = block.weights
-        w, g, penalty = block.theta[:n], block.g[:n], block.scratch[:n]
-        if scale == 1 / l2:
-            penalty = w
-        else:
-            np.multiply(w, l2 * scale, out=penalty)
-        np.add(g, penalty, out=g)
-
-    def _blocks_of(self, elements: slice | None) -> list[Block]:
-        """Return the blocks of a range of elements, made when it is first asked for."""
-        theta = self._parameters.flat
-        start, stop = (0, theta.size) if elements is None else (elements.start, elements.stop)
-        if (start, stop) not in self._blocks:
-            n = -(-(stop - start) // BLOCK_SIZE)
-            edges = [start + (stop - start) * i // n // CACHE_LINE * CACHE_LINE for i in range(n)] + [stop]
-            bounds = list(itertools.pairwise(edges))
-            scratch = aligned(max((end - begin for begin, end in bounds), default=0), theta.dtype)  # stays in cache
-            self._blocks[start, stop] = [self._block(begin, end, scratch) for begin, end in bounds]
-        return self._blocks[start, stop]
-
-    def _block(self, start: int, stop: int, scratch: Array) -> Block:
-        n_weights = self._parameters.all_weights.size
-        return Block(
-            self._parameters.flat[start:stop],
-            self._gradient.flat[start:stop],
-            scratch[: stop - start],
-            tuple(array[start:stop] for array in self.state.values()),
-            weights=min(max(n_weights - start, 0), stop - start),
-        )
-
-    def _flush(self, block: Block) -> None:
-        """Set numbers that have all but vanished to zero.
-
-        Moments of pixels that hardly ever have ink, and with L2 their weights too, shrink step by step until they
-        are subnormal numbers, on which the processor is far slower (a product of 15,910 float32: 2.6 → 90 µs).
-        """
-        for array, negligible in zip((block.theta, *block.moments), self._negligible, strict=True):
-            np.abs(array, out=block.scratch)
-            array[block.scratch < negligible] = 0
 
 
 class SGD(Optimizer):
@@ -303,13 +172,8 @@ class Lion(Optimizer):
         return update
 
 
-# name -> factory of (parameters, gradient, numbers); each picks its own numbers.
-OPTIMIZERS: dict[str, Callable[[Parameters, Parameters, dict[str, Any]], Optimizer]] = {
-    "adam": lambda p, g, n: Adam(p, g, n["betas"], n["eps"]),
-    "sgd": lambda p, g, n: SGD(p, g, n["momentum"], n["nesterov"]),
-    "rmsprop": lambda p, g, n: RMSprop(p, g, n["rho"], n["eps"]),
-    "lion": lambda p, g, n: Lion(p, g, n["betas"]),
-}
+# name -> factory of (parameters, gradient) and its numbers, which are keys of the configuration.
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "sgd": SGD, "rmsprop": RMSprop, "lion": Lion}
 
 # Other names; the configuration stores the one above, so that one experiment never has two names.
 ALIASES = {"adamw": "adam"}

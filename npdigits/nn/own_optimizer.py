@@ -18,7 +18,7 @@ import numpy as np
 from npdigits.base.arrays import Array, aligned
 from npdigits.base.errors import OwnCodeError
 from npdigits.nn.network import Parameters
-from npdigits.nn.optimizers import Block, Optimizer
+from npdigits.nn.optimizer import Block, Optimizer
 from npdigits.nn.own_function import OwnFunction, read_only
 
 

@@ -31,12 +31,9 @@ def warmed_up(schedule: Schedule, warmup: int) -> Schedule:
     return lambda epoch: schedule(epoch) * min(1.0, (epoch + 1) / (warmup + 1))
 
 
-# name -> factory of (lr, lr_decay, decay_every, epochs); each uses those that it needs.
-SCHEDULES: dict[str, Callable[[float, float, int, int], Schedule]] = {
-    "constant": lambda lr, lr_decay, decay_every, epochs: constant(lr),
-    "exponential": lambda lr, lr_decay, decay_every, epochs: exponential(lr, lr_decay),
-    "step": lambda lr, lr_decay, decay_every, epochs: step(lr, lr_decay, decay_every),
-    "cosine": lambda lr, lr_decay, decay_every, epochs: cosine(lr, epochs),
+# name -> factory of its numbers, whose parameters are keys of the configuration.
+SCHEDULES: dict[str, Callable[..., Schedule]] = {
+    schedule.__name__: schedule for schedule in (constant, exponential, step, cosine)
 }
 # Schedules whose rates depend on the number of epochs: a run with one of them cannot be made longer afterwards.
 BOUND_TO_EPOCHS = ("cosine",)

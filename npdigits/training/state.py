@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from npdigits.base.arrays import Array
 from npdigits.data.augmentation import DistortionRanges
 from npdigits.nn.network import Network, Parameters
-from npdigits.nn.optimizers import Optimizer
+from npdigits.nn.optimizer import Optimizer
 from npdigits.nn.schedules import Schedule
 from npdigits.training.own_metrics import Metric
 from npdigits.training.stopping import StoppingRule

@@ -92,12 +92,12 @@ def stopping_rule_from(function: Callable[..., bool], numbers: Mapping[str, Any]
     return rule
 
 
-# name -> factory of (patience, min_delta, window); each uses those that it needs.
-STOPPING_RULES: dict[str, Callable[[int, float, int], StoppingRule]] = {
-    "val_cost": lambda patience, min_delta, window: no_improvement(patience, min_delta),
-    "gap": lambda patience, min_delta, window: gap_too_wide(patience, min_delta),
+# name -> factory of its numbers, whose parameters are keys of the configuration.
+STOPPING_RULES: dict[str, Callable[..., StoppingRule]] = {
+    "val_cost": no_improvement,
+    "gap": gap_too_wide,
     "variance": cost_settled,
-    "none": lambda patience, min_delta, window: run_all_epochs(),
+    "none": run_all_epochs,
 }
 
 # The threshold of each rule where ``min_delta`` is null, in the unit of what the rule compares (nats; nats²). Each of

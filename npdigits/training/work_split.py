@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from npdigits.base.arrays import Array, shared
 from npdigits.nn.network import Parameters
-from npdigits.nn.optimizers import CACHE_LINE
+from npdigits.nn.optimizer import CACHE_LINE
 from npdigits.training.workers import Part
 
 
