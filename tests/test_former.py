@@ -345,7 +345,8 @@ def test_a_new_key_renames_no_run(monkeypatch):
     monkeypatch.setitem(ABSENT, "colour", "grey")
     assert digest(canonical(before | {"colour": "grey"})) == digest(canonical(before)) == digest(before)
     assert differences(canonical(before | {"colour": "red"}), canonical(before)) == ["colour"]
-    assert with_later_keys(canonical(before)) == before | {"colour": "grey"}
+    later = {key: value for key, value in ABSENT.items() if key not in NOT_PART}
+    assert with_later_keys(canonical(before)) == before | later and later["colour"] == "grey"
     assert with_absent({"colour": "red"})["colour"] == "red"
     table = npdigits.load_runs(FORMER / "914df2f/run")
     assert table.colour.tolist() == ["grey"] and table.identity[0] == DIGESTS["914df2f/run"][0]
