@@ -142,9 +142,16 @@ def loop(z):
     return z
 
 
+def deep(z):
+    for _ in range(120):  # nested deeper than Python's parser reads
+        z = np.maximum((1 + 2**-10) * z - -(2**-10), -1e4)
+    return z
+
+
 FUNCTIONS = [
     *(swish, mish, mish_by_log1p, elu, elu_by_parts, selu, hard_swish, softsign, gelu_by_tanh, softplus_in_place),
     *(relu_into_z, masked, band, pieces, selected, filled, snake, bounded, hyperbolic, odds_and_ends, stairs, loop),
+    deep,
 ]
 EVERY = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda one: one.__name__)
 TYPES = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -228,8 +235,8 @@ def test_every_operation_is_used_by_the_functions_above():
 
 
 def test_numbers_are_the_formulas_constants():
-    assert own_formula(swish).javascript() == "return (z / (1.0 + exp(((-1.5) * z))));"
-    assert own_formula(swish, (("beta", 2.0),)).javascript() == "return (z / (1.0 + exp(((-2.0) * z))));"
+    assert own_formula(swish).javascript() == "return (z / (1.0 + exp((-1.5 * z))));"
+    assert own_formula(swish, (("beta", 2.0),)).javascript() == "return (z / (1.0 + exp((-2.0 * z))));"
     assert own_formula(swish, {"beta": 2}).javascript() == own_formula(swish, (("beta", 2.0),)).javascript()
 
 

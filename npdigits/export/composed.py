@@ -41,9 +41,8 @@ def cosh(x: Any) -> Any:
 def arcsinh(x: Any) -> Any:
     """sign(x)·ln(1 + |x| + x²/(1 + √(1 + x²))); where x² could overflow sign(x)·ln(2·|x|)."""
     size = abs(x)
-    near = np.minimum(size, 1e9)
-    square = near * near
-    small = np.log1p(near + square / (1 + np.sqrt(1 + square)))
+    square = size * size
+    small = np.log1p(size + square / (1 + np.sqrt(1 + square)))
     return np.sign(x) * np.where(size < 1e9, small, np.log(size) + math.log(2))
 
 

@@ -212,8 +212,7 @@ def _text(node: Node, said: Mapping[str, str]) -> str:
 
 def _number(value: float) -> str:
     """Return a number as both languages read it: the shortest text that gives the same double."""
-    text = repr(value).replace("inf", "Infinity").replace("nan", "NaN")
-    return f"({text})" if text.startswith("-") else text
+    return repr(value).replace("inf", "Infinity").replace("nan", "NaN")
 
 
 def read_texts(named: Iterable[tuple[str, str]], text: str, z: Array) -> Array:
