@@ -3,40 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from npdigits.config.keys import ALIASES
+from npdigits.config.keys import ALIASES, BUILT_IN, READ_ONLY_WITH
 from npdigits.config.override import Override
 from npdigits.config.own_names import is_own
 from npdigits.config.schema import Config
-from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.initializers import INITIALIZERS
-from npdigits.nn.optimizers import OPTIMIZERS
-from npdigits.nn.schedules import SCHEDULES
-from npdigits.training.stopping import MIN_DELTA, STOPPING_RULES
+from npdigits.training.stopping import MIN_DELTA
 
-# key -> (the key it depends on, the values of that key under which it is read)
-READ_ONLY_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
-    "leak": ("activation", ("leaky_relu",)),
-    "init_scale": ("initializer", tuple(name for name in INITIALIZERS if name != "zeros")),
-    "betas": ("optimizer", ("adam", "lion")),
-    "eps": ("optimizer", ("adam", "rmsprop")),
-    "momentum": ("optimizer", ("sgd",)),
-    "nesterov": ("optimizer", ("sgd",)),
-    "rho": ("optimizer", ("rmsprop",)),
-    "lr_decay": ("schedule", ("exponential", "step")),
-    "decay_every": ("schedule", ("step",)),
-    **dict.fromkeys(("rotation", "scale", "shear", "shift"), ("augment", ("affine", "elastic"))),
-    **dict.fromkeys(("alpha", "sigma"), ("augment", ("elastic",))),
-    "patience": ("stop_on", ("val_cost", "gap", "variance")),
-    "min_delta": ("stop_on", ("val_cost", "gap", "variance")),
-}
-# The values for which the table above is complete; which keys a component from outside reads is not known.
+# The values for which ``READ_ONLY_WITH`` is complete; which keys a component from outside reads is not known.
 KNOWN = {
-    "activation": tuple(ACTIVATIONS),
     "initializer": tuple(INITIALIZERS),
-    "optimizer": tuple(OPTIMIZERS),
-    "schedule": tuple(SCHEDULES),
     "augment": ("none", "affine", "elastic"),
-    "stop_on": tuple(STOPPING_RULES),
+    **{key: tuple(factories) for key, factories in BUILT_IN.items()},
 }
 # Keys that own components read too.
 READ_BY_OWN = ("init_scale",)

@@ -1,51 +1,26 @@
 """Runs of earlier versions: what the absence of a key stands for, and which values were allowed once.
 
-A release that adds a key adds a line to ``ABSENT``: the value by which a run is what it was before there was the key.
-So runs of every version since commit 3c68595, the first whose checkpoints resume, have today's configuration and
-identity. The keys of that commit have no such value: no run is without them.
+A release that adds a key says in ``keys.TABLE`` what its absence stands for: the value by which a run is what it was
+before there was the key. So runs of every version since commit 3c68595, the first whose checkpoints resume, have
+today's configuration and identity. The keys of that commit have no such value: no run is without them.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from npdigits.base.own_code import OwnCode
-from npdigits.config.keys import BELOW_ONE, NOT_NEGATIVE, POSITIVE, RULES
+from npdigits.config.keys import BELOW_ONE, NONE, NOT_NEGATIVE, POSITIVE, RULES, TABLE
 from npdigits.config.rules import Rule, shares_of
 from npdigits.config.schema import Config, parse_config
 
 # Keys that came between 3c68595 and release 0.2.0, each with what its absence stands for. Those that decide a result
 # are part of every identity, as the digests of release 0.2.0 are over them.
 BEFORE_0_2_0: dict[str, Any] = {
-    # c321c01: there were no sweeps of ours, and a sweep's names were Hydra's
-    "name": None,
-    "workers": None,
-    # 4c8f4d0: cross-entropy of a softmax was all that was trained, on all units and on the images as they are
-    "output": "softmax",
-    "cost": "cross_entropy",
-    "dropout": [0.0],
-    "input_dropout": 0.0,
-    "max_norm": None,
-    "augment": "none",
-    "alpha": 37.0,  # these six are read with other values of augment only, and stand at what UNREAD says
-    "sigma": 5.5,
-    "rotation": 15.0,
-    "scale": 0.15,
-    "shear": 0.0,
-    "shift": 0.0,
-    # 6f79665: all training digits were scored
-    "score_size": None,
-    # 9b3b77d: initial weights were as drawn
-    "init_scale": 1.0,
+    name: key.absent for name, key in TABLE.items() if key.absent is not NONE and not key.later
 }
-
 # Keys that came after release 0.2.0, likewise. One is part of an identity only where it has another value than this, so
 # that a new key renames no run.
-ABSENT: dict[str, Any] = {
-    "nesterov": False,
-    "metrics": [],
-    "check_gradient": True,
-    "trust": False,
-}
+ABSENT: dict[str, Any] = {name: key.absent for name, key in TABLE.items() if key.later}
 
 # What was allowed once and is not today.
 RULES_ONCE: dict[str, Rule] = {

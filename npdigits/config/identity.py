@@ -10,40 +10,15 @@ from typing import Any
 from npdigits.config.code_digest import code_mark
 from npdigits.config.dependence import unread
 from npdigits.config.former import ABSENT, BEFORE_0_2_0, successor
-from npdigits.config.keys import RULES
+from npdigits.config.keys import NONE, RULES, TABLE
 from npdigits.config.numerics import NUMERICS, split_numerics
 from npdigits.config.own_names import MARKED, shorten
 from npdigits.config.schema import Config
 
 # Keys that cannot change a result. ``data`` is left out because the SHA-256 of what was really read stands for it.
-NOT_PART = {"name", "workers", "out", "resume", "check_gradient", "trust", "plots", "quiet", "data"}
-
-# The value that a key has in an identity if the configuration does not read it. These are the defaults of the first
-# releases. They must never change, even if a default does, as digests on disk were made with them.
-UNREAD: dict[str, Any] = {
-    "activation": "leaky_relu",
-    "leak": 0.01,
-    "init_scale": 1.0,
-    "betas": [0.9, 0.999],
-    "eps": 1e-8,
-    "momentum": 0.0,
-    "nesterov": False,
-    "rho": 0.99,
-    "lr_decay": 0.82,
-    "decay_every": 10,
-    "dropout": [0.0],
-    "max_norm": None,
-    "alpha": 37.0,
-    "sigma": 5.5,
-    "rotation": 15.0,
-    "scale": 0.15,
-    "shear": 0.0,
-    "shift": 0.0,
-    "patience": 5,
-    "min_delta": 0.0,
-    "window": 5,
-}
-
+NOT_PART = {name for name, key in TABLE.items() if not key.decides} | {"data"}
+# The value that a key has in an identity if the configuration does not read it.
+UNREAD: dict[str, Any] = {name: key.unread for name, key in TABLE.items() if key.unread is not NONE}
 # Keys that every identity has, each with what its absence in one of an earlier version stands for.
 ALWAYS = {key: value for key, value in BEFORE_0_2_0.items() if key not in NOT_PART}
 

@@ -45,8 +45,6 @@ def slope(cost: Callable[[float], float], noise: float) -> Slope:
     for _ in range(MOST_STEPS):
         h *= SHRINK
         now = (cost(h) - cost(-h)) / (2 * h)
-        if now == 0 != before:  # C has no more digits, as where it is computed in float32
-            break
         unsure = abs(now - before) + noise / h
         if unsure < best.unsure:
             best = Slope(now, unsure)

@@ -18,7 +18,6 @@ agrees there, it was a kink.
 L2 and weight decay are the optimizer's and dropout is off, so none of them is part of what is checked.
 """
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -191,11 +190,11 @@ def _probes(
     theta = point.parameters.named()[group]
     n = min(elements, theta.size)
     chosen = dict.fromkeys(point.largest(group, -(-n // 2)).tolist())
-    others = (place for place in rng.permutation(theta.size).tolist() if place not in chosen)
-    chosen |= dict.fromkeys(itertools.islice(others, n - len(chosen)))
+    others = [place for place in rng.choice(theta.size, n, replace=False).tolist() if place not in chosen]
+    chosen |= dict.fromkeys(others[: n - len(chosen)])
     yield from ((place, 1.0) for place in chosen)
     for _ in range(directions):
-        yield slice(None), rng.choice((-1.0, 1.0), theta.size) * large_change(theta)
+        yield slice(None), (2.0 * rng.integers(0, 2, theta.size, np.int8) - 1) * large_change(theta)
 
 
 def _compare(point: Point, group: str, where: int | slice, v: Array | float) -> Comparison:
