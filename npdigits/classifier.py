@@ -9,7 +9,7 @@
 
 import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,6 +26,7 @@ from npdigits.base.errors import ConfigError, OwnCodeError
 from npdigits.config.build import BYTES, check_fit, empty_network, initial_state, recipe
 from npdigits.config.compose import defaults
 from npdigits.config.former import ABSENT
+from npdigits.config.keys import TABLE
 from npdigits.config.schema import Config, parse_config
 from npdigits.data.samples import are_bytes, features_as, flatten_images, images_as
 from npdigits.data.sets import Data, Split, hold_out
@@ -66,59 +67,17 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         weights_, biases_: of each layer, (nₗ, nₗ₋₁) and (nₗ,): the best epoch's.
     """
 
-    def __init__(
-        self,
-        hidden: int | Sequence[int] = 20,
-        activation: str = "leaky_relu",
-        leak: float = 0.01,
-        output: str = "softmax",
-        cost: str = "cross_entropy",
-        initializer: str = "xavier_he",
-        init_scale: float = 1.0,
-        optimizer: str = "adam",
-        betas: Sequence[float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        rho: float = 0.99,
-        lr: float = 0.01,
-        schedule: str = "exponential",
-        lr_decay: float = 0.82,
-        decay_every: int = 10,
-        warmup: int = 0,
-        batch_size: int = 32,
-        epochs: int = 20,
-        l2: float = 0.0,
-        weight_decay: float = 0.06,
-        dropout: float | Sequence[float] = 0.0,
-        input_dropout: float = 0.0,
-        max_norm: float | None = None,
-        augment: str = "none",
-        alpha: float = 37.0,
-        sigma: float = 5.5,
-        rotation: float = 15.0,
-        scale: float = 0.15,
-        shear: float = 0.0,
-        shift: float = 0.0,
-        stop_on: str = "val_cost",
-        patience: int = 5,
-        min_delta: float | None = None,
-        window: int = 5,
-        val_size: int | None = None,
-        seed: int = 0,
-        dtype: str = "float32",
-        threads: int = 1,
-        own: Mapping[str, Any] | None = None,
-        random_state: int | np.random.RandomState | np.random.Generator | None = None,
-    ) -> None:
+    def __init__(self, *values: Any, **named: Any) -> None:
         # Kept unchanged: scikit-learn's clone compares them. ``fit`` checks them.
-        given = locals()
+        given = SIGNATURE.bind(self, *values, **named)
+        given.apply_defaults()
         for name in (*parameters(), *NO_KEYS):
-            setattr(self, name, given[name])
+            setattr(self, name, given.arguments[name])
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a pickled estimator; earlier ones lack some parameters."""
-        super().__setstate__({**ABSENT, **dict.fromkeys(NO_KEYS)} | state)
+        later = {name: value for name, value in ABSENT.items() if name in parameters()}
+        super().__setstate__({**later, **dict.fromkeys(NO_KEYS)} | state)
 
     @classmethod
     def load(cls, run: str | os.PathLike[str], trust: bool = False) -> Self:
@@ -250,8 +209,25 @@ def _without_test(record: Epoch) -> dict[str, Any]:
 
 def parameters() -> tuple[str, ...]:
     """Return the names of the classifier's parameters that are keys of a run."""
-    names = inspect.signature(Classifier.__init__).parameters
-    return tuple(name for name in names if name not in ("self", *NO_KEYS))
+    return tuple(name for name, key in TABLE.items() if key.estimator)
+
+
+def _signature() -> inspect.Signature:
+    """Return the signature of ``Classifier.__init__``: the keys of a run that are parameters, with their defaults."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    values = defaults()
+    keys = [inspect.Parameter(name, kind, default=_as_default(values[name])) for name in parameters()]
+    more = [inspect.Parameter(name, kind, default=None) for name in NO_KEYS]
+    return inspect.Signature([inspect.Parameter("self", kind), *keys, *more])
+
+
+def _as_default(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+# Which scikit-learn reads: the parameters are made from the table of keys, and have no other list.
+SIGNATURE = _signature()
+Classifier.__init__.__signature__ = SIGNATURE  # type: ignore[attr-defined]
 
 
 def draw_seed(random_state: Any) -> int:
