@@ -186,8 +186,12 @@ def test_a_directory_is_named_after_code_that_was_edited():
     [
         (5, "5+3fa2c1d8", "made by other code of npdigits: 5 there, 5+3fa2c1d8 here"),
         ("5+3fa2c1d8", "5+00c0ffee", "made by other code of npdigits: 5+3fa2c1d8 there, 5+00c0ffee here"),
-        (4, "5+3fa2c1d8", "made by a version of npdigits that computes other bits"),
-        (4, 5, "made by a version of npdigits that computes other bits"),
+        (
+            4,
+            "5+3fa2c1d8",
+            "made by a version of npdigits that computes other bits; commit 628e8ce of npdigits goes on with it",
+        ),
+        (4, 5, "made by a version of npdigits that computes other bits; commit 628e8ce of npdigits goes on with it"),
         (None, 5, "made by a version of npdigits that computes other bits"),
     ],
 )

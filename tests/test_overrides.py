@@ -73,8 +73,10 @@ TYPED = {
         "seed=0..9",
     ): "seed=0..9: allowed is a whole number ≥ 0; for a sweep over them: --multirun 'seed=range(0,10)'",
     ("seed=1-10",): "seed=1-10: allowed is a whole number ≥ 0; for a sweep over them: --multirun 'seed=range(1,11)'",
-    ("data=MNIST",): "data=MNIST: allowed is one of fashion_mnist, idx, kmnist, mnist, mnist_5k; did you mean mnist?",
-    ("data=./digits",): "data=./digits: allowed is one of fashion_mnist, idx, kmnist, mnist, mnist_5k; "
+    (
+        "data=MNIST",
+    ): "data=MNIST: allowed is one of fashion_mnist, idx, kmnist, mnist, mnist_5k, own; did you mean mnist?",
+    ("data=./digits",): "data=./digits: allowed is one of fashion_mnist, idx, kmnist, mnist, mnist_5k, own; "
     "did you mean data=idx data.dir=./digits?",
     ("experiment/published=softmax",): "experiment/published=softmax: did you mean experiment=published/softmax?",
     ("learning_rate=0.1",): "learning_rate=0.1: unknown key; did you mean lr?",

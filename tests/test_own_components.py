@@ -103,13 +103,13 @@ def test_a_kept_configuration_reads_back_without_executing_anything(mine):
     config = compose(["activation=mine.py:swish", "swish.beta=3", "metrics=[mine.py:top]"])
     kept = {component.code.marked: component.code for component in config.own}
     mine.unlink()
-    assert parse_config(config.as_dict(), kept) == config
+    assert parse_config(config.as_dict(), kept=kept) == config
     with pytest.raises(OwnCodeError, match=r"activation=swish@.*: the run directory does not keep this code"):
-        parse_config(config.as_dict(), {})
+        parse_config(config.as_dict(), kept={})
     # What a run directory names is never a file of the user's.
     mine.write_text("open('executed', 'w').close()\n" + MINE, encoding="utf-8")
     with pytest.raises(OwnCodeError, match="does not keep this code"):
-        parse_config({**config.as_dict(), "activation": "mine.py:swish"}, kept)
+        parse_config({**config.as_dict(), "activation": "mine.py:swish"}, kept=kept)
     assert not (mine.parent / "executed").exists()
 
 

@@ -20,8 +20,8 @@ PACKAGE = Path(__file__).parents[1]
 # Rooms and modules that decide the bits of a result. In a room, all modules do but those that are named below.
 DECIDES = (
     *("nn", "training", "data"),
-    *("base.arrays", "base.blas", "base.random"),
-    "config.build",
+    *("base.arrays", "base.blas", "base.choice", "base.random"),
+    *("config.build", "config.own_parts"),
     *("runs.prepare", "runs.run", "runs.resume", "runs.checkpoint", "runs.results"),
 )
 # Why not -> rooms and modules that do not. The rooms base, config and runs are in neither list, so each of their
@@ -29,13 +29,18 @@ DECIDES = (
 DOES_NOT: Mapping[str, tuple[str, ...]] = {
     "no run is trained by it": (
         *("nn.plain", "data.samples", "runs.evaluation", "runs.reading", "runs.trained"),
-        *("compare", "export", "pictures", "classifier"),
+        *("compare", "export", "pictures", "classifier", "check_gradient"),
+        *("nn.differences", "nn.gradient_check", "nn.gradient_point", "runs.trial"),
     ),
     "the SHA-256 of the arrays that it has read is part of the identity": ("data.cache", "data.download", "data.idx"),
     "what it makes of the configuration is part of the identity": (
         *("config.command_line", "config.compose", "config.conf_files", "config.dependence", "config.grammar"),
         *("config.grid", "config.identity", "config.keys", "config.options", "config.override", "config.reading"),
-        *("config.regularizers", "config.rules", "config.schema"),
+        *("config.regularizers", "config.rules", "config.schema", "config.former"),
+        *("config.components", "config.own_choices", "config.own_names", "config.key_table"),
+    ),
+    "it executes the user's code as it is, and that code is part of the identity": (
+        *("base.local_imports", "base.own_code", "base.own_module", "runs.kept_code"),
     ),
     "it is about words": (
         *("base.errors", "base.terminal", "base.text", "config.help", "config.messages", "config.suggestions"),

@@ -2,6 +2,7 @@
 
 import json
 
+from npdigits.config.components import KINDS
 from npdigits.config.compose import defaults
 from npdigits.config.keys import READ_ONLY_WITH, TABLE
 from npdigits.config.rules import Rule
@@ -23,7 +24,8 @@ def rows() -> list[tuple[str, str, str, str]]:
     for name, key in TABLE.items():
         other, choices = READ_ONLY_WITH.get(name, ("", ()))
         read_with = f"`{other}` = {', '.join(choices)}" if other else ""
-        made.append((name, json.dumps(values[name]).strip('"'), allowed_by(key.rule), read_with))
+        allowed = allowed_by(key.rule) + (", or your own" if name in KINDS else "")
+        made.append((name, json.dumps(values[name]).strip('"'), allowed, read_with))
     return made
 
 

@@ -1,6 +1,7 @@
 """How own components are named: as they are typed, as a configuration keeps them, and by installed packages."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 # "swish@3fa2…": what a configuration holds in the place of a name.
@@ -21,6 +22,17 @@ def is_own(value: Any) -> bool:
 def name_of(value: str) -> str:
     """Return the name of a component: "swish" of "swish@3fa2…"."""
     return value.partition("@")[0]
+
+
+def without_digests(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return plain values with own components by their names alone, whatever their code."""
+
+    def bare(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [bare(one) for one in value]
+        return name_of(value) if isinstance(value, str) and MARKED.fullmatch(value) else value
+
+    return {key: bare(value) for key, value in values.items()}
 
 
 def named_in(text: str) -> list[str]:

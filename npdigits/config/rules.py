@@ -1,6 +1,7 @@
 """What a key of the configuration allows: each rule turns a raw value into the one that is used, or refuses it."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -72,11 +73,13 @@ def own_or(key: str, rule: Rule) -> Rule:
 
 
 def _with_own(value: Any, allowed: str) -> str:
-    """Return what is allowed, with the user's own components among it."""
-    if isinstance(value, str) and value.endswith(".py"):
-        return f"FILE.py:NAME; did you mean {value}:NAME, with the name of a function in that file?"
-    names, question, hint = allowed.partition("; did you mean")
-    return f"{names}, or your own as FILE.py:NAME{question}{hint}"
+    """Return what is allowed, with own components where a value looks as if it were to name one."""
+    if not isinstance(value, str) or not re.search(r"[./\\]", value):
+        return allowed
+    question = (
+        f"; did you mean {value}:NAME, with the name of a function in that file?" if value.endswith(".py") else ""
+    )
+    return f"{allowed.partition('; did you mean')[0]}, or your own as FILE.py:NAME{question}"
 
 
 def own_spec(value: Any) -> str:

@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from npdigits.base.errors import ConfigError, DataError
 from npdigits.config.build import check_fit
+from npdigits.config.components import OwnComponent
 from npdigits.config.compose import compose
 from npdigits.config.dependence import unread
 from npdigits.config.identity import digest, form_for, identity, in_canonical_form, numerics
 from npdigits.config.override import Override
+from npdigits.config.own_names import name_of, without_digests
 from npdigits.config.schema import Config, DataConfig
 from npdigits.data import sets
 from npdigits.data.sets import Data
@@ -20,6 +23,7 @@ from npdigits.runs import outputs
 from npdigits.runs.json_table import read_identity
 from npdigits.runs.prepare import load_data
 from npdigits.runs.report import Report
+from npdigits.runs.trial import try_own
 from npdigits.sweeps.names import folder_name, run_name
 from npdigits.sweeps.points import Point
 
@@ -86,12 +90,17 @@ def plan_sweep(
     found: dict[DataConfig, tuple[Data, Source]] = {}
     default = compose()
     idle: dict[str, str] = {}
+    tried: set[tuple[OwnComponent, ...]] = set()
     for typed, config in points:
         if config.data not in found:
             found[config.data] = find_source(config, report)
         data = found[config.data][0]
         n_train = sets.left_to_train(data, config.val_size)
         check_fit(config, (data.train.images.shape[1], *config.hidden, data.n_classes), n_train, data.image_shape)
+        if config.own and config.own not in tried:
+            shape = data.image_shape
+            try_own(config, (data.train.images.shape[1], *config.hidden, data.n_classes), data.train, shape)
+            tried.add(config.own)
         idle |= {key: why for key, why in unread(config.as_dict()).items() if key in swept}
         folder = config.out_dir() or outputs.outputs() / folder_name(config.name, swept, fixed)
         point = _point(typed, config, default, data)
@@ -125,7 +134,10 @@ def _named_as_found(points: dict[str, Point], folder: Path, warn: Callable[[str]
     if not missing or not folder.is_dir():
         return points
     names = {point.name: point.name for point in points.values()}
-    here, elsewhere = numerics(), Counter[str]()
+    here, elsewhere, edited = numerics(), Counter[str](), Counter[str]()
+    by_name = {
+        digest(without_digests(identity)): identity for identity in (point.identity for point in missing.values())
+    }
     for path in sorted(folder.iterdir()):
         if path.name in points or not (found := read_identity(path)):
             continue
@@ -134,10 +146,25 @@ def _named_as_found(points: dict[str, Point], folder: Path, warn: Callable[[str]
                 names[point.name] = path.name
             elif digest(form(found) | {"numerics": here}) in missing:
                 elsewhere[str(found.get("numerics"))] += 1
+            elif expected := by_name.get(digest(without_digests(form(found)))):
+                edited[_changed_code(form(found), expected)] += 1
     for there, n in elsewhere.items():
         which = "1 run" if n == 1 else f"{n} runs"
         warn(f"{which} in {folder} were made by other code of npdigits ({there} there, {here} here): done anew beside")
+    for code, n in edited.items():
+        which = "1 run" if n == 1 else f"{n} runs"
+        warn(f"{which} in {folder} were made by other code: the code of {code} has changed: done anew beside")
     return {names[name]: dataclasses.replace(point, name=names[name]) for name, point in points.items()}
+
+
+def _changed_code(found: dict[str, Any], expected: dict[str, Any]) -> str:
+    """Return the names of the own components whose code differs in two identities: "swish, top"."""
+    names: dict[str, None] = {}
+    for key in expected:
+        if found[key] != expected[key]:
+            values = expected[key] if isinstance(expected[key], list) else [expected[key]]
+            names |= dict.fromkeys(map(name_of, values))
+    return ", ".join(names)
 
 
 def find_source(config: Config, report: Report) -> tuple[Data, Source]:
