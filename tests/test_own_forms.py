@@ -167,7 +167,10 @@ WRONG = {
     "in place": (doubled_in_place, rf"^test_own_forms.py, line \d+: doubled_in_place: it changes an array .*{GIVEN}"),
     "an element": (first_one_set, r"^test_own_forms.py, line \d+: first_one_set: it changes an array"),
     "raises": (failing, rf"^test_own_forms.py, line \d+: failing: AttributeError: .* 'no_such_name'{GIVEN}"),
-    "NaN": (unreadable_values, rf"^unreadable_values: returned nan where it was given -1.0; .* finite.*{GIVEN}"),
+    "NaN": (
+        unreadable_values,
+        rf"^test_own_forms.py, line \d+: unreadable_values: returned nan where it was given -1.0; .* finite.*{GIVEN}",
+    ),
     "one number": (lambda z: 1.0, rf"returned float 1.0; allowed are floats of shape \(1, 2\){GIVEN}"),
     "another shape": (lambda z: z[:, :1], r"returned float64 \(1, 1\); allowed are floats of shape \(1, 2\)"),
     "true and false": (lambda z: z > 0, r"returned bool \(1, 2\); allowed are floats"),

@@ -120,7 +120,10 @@ def changes_theta(theta, g, *, lr):
     ("formula", "message"),
     [
         (changes_theta, r"^test_own_optimizer.py, line \d+: changes_theta: it changes an array that it was given"),
-        (lambda theta, g, m: theta, r"^<lambda>: returned a ndarray; allowed is \(theta, m\), a tuple$"),
+        (
+            lambda theta, g, m: theta,
+            r"^test_own_optimizer.py, line \d+: <lambda>: returned a ndarray; allowed is \(theta, m\), a tuple$",
+        ),
         (lambda theta, g, m: (theta, m, m), r"returned 3 values; allowed is \(theta, m\), a tuple$"),
         (lambda theta, g: (theta, g), r"returned theta a tuple of .*; allowed are floats of shape \(1540,\)"),
         (lambda theta, g, m: (theta, m[:5]), r"returned m float64 \(5,\); allowed are floats of shape \(1540,\)"),

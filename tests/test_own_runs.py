@@ -419,6 +419,38 @@ def test_the_classifier_takes_functions_and_their_numbers(mine, monkeypatch):
             npdigits.Classifier(**{"activation": user.swish} | wrong).fit(X, y)
 
 
+EXPERIMENT = """# @package _global_
+hydra:
+  mode: MULTIRUN
+  sweeper:
+    params:
+      activation: relu,mine.py:swish
+      swish.beta: 1,2
+"""
+
+
+def test_an_experiment_can_name_own_code_and_its_numbers(idx_set, tmp_path):
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    (tmp_path / "mine" / "experiment" / "bend.yaml").write_text(EXPERIMENT, encoding="utf-8")
+    chosen = [f"hydra.searchpath=[{tmp_path}/mine]", "experiment=bend", *keys(idx_set), "out=sweep", "workers=0"]
+    ended = typed(*chosen, cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (FINISHED, "")
+    assert {row["status"] for row in rows(tmp_path / "sweep")} == {"finished"} and len(rows(tmp_path / "sweep")) == 3
+
+
+def test_an_installed_package_offers_a_component_by_name(idx_set, tmp_path, monkeypatch):
+    offered = tmp_path / "offered"
+    (offered / "ours-1.0.dist-info").mkdir(parents=True)
+    (offered / "ours-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: ours\nVersion: 1.0\n")
+    (offered / "ours-1.0.dist-info" / "entry_points.txt").write_text("[npdigits.activation]\nbent = ours_bent:bent\n")
+    (offered / "ours_bent.py").write_text("def bent(z):\n    return 2 * z\n\ndef d_bent(z):\n    return 0 * z + 2\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(offered), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    ended = typed(*keys(idx_set), "activation=bent", "out=run", cwd=tmp_path)
+    assert ended.returncode == FINISHED, ended.stderr
+    assert npdigits.load_runs("run").activation.str.startswith("bent@").all()
+    assert "did you mean relu" in typed(*keys(idx_set), "activation=rellu", "out=other", cwd=tmp_path).stderr
+
+
 def test_help_lists_the_numbers_of_a_component(tmp_path):
     said = typed("--help", "activation=mine.py:swish", cwd=tmp_path).stdout
     assert "swish.beta: 1.0" in said and "SHA-256" in said

@@ -9,7 +9,7 @@ import itertools
 import math
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from hydra.core.override_parser.types import Override as ParsedOverride
@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from npdigits.base.errors import ConfigError
 from npdigits.config import grammar
 from npdigits.config.keys import RULES
+from npdigits.config.own_names import named_in
 from npdigits.config.reading import read_overrides
 
 EXPERIMENT = "experiment"
@@ -95,17 +96,19 @@ class Sweeper(HydrasSweeper):
         refuse_other(composed.hydra.runtime.choices.get("hydra/sweeper"), sweeper)
         # An interpolation is each point's own, unless it stands where the grammar has none, as in range(${epochs}).
         overrides = []
-        for key, value in (_to_dict(sweeper, resolve=False)["params"] or {}).items():
+        params = _to_dict(sweeper, resolve=False)["params"] or {}
+        components = {name for value in params.values() for name in named_in(str(value))}
+        for key, value in params.items():
             try:
-                overrides += self._parsed(f"{key}={value}")
+                overrides += self._parsed(f"{key}={value}", components)
             except ConfigError:
                 if not interpolates(value):
                     raise
-                overrides += self._parsed(f"{key}={sweeper.params[key]}")
+                overrides += self._parsed(f"{key}={sweeper.params[key]}", components)
         return {override.get_key_element(): override for override in overrides}
 
-    def _parsed(self, override: str) -> list[ParsedOverride]:
-        return self.parser.parse_overrides(read_overrides([override], {}))
+    def _parsed(self, override: str, components: Collection[str]) -> list[ParsedOverride]:
+        return self.parser.parse_overrides(read_overrides([override], {}, components))
 
     def _points(
         self, experiment: list[str], given: dict[str, ParsedOverride], values: dict[str, list[Value]]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,21 @@ SWEPT, SEARCHPATH = "hydra.sweeper.params", "hydra.searchpath"
 OPENING = "'\"“”„‘’«"
 
 
-def read_overrides(arguments: Sequence[str], choices: Mapping[str, Sequence[str]]) -> list[str]:
+def read_overrides(
+    arguments: Sequence[str], choices: Mapping[str, Sequence[str]], components: Collection[str] = ()
+) -> list[str]:
     """Return the overrides as Hydra reads what was typed.
 
     Args:
         arguments: as typed.
         choices: of each group.
+        components: names of own components that are chosen elsewhere.
 
     Raises:
         ConfigError: one cannot be read; the message says what was meant, where that is clear.
     """
-    own = {name for argument in arguments for name in named_in(Override.of(argument).value or "")} - set(KEYS)
+    named = {name for argument in arguments for name in named_in(Override.of(argument).value or "")}
+    own = {*named, *components} - set(KEYS)
     result = []
     for place, argument in enumerate(arguments):
         before, rest = arguments[place - 1] if place else "", arguments[place + 1 :]
@@ -41,7 +45,7 @@ def read_overrides(arguments: Sequence[str], choices: Mapping[str, Sequence[str]
             raise ConfigError(f"{argument}: allowed is key=value, such as hidden=20")
         override = Override.of(argument)
         _check_key(override, choices)
-        if override.top in own and override.top != override.key and not override.sign:
+        if override.top in own and not override.sign:
             override = dataclasses.replace(override, sign="++")  # keys that no file of conf/ has
         result.append(argument if override.value is None else _with_value(override, override.value, rest))
     return result

@@ -132,7 +132,7 @@ def schedule_from(function: Callable[..., float], lr: float, epochs: int, number
     def schedule(epoch: int) -> float:
         rate = own(epoch, lr=lr, epochs=epochs)
         if not is_number(rate) or not math.isfinite(rate) or rate < 0:
-            raise OwnCodeError(f"{own.name}: returned {rate!r} for epoch {epoch}; allowed is a finite number ≥ 0")
+            raise OwnCodeError(f"{own.place}: returned {rate!r} for epoch {epoch}; allowed is a finite number ≥ 0")
         return float(rate)
 
     return schedule

@@ -60,6 +60,8 @@ class OwnFunction:
         self._call = functools.partial(function, **given) if given else function
         self._offered = tuple(name for name in offered if name in self._names)
         self._seen = False
+        line = getattr(getattr(inner, "__code__", None), "co_firstlineno", None)
+        self.place = f"{Path(self._file).name}, line {line}: {self.name}" if self._file and line else self.name
 
     def asks_for(self, name: str) -> bool:
         """Say whether the function has a keyword of this name."""
@@ -105,9 +107,9 @@ class OwnFunction:
     def checked(self, result: Any, shape: tuple[int, ...], arguments: Sequence[Any], what: str = "") -> Array:
         """Return a result, or one of several (``what`` names it), that is an array of floats of this shape."""
         if not isinstance(result, np.ndarray | np.generic) or result.shape != shape or result.dtype.kind != "f":
-            returned = f"{what and what + ' '}{_described(result)}"
+            returned = f"{what and what + ' '}{described(result)}"
             raise OwnCodeError(
-                f"{self.name}: returned {returned}; allowed are floats of shape {shape}; {_given(arguments)}"
+                f"{self.place}: returned {returned}; allowed are floats of shape {shape}; {_given(arguments)}"
             )
         floats = np.asarray(result)
         if not self._seen and floats.size:
@@ -126,7 +128,7 @@ class OwnFunction:
         beside = [str(a[at]) for a in arguments if isinstance(a, np.ndarray) and a.shape == result.shape]
         where = f" where it was given {', '.join(beside)}" if beside else ""
         return OwnCodeError(
-            f"{self.name}: returned {what and what + ' with '}{result[at]}{where}; allowed are finite numbers; "
+            f"{self.place}: returned {what and what + ' with '}{result[at]}{where}; allowed are finite numbers; "
             f"{_given(arguments)}"
         )
 
@@ -148,14 +150,14 @@ def read_only(array: Array) -> Array:
 
 
 def _given(arguments: Sequence[Any]) -> str:
-    return f"it was given {', '.join(map(_described, arguments))}"
+    return f"it was given {', '.join(map(described, arguments))}"
 
 
-def _described(value: Any) -> str:
+def described(value: Any) -> str:
     """Return an array as "float32 (128, 20)", and anything else as Python shows it, not too long."""
     if isinstance(value, np.ndarray | np.generic):
         return f"{value.dtype} {value.shape}"
     if isinstance(value, tuple) and any(isinstance(one, np.ndarray) for one in value):
-        return f"a tuple of {', '.join(map(_described, value))}"
+        return f"a tuple of {', '.join(map(described, value))}"
     text = repr(value)
     return f"{type(value).__name__} {text if len(text) <= 40 else text[:39] + '…'}"

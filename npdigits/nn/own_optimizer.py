@@ -83,7 +83,7 @@ class FormulaOptimizer(Optimizer):
         results = returned if self.state_names else (returned,)
         if not isinstance(results, tuple | list) or len(results) != len(names):
             shown = f"{len(results)} values" if isinstance(results, tuple | list) else f"a {type(results).__name__}"
-            raise OwnCodeError(f"{own.name}: returned {shown}; allowed is ({', '.join(names)}), a tuple")
+            raise OwnCodeError(f"{own.place}: returned {shown}; allowed is ({', '.join(names)}), a tuple")
         shape = arguments[0].shape
         checked = [own.checked(one, shape, arguments, name) for name, one in zip(names, results, strict=True)]
         own.seen()

@@ -8,7 +8,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import OwnCodeError
 from npdigits.nn.costs import softmax
 from npdigits.nn.own_forms import is_number
-from npdigits.nn.own_function import OwnFunction, read_only
+from npdigits.nn.own_function import OwnFunction, described, read_only
 
 # (p, y) -> the figure: p the probabilities of the classes, shape (n, classes), y the labels, shape (n,).
 Metric = Callable[[Array, Array], float]
@@ -30,7 +30,7 @@ def metric_from(function: Callable[..., Any], numbers: Mapping[str, Any] | None 
     def metric(p: Array, y: Array) -> float:
         figure = own(read_only(p), read_only(y))
         if not is_number(figure) or not math.isfinite(figure):
-            raise OwnCodeError(f"{own.name}: returned {figure!r}; allowed is one finite number")
+            raise OwnCodeError(f"{own.place}: returned {described(figure)}; allowed is one finite number")
         return float(figure)
 
     return metric

@@ -86,7 +86,9 @@ def stopping_rule_from(function: Callable[..., bool], numbers: Mapping[str, Any]
     def rule(val_costs: Sequence[float], gaps: Sequence[float]) -> bool:
         stop = own(tuple(val_costs), tuple(gaps))
         if not isinstance(stop, bool | np.bool):
-            raise OwnCodeError(f"{own.name}: returned {stop!r} after {len(val_costs)} epochs; allowed is True or False")
+            raise OwnCodeError(
+                f"{own.place}: returned {stop!r} after {len(val_costs)} epochs; allowed is True or False"
+            )
         return bool(stop)
 
     return rule
