@@ -185,7 +185,12 @@ def _find_constant(
 ) -> dict[str, Any]:
     """Return the values that all rows share and that are not the defaults, without those that follow from others."""
     follows = {key for row in rows for key in follows_in(row.values)}
-    constant = {key: rows[0].values[key] for key in keys if rows and key not in differing and key not in follows}
+    in_some = {key for row in rows for key in row.values if "." in key and row.values[key] == MISSING}
+    constant = {
+        key: rows[0].values[key]
+        for key in keys
+        if rows and key not in differing and key not in follows and key not in in_some
+    }
     return {key: value for key, value in constant.items() if not default or value != as_cell(default.get(key))}
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from npdigits.base.pages import page_of
 from npdigits.compare.comparison import EXTRA_COLUMNS, Comparison, marginal_comparison
-from npdigits.compare.curves import COLUMNS, learning_curves, rounded
+from npdigits.compare.curves import columns_of, learning_curves, rounded
 from npdigits.compare.figures import column_title, format_value, unit_of
 from npdigits.compare.rows import MARKS, ComparisonRow, Section, sort_key
 from npdigits.compare.verdict import footnotes, outcome_of, verdict
@@ -37,6 +37,7 @@ def _content(comparison: Comparison) -> dict[str, Any]:
     """Return the data of the page's script."""
     notes: list[str] = []
     view = configurations(comparison)
+    columns = columns_of(comparison.rows)
     swept = [key for key in comparison.keys if key not in MARKS]
     sections = list(dict.fromkeys(row.section for row in comparison.rows))
     effects = [_main_effect(comparison, key, section) for key in swept for section in sections]
@@ -47,9 +48,9 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "verdict": verdict(comparison),
         "columns": [_describe_column(comparison, index, title) for index, title in enumerate(view.columns)],
         "rows": _describe_rows(comparison, view),
-        "curves": [learning_curves(row, notes.append) for row in comparison.rows],
+        "curves": [learning_curves(row, notes.append, columns) for row in comparison.rows],
         "curve_columns": [
-            {"name": name, "title": column_title(name), "scale": unit_of(name).scale} for name in COLUMNS
+            {"name": name, "title": column_title(name), "scale": unit_of(name).scale} for name in columns
         ],
         "effects": [effect for effect in effects if effect],
         "heat": [heat_map for heat_map in heat_maps if heat_map],
