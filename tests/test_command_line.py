@@ -46,7 +46,7 @@ MISTAKES = {
     "+data.foo=1": "data.foo=1: unknown key",
     "data.dri=x": "data.dri=x: unknown key; did you mean data.dir?",
     "data.root=x": "data.root=x: this data set has no such key; conf/data says which has",
-    "data=minst": "data=minst: allowed is one of fashion_mnist, idx, kmnist, mnist, mnist_5k; did",
+    "data=minst": "data=minst: allowed is one of fashion_mnist, idx, kmnist, mnist, mnist_5k, own; did",
     "data.dir=null": "data.dir=null: data=idx needs data.dir=FOLDER",
     "data.dir=none": "none/train-images-idx3-ubyte: not found",
     "experiment=widht": "experiment=widht: allowed is one of batch_size, ",
@@ -183,7 +183,7 @@ def test_too_little_memory_is_one_line(monkeypatch, capsys):
 def test_help_names_every_key_and_every_data_set_wherever_it_is_asked(tmp_path):
     ended = typed("hidden=20", "--help", cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
-    keys = {field.name for field in dataclasses.fields(Config)} - {"data"}
+    keys = {field.name for field in dataclasses.fields(Config)} - {"data", "own"}
     composed = yaml.safe_load((CONF / "train.yaml").read_text(encoding="utf-8"))
     assert keys == set(composed) - {"defaults", "hydra"}
     for key in keys:

@@ -181,7 +181,7 @@ def test_a_run_that_has_not_finished_is_scored_with_a_warning(runs, tmp_path, ca
 
 
 def test_ctrl_c_ends_in_a_line(runs, monkeypatch, capsys):
-    def interrupted(paths, overrides):
+    def interrupted(paths, overrides, trust):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(evaluate, "evaluate", interrupted)

@@ -298,7 +298,7 @@ def test_a_file_that_would_answer_otherwise_is_not_written(square_set, tmp_path,
     else:
         load = trained.load_trained
 
-        def overflowing(path):
+        def overflowing(path, *_):
             found = load(path)
             found.network.parameters.flat[...] = 3e38
             return found

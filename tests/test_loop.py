@@ -297,9 +297,9 @@ def test_nothing_is_left_out_or_distorted_when_a_set_is_scored():
     s = state()
     with start_workers(s, {"val": VAL}, recipe(**REGULARIZED)) as workers:
         assert workers.call("score", "val") == workers.call("score", "val")
-        ((cost, correct),) = workers.call("score", "val")
+        ((cost, correct, _),) = workers.call("score", "val")
     with start_workers(s, {"val": VAL}, recipe()) as workers:
-        assert workers.call("score", "val") == [(cost, correct)]
+        assert workers.call("score", "val") == [(cost, correct, None)]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

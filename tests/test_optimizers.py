@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from npdigits.base.choice import assemble
-from npdigits.nn import optimizers, plain
+from npdigits.nn import optimizer as common
+from npdigits.nn import plain
 from npdigits.nn.network import Parameters
 from npdigits.nn.optimizers import ALIASES, OPTIMIZERS, SGD, Adam, Lion, RMSprop
 from npdigits.training.work_split import own_elements
@@ -70,7 +71,7 @@ def torch_start(parameters):
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("l2", [0.0, 0.1])
 def test_a_hundred_steps_are_torchs(case, l2, monkeypatch):
-    monkeypatch.setattr(optimizers, "BLOCK_SIZE", 500)  # several pieces, with edges between weights and biases
+    monkeypatch.setattr(common, "BLOCK_SIZE", 500)  # several pieces, with edges between weights and biases
     ours, theirs = CASES[case]
     parameters, gradient = start()
     reference = hundred_torch_steps(theirs, *torch_start(parameters), l2)
@@ -157,7 +158,7 @@ def test_adam_is_the_plain_algorithm_in_float32():
 def test_pieces_change_no_bit(name, numbers, monkeypatch):
     results = []
     for piece in (10**9, 500, 77):
-        monkeypatch.setattr(optimizers, "BLOCK_SIZE", piece)
+        monkeypatch.setattr(common, "BLOCK_SIZE", piece)
         parameters, gradient = start("float32")
         hundred_steps(assemble(OPTIMIZERS[name], numbers, parameters, gradient), parameters, gradient, 0.01, 0.01)
         results.append(parameters.flat.tobytes())
@@ -185,7 +186,7 @@ def test_a_tiny_eps_divides_nothing_that_the_flush_left_over():
 @pytest.mark.parametrize("size", [2, 3, 5])
 @pytest.mark.parametrize(("name", "numbers"), EVERY)
 def test_parts_change_no_bit(name, numbers, size, monkeypatch):
-    monkeypatch.setattr(optimizers, "BLOCK_SIZE", 300)
+    monkeypatch.setattr(common, "BLOCK_SIZE", 300)
     results = []
     for parts in ([ALONE], [Part(rank, size) for rank in range(size)]):
         parameters, gradient = start("float32")

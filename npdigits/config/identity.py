@@ -80,7 +80,8 @@ def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int 
 
 def with_later_keys(identity: Mapping[str, Any]) -> dict[str, Any]:
     """Return an identity with the keys that it leaves out, as their value is the one that their absence stands for."""
-    return {**{key: value for key, value in ABSENT.items() if key not in NOT_PART}, **identity}
+    later = {key: value for key, value in ABSENT.items() if key not in NOT_PART}
+    return _in_order({**later, **identity})
 
 
 def _in_order(values: dict[str, Any]) -> dict[str, Any]:
