@@ -18,6 +18,8 @@ from npdigits.config.build import check_memory, initial_state
 from npdigits.config.command_line import in_our_words
 from npdigits.config.compose import compose
 from npdigits.config.dependence import without_effect
+from npdigits.config.keys import OWN_DATA
+from npdigits.config.own_names import shorten
 from npdigits.config.schema import Config
 from npdigits.nn.gradient_check import INITIAL, GradientCheck, GroupCheck, check_network, describe
 from npdigits.runs.prepare import load_data
@@ -39,12 +41,12 @@ MORE = """\
 Images and labels are random: no data set is needed, but that data=idx takes the sizes of its files.
 
 A kink, as relu has at 0, has no derivative: what does not agree there but does nearby is counted as a kink, not as
-wrong. "unclear" is a group on which the cost does not depend, or not smoothly.
+wrong. "unclear" is a group on which the cost does not depend, or not smoothly: nothing shows that it is right.
 
 L2, weight decay and max-norm belong to the optimizer's step and are not part of the gradient; dropout and augmentation
 are off, and one process computes all.
 
-exit code: 0 nothing is wrong, 1 a derivative is wrong, 2 bad input
+exit code: 0 all groups are right, 1 a derivative is wrong or unclear, 2 bad input
 example:   npdigits-check-gradient hidden=[300,100] activation=tanh output=sigmoid
 """
 
@@ -101,7 +103,7 @@ def _compose_one(overrides: Sequence[str]) -> Config:
 
 def layer_sizes(config: Config) -> tuple[int, ...]:
     """Return the units of each layer; only of the user's own files are the sizes not known beforehand."""
-    if config.data.name != "idx":
+    if config.data.name not in ("idx", OWN_DATA):
         return (PIXELS, *config.hidden, CLASSES)
     data = load_data(config.data, config.data.name, None, functools.partial(warn, PROGRAM))
     return (data.train.images.shape[1], *config.hidden, data.n_classes)
@@ -109,7 +111,10 @@ def layer_sizes(config: Config) -> tuple[int, ...]:
 
 def report(config: Config, sizes: Sequence[int], check: GradientCheck) -> list[str]:
     """Return the table and the verdict, as lines."""
-    chosen = [f"{key}={getattr(config, key)}" for key in ("activation", "output", "cost")[0 if config.hidden else 1 :]]
+    chosen = [
+        f"{key}={shorten(getattr(config, key))}"
+        for key in ("activation", "output", "cost")[0 if config.hidden else 1 :]
+    ]
     heads = [f"{'–'.join(map(str, sizes))}, {', '.join(chosen)}", f"{IMAGES} images, at {' and at '.join(check.at)}"]
     rows = [["layer", "group", "checked", "worst relative error", "kinks", ""], *map(_row, check.groups)]
     table = [*aligned(rows), ""] if check.groups else []
@@ -127,8 +132,12 @@ def _verdict(check: GradientCheck) -> list[str]:
         return ["WRONG: the cost's value is no finite number, though z is finite"]
     unclear = ", ".join(group.name for group in check.unclear)
     note = f"; {unclear}: unclear, as the cost does not depend on them, or not smoothly" if unclear else ""
+    if check.unclear and not check.wrong:
+        return [
+            f"UNCLEAR: the cost does not depend on {unclear}, or not smoothly: whether that is right cannot be told"
+        ]
     if not check.wrong:
-        return [f"ok: the gradient is the derivative of the cost{note}"]
+        return ["ok: the gradient is the derivative of the cost"]
     key = "cost" if check.is_costs_fault else "activation"
     reason = "is wrong" if key == "cost" else "is right, but not those before"
     lines = [f"  {describe(group)}" for group in check.wrong]

@@ -95,7 +95,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         values = found.config.as_dict()
         for component in found.config.own:
             values[component.key] = f"{component.code.place}:{component.code.name}"
-        numbers = {key: number for component in found.config.own for key, number in component.keys.items()}
+        ours = [component for component in found.config.own if component.key in parameters()]
+        numbers = {key: number for component in ours for key, number in component.keys.items()}
         self = cls(**{name: _as_typed(values[name]) for name in parameters()}, own=numbers or None)
         self.classes_ = np.arange(found.sizes[-1])
         self.n_features_in_ = found.sizes[0]

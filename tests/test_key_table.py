@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from npdigits.config.components import KINDS
 from npdigits.config.key_table import allowed_by, markdown, rows
-from npdigits.config.keys import READ_ONLY_WITH, TABLE
+from npdigits.config.keys import NAMES, READ_ONLY_WITH, TABLE
 from npdigits.config.rules import integer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -21,7 +20,7 @@ def test_every_key_has_a_row_with_its_default_and_what_reads_it():
     assert list(table) == list(TABLE)
     assert table["betas"] == ("[0.9, 0.999]", "two numbers 0 ≤ β < 1", "`optimizer` = adam, lion")
     assert {name for name, (*_, read_with) in table.items() if read_with} == set(READ_ONLY_WITH)
-    assert all("or your own" in table[key][1] for key in KINDS if key in table and key != "metrics")
+    assert all("or your own" in table[key][1] for key in NAMES)
 
 
 def test_a_rule_says_what_it_allows():

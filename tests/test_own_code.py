@@ -102,6 +102,15 @@ def test_a_module_of_the_users_is_read_with_what_it_imports(folder, monkeypatch)
     assert code.load()(21) == 42 and not code.distribution
 
 
+def test_a_package_beside_the_user_is_found_by_either_name(folder):
+    write(folder / "pk" / "a.py", "from .sub.h import g\n\ndef f(z):\n    return g(z)\n")
+    write(folder / "pk" / "sub" / "h.py", "def g(z):\n    return 2 * z\n")
+    by_file, by_module = own_code.read("pk/a.py:f"), own_code.read("pk.a:f")
+    assert by_file == by_module and by_file.load()(21) == by_module.load()(21) == 42
+    write(folder / "mine.py", SWISH)
+    assert own_code.read("mine:swish") == own_code.read("mine.py:swish")
+
+
 def test_of_an_installed_package_the_file_and_the_version_count():
     code = own_code.read("yaml.tokens:Token")
     assert [name for name, _ in code.files] == ["yaml/tokens.py"] and code.distribution.lower().startswith("pyyaml ")
@@ -118,8 +127,13 @@ REFUSED = {
     "no_such_module:f": "there is no module no_such_module",
     "broken.py:f": r"broken\.py, line 2: SyntaxError",
     "fails.py:f": r"fails\.py: line 3: ZeroDivisionError: division by zero",
-    "mine.py:swich": "has no swich; it has swish",
-    "mine:swish": r"there is no module mine; did you mean mine\.py:swish\?",
+    "mine.py:swich": r"has no swich; did you mean swish\?",
+    "mine.py:bend": "has no bend; it has swish",
+    "mine.py:swish:x": r"allowed is FILE\.py:NAME",
+    "notes.txt:swish": r"allowed is FILE\.py:NAME",
+    "exits.py:f": r"exits\.py: line 1: SystemExit: 0",
+    "deep.py:f": r"deep\.py: line 3: ModuleNotFoundError",
+    "caller.py:f": r"caller\.py: helper\.py, line 2: ZeroDivisionError",
     "math:sin": "no readable source",
 }
 
@@ -129,6 +143,11 @@ def test_what_cannot_be_used_is_one_line(folder, spec):
     write(folder / "mine.py", SWISH)
     write(folder / "broken.py", "def f(z):\n    return (\n")
     write(folder / "fails.py", "def f(z):\n    return z\nf(1 / 0)\n")
+    write(folder / "notes.txt", "swish")
+    write(folder / "exits.py", "import sys; sys.exit(0)\n")
+    write(folder / "deep.py", "import importlib\n\nimportlib.import_module('no_such_one')\n")
+    write(folder / "caller.py", "import helper\n\ndef f(z):\n    return z\n")
+    write(folder / "helper.py", "def g():\n    return 1 / 0\n\ng()\n")
     with pytest.raises(OwnCodeError, match=REFUSED[spec]) as caught:
         own_code.read(spec).load()
     assert "\n" not in str(caught.value)
@@ -147,7 +166,9 @@ def test_untrusted_code_is_named_and_not_executed(folder):
     read = own_code.read("mine.py:f")
     code = own_code.OwnCode(read.spec, read.name, read.main, read.files, read.place, trusted=False)
     for use in (code.load, lambda: code.has("f")):
-        with pytest.raises(UntrustedError, match=rf"mine\.py: own code \(SHA-256 {code.sha256}\).*--trust.*trust=True"):
+        with pytest.raises(
+            UntrustedError, match=rf"mine\.py \(SHA-256 {code.sha256}\): own code .*--trust.*trust=True"
+        ):
             use()
     assert not (folder / "executed").exists()
 

@@ -114,8 +114,8 @@ def test_a_kept_configuration_reads_back_without_executing_anything(mine):
 
 
 REFUSED = {
-    "activation=mine.py:swich": "activation=mine.py:swich: .*has no swich; it has swish, ",
-    "activation=mine.py:swish swish.bata=2": r"swish\.bata=2: mine\.py:swish has no such number; it has swish\.beta",
+    "activation=mine.py:swich": r"activation=mine\.py:swich: .*has no swich; did you mean swish\?$",
+    "activation=mine.py:swish swish.bata=2": r"^swish\.bata=2: mine\.py:swish has .*; did you mean swish\.beta\?$",
     "activation=mine.py:swish swish.beta=x": r"swish\.beta=x: allowed is a number$",
     "activation=mine.py:swish swish.beta=true": r"swish\.beta=true: allowed is a number$",
     "activation=mine.py:swish swish.beta=.inf": r"swish\.beta=.*inf: allowed is a number$",
@@ -126,7 +126,8 @@ REFUSED = {
     "metrics=[mine.py:plain]": r"takes 1 positional arguments; allowed is a function such as top2\(p, y",
     "activation=mine.py:np": "is a module; allowed is a function such as swish",
     "activation=mine.py": r"did you mean mine\.py:NAME",
-    "activation=mine:swish": r"there is no module mine; did you mean mine\.py:swish\?",
+    "activation=[mine.py:swish]": r"^activation=\['mine\.py:swish'\]: allowed is one of",
+    "activation=mish": r"allowed is one of .*, or your own as FILE\.py:NAME$",
     "activation=mine.py:relu": "relu is built in: call the function otherwise",
     "metrics=[mine.py:lr]": "lr is a key: call the function otherwise",
     "metrics=[mine.py:accuracy]": "test_accuracy is a column already",

@@ -307,6 +307,35 @@ def test_wrong_code_is_one_line_before_anything_is_written(idx_set, tmp_path, mi
     assert "\n" not in str(caught.value) and not (tmp_path / "run").exists()
 
 
+CHANGING = {
+    "activation": ("return z / (1 +", "return np.random.rand() * z / (1 +", "activation=mine.py:swish", "gradients"),
+    "figure": (".any(axis=1).mean()", ".any(axis=1).mean() * np.random.rand()", "metrics=[mine.py:top]", "figures"),
+    "rate": ("return lr * min(", "return np.random.rand() * lr * min(", "schedule=mine.py:ramp", "rates"),
+    "weights": (
+        "return gain * rng.normal(",
+        "return gain * np.random.normal(",
+        "initializer=mine.py:small",
+        "initial weights",
+    ),
+    "step": ("return theta - lr *", "return theta - np.random.rand() * lr *", "optimizer=mine.py:Lion", "steps"),
+}
+
+
+@pytest.mark.parametrize("case", CHANGING)
+def test_code_that_gives_other_values_each_time_is_refused(idx_set, tmp_path, mine, case):
+    before, after, chosen, what = CHANGING[case]
+    edit(mine, before, after)
+    with pytest.raises(OwnCodeError, match=f"gives other {what} when it is called again"):
+        run(small_run(idx_set, chosen, "check_gradient=false"), "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_process_that_own_code_ends_has_not_succeeded(tmp_path, mine):
+    edit(mine, "return z / (1 +", "raise SystemExit(0)\n    return z / (1 +")
+    ended = typed("activation=mine.py:swish", "data=mnist_5k", "out=run", cwd=tmp_path)
+    assert ended.returncode == BAD_INPUT and "mine.py, line 5: swish: SystemExit: 0" in ended.stderr
+
+
 def test_the_check_of_the_derivative_can_be_left_out_and_that_is_recorded(idx_set, mine):
     edit(mine, *WRONG["derivative"][:2])
     assert run(small_run(idx_set, "activation=mine.py:swish", "check_gradient=false"), "run")["status"] == "finished"
@@ -442,11 +471,17 @@ def test_an_installed_package_offers_a_component_by_name(idx_set, tmp_path, monk
     (offered / "ours-1.0.dist-info").mkdir(parents=True)
     (offered / "ours-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: ours\nVersion: 1.0\n")
     (offered / "ours-1.0.dist-info" / "entry_points.txt").write_text("[npdigits.activation]\nbent = ours_bent:bent\n")
-    (offered / "ours_bent.py").write_text("def bent(z):\n    return 2 * z\n\ndef d_bent(z):\n    return 0 * z + 2\n")
+    (offered / "ours_bent.py").write_text(
+        "def bent(z, *, w: float = 2.0):\n    return w * z\n\ndef d_bent(z, *, w: float = 2.0):\n    return 0 * z + w\n"
+    )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(offered), *filter(None, [os.environ.get("PYTHONPATH")])]))
     ended = typed(*keys(idx_set), "activation=bent", "out=run", cwd=tmp_path)
     assert ended.returncode == FINISHED, ended.stderr
     assert npdigits.load_runs("run").activation.str.startswith("bent@").all()
+    ended = typed("-m", *keys(idx_set), "activation=bent,relu", "bent.w=1,2", "out=sweep", "workers=0", cwd=tmp_path)
+    assert ended.returncode == FINISHED and len(rows(tmp_path / "sweep")) == 3, ended.stderr
+    assert "bent.w" in rows(tmp_path / "sweep")[0]
+    assert "bent.w: 2.0" in typed("--help", "activation=bent", cwd=tmp_path).stdout
     assert "did you mean relu" in typed(*keys(idx_set), "activation=rellu", "out=other", cwd=tmp_path).stderr
 
 

@@ -33,6 +33,15 @@ def collect(root: Path, main: str) -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
+def levels_above(path: Path) -> int:
+    """Return how many folders above its own the imports of a file begin at: 0, or as its relative imports say."""
+    try:
+        nodes = ast.walk(ast.parse(path.read_bytes()))
+        return max((node.level for node in nodes if isinstance(node, ast.ImportFrom)), default=0)
+    except (OSError, SyntaxError, ValueError):  # said when the file is read
+        return 0
+
+
 def module_name(file: str) -> str:
     """Return the module that a file is: "a/b.py" is a.b, "a/__init__.py" is a."""
     path = PurePosixPath(file)

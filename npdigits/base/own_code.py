@@ -5,6 +5,7 @@ The SHA-256 is of the file and of the local files that it imports (``local_impor
 it is of that file and of the distribution's name and version.
 """
 
+import difflib
 import functools
 import hashlib
 import importlib
@@ -24,6 +25,9 @@ from npdigits.base.errors import OwnCodeError, UntrustedError
 from npdigits.base.text import on_one_line
 
 NAME = re.compile(r"[A-Za-z_]\w*")
+MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+# So many of a file's functions are named where the one that is wanted is missing.
+MOST_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,11 @@ class OwnCode:
         main: the file it stands in, by its name in ``files``.
         files: the file and the local files it imports: name below the folder that imports begin at -> content.
         place: where the file was read, for messages.
-        distribution: the installed package that it belongs to, with its version; "" for a file of the user's.
-        module: by which Python imports it, where it is installed; "" for what is executed from memory.
+        distribution: the package that it belongs to, with its version; "" for a file of none.
+        installed: whether that package is installed, so that its other modules are Python's to find.
+        module: by which Python imports what is installed; "" for what is executed from memory.
         trusted: whether it may be executed. What the user names is; what a run directory keeps is not by itself.
+        beside: of what a run directory keeps, all files with their SHA-256, for the message.
     """
 
     spec: str = field(compare=False)
@@ -47,8 +53,10 @@ class OwnCode:
     files: tuple[tuple[str, bytes], ...]
     place: str = field(default="", compare=False)
     distribution: str = ""
+    installed: bool = False
     module: str = field(default="", compare=False)
     trusted: bool = field(default=True, compare=False)
+    beside: str = field(default="", compare=False)
 
     @functools.cached_property
     def sha256(self) -> str:
@@ -73,9 +81,8 @@ class OwnCode:
         module = self._module()
         wanted = name or self.name
         if not hasattr(module, wanted):
-            near = [other for other in vars(module) if not other.startswith("_") and callable(getattr(module, other))]
             raise OwnCodeError(
-                f"{self.spec}: {self.place or self.main} has no {wanted}; it has {', '.join(near) or '–'}"
+                f"{self.spec}: {self.place or self.main} has no {wanted}; {_what_it_has(module, wanted)}"
             )
         return getattr(module, wanted)
 
@@ -90,10 +97,10 @@ class OwnCode:
     def _module(self) -> Any:
         if not self.trusted:
             raise UntrustedError(
-                f"{self.place}: own code (SHA-256 {self.sha256}) that is not executed before you trust it: read it, "
-                "then add --trust (in Python: trust=True)"
+                f"{self.beside or f'{self.place} (SHA-256 {self.sha256})'}: own code that is not executed before you "
+                "trust it: read it, then add --trust (in Python: trust=True)"
             )
-        return _execute(self.files, self.main, self.place, self.distribution, self.module)
+        return _execute(self.files, self.main, self.place, self.installed, self.module)
 
 
 def read(spec: str) -> OwnCode:
@@ -103,11 +110,13 @@ def read(spec: str) -> OwnCode:
         OwnCodeError: it cannot be found or read.
     """
     where, _, name = spec.rpartition(":")
-    if not NAME.fullmatch(name) or not where:
+    is_file = where.endswith(".py") or "/" in where or os.sep in where
+    if not NAME.fullmatch(name) or not (is_file or MODULE.fullmatch(where)) or Path(where).is_file() > is_file:
         raise OwnCodeError(f"{spec}: allowed is FILE.py:NAME or package.module:NAME")
-    if where.endswith(".py") or "/" in where or os.sep in where:
-        path = Path(where).expanduser()
-        return _read_file(spec, name, path.absolute().parent, path.name)
+    if is_file:
+        path = Path(where).expanduser().absolute()
+        above = local_imports.levels_above(path)
+        return _read_file(spec, name, path.parents[above], path.relative_to(path.parents[above]).as_posix())
     return _read_module(spec, name, where)
 
 
@@ -141,14 +150,22 @@ def _compiled(function: Any) -> list[Any]:
     return [part.__code__ for part in parts if hasattr(part, "__code__")]
 
 
-def _read_file(spec: str, name: str, root: Path, main: str) -> OwnCode:
+def _what_it_has(module: Any, wanted: str) -> str:
+    """Return what a module has in the place of what was wanted: the nearest name, or some."""
+    names = [name for name in vars(module) if not name.startswith(("_", "d_")) and callable(getattr(module, name))]
+    if near := difflib.get_close_matches(wanted, names, n=1):
+        return f"did you mean {near[0]}?"
+    return f"it has {', '.join(names[:MOST_NAMED]) or 'no function'}{' and more' * (len(names) > MOST_NAMED)}"
+
+
+def _read_file(spec: str, name: str, root: Path, main: str, distribution: str = "") -> OwnCode:
     try:
         files = local_imports.collect(root, main)
     except OSError as error:
         raise OwnCodeError(f"{spec}: {error.filename or root / main}: {error.strerror}") from error
     except (SyntaxError, ValueError) as error:
         raise OwnCodeError(f"{spec}: {_place_of(error, root / main)}: {on_one_line(error)}") from error
-    return OwnCode(spec, name, main, tuple(files.items()), str(root / main))
+    return OwnCode(spec, name, main, tuple(files.items()), str(root / main), distribution)
 
 
 def _place_of(error: Exception, path: Path) -> str:
@@ -158,41 +175,50 @@ def _place_of(error: Exception, path: Path) -> str:
 
 def _read_module(spec: str, name: str, module: str) -> OwnCode:
     """Read a module that Python finds: an installed package's file alone, or the user's with what it imports."""
+    parts = module.split(".")
+    beside = Path.cwd()
+    for main in ("/".join(parts) + ".py", "/".join(parts) + "/__init__.py"):
+        if (beside / main).is_file():  # whatever Python itself would find, as for FILE.py
+            return _read_file(spec, name, beside, main)
     try:
         found = importlib.util.find_spec(module)
     except (ImportError, ValueError, AttributeError) as error:
         raise OwnCodeError(f"{spec}: {on_one_line(error)}") from error
     if found is None:
-        hint = f"; did you mean {module}.py:{name}?" if Path(f"{module}.py").is_file() else ""
-        raise OwnCodeError(f"{spec}: there is no module {module}{hint}")
+        raise OwnCodeError(f"{spec}: there is no module {module}, neither here nor where Python looks")
     if not found.origin or not found.origin.endswith(".py"):
         raise OwnCodeError(f"{spec}: {module} has no readable source, so it cannot be hashed")
     path = Path(found.origin)
-    parts = module.split(".")
     main = "/".join(parts) + ("/__init__.py" if path.name == "__init__.py" else ".py")
     root = path.parents[main.count("/")]
-    if distribution := _distribution_of(parts[0], path):
-        return OwnCode(spec, name, main, ((main, path.read_bytes()),), str(path), distribution, module)
-    return _read_file(spec, name, root, main)
+    distribution, installed = _distribution_of(parts[0], path)
+    if installed:
+        files = ((main, path.read_bytes()),)
+        return OwnCode(spec, name, main, files, str(path), distribution, installed=True, module=module)
+    return _read_file(spec, name, root, main, distribution)
 
 
-def _distribution_of(top: str, path: Path) -> str:
-    """Return "name version" of the installed distribution that a file belongs to; "" if it is none's."""
+def _distribution_of(top: str, path: Path) -> tuple[str, bool]:
+    """Return "name version" of the distribution that a file belongs to, "" for none; and whether it is installed.
+
+    One that is installed to be edited is not: its files change without its version.
+    """
     from importlib import metadata
 
-    if not {"site-packages", "dist-packages"} & set(path.parts):
-        return f"Python {sysconfig.get_python_version()}" if path.is_relative_to(sysconfig.get_path("stdlib")) else ""
+    installed = bool({"site-packages", "dist-packages"} & set(path.parts))
+    if not installed and path.is_relative_to(sysconfig.get_path("stdlib")):
+        return f"Python {sysconfig.get_python_version()}", True
     for name in metadata.packages_distributions().get(top, []):
-        return f"{name} {metadata.version(name)}"
-    return ""
+        return f"{name} {metadata.version(name)}", installed
+    return "", False
 
 
 @functools.lru_cache(maxsize=64)
-def _execute(files: tuple[tuple[str, bytes], ...], main: str, place: str, distribution: str, module: str) -> Any:
+def _execute(files: tuple[tuple[str, bytes], ...], main: str, place: str, installed: bool, module: str) -> Any:
     """Execute the sources once a process; return the main file's module."""
     if not module:
-        return own_module.execute(dict(files), main, place, bool(distribution))
+        return own_module.execute(dict(files), main, place, installed)
     try:
         return importlib.import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise OwnCodeError(f"{place}: {own_module.where_it_failed(error)}") from error

@@ -7,6 +7,7 @@ two runs do. Imports among the sources lead to each other; all others are Python
 import builtins
 import importlib.util
 import linecache
+import sysconfig
 import traceback
 import types
 from collections.abc import Mapping, Sequence
@@ -107,16 +108,27 @@ def execute(files: Mapping[str, bytes], main: str, place: str, installed: bool) 
     folder = Path(place).parents[main.count("/")] if place else Path()
     try:
         return _Modules(files, folder, installed).load(module_name(main))
-    except Exception as error:
-        raise OwnCodeError(f"{place or main}: {where_it_failed(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise OwnCodeError(f"{place or main}: {where_it_failed(error, place)}") from error
 
 
-def where_it_failed(error: BaseException) -> str:
-    """Return the place in the code that an error was raised at, and the error: "line 3: NameError: …"."""
+def where_it_failed(error: BaseException, main: str = "") -> str:
+    """Return the user's line that an error came through last, and the error: "line 3: NameError: …".
+
+    Args:
+        error: as raised by the user's code.
+        main: the path of the file that is named already; a line of another one is told with its name.
+    """
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: SyntaxError: {error.msg}"
-    frames = traceback.extract_tb(error.__traceback__)
-    # What stands deepest is often a library's; the user's own line is the last outside of npdigits and of libraries.
-    own = [frame for frame in frames if frame.filename != __file__ and "site-packages" not in frame.filename]
-    line = f"line {own[-1].lineno}: " if own else ""
-    return f"{line}{on_one_line(error)}"
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename)]
+    if not own:
+        return on_one_line(error)
+    file = "" if not main or own[-1].filename == main else f"{Path(own[-1].filename).name}, "
+    return f"{file}line {own[-1].lineno}: {on_one_line(error)}"
+
+
+def _is_users(file: str) -> bool:
+    """Say whether a file is neither npdigits' nor Python's nor an installed package's."""
+    others = (str(Path(__file__).parents[1]), sysconfig.get_path("stdlib"), "<")
+    return not file.startswith(others) and not {"site-packages", "dist-packages"} & set(Path(file).parts)

@@ -83,7 +83,7 @@ def _describe_code(first: str, second: str) -> list[str]:
             if shown not in files:
                 lines += difflib.unified_diff(a, b, f"{first}: {shown}", f"{second}: {shown}", n=2, lineterm="")
             files[shown] = None
-    return lines
+    return [*lines, ""] if lines else []
 
 
 def _compare_predictions(first: str, second: str) -> str:

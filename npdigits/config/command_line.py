@@ -14,7 +14,7 @@ from npdigits.config.conf_files import CONF
 from npdigits.config.help import help_text, own_help
 from npdigits.config.messages import is_hydras, one_line
 from npdigits.config.override import Override
-from npdigits.config.own_names import named_in
+from npdigits.config.own_choices import names_in
 from npdigits.config.schema import Config, parse_config
 
 # Takes the checked configuration and the overrides as typed; returns the exit code.
@@ -81,7 +81,8 @@ def let_hydra_act(run: Running, sweep: Sweeping, arguments: list[str]) -> int:
         composed = _run_hydra([*asked, *readable])
     except grid.Grid as found:
         # Every point is checked before the first begins.
-        names = {name for overrides, _ in found.points for one in overrides for name in named_in(one)}
+        typed_ones = {one for overrides, _ in found.points for one in overrides}
+        names = {name for one in map(Override.of, typed_ones) for name in names_in(one.key, one.value or "")}
         points = [(overrides, parse_config(values, elsewhere=names)) for overrides, values in found.points]
         return sweep(points, found.swept, found.fixed, found.launcher)
     return run(check_composed(composed), typed) if composed is not None else 0

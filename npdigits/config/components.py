@@ -105,7 +105,7 @@ def read_component(key: str, value: str, kept: Mapping[str, OwnCode] | None, giv
     for name, number in given.items():
         if name not in declared:
             known = ", ".join(f"{code.name}.{one}" for one in declared) or "none"
-            hint = suggestion(name, list(declared))
+            hint = suggestion(f"{code.name}.{name}", [f"{code.name}.{one}" for one in declared])
             raise OwnCodeError(
                 f"{code.name}.{name}={short_text(number)}: {code.spec} has no such number; it has {known}{hint}"
             )

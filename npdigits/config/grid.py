@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from npdigits.base.errors import ConfigError
 from npdigits.config import grammar
 from npdigits.config.keys import RULES
-from npdigits.config.own_names import named_in
+from npdigits.config.own_choices import names_in
 from npdigits.config.reading import read_overrides
 
 EXPERIMENT = "experiment"
@@ -83,7 +83,7 @@ class Sweeper(HydrasSweeper):
             fixed |= {f"{key}={values[key][0][0]}": None for key in given if key not in swept}
             points += self._points(first, given, values)
         launcher = _to_dict(self.master.hydra.launcher, resolve=True)
-        raise Grid(points, list(swept), list(fixed), launcher)
+        raise Grid(points, [key.lstrip("+") for key in swept], [one.lstrip("+") for one in fixed], launcher)
 
     def _params(self, experiment: list[str]) -> dict[str, ParsedOverride]:
         """Return what an experiment, or ``hydra.sweeper.params`` as typed, says of the keys.
@@ -97,7 +97,7 @@ class Sweeper(HydrasSweeper):
         # An interpolation is each point's own, unless it stands where the grammar has none, as in range(${epochs}).
         overrides = []
         params = _to_dict(sweeper, resolve=False)["params"] or {}
-        components = {name for value in params.values() for name in named_in(str(value))}
+        components = {name for key, value in params.items() for name in names_in(key, str(value))}
         for key, value in params.items():
             try:
                 overrides += self._parsed(f"{key}={value}", components)

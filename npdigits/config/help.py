@@ -1,7 +1,6 @@
 """The page that --help prints: conf/train.yaml and conf/data with their comments, and the choices of each group."""
 
 import inspect
-import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from npdigits.config.components import KINDS, read_component
 from npdigits.config.conf_files import CONF, GROUPS
 from npdigits.config.override import Override
+from npdigits.config.own_choices import specs_in
 from npdigits.config.value_text import short_text
 
 USAGE = """\
@@ -33,7 +33,7 @@ def own_help(arguments: Sequence[str]) -> str:
     """
     lines = []
     for override in map(Override.of, arguments):
-        for spec in re.findall(r"[^\s,\[\]'\"()=]+:[A-Za-z_]\w*", override.value or ""):
+        for spec in specs_in(override.key, override.value or ""):
             if override.key in KINDS:
                 component = read_component(override.key, spec, None, {})
                 lines.append(f"{override.key}={spec}  ({component.code.place}, SHA-256 {component.code.sha256})")

@@ -2,9 +2,8 @@
 
 import json
 
-from npdigits.config.components import KINDS
 from npdigits.config.compose import defaults
-from npdigits.config.keys import READ_ONLY_WITH, TABLE
+from npdigits.config.keys import ALIASES, NAMES, READ_ONLY_WITH, TABLE
 from npdigits.config.rules import Rule
 
 
@@ -24,7 +23,9 @@ def rows() -> list[tuple[str, str, str, str]]:
     for name, key in TABLE.items():
         other, choices = READ_ONLY_WITH.get(name, ("", ()))
         read_with = f"`{other}` = {', '.join(choices)}" if other else ""
-        allowed = allowed_by(key.rule) + (", or your own" if name in KINDS else "")
+        allowed = allowed_by(key.rule) + (", or your own" if name in NAMES else "")
+        if aliases := ALIASES.get(name):
+            allowed += f" ({', '.join(f'{alias} is stored as {kept}' for alias, kept in aliases.items())})"
         made.append((name, json.dumps(values[name]).strip('"'), allowed, read_with))
     return made
 

@@ -44,7 +44,8 @@ def one_line(error: BaseException, arguments: Sequence[str] = ()) -> str:
     if swept := re.search(
         r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'(?:\n| requires)", message, re.DOTALL
     ):
-        return _needs_multirun(Override.of(swept[1]))
+        override = Override.of(swept[1])
+        return _needs_multirun(next((typed for typed in overrides if typed.key == override.key), override))
     if missing := re.search(r"field '(hydra\.sweeper\.params\.\w+)' is not Optional", message):
         return f'{missing[1]}=null: allowed is what one would type, in quotes: "null" or "null,1"'
     lines = [line.strip() for line in message.splitlines() if line.strip() and not line.strip().startswith(NOISE)]

@@ -1,6 +1,7 @@
 """Which of a configuration's choices are the user's own components, with the keys under their names."""
 
 import dataclasses
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -48,6 +49,26 @@ def choose_own(
     return rest, components
 
 
+def specs_in(key: str, text: str) -> list[str]:
+    """Return the places of the own components that a typed value names: ["mine.py:swish"] of "relu,mine.py:swish".
+
+    Of a component that an installed package offers it is the place behind its name.
+    """
+    found = []
+    for word in re.findall(r"[^\s,\[\]()=]+", text):
+        word = word.strip("'\"")
+        if re.fullmatch(r".+:[A-Za-z_]\w*", word):
+            found.append(word)
+        elif key in NAMES and word.isidentifier() and word not in (*NAMES[key], "choice", "sort", "shuffle"):
+            found += filter(None, [find_entry_point(key, word)])
+    return found
+
+
+def names_in(key: str, text: str) -> list[str]:
+    """Return the names of these components: ["swish"]."""
+    return [spec.rpartition(":")[2] for spec in specs_in(key, text)]
+
+
 def _specs(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the keys whose values name own code, each with that value."""
     for key in KINDS:
@@ -56,7 +77,7 @@ def _specs(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             value = data.get("source") if isinstance(data, Mapping) else None
         else:
             value = values.get(key)
-        for one in value if isinstance(value, list | tuple) else [value]:
+        for one in value if key == "metrics" and isinstance(value, list | tuple) else [value]:
             if isinstance(one, str) and is_own(one):
                 yield key, one
             elif isinstance(one, str) and one not in NAMES.get(key, ()) and (place := find_entry_point(key, one)):

@@ -35,11 +35,6 @@ def without_digests(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: bare(value) for key, value in values.items()}
 
 
-def named_in(text: str) -> list[str]:
-    """Return the names of the own components that a typed value mentions: ["swish"] of "relu,mine.py:swish"."""
-    return re.findall(r"[^\s,\[\]'\"()=]+:([A-Za-z_]\w*)", text)
-
-
 def shorten(value: Any) -> Any:
     """Return a value with eight digits in the place of a SHA-256: "swish@3fa2c1d8"."""
     if isinstance(value, list | tuple):

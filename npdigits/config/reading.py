@@ -12,7 +12,7 @@ from npdigits.base.errors import ConfigError
 from npdigits.config import grammar
 from npdigits.config.keys import KEYS, TEXT_KEYS
 from npdigits.config.override import Override
-from npdigits.config.own_names import named_in
+from npdigits.config.own_choices import names_in
 from npdigits.config.unreadable import no_override, unreadable
 
 # The key under which an experiment names the values to sweep over, and the key of further folders with experiments.
@@ -34,7 +34,7 @@ def read_overrides(
     Raises:
         ConfigError: one cannot be read; the message says what was meant, where that is clear.
     """
-    named = {name for argument in arguments for name in named_in(Override.of(argument).value or "")}
+    named = {name for one in map(Override.of, arguments) for name in names_in(one.key, one.value or "")}
     own = {*named, *components} - set(KEYS)
     result = []
     for place, argument in enumerate(arguments):

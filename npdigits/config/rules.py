@@ -8,6 +8,8 @@ from typing import Any
 from npdigits.config.own_names import find_entry_point, is_own
 from npdigits.config.suggestions import suggestion
 
+# A name that is longer names nothing.
+LONGEST_NAME = 40
 # raw value -> value; raises ValueError with what is allowed.
 Rule = Callable[[Any], Any]
 
@@ -74,7 +76,8 @@ def own_or(key: str, rule: Rule) -> Rule:
 
 def _with_own(value: Any, allowed: str) -> str:
     """Return what is allowed, with own components where a value looks as if it were to name one."""
-    if not isinstance(value, str) or not re.search(r"[./\\]", value):
+    looks_so = isinstance(value, str) and re.search(r"[./\\]", value)
+    if not isinstance(value, str) or (not looks_so and ("did you mean" in allowed or len(value) > LONGEST_NAME)):
         return allowed
     question = (
         f"; did you mean {value}:NAME, with the name of a function in that file?" if value.endswith(".py") else ""

@@ -32,7 +32,7 @@ def load(function: Callable[..., Any], numbers: dict[str, Any], where: str) -> D
     """
     try:
         returned = function(**numbers)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise OwnCodeError(f"{where}: {where_it_failed(error)}") from error
     if not isinstance(returned, tuple | list) or len(returned) != 4:
         raise OwnCodeError(f"{where}: returned {_describe(returned)}; wanted are {WANTED}")

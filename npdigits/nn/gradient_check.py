@@ -143,8 +143,8 @@ class GradientCheck:
 
     @property
     def is_ok(self) -> bool:
-        """Whether something was checked and nothing is wrong."""
-        return bool(self.at) and self.is_cost_finite and not self.wrong
+        """Whether every group was checked and none is wrong."""
+        return bool(self.at) and self.is_cost_finite and not self.wrong and not self.unclear
 
     @property
     def is_costs_fault(self) -> bool:

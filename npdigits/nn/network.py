@@ -121,7 +121,8 @@ class Network:
         for layer in range(last):
             z = workspace.activations[layer]
             self._weighted_input(layer, workspace.units[layer], a, z)
-            workspace.keep_z(layer)
+            if workspace.zs:  # f′ needs z, whose place a takes
+                np.copyto(workspace.zs[layer], z)
             self.activation.apply(z)  # a = f(z), in place
             a = workspace.apply_dropout(layer)  # a·m
             a = workspace.split.complete_activations(layer, a)
@@ -144,7 +145,10 @@ class Network:
         mask = workspace.masks[layer - 1]
         if mask is not None:
             mask.apply(below, below)
-        self.activation.backward(below, *workspace.inputs_of_derivative(layer - 1))  # a, or a and z
+        if workspace.zs:
+            self.activation.backward(below, workspace.activations[layer - 1], workspace.zs[layer - 1])
+        else:
+            self.activation.backward(below, workspace.activations[layer - 1])
         return below
 
 

@@ -87,7 +87,7 @@ class OwnFunction:
             if self._offered:
                 return self._call(*arguments, **{name: offered[name] for name in self._offered})
             return self._call(*arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             if isinstance(error, ValueError) and READ_ONLY in str(error):
                 said = "it changes an array that it was given; allowed is to return a new one"

@@ -109,16 +109,6 @@ class Workspace:
             self._smaller[n, keep_z] = view
         return self._smaller[n, keep_z]
 
-    def keep_z(self, layer: int) -> None:
-        """Copy z of a hidden layer's own units, where it is needed after a has taken its place."""
-        if self.zs:
-            np.copyto(self.zs[layer], self.activations[layer])
-
-    def inputs_of_derivative(self, layer: int) -> tuple[Array, ...]:
-        """Return what f′ of a hidden layer's own units is computed from: a, or a and z."""
-        a = self.activations[layer]
-        return (a, self.zs[layer]) if self.zs else (a,)
-
     def leave_out(self, rng: np.random.Generator, n: int) -> None:
         """Draw the dropout masks of the next n images."""
         for mask in self.masks:

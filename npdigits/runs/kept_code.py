@@ -4,6 +4,7 @@
 that the directory is trusted, and then exactly as they were hashed.
 """
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,7 @@ from npdigits.runs.hold import Hold
 from npdigits.runs.json_table import as_json
 
 INDEX, FOLDER = "code.json", "code"
-KEYS = {"spec": str, "folder": str, "main": str, "files": list, "distribution": str}
+KEYS = {"spec": str, "folder": str, "main": str, "files": list, "distribution": str, "installed": bool}
 
 
 def keep(hold: Hold, components: tuple[OwnComponent, ...]) -> None:
@@ -40,6 +41,7 @@ def keep(hold: Hold, components: tuple[OwnComponent, ...]) -> None:
             "main": code.main,
             "files": files,
             "distribution": code.distribution,
+            "installed": code.installed,
         }
     hold.write_whole(INDEX, as_json(index))
 
@@ -62,10 +64,11 @@ def read_kept(path: Path, trust: bool = False, say: Callable[[str], None] | None
     except (OSError, ValueError, RecursionError) as error:
         raise RunDirError(f"{path / INDEX}: damaged: {error}") from error
     kept = dict(_read_all(path, index, trust))
+    listed = list(dict.fromkeys(f"{code.place} (SHA-256 {code.sha256})" for code in kept.values()))
     if trust and say:
-        for place, sha256 in {(code.place, code.sha256) for code in kept.values()}:
-            say(f"trusted: {place} (SHA-256 {sha256})")
-    return kept
+        for line in listed:
+            say(f"trusted: {line}")
+    return {marked: dataclasses.replace(code, beside=", ".join(listed)) for marked, code in kept.items()}
 
 
 def _read_all(path: Path, index: Any, trust: bool) -> Iterator[tuple[str, OwnCode]]:
@@ -89,7 +92,8 @@ def _read_all(path: Path, index: Any, trust: bool) -> Iterator[tuple[str, OwnCod
         except OSError as error:
             raise RunDirError(f"{error.filename}: cannot be read: {error.strerror}") from error
         place = str(path / folder / entry["main"])
-        code = OwnCode(entry["spec"], found[1], entry["main"], files, place, entry["distribution"], trusted=trust)
+        more = {"distribution": entry["distribution"], "installed": entry["installed"], "trusted": trust}
+        code = OwnCode(entry["spec"], found[1], entry["main"], files, place, **more)
         if code.marked != marked:
             raise RunDirError(f"{place}: is not the code that the run was made with: its SHA-256 is another")
         yield marked, code

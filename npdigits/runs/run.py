@@ -178,6 +178,9 @@ def _suspects(config: Config) -> str:
         keys += f" or weight_decay (it is {config.weight_decay:g})"
     if config.init_scale > 1:
         keys += f" or init_scale (it is {config.init_scale:g})"
+    for own in config.own:
+        if own.key in ("optimizer", "activation", "cost", "schedule"):
+            keys += f" or {own.key} (it is {own.code.spec})"
     return keys
 
 

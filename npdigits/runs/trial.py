@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
+from npdigits.base.errors import OwnCodeError
 from npdigits.config.build import initial_state, recipe
 from npdigits.config.schema import Config
 from npdigits.data.sets import Split
@@ -14,6 +16,15 @@ from npdigits.training.own_metrics import compute
 DIGITS = 64
 # The keys whose components must have a derivative that is right.
 MATHEMATICS = ("activation", "cost")
+# What is made twice -> the keys whose components decide it, in the order in which one follows from another.
+DECIDED_BY = {
+    "rates": ("schedule",),
+    "decisions": ("stop_on",),
+    "initial weights": ("initializer",),
+    "gradients": MATHEMATICS,
+    "steps": ("optimizer",),
+    "figures": ("metrics",),
+}
 
 
 def try_own(config: Config, sizes: tuple[int, ...], train: Split, image_shape: tuple[int, int]) -> None:
@@ -40,18 +51,35 @@ def _typed(config: Config, key: str) -> str:
 
 
 def _try(config: Config, sizes: tuple[int, ...], digits: Split, image_shape: tuple[int, int]) -> None:
-    how = recipe(config, image_shape)
-    for epoch in (0, config.epochs - 1):
-        how.schedule(epoch)
-    how.stopping_rule((2.3, 1.0), (0.0, 0.1))
     with one_thread(), np.errstate(all="ignore"):
-        state = initial_state(config, sizes)
         if config.check_gradient and any(config.own_component(key) for key in MATHEMATICS):
-            refuse_wrong_gradient(state.network, *(f"{key}={_typed(config, key)}" for key in MATHEMATICS))
-        batches = Batches(sizes, len(digits), config.dtype, image_dtype=digits.images.dtype.name)
-        for x, y, n in batches.read(digits, digits.rows):
-            scale = state.optimizer.gradient_scale(config.l2) / n
-            state.network.gradient(x, y, state.gradient, batches.workspace, scale)
-            state.optimizer.step(how.schedule(0), config.l2, config.weight_decay)
-            p = state.network.forward(x, batches.workspace).copy()
-            compute(how.metrics, "train", p, y)
+            network = initial_state(config, sizes).network
+            refuse_wrong_gradient(network, *(f"{key}={_typed(config, key)}" for key in MATHEMATICS))
+        first, second = (_results(config, sizes, digits, image_shape) for _ in range(2))
+    for what, keys in DECIDED_BY.items():
+        if not np.array_equal(first[what], second[what], equal_nan=True):
+            own = [component.code.spec for component in config.own if component.key in keys]
+            raise OwnCodeError(
+                f"{', '.join(own)}: gives other {what} when it is called again: no run could be repeated"
+            )
+
+
+def _results(
+    config: Config, sizes: tuple[int, ...], digits: Split, image_shape: tuple[int, int]
+) -> dict[str, list[float] | Array]:
+    """Return what the components make of the digits, in the order in which a run calls them."""
+    how = recipe(config, image_shape)
+    results: dict[str, list[float] | Array] = {"rates": [how.schedule(epoch) for epoch in (0, config.epochs - 1)]}
+    results["decisions"] = [float(how.stopping_rule((2.3, 1.0), (0.0, 0.1)))]
+    state = initial_state(config, sizes)
+    results["initial weights"] = state.network.parameters.flat.copy()
+    batches = Batches(sizes, len(digits), config.dtype, image_dtype=digits.images.dtype.name)
+    for x, y, n in batches.read(digits, digits.rows):
+        scale = state.optimizer.gradient_scale(config.l2) / n
+        state.network.gradient(x, y, state.gradient, batches.workspace, scale)
+        results["gradients"] = state.gradient.flat.copy()
+        state.optimizer.step(how.schedule(0), config.l2, config.weight_decay)
+        results["steps"] = state.network.parameters.flat.copy()
+        p = state.network.forward(x, batches.workspace).copy()
+        results["figures"] = list(compute(how.metrics, "train", p, y).values())
+    return results
