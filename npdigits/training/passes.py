@@ -178,8 +178,9 @@ def probabilities(network: Network, split: Split) -> Array:
     dtype = network.parameters.flat.dtype.name
     batches = Batches(network.parameters.sizes, SCORING_BATCH, dtype, image_dtype=split.images.dtype.name)
     results = []
-    for x, _, _ in batches.read(split, split.rows):
-        p = network.forward(x, batches.workspace).copy()
-        softmax(p)
-        results.append(p)
+    with np.errstate(over="ignore", invalid="ignore"):  # as while training: an own activation may overflow on its way
+        for x, _, _ in batches.read(split, split.rows):
+            p = network.forward(x, batches.workspace).copy()
+            softmax(p)
+            results.append(p)
     return np.concatenate(results)
