@@ -115,7 +115,7 @@ def read(spec: str) -> OwnCode:
         raise OwnCodeError(f"{spec}: allowed is FILE.py:NAME or package.module:NAME")
     if is_file:
         path = Path(where).expanduser().absolute()
-        above = local_imports.levels_above(path)
+        above = min(local_imports.levels_above(path), len(path.parents) - 1)
         return _read_file(spec, name, path.parents[above], path.relative_to(path.parents[above]).as_posix())
     return _read_module(spec, name, where)
 
