@@ -93,8 +93,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """
         found = trained.load_trained(Path(run), trust)
         values = found.config.as_dict()
-        for component in found.config.own:
-            values[component.key] = f"{component.code.place}:{component.code.name}"
+        if trust:  # else the marked names stay, by which ``fit`` finds no code to execute
+            for component in found.config.own:
+                values[component.key] = f"{component.code.place}:{component.code.name}"
         ours = [component for component in found.config.own if component.key in parameters()]
         numbers = {key: number for component in ours for key, number in component.keys.items()}
         self = cls(**{name: _as_typed(values[name]) for name in parameters()}, own=numbers or None)

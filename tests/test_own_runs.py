@@ -236,7 +236,14 @@ def test_nothing_of_a_run_directory_is_executed_untrusted(idx_set, tmp_path, min
 
 def test_an_own_optimizer_alone_needs_no_trust_to_be_used(idx_set, tmp_path):
     run(small_run(idx_set, "optimizer=mine.py:Lion", "metrics=[mine.py:top]"), "run")
-    assert npdigits.Classifier.load("run").predict(np.zeros((1, 56), np.uint8)).shape == (1,)
+    images = np.zeros((40, 56), np.uint8)
+    images[::2, 3] = 9
+    reader = npdigits.Classifier.load("run")
+    assert reader.predict(images).shape == (40,)
+    with pytest.raises(ValueError, match=r"optimizer=Lion@.*: allowed is FILE\.py:NAME"):  # nor does a new fit trust it
+        reader.fit(images, np.arange(40) % 2)
+    trusted = npdigits.Classifier.load("run", trust=True).set_params(epochs=1, val_size=0)
+    assert trusted.fit(images, np.arange(40) % 2).n_iter_ == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ that the directory is trusted, and then exactly as they were hashed.
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -102,14 +102,3 @@ def _read_all(path: Path, index: Any, trust: bool) -> Iterator[tuple[str, OwnCod
 def _is_below(name: Any) -> bool:
     """Say whether a name leads to a file below a folder, and nowhere else."""
     return isinstance(name, str) and not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
-
-
-def names_code(values: Mapping[str, Any]) -> bool:
-    """Say whether a configuration or an identity names own code."""
-    return any(isinstance(one, str) and MARKED.fullmatch(one) for value in values.values() for one in _each(value))
-
-
-def _each(value: Any) -> list[Any]:
-    return (
-        list(value) if isinstance(value, list | tuple) else list(value.values()) if isinstance(value, dict) else [value]
-    )
