@@ -1,40 +1,340 @@
-"""Giving runs to a cluster that does not answer: a signal is heeded all the same, and no run is called done."""
+"""Giving runs to a cluster whose workers come, go, lie and keep silent: a client that a test plays."""
 
+import itertools
+import json
 import threading
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from distributed import KilledWorker
 
-from npdigits.base.interruption import Stopped
-from npdigits.sweeps import dispatch, in_thread
-from npdigits.sweeps.dispatch import Dispatch
+from npdigits.base.errors import ClusterLostError, ConfigError
+from npdigits.base.interruption import Stopped, never
+from npdigits.runs.summary import Status
+from npdigits.sweeps import dispatch, in_thread, worker
+from npdigits.sweeps.blame import UNBEGUN
+from npdigits.sweeps.dispatch import PROCESS_KILLED, WORKER_LOST, Dispatch
+from npdigits.sweeps.points import Outcome
+from npdigits.sweeps.worker import Answer
 
-POINT = SimpleNamespace(name="seed=0")
+A, B, C = "tcp://10.0.0.1:1", "tcp://10.0.0.2:1", "tcp://10.0.0.3:1"
 
 
 class Future:
-    """A run that has ended; what is asked of it is answered by ``answer``."""
+    """A run at a worker."""
 
-    status = "finished"
-
-    def __init__(self, answer):
-        self.result = answer
+    def __init__(self, answer=None, status="pending"):
+        self.answer, self.status, self.released, self._call = answer, status, False, None
 
     def add_done_callback(self, call):
-        if self.result is not None:
+        self._call = call
+        if self.status != "pending":
             call(self)
 
+    def end(self, answer, status="finished"):
+        self.answer, self.status = answer, status
+        if self._call:
+            self._call(self)
 
-class Client:
-    """A cluster with one worker."""
+    def result(self):
+        return self.answer() if callable(self.answer) else self.answer
 
-    def __init__(self, future, run):
-        self.future, self.run = future, run
+    exception = result
 
-    def submit(self, *_, **__):
-        return self.future
+    def release(self):
+        self.released = True
+
+
+class Cluster:
+    """A client of a cluster that a test plays.
+
+    Args:
+        workers: address -> threads.
+        play: called with (cluster, name of the run, address, future) for each run that is given out.
+    """
+
+    def __init__(self, workers, play):
+        self.workers, self.play, self.given, self.shown = dict(workers), play, [], []
+        self.told = []  # of what was called in workers
+        self.answers = {}  # address -> what it answers when it is looked at
+
+    def nthreads(self):
+        return dict(self.workers)
+
+    def run(self, function, *arguments, workers=None, on_error=None):
+        if function is worker.end_launch:
+            self.told.append(arguments)
+            return {}
+        (token,) = arguments
+        assert token.is_dir()
+        answers = {address: self.answers.get(address, worker.describe_process(token)) for address in workers}
+        return {address: answer(token) if callable(answer) else answer for address, answer in answers.items()}
+
+    def submit(self, task, *arguments, resources=None, workers=None, **options):
+        future = Future()
+        if resources:
+            self.shown.append(future)
+        else:
+            (address,) = workers
+            assert not options["allow_other_workers"]
+            (point,) = arguments
+            self.given.append((point.name, address))
+            self.play(self, point.name, address, future)
+        return future
+
+
+class Told:
+    """What a sweep's progress is told."""
+
+    def __init__(self):
+        self.said, self.warned, self.working = [], [], []
+        self.say, self.warn, self.at_work = self.said.append, self.warned.append, self.working.append
+
+
+def points(n):
+    return [SimpleNamespace(name=f"seed={i}") for i in range(n)]
+
+
+def finish(cluster, name, address, future):
+    future.end(Answer(Outcome(SimpleNamespace(name=name), Status.FINISHED)))
+
+
+def begin(cluster, folder, wait=60.0, elsewhere=True, told=None):
+    return Dispatch(cluster, None, "launch", folder, elsewhere, wait, told or Told())
+
+
+def begun(folder, name, epochs):
+    """Let a run's directory look as if the run had come so far."""
+    (folder / name).mkdir(exist_ok=True)
+    (folder / name / "summary.json").write_text(json.dumps({"epochs": epochs, "at": time.perf_counter_ns()}))
+    (folder / name / "metrics.csv").write_text("epoch\n" * (1 + epochs))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Count the workers all the time, and lose no time in waiting."""
+    for name, seconds in (("COUNT_EVERY", 0.0), ("HELD_AGAIN", 0.05), ("TO_TRUST", 0.3), ("SAY_AFTER", 0.1)):
+        monkeypatch.setattr(dispatch, name, seconds)
+
+
+def test_every_worker_has_as_many_runs_as_it_has_threads_and_no_run_waits_at_one(tmp_path):
+    held = []
+
+    def play(cluster, name, address, future):
+        held.append(future)
+        used = [a for (_, a), f in zip(cluster.given, held, strict=True) if f.status == "pending"]
+        assert all(used.count(address) <= threads for address, threads in cluster.workers.items())
+        if len([f for f in held if f.status == "pending"]) == 3:
+            for one in [f for f in held if f.status == "pending"]:
+                finish(cluster, "any", address, one)
+
+    cluster, told = Cluster({A: 1, B: 2}, play), Told()
+    assert len(list(begin(cluster, tmp_path, told=told).run(points(9), never))) == 9
+    assert max(told.working) == 3
+    assert {address for _, address in cluster.given} == {A, B}
+
+
+def test_a_worker_that_comes_late_and_is_refused_gets_no_run(tmp_path):
+    told, calls = Told(), itertools.count()
+
+    def play(cluster, name, address, future):
+        if next(calls) == 1:
+            cluster.workers |= {B: 8, C: 1}
+            cluster.answers[B] = lambda token: {**worker.describe_process(token), "code": "0" * 12}
+        threading.Timer(0.1, finish, (cluster, name, address, future)).start()
+
+    ended = list(begin(cluster := Cluster({A: 1}, play), tmp_path, told=told).run(points(8), never))
+    assert [run.status for run in ended] == [Status.FINISHED] * 8
+    assert {address for _, address in cluster.given} == {A, C}
+    here = worker.describe_process(tmp_path)["code"]
+    assert told.warned == [f"the worker {B} is refused: code {'0' * 12} there, {here} here"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (Answer(refused="data=mnist: not found"), "data=mnist: not found"),
+        (ModuleNotFoundError("No module named 'numpy'"), "ModuleNotFoundError: No module named 'numpy'"),
+    ],
+)
+def test_what_a_place_lacks_costs_no_run_and_is_said_once(tmp_path, answer, why):
+    def play(cluster, name, address, future):
+        if address == B:
+            future.end(answer, "finished" if isinstance(answer, Answer) else "error")
+        else:
+            threading.Timer(0.05, finish, (cluster, name, address, future)).start()
+
+    told = Told()
+    ended = list(begin(cluster := Cluster({A: 1, B: 3}, play), tmp_path, told=told).run(points(6), never))
+    assert [run.status for run in ended] == [Status.FINISHED] * 6
+    assert told.warned == [f"the worker {B} is refused: {why}"]
+    assert sum(address == B for _, address in cluster.given) <= 3
+
+
+def test_on_this_machine_what_one_process_lacks_all_lack(tmp_path):
+    def play(cluster, name, address, future):
+        future.end(Answer(refused="data=mnist: not found"))
+
+    ended = list(begin(Cluster({A: 1, B: 1}, play), tmp_path, elsewhere=False).run(points(3), never))
+    assert [(run.status, run.reason) for run in ended] == [(Status.FAILED, "data=mnist: not found")] * 3
+
+
+def test_where_every_worker_is_refused_nothing_begins(tmp_path):
+    cluster, told = Cluster({A: 1, B: 1}, finish), Told()
+    cluster.answers = {A: ModuleNotFoundError("no npdigits"), B: lambda token: worker.describe_process(token / "no")}
+    with pytest.raises(ConfigError, match="every worker of the cluster is refused: nothing has begun"):
+        list(begin(cluster, tmp_path, told=told).run(points(3), never))
+    assert cluster.given == []
+    assert len(told.warned) == 2 and f"does not see {tmp_path}" in "".join(told.warned)
+
+
+def test_a_worker_that_cannot_be_asked_does_not_cost_those_that_can(tmp_path):
+    cluster, told = Cluster({A: 1, B: 1}, finish), Told()
+    cluster.answers = {A: OSError("timed out")}
+    ended = list(begin(cluster, tmp_path, told=told).run(points(3), never))
+    assert len(ended) == 3 and {address for _, address in cluster.given} == {B} and told.warned == []
+
+
+@pytest.mark.parametrize("how", ["gone", "killed"])
+def test_a_run_whose_worker_is_lost_goes_on_elsewhere(tmp_path, how):
+    def play(cluster, name, address, future):
+        if address == B:
+            begun(tmp_path, name, 3)
+            if how == "gone":
+                del cluster.workers[B]
+            else:
+                future.end(KilledWorker("key", SimpleNamespace(address=B), 0), "error")
+        else:
+            threading.Timer(0.05, finish, (cluster, name, address, future)).start()
+
+    cluster = Cluster({A: 1, B: 1}, play)
+    ended = list(begin(cluster, tmp_path, elsewhere=how == "gone").run(points(2), never))
+    assert [run.status for run in ended] == [Status.FINISHED] * 2
+    assert cluster.given[-1][1] == A
+
+
+@pytest.mark.parametrize(("elsewhere", "reason"), [(True, WORKER_LOST), (False, PROCESS_KILLED)])
+def test_a_run_is_to_blame_once_it_is_lost_twice_without_an_epoch_in_between(tmp_path, elsewhere, reason):
+    came_to = iter([3, 5, 9, 9])
+
+    def play(cluster, name, address, future):
+        if name == "seed=0":
+            begun(tmp_path, name, next(came_to))
+            future.end(KilledWorker("key", SimpleNamespace(address=address), 0), "error")
+        else:
+            finish(cluster, name, address, future)
+
+    cluster = Cluster({A: 1, B: 1}, play)
+    ended = {run.point.name: run for run in begin(cluster, tmp_path, elsewhere=elsewhere).run(points(3), never)}
+    assert (ended["seed=0"].status, ended["seed=0"].reason) == (Status.FAILED, reason)
+    assert [name for name, _ in cluster.given].count("seed=0") == 4
+    assert {ended[name].status for name in ("seed=1", "seed=2")} == {Status.FINISHED}
+
+
+def test_a_run_that_never_begins_is_not_given_out_for_ever(tmp_path):
+    def play(cluster, name, address, future):
+        future.end(KilledWorker("key", SimpleNamespace(address=address), 0), "error")
+
+    (ended,) = begin(cluster := Cluster({A: 1}, play), tmp_path).run(points(1), never)
+    assert ended.status == Status.FAILED and len(cluster.given) == UNBEGUN
+
+
+def test_a_run_that_its_lost_worker_still_writes_is_waited_for(tmp_path):
+    calls = itertools.count()
+
+    def play(cluster, name, address, future):
+        call = next(calls)
+        if call == 0:
+            begun(tmp_path, name, 1)
+            cluster.workers = {B: 1}
+        elif call < 4:
+            future.end(Answer(Outcome(SimpleNamespace(name=name), Status.HELD)))
+        else:
+            finish(cluster, name, address, future)
+
+    (ended,) = begin(Cluster({A: 1}, play), tmp_path).run(points(1), never)
+    assert ended.status == Status.FINISHED and next(calls) == 5
+
+
+def test_a_run_that_another_launch_holds_is_left_to_it(tmp_path):
+    def play(cluster, name, address, future):
+        future.end(Answer(Outcome(SimpleNamespace(name=name), Status.HELD)))
+
+    (ended,) = begin(cluster := Cluster({A: 1}, play), tmp_path).run(points(1), never)
+    assert ended.status == Status.HELD and len(cluster.given) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(leaving=True),
+        Answer(Outcome(SimpleNamespace(name="seed=0"), Status.INTERRUPTED), leaving=True),
+        Answer(Outcome(SimpleNamespace(name="seed=0"), Status.LEFT)),
+    ],
+)
+def test_a_worker_that_ends_gives_its_run_back(tmp_path, answer):
+    def play(cluster, name, address, future):
+        if len(cluster.given) == 1:
+            cluster.workers |= {B: 1}
+            future.end(answer)
+        else:
+            finish(cluster, name, address, future)
+
+    ended = list(begin(cluster := Cluster({A: 1}, play), tmp_path).run(points(2), never))
+    assert [(run.point.name, run.status) for run in ended] == [(f"seed={i}", Status.FINISHED) for i in range(2)]
+    if answer.leaving:
+        assert [address for _, address in cluster.given] == [A, B, B]
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_what_one_machine_has_no_memory_for_another_may_have(tmp_path, more):
+    def play(cluster, name, address, future):
+        short = address == B
+        given.set()
+        status = Status.FAILED if short else Status.FINISHED
+        future.end(Answer(Outcome(SimpleNamespace(name=name), status, short_of_memory=short)))
+
+    def answer(token):  # only once B has got the run
+        assert given.wait(10)
+        return worker.describe_process(token)
+
+    given = threading.Event()
+    cluster = Cluster({A: 1, B: 1} if more else {B: 1}, play)
+    cluster.answers[A] = answer
+    (ended,) = begin(cluster, tmp_path).run(points(1), never)
+    assert ended.status == (Status.FINISHED if more else Status.FAILED)
+    assert [address for _, address in cluster.given] == ([B, A] if more else [B])
+
+
+def test_without_a_worker_the_demand_is_shown_and_what_is_waited_for_is_said(tmp_path):
+    cluster, told = Cluster({}, finish), Told()
+    threading.Timer(0.6, cluster.workers.update, [{A: 1}]).start()
+    ended = list(begin(cluster, tmp_path, told=told).run(points(5), never))
+    assert len(ended) == 5
+    assert len(cluster.shown) == 5 and all(future.released for future in cluster.shown)
+    assert told.said == ["waiting for a worker, with 5 runs to do, since 0 s, at most 60 minutes (hydra.launcher.wait)"]
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.005])
+def test_waiting_for_a_worker_ends_after_its_minutes(tmp_path, wait):
+    began = time.monotonic()
+    with pytest.raises(
+        ClusterLostError, match=rf"waited {wait:g} minutes for a worker .*, with 2 runs to do: the same"
+    ):
+        list(begin(Cluster({}, finish), tmp_path, wait=wait).run(points(2), never))
+    assert time.monotonic() - began < 10
+
+
+def test_a_scheduler_that_is_gone_is_said(tmp_path):
+    def play(cluster, name, address, future):
+        future.end(None, "cancelled")
+
+    with pytest.raises(ClusterLostError, match="its scheduler no longer answers"):
+        list(begin(Cluster({A: 1}, play), tmp_path).run(points(2), never))
+
+
+# A cluster that does not answer.
 
 
 @pytest.fixture
@@ -47,22 +347,42 @@ def stuck(monkeypatch):
     over.set()
 
 
-def begin(client):
-    return Dispatch(client, lambda point: point, "launch", 1, Path(), "its process was killed", lambda running: None)
-
-
-def test_a_result_that_does_not_come_holds_up_no_signal(stuck):
-    client, stop = Client(Future(stuck), lambda *_, **__: None), threading.Event()
+def test_a_count_that_does_not_come_holds_up_no_signal(stuck, tmp_path):
+    cluster, stop = Cluster({A: 1}, finish), threading.Event()
+    cluster.nthreads = stuck
     threading.Timer(0.5, stop.set).start()
     began = time.monotonic()
     with pytest.raises(Stopped):
-        list(begin(client).run([POINT], stop.is_set))
+        list(begin(cluster, tmp_path).run(points(1), stop.is_set))
     assert time.monotonic() - began < 30
 
 
-def test_workers_that_cannot_be_told_hold_up_no_signal(stuck):
-    client = Client(Future(None), stuck)
+def test_a_result_that_does_not_come_holds_up_no_signal_and_its_run_goes_on_elsewhere(stuck, tmp_path):
+    def play(cluster, name, address, future):
+        if address == B:
+            future.end(stuck)
+            cluster.workers = {A: 1}
+        else:
+            finish(cluster, name, address, future)
+
+    (ended,) = begin(cluster := Cluster({B: 1}, play), tmp_path).run(points(1), never)
+    assert ended.status == Status.FINISHED and [address for _, address in cluster.given] == [B, A]
+    stop = threading.Event()
+    threading.Timer(0.5, stop.set).start()
+    silent = Cluster({A: 1}, lambda cluster, name, address, future: future.end(stuck))
     began = time.monotonic()
-    asked = iter([False, True])
-    assert list(begin(client).run([POINT], lambda: next(asked, True))) == []
+    assert list(begin(silent, tmp_path).run(points(1), stop.is_set)) == []
+    assert time.monotonic() - began < 30
+
+
+def test_workers_are_told_to_stop_and_those_that_cannot_be_told_hold_up_no_signal(stuck, tmp_path):
+    asked = threading.Event()
+    cluster = Cluster({A: 1}, lambda *_: asked.set())
+    assert list(begin(cluster, tmp_path).run(points(1), asked.is_set)) == []
+    assert cluster.told == [("launch",)]
+    silent = Cluster({A: 1}, lambda *_: None)
+    silent.run = stuck
+    began = time.monotonic()
+    asked.set()
+    assert list(begin(silent, tmp_path).run(points(1), asked.is_set)) == []
     assert time.monotonic() - began < 30

@@ -12,7 +12,7 @@ import time
 import psutil
 import pytest
 from distributed import Client, Security
-from test_sweep import keys, rows
+from small_sweep import keys, rows
 from typed import typed
 
 from npdigits.base.errors import ConfigError

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from test_sweep import keys, rows
+from small_sweep import keys, rows
 from typed import typed
 
 import npdigits

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from test_sweep import keys, rows
+from small_sweep import keys, rows
 
 from npdigits.base import program
 from npdigits.base.terminal import Unfailing

@@ -53,6 +53,10 @@ class ClusterLostError(UserError):
     """The cluster that does a sweep's runs no longer answers."""
 
 
+class PlaceError(UserError):
+    """Something that a run needs is missing where it is to be done; elsewhere it may be there."""
+
+
 class WorkersError(UserError):
     """A process that shares a run's work is gone: not the user's fault, but they must know."""
 

@@ -4,69 +4,101 @@ import contextlib
 import functools
 import math
 import queue
-import secrets
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from distributed import Client, KilledWorker
 
 from npdigits.base.clock import Stopwatch
-from npdigits.base.errors import ClusterLostError
+from npdigits.base.errors import ClusterLostError, ConfigError
 from npdigits.base.interruption import never
 from npdigits.base.text import on_one_line
 from npdigits.runs.summary import Status
 from npdigits.sweeps import worker
-from npdigits.sweeps.in_thread import call_in_thread
+from npdigits.sweeps.blame import Blame, Trace
+from npdigits.sweeps.demand import Demand, task_key
+from npdigits.sweeps.in_thread import begin_in_thread, call_in_thread
+from npdigits.sweeps.places import Places, machine_of
 from npdigits.sweeps.points import Outcome, Point
+from npdigits.sweeps.progress import Progress
 
+# Reasons of a run that has lost its process twice at the same epoch: one of this machine, a worker of another cluster.
+PROCESS_KILLED = "its process was killed twice in the same epoch, perhaps as it took too much memory"
+WORKER_LOST = "its worker was lost twice in the same epoch, perhaps as the run took too much memory"
 # Seconds that runs get to save themselves when the sweep is stopped.
 TO_SAVE = 3.0
 # Seconds between two counts of a cluster's workers, of which some may come and go.
 COUNT_EVERY = 1.0
-# Reasons of a run whose worker is gone: a process of this machine, a worker of another cluster, a worker that was late.
-PROCESS_KILLED = "its process was killed, perhaps as it took too much memory"
-WORKER_LOST = "its worker's process was killed, perhaps as it took too much memory, or could not be reached"
-WORKER_LATE = "its worker was not heard of for too long, as if stopped or asleep, and Dask's scheduler gave it up"
+# Seconds after which a run is tried again that another process holds: one that was cut off may still be at it.
+HELD_AGAIN = 2.0
+# Seconds that others get to come where every worker is refused, before anything has begun.
+TO_TRUST = 5.0
+# Seconds without any worker after which that is said, and between two times.
+SAY_AFTER, SAY_EVERY = 5.0, 60.0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A run that was given to a worker.
+
+    Attributes:
+        point: the run.
+        address: of the worker.
+        before: the trace of the run's directory before.
+    """
+
+    point: Point
+    address: str
+    before: Trace | None
 
 
 class Dispatch:
-    """Gives each worker of a cluster a run, and the next one as soon as a run has ended.
+    """Gives each worker of a cluster as many runs as it has room for, and the next one as soon as one has ended.
 
-    No run is given out ahead: Dask blames a worker's death on every task that the worker holds, also on those that only
-    wait there. As workers come and go, some wait nevertheless. So a run whose worker died before the run began is given
-    out a second time, and so is a run whose worker was only late.
+    Each run is given to one worker by its address: so it is known which run a lost worker had, and no run waits there.
+    A run whose worker is lost, is about to end or cannot do it is given to another, and goes on from its checkpoint.
 
     Args:
-        client: connected to the cluster, whose workers have been checked.
-        task: does one run in a worker's process; must be picklable.
+        client: connected to the cluster.
+        job: does one run in a worker's process; must be picklable.
         launch_id: of this launch, by which the workers know it.
-        slots: how many runs the workers can do at a time.
         folder: the sweep's.
-        loss: why a run failed whose worker is gone.
-        report_running: is told how many runs are at work.
+        elsewhere: whether it is not this machine's own cluster, of which all processes are alike.
+        wait: minutes without any worker after which the sweep is ended; None: never.
+        progress: shows what is at work.
     """
 
     def __init__(
         self,
         client: Client,
-        task: Callable[[Point], Outcome],
+        job: Callable[..., Any],
         launch_id: str,
-        slots: int,
         folder: Path,
-        loss: str,
-        report_running: Callable[[int], None],
+        elsewhere: bool,
+        wait: float | None,
+        progress: Progress,
     ) -> None:
-        self._client, self._task, self._launch_id = client, task, launch_id
-        self._folder, self._loss, self._report_running = folder, loss, report_running
-        self._slots, self._counted_at, self._started_at = slots, time.monotonic(), time.time()
-        self._waiting: list[Point] = []  # the next one stands last
-        self._running: dict[Any, Point] = {}  # by their futures
-        self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()  # futures
-        self._retried: set[str] = set()
+        self._client, self._job, self._launch_id = client, job, launch_id
+        self._elsewhere, self._wait, self._progress = elsewhere, wait, progress
+        self._demand = Demand(client)
+        self._news: queue.SimpleQueue[tuple[Any, Any] | None] = queue.SimpleQueue()  # (future, answer); None: look
+        self._places = Places(client, folder, lambda: self._news.put(None), progress.warn)
+        self._blame = Blame(folder)
+        self._waiting: deque[Point] = deque()
+        self._running: dict[Any, Attempt] = {}  # by their futures
+        self._later: list[tuple[float, Point]] = []  # runs that others hold, and when to try them again
+        self._held_since: dict[str, float] = {}
+        self._given = Counter[str]()
+        self._avoided: dict[str, set[str]] = {}
         self._clock = Stopwatch()
+        self._counted_at = -math.inf
         self._stopped_at: float | None = None
+        self._alone_since: float | None = None
+        self._said_at = 0.0
         self._wanted: Callable[[], bool] = never
 
     def run(self, points: Sequence[Point], stop: Callable[[], bool]) -> Iterator[Outcome]:
@@ -77,110 +109,187 @@ class Dispatch:
             stop: asked all the time whether to stop. Runs at work then get ``TO_SAVE`` seconds to save themselves.
 
         Raises:
-            ClusterLostError: the scheduler is gone.
+            ClusterLostError: the scheduler is gone, or no worker came for too long.
+            ConfigError: no worker can be trusted; nothing has begun.
             Stopped: the cluster did not answer, and ``stop`` returned True meanwhile.
         """
-        self._waiting, self._wanted = list(reversed(points)), stop
-        while self._waiting or self._running:
+        self._waiting, self._wanted = deque(points), stop
+        while self._waiting or self._running or self._later:
             now = self._clock.seconds()
             if self._stopped_at is None and stop():
                 self._stop(now)
-            if self._stopped_at is not None and now > self._stopped_at + TO_SAVE:
+            if self._stopped_at is None:
+                yield from self._count_workers(now)
+                self._give_out(now)
+                self._look_for_a_place(now)
+            elif now > self._stopped_at + TO_SAVE:
                 break
-            self._give_out()
             try:
-                future = self._done.get(timeout=0.1)
+                news = self._news.get(timeout=0.1)
             except queue.Empty:
                 continue
-            ended = self._collect(future)
-            if self._deserves_retry(ended):
-                self._retried.add(ended.point.name)
-                self._waiting.append(ended.point)
-            else:
-                yield ended
-            self._recount_slots()
+            if news and (attempt := self._running.pop(news[0], None)):  # else it was given up meanwhile
+                news[0].release()
+                yield from self._judge(attempt, news[1])
+                self._progress.at_work(len(self._running))
 
     def _stop(self, now: float) -> None:
         """Give out no more runs, and have the workers save and end those at work."""
         self._stopped_at = now
         self._waiting.clear()
+        self._later.clear()
         with contextlib.suppress(Exception):  # a worker that cannot be told is ended with its cluster
-            end = functools.partial(self._client.run, worker.end_launch, self._launch_id, on_error="ignore", wait=False)
+            end = functools.partial(self._client.run, worker.end_launch, self._launch_id, on_error="ignore")
             call_in_thread(end, TO_SAVE)
 
-    def _ask(self, call: Callable[[], Any]) -> Any:
-        """Return what a call of the cluster returns, for which it takes its time: Dask sets no limit to most of them.
-
-        Raises:
-            Stopped: the sweep was to stop meanwhile.
-        """
-        return call_in_thread(call, math.inf, self._wanted)
-
-    def _give_out(self) -> None:
-        """Give each free slot a run."""
-        while self._waiting and len(self._running) < self._slots:
-            point = self._waiting.pop()
-            key = f"{point.name}-{secrets.token_hex(8)}"
-            future = self._client.submit(self._task, point, key=key, pure=False)
-            self._running[future] = point
-            future.add_done_callback(self._done.put)
-        self._report()
-
-    def _collect(self, future: Any) -> Outcome:
-        """Return how the run of a future ended, and free its slot."""
-        point = self._running.pop(future)
-        ended = self._result_of(future, point)
-        future.release()
-        self._report()
-        return ended
-
-    def _result_of(self, future: Any, point: Point) -> Outcome:
-        """Return how a run ended, of which the future may know only that the worker is gone."""
-        if future.status == "finished":
-            ended: Outcome = self._ask(future.result)
-            return ended
-        if future.status in ("cancelled", "lost"):
-            raise ClusterLostError("the cluster is gone: its scheduler no longer answers")
-        error = self._ask(future.exception)
-        if isinstance(error, KilledWorker):
-            return Outcome(point, Status.FAILED, WORKER_LATE if self._was_late(error) else self._loss)
-        return Outcome(point, Status.FAILED, on_one_line(error))
-
-    def _was_late(self, error: KilledWorker) -> bool:
-        """Return whether the scheduler itself ended a run's worker, as it had not heard of it for too long."""
-        with contextlib.suppress(Exception):  # an older Dask keeps no such events
-            events = self._ask(functools.partial(self._client.get_events, "scheduler"))
-            told = [event for _, event in events if isinstance(event, dict)]
-            late = [event.get("workers", ()) for event in told if event.get("action") == "worker-ttl-timed-out"]
-            return any(error.last_worker.address in workers for workers in late)
-        return False
-
-    def _deserves_retry(self, ended: Outcome) -> bool:
-        """Return whether a run failed by its worker's fault, and for the first time."""
-        if self._stopped_at is not None or ended.point.name in self._retried:
-            return False
-        return ended.reason == WORKER_LATE or (ended.reason == self._loss and not self._has_begun(ended.point))
-
-    def _has_begun(self, point: Point) -> bool:
-        """Return whether a run has begun in this launch."""
-        summary = self._folder / point.name / "summary.json"
-        return summary.exists() and summary.stat().st_mtime > self._started_at
-
-    def _recount_slots(self) -> None:
-        """Count the workers again, unless that was done a moment ago."""
-        if time.monotonic() <= self._counted_at + COUNT_EVERY:
+    def _count_workers(self, now: float) -> Iterator[Outcome]:
+        """Take note of which workers have come and which are gone, unless that was done a moment ago."""
+        self._places.learn()
+        if now < self._counted_at + COUNT_EVERY:
             return
         try:
-            self._slots = self._ask(functools.partial(count_slots, self._client))
-            self._counted_at = time.monotonic()
+            counted = call_in_thread(self._client.nthreads, math.inf, self._wanted)
         except OSError as error:
             raise ClusterLostError(f"the cluster is gone: {on_one_line(error)}") from error
+        self._counted_at = now
+        gone = self._places.update({address: int(threads) for address, threads in counted.items()})
+        for future, attempt in list(self._running.items()):
+            if attempt.address in gone:
+                del self._running[future]
+                future.release()
+                yield from self._lose(attempt)
+        self._progress.at_work(len(self._running))
 
-    def _report(self) -> None:
-        """Report how many runs are at work; those beyond the slots only wait at a worker."""
-        self._report_running(min(len(self._running), self._slots))
+    def _give_out(self, now: float) -> None:
+        """Give a run to each free place."""
+        due = [point for when, point in self._later if when <= now]
+        self._later = [(when, point) for when, point in self._later if when > now]
+        self._waiting.extendleft(reversed(due))
+        used = Counter(attempt.address for attempt in self._running.values())
+        free = sum(max(0, seats - used[address]) for address, seats in self._places.seats.items())
+        left_out = 0  # of the runs that wait, as they wait for another machine
+        while free and left_out < len(self._waiting):
+            point = self._waiting[left_out]
+            address = self._places.choose(used, self._avoided.get(point.name, ()))
+            if address is None:
+                left_out += 1
+                continue
+            del self._waiting[left_out]
+            self._submit(point, address)
+            used[address] += 1
+            free -= 1
+        if self._elsewhere:  # this machine's own cluster does not grow
+            self._demand.show(len(self._waiting))
 
+    def _submit(self, point: Point, address: str) -> None:
+        """Give a run to a worker."""
+        attempt = Attempt(point, address, self._blame.trace(point.name))
+        shared = self._places.counted > 1
+        task = functools.partial(worker.run_point, self._job, self._launch_id, self._places.expected, shared)
+        future = self._client.submit(
+            task, point, key=task_key(), pure=False, workers=[address], allow_other_workers=False
+        )
+        self._running[future] = attempt
+        self._given[point.name] += 1
+        future.add_done_callback(lambda future: begin_in_thread(functools.partial(self._fetch, future)))
+        self._progress.at_work(len(self._running))
 
-def count_slots(client: Client) -> int:
-    """Return how many runs the cluster's workers can do at a time."""
-    return max(1, sum(int(threads) for threads in client.nthreads().values()))
+    def _fetch(self, future: Any) -> None:
+        """Get what a worker answered; in a thread, as a worker that is gone meanwhile does not answer any more."""
+        try:
+            if future.status == "finished":
+                answer = future.result()
+            elif future.status == "error":
+                answer = future.exception()
+            else:
+                answer = ClusterLostError("the cluster is gone: its scheduler no longer answers")
+        except Exception as error:
+            answer = error
+        self._news.put((future, answer))
+
+    def _judge(self, attempt: Attempt, answer: Any) -> Iterator[Outcome]:
+        """Take note of how an attempt ended; yield how the run ended, if it did."""
+        point = attempt.point
+        if isinstance(answer, ClusterLostError):
+            raise answer
+        if isinstance(answer, KilledWorker):
+            yield from self._lose(attempt)
+        elif not isinstance(answer, worker.Answer):  # an error that does not come from the run: all of those are caught
+            yield from self._refuse(attempt, on_one_line(answer))
+        elif answer.refused:
+            yield from self._refuse(attempt, answer.refused)
+        elif self._stopped_at is not None:
+            yield answer.outcome or Outcome(point, Status.LEFT)
+        elif answer.leaving or answer.outcome is None:
+            self._places.leave(attempt.address)
+            self._again(point)
+        elif answer.outcome.status in (Status.LEFT, Status.INTERRUPTED):  # the scheduler has taken it back
+            self._again(point)
+        elif answer.outcome.status == Status.HELD and self._may_be_held_by_a_lost_worker(point):
+            self._later.append((self._clock.seconds() + HELD_AGAIN, point))
+        elif answer.outcome.short_of_memory and self._has_another_place(point, attempt.address):
+            self._again(point)
+        else:
+            yield answer.outcome
+
+    def _refuse(self, attempt: Attempt, why: str) -> Iterator[Outcome]:
+        """Give a worker no more runs, and its run to another; yield that it failed where all are alike."""
+        if not self._elsewhere:
+            yield Outcome(attempt.point, Status.FAILED, why)
+            return
+        self._places.ban(attempt.address, why)
+        self._given[attempt.point.name] -= 1
+        self._again(attempt.point)
+
+    def _lose(self, attempt: Attempt) -> Iterator[Outcome]:
+        """Give a run that has lost its process to another worker; yield that it failed if it is to blame for that."""
+        to_blame = self._blame.lost(attempt.point.name, attempt.before)
+        if to_blame and self._stopped_at is None:
+            yield Outcome(attempt.point, Status.FAILED, WORKER_LOST if self._elsewhere else PROCESS_KILLED)
+        else:
+            self._avoided.setdefault(attempt.point.name, set()).add(machine_of(attempt.address))
+            self._again(attempt.point)
+
+    def _again(self, point: Point) -> None:
+        """Give a run out again, before all others."""
+        if self._stopped_at is None:
+            self._waiting.appendleft(point)
+
+    def _may_be_held_by_a_lost_worker(self, point: Point) -> bool:
+        """Say whether a run was given out before, and is not held for longer than is to be waited for."""
+        since = self._held_since.setdefault(point.name, time.monotonic())
+        within = self._wait is None or time.monotonic() < since + 60 * self._wait
+        return self._given[point.name] > 1 and within
+
+    def _has_another_place(self, point: Point, address: str) -> bool:
+        """Note that a run does not fit into a worker's memory; say whether there is another worker to try."""
+        avoided = self._avoided.setdefault(point.name, set())
+        avoided.add(machine_of(address))
+        return self._places.has_another(avoided)
+
+    def _look_for_a_place(self, now: float) -> None:
+        """Say every minute what is waited for where nothing is at work, and end that at last.
+
+        Raises:
+            ConfigError: no worker can be trusted, and nothing has begun.
+            ClusterLostError: it was waited for long enough.
+        """
+        if self._running or not (self._waiting or self._later):
+            self._alone_since = None
+            return
+        if self._alone_since is None:
+            self._alone_since, self._said_at = now, now + SAY_AFTER - SAY_EVERY
+        alone = now - self._alone_since
+        if self._places.all_banned and not any(self._given.values()) and alone > TO_TRUST:
+            raise ConfigError("every worker of the cluster is refused: nothing has begun")
+        runs = len(self._waiting) + len(self._later)
+        what = "a worker" if self._waiting else "another process, which holds what is left"
+        if self._wait is not None and alone > 60 * self._wait:
+            raise ClusterLostError(
+                f"waited {self._wait:g} minutes for {what} (hydra.launcher.wait), with {runs} runs to do: "
+                "the same command goes on"
+            )
+        if now >= self._said_at + SAY_EVERY:
+            self._said_at = now
+            end = "" if self._wait is None else f", at most {self._wait:g} minutes (hydra.launcher.wait)"
+            self._progress.say(f"waiting for {what}, with {runs} runs to do, since {alone:.0f} s{end}")

@@ -26,10 +26,6 @@ def call_in_thread(
     Where ``stop`` returns True before, the function gets ``TO_GIVE_UP`` seconds to end, and ``undo`` gets its result.
     If the process ended while the function were half done, semaphores would be left behind, and Python would warn.
 
-    Ctrl-C, SIGTERM and SIGHUP come to all processes of a group, but are for the launching process's main thread to
-    handle. So all threads and processes that are started here have them blocked for good, also those that are started
-    later in the place of killed ones.
-
     Raises:
         TimeoutError: the function has not ended by then.
         Stopped: ``stop`` returned True before.
@@ -43,8 +39,7 @@ def call_in_thread(
             ended.put((None, error))
 
     clock = Stopwatch()
-    with _block_signals():
-        threading.Thread(target=call, daemon=True).start()
+    begin_in_thread(call)
     while True:
         try:
             result, error = ended.get(timeout=0.1)
@@ -61,6 +56,17 @@ def call_in_thread(
         if error:
             raise error
         return result
+
+
+def begin_in_thread(function: Callable[[], None]) -> None:
+    """Call ``function`` in a thread of its own, which ends with the process.
+
+    Ctrl-C, SIGTERM and SIGHUP come to all processes of a group, but are for the launching process's main thread to
+    handle. So all threads and processes that are started here have them blocked for good, also those that are started
+    later in the place of killed ones.
+    """
+    with _block_signals():
+        threading.Thread(target=function, daemon=True).start()
 
 
 @contextlib.contextmanager

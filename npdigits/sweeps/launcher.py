@@ -6,52 +6,16 @@ A run is ``job(point, …)``, the same function everywhere, so the place cannot 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from npdigits.base.errors import ConfigError
+from npdigits.base.errors import ConfigError, PlaceError
 from npdigits.base.text import on_one_line
+from npdigits.runs.summary import Status
 from npdigits.sweeps.points import Job, Outcome, Point
+from npdigits.sweeps.progress import Progress
+from npdigits.sweeps.where import Place
 
-# What conf/hydra/launcher names.
-TARGET = "npdigits.sweeps.launcher.Place"
-# The target in version 0.1, which users' own files of that group may still name.
-FORMER_TARGET = "npdigits.launcher.Place"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where to do the runs.
-
-    Attributes:
-        workers: processes of this machine; 0 is this process itself; None means as many as there are cores for.
-        address: of the scheduler of a cluster, which then does the runs instead of this machine.
-    """
-
-    workers: int | None = None
-    address: str | None = None
-
-    @classmethod
-    def of(cls, values: dict[str, Any]) -> Place:
-        """Check the values of ``hydra.launcher``.
-
-        Raises:
-            ConfigError: a key or a value is not allowed.
-        """
-        for key, value in values.items():
-            workers = value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 4096)
-            allowed = {
-                "_target_": (value in (TARGET, FORMER_TARGET), f"{TARGET}: npdigits does its runs itself"),
-                "workers": (workers, "null or an integer from 0 to 4096"),
-                "address": (value is None or (isinstance(value, str) and "://" in value), "null or tcp://host:port"),
-            }
-            if key not in allowed:
-                raise ConfigError(f"hydra.launcher.{key}={value}: unknown key; there are workers and address")
-            fits, what = allowed[key]
-            if not fits:
-                raise ConfigError(f"hydra.launcher.{key}={value}: allowed is {what}")
-        return cls(values.get("workers"), values.get("address"))
+__all__ = ["Place", "launch"]
 
 
 def launch(
@@ -60,7 +24,7 @@ def launch(
     place: Place,
     folder: Path,
     stop: Callable[[], bool],
-    report_running: Callable[[int], None],
+    progress: Progress,
 ) -> Iterator[Outcome]:
     """Do the runs, and yield how each ended, in the order in which they end.
 
@@ -70,11 +34,11 @@ def launch(
         place: where to do them.
         folder: the sweep's; it exists.
         stop: asked all the time whether to stop. Runs at work are then saved, and no more are begun.
-        report_running: is told how many runs are at work.
+        progress: is told how many runs are at work, and what is waited for.
 
     Raises:
-        ConfigError: the cluster cannot be reached, or one of its workers cannot be trusted.
-        ClusterLostError: its scheduler is gone.
+        ConfigError: the cluster cannot be reached, or none of its workers can be trusted.
+        ClusterLostError: its scheduler is gone, or no worker came for too long.
     """
     if not points:
         return
@@ -82,9 +46,12 @@ def launch(
         for point in points:
             if stop():
                 return
-            report_running(1)
-            ended = job(point, False, stop)
-            report_running(0)
+            progress.at_work(1)
+            try:
+                ended = job(point, False, stop)
+            except PlaceError as error:  # and there is no other place
+                ended = Outcome(point, Status.FAILED, str(error))
+            progress.at_work(0)
             yield ended
         return
     try:
@@ -95,4 +62,4 @@ def launch(
         ) from error
     from npdigits.sweeps import cluster
 
-    yield from cluster.run_on_cluster(points, job, place.address, place.workers, folder, stop, report_running)
+    yield from cluster.run_on_cluster(points, job, place, folder, stop, progress)

@@ -38,6 +38,7 @@ class Outcome:
         reason: why not finished, in one line.
         summary: of the run; None if there is none.
         before: whether it had ended before the sweep was begun.
+        short_of_memory: whether it failed as there was too little memory, of which another machine may have more.
     """
 
     point: Point
@@ -45,6 +46,7 @@ class Outcome:
     reason: str = ""
     summary: Summary | None = None
     before: bool = False
+    short_of_memory: bool = False
 
     @property
     def val_accuracy(self) -> float | None:

@@ -47,6 +47,14 @@ class Progress:
         self._at_work = n
         self._clock.seconds()
 
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self.report.say(text)
+
+    def warn(self, text: str) -> None:
+        """Print a warning."""
+        self.report.warn(text)
+
     def ended(self, run: Outcome) -> None:
         """Note a run's end, and print a line of it where there is no live line."""
         self._ended.append(run)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from npdigits.base.errors import ClusterLostError, ConfigError, HeldError, UserError, noted_log
+from npdigits.base.errors import ClusterLostError, ConfigError, HeldError, PlaceError, UserError, noted_log
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.interruption import Terminated, Watch, never
 from npdigits.base.paths import from_anywhere
@@ -30,11 +30,11 @@ from npdigits.runs.run import carry_out
 from npdigits.runs.summary import Status, Summary
 from npdigits.sweeps import launcher
 from npdigits.sweeps.conclusion import TABLE, comparison_table, conclude
-from npdigits.sweeps.launcher import Place
 from npdigits.sweeps.plan import Source, check_alike, load_source, plan_sweep
 from npdigits.sweeps.points import Outcome, Point
 from npdigits.sweeps.progress import Progress
 from npdigits.sweeps.table import TableLine, format_table, lines_of_others
+from npdigits.sweeps.where import Place
 
 HELD = "another process is writing it"
 # A sweep in which some run failed, was held by another process, or is still to be done.
@@ -92,7 +92,7 @@ def _sweep_folder(
     with Watch() as watch, Progress(len(to_do), swept, report) as progress:
         try:
             job = functools.partial(do, folder, sources)
-            for run in launcher.launch(to_do, job, place, folder, watch, progress.at_work):
+            for run in launcher.launch(to_do, job, place, folder, watch, progress):
                 ended[run.point.name] = run = _look_again(run, folder)
                 progress.ended(run)
         except (KeyboardInterrupt, Terminated) as error:  # of a run in this process, which has saved itself
@@ -105,9 +105,9 @@ def _sweep_folder(
             raise
         except Exception as error:  # a fault, which does not cost the table of what was done
             raised = error
-    # Who held a run, or did not answer in time, may have ended it meanwhile.
+    # Who held a run, did not answer in time or was cut off may have ended it meanwhile.
     everything = [
-        run if (run := ended.get(point.name)) and run.status != Status.HELD else _look_at_unfinished(point, folder, run)
+        run if (run := ended.get(point.name)) and run.status.ended else _look_at_unfinished(point, folder, run)
         for point in points
     ]
     _write_table(everything, folder, swept)
@@ -138,9 +138,15 @@ def do(
         point: the run.
         shared: whether other runs share the machine.
         stop: asked between two batches whether to end.
+
+    Raises:
+        PlaceError: the data set is not here.
     """
     try:
         data = load_source(sources[point.config.data])
+    except Exception as error:
+        raise PlaceError(str(error) if isinstance(error, UserError) else on_one_line(error)) from error
+    try:
         config = dataclasses.replace(point.config, out=None, name=None, workers=None)
         report = Report(quiet=True, silent=True)
         summary = carry_out(config, from_anywhere(folder / point.name), point.overrides, stop, data, report, shared)
@@ -149,7 +155,7 @@ def do(
     except Exception as error:
         if not isinstance(error, UserError) and not noted_log(error):
             add_to_log(folder / point.name, "".join(traceback.format_exception(error)))
-        return Outcome(point, Status.FAILED, on_one_line(error))
+        return Outcome(point, Status.FAILED, on_one_line(error), short_of_memory=isinstance(error, MemoryError))
     return _as_summarized(point, summary)
 
 
@@ -178,12 +184,12 @@ def _find_ended(point: Point, folder: Path) -> Outcome | None:
     return _as_summarized(point, summary, before=True) if summary else None
 
 
-def _look_at_unfinished(point: Point, folder: Path, held: Outcome | None) -> Outcome:
-    """Return how far a run has come that was not done here, or not to its end."""
+def _look_at_unfinished(point: Point, folder: Path, seen: Outcome | None) -> Outcome:
+    """Return how far a run has come that was not done here, or not to its end; ``seen`` is what was seen of it here."""
     if run := _find_ended(point, folder):
         return dataclasses.replace(run, before=False)
-    if held:
-        return held
+    if seen:
+        return seen
     summary = give_up(folder / point.name, Status.INTERRUPTED)
     if summary and summary.status == Status.RUNNING:
         return Outcome(point, Status.HELD, HELD, summary)

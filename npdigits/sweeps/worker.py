@@ -2,15 +2,18 @@
 
 import hashlib
 import time
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from distributed import get_worker
+from distributed import Worker, get_worker
 
+from npdigits.base.errors import PlaceError
 from npdigits.base.text import on_one_line
 from npdigits.config.identity import numerics
 from npdigits.runs.summary import Status
+from npdigits.sweeps import ending
 from npdigits.sweeps.points import Job, Outcome, Point
 
 # Seconds after which a run asks again whether its sweep still wants it.
@@ -19,14 +22,29 @@ STILL_WANTED = 1.0
 _ended_launches: set[str] = set()
 
 
-def run_point(job: Job, shared: bool, launch_id: str, expected: dict[str, str], point: Point) -> Outcome:
+@dataclass(frozen=True)
+class Answer:
+    """What a worker says of a run that it was given.
+
+    Attributes:
+        outcome: how the run ended; None where it did not begin.
+        refused: why this worker can do no run of the sweep; "" where it can.
+        leaving: whether the worker's process is about to end; the run is saved, and is to go on elsewhere.
+    """
+
+    outcome: Outcome | None = None
+    refused: str = ""
+    leaving: bool = False
+
+
+def run_point(job: Job, launch_id: str, expected: dict[str, str], shared: bool, point: Point) -> Answer:
     """Do a run in a worker's process.
 
     Args:
         job: does it.
-        shared: whether other runs share the machine.
         launch_id: of the launch that the run belongs to.
         expected: the description that this process must give of itself.
+        shared: whether other runs share the machine.
         point: the run.
     """
     this_worker, next_look = get_worker(), 0.0
@@ -34,7 +52,7 @@ def run_point(job: Job, shared: bool, launch_id: str, expected: dict[str, str], 
 
     def stop() -> bool:
         nonlocal next_look
-        if launch_id in _ended_launches:
+        if launch_id in _ended_launches or ending.is_ending():
             return True
         if (now := time.monotonic()) < next_look:
             return False
@@ -42,17 +60,36 @@ def run_point(job: Job, shared: bool, launch_id: str, expected: dict[str, str], 
         task = this_worker.state.tasks.get(key)  # a scheduler whose client is gone takes its tasks back
         return task is None or task.state == "cancelled"
 
-    if stop():
-        return Outcome(point, Status.LEFT)
-    folder = Path(expected["folder"])
-    if mismatch := find_mismatch(describe_process(folder), expected, folder):  # a worker that came later
-        return Outcome(point, Status.FAILED, f"the worker {this_worker.address} is refused: {mismatch}")
-    return job(point, shared, stop)
+    with ending.at_work():
+        if ending.is_ending():
+            return Answer(leaving=True)
+        if stop():
+            return Answer(Outcome(point, Status.LEFT))
+        # Another process may have taken this worker's address since it was looked at.
+        folder = Path(expected["folder"])
+        if mismatch := find_mismatch(describe_process(folder), expected, folder):
+            return Answer(refused=mismatch)
+        try:
+            outcome = job(point, shared, stop)
+        except PlaceError as error:
+            return Answer(refused=str(error))
+        return Answer(outcome, leaving=ending.is_ending() and not outcome.status.ended)
 
 
 def end_launch(launch_id: str) -> None:
     """Have the runs of a launch stop: those at work in this process, and those that it is still to be given."""
     _ended_launches.add(launch_id)
+
+
+async def introduce(token: Path, dask_worker: Worker) -> dict[str, str]:
+    """Return the description of this worker's process, which from then on saves its runs before it ends.
+
+    Args:
+        token: a folder that only those see who see the sweep's.
+        dask_worker: filled in by Dask.
+    """
+    await ending.watch(dask_worker)
+    return describe_process(token)
 
 
 def describe_process(token: Path) -> dict[str, str]:

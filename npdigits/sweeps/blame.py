@@ -1,0 +1,57 @@
+"""Whose fault it is that a run's process was lost: the run's, if it happens twice and the run gets no further.
+
+A worker's process may be killed since the run in it takes too much memory, or as its machine was switched off, cut off
+or wanted for others. Nobody can tell from outside. But a run that is to blame is lost again where it was lost before.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+# Times that a run may be lost before it begins: its worker was gone before the run reached it.
+UNBEGUN = 4
+
+Trace = tuple[int, int, int]
+
+
+class Blame:
+    """Remembers how far each run of a sweep had come when its process was lost.
+
+    Args:
+        folder: the sweep's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._epochs: dict[str, int] = {}  # at the last loss
+        self._unbegun = Counter[str]()
+
+    def trace(self, name: str) -> Trace | None:
+        """Return what changes in a run's directory once the run begins; None where there is none yet."""
+        try:
+            status = (self._folder / name / "summary.json").stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size
+
+    def lost(self, name: str, before: Trace | None) -> bool:
+        """Note that a run's process was lost; return whether the run itself is to blame.
+
+        Args:
+            name: of the run's directory.
+            before: its ``trace`` when it was given to that process.
+        """
+        if self.trace(name) == before:
+            self._unbegun[name] += 1
+            return self._unbegun[name] >= UNBEGUN
+        epochs = self._count_epochs(name)
+        to_blame = epochs <= self._epochs.get(name, -1)
+        self._epochs[name] = epochs
+        return to_blame
+
+    def _count_epochs(self, name: str) -> int:
+        """Return how many epochs of a run have ended: metrics.csv has a line for each, and one for its header."""
+        try:
+            with (self._folder / name / "metrics.csv").open("rb") as lines:
+                return max(0, sum(1 for _ in lines) - 1)
+        except OSError:
+            return 0
