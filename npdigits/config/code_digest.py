@@ -34,7 +34,14 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
     ),
     "the SHA-256 of the arrays that it has read is part of the identity": ("data.cache", "data.download", "data.idx"),
     "what it makes of the configuration is part of the identity": (
-        *("config.command_line", "config.compose", "config.conf_files", "config.dependence", "config.grammar"),
+        *(
+            "config.command_line",
+            "config.compose",
+            "config.conf_files",
+            "config.dependence",
+            "config.grammar",
+            "config.grid_size",
+        ),
         *("config.grid", "config.identity", "config.keys", "config.options", "config.override", "config.reading"),
         *("config.regularizers", "config.rules", "config.schema", "config.former"),
         *("config.components", "config.own_choices", "config.own_names", "config.key_table"),
