@@ -58,7 +58,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
         *("runs.directory", "runs.events", "runs.find", "runs.hold", "runs.json_table", "runs.layout", "runs.metrics"),
         *("runs.outputs", "runs.plots", "runs.record", "runs.summary", "runs.table", "runs.writer"),
     ),
-    "it is about processes, signals and time": ("base.clock", "base.cores", "base.interruption", "sweeps"),
+    "it is about processes, signals and time": ("base.clock", "base.cores", "base.interruption", "base.lock", "sweeps"),
     "environment.json tells what it finds": ("runs.environment",),
     "it starts programs and finds names": (
         *("__init__", "__main__", "console", "evaluate", "former_names", "plots", "predict", "train"),
