@@ -30,6 +30,7 @@ def read_npz(path: Path) -> dict[str, Array]:
 
     Raises:
         OSError: it cannot be read.
+        MemoryError: there is too little memory for it.
         ValueError: it is damaged.
     """
     arrays: dict[str, Array] = {}
@@ -49,7 +50,7 @@ def read_npz(path: Path) -> dict[str, Array]:
                     if name in arrays or not name.isidentifier() or not member.filename.endswith(".npy"):
                         raise ValueError(f"{member.filename} is not a member that belongs here")
                     arrays[name] = _array(members.read(member))
-        except OSError:
+        except (OSError, MemoryError):
             raise
         except Exception as error:  # hostile bytes can raise almost anything in zipfile and NumPy's header parser
             raise ValueError(f"{path}: damaged: {error or type(error).__name__}") from error

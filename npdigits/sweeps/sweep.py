@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from npdigits.base.errors import ClusterLostError, ConfigError, HeldError, PlaceError, UserError, noted_log
+from npdigits.base.errors import ClusterLostError, ConfigError, HeldError, PlaceError, UserError, first_cause, noted_log
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.interruption import Terminated, Watch, never
 from npdigits.base.paths import from_anywhere
@@ -155,7 +155,8 @@ def do(
     except Exception as error:
         if not isinstance(error, UserError) and not noted_log(error):
             add_to_log(folder / point.name, "".join(traceback.format_exception(error)))
-        return Outcome(point, Status.FAILED, on_one_line(error), short_of_memory=isinstance(error, MemoryError))
+        first = first_cause(error)
+        return Outcome(point, Status.FAILED, on_one_line(first), short_of_memory=isinstance(first, MemoryError))
     return _as_summarized(point, summary)
 
 
