@@ -1,6 +1,8 @@
 """Every point of a sweep is composed as the run that it would be alone."""
 
 import itertools
+import time
+import tracemalloc
 
 import pytest
 from grid import composed
@@ -8,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from npdigits.base.errors import UserError
-from npdigits.config import command_line, grid
+from npdigits.config import command_line, grid, grid_size
 from npdigits.config.compose import compose
 
 EXPERIMENTS = {
@@ -166,9 +168,61 @@ def test_hydra_composes_no_point_of_our_own_keys(grid, own, monkeypatch):
     assert len(loads) < 6
 
 
-def test_a_grid_too_large_is_counted_not_made():
-    with pytest.raises(UserError, match=r"^seed=range\(1000\) lr=range.*: a grid has 100,000 points at most$"):
-        composed(["seed=range(1000)", "lr=range(0.001,0.102,0.001)"])
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (
+            ["seed=range(2000)", "hidden=range(1,2201)", "lr=0.1"],
+            "seed (2,000) × hidden (2,200): a grid of 4,400,000 points: allowed are at most 100,000; "
+            "hydra.sweeper.max_points=4400000 allows them, which takes some 29 min and 48.4 GB of memory",
+        ),
+        (
+            ["seed=range(3)", "lr=0.1,0.2", "hydra.sweeper.max_points=5"],
+            "seed (3) × lr (2): a grid of 6 points: allowed are at most 5; hydra.sweeper.max_points=6 allows them",
+        ),
+        (
+            ["experiment=tied,named", "seed=range(3)", "hydra.sweeper.max_points=5"],
+            "experiment=tied: seed (3); experiment=named: seed (3): a grid of 6 points: allowed are at most 5; "
+            "hydra.sweeper.max_points=6 allows them",
+        ),
+        (
+            [f"{key}=range(0,1,0.0001)" for key in ("lr", "l2", "dropout", "momentum")],
+            "lr (10,000) × l2 (10,000) × dropout (10,000) × momentum (10,000): "
+            "a grid of 10,000,000,000,000,000 points: allowed are at most 100,000",
+        ),
+        (["seed=0,1", "hydra.sweeper.max_points=0"], "hydra.sweeper.max_points=0: allowed are whole numbers from 1"),
+        (
+            ["seed=0,1", "hydra.sweeper.max_points=many"],
+            "hydra.sweeper.max_points=many: allowed are whole numbers from 1",
+        ),
+    ],
+)
+def test_a_grid_too_large_is_counted_not_made(own, typed, said, monkeypatch):
+    monkeypatch.setattr(grid.Sweeper, "_points", None)
+    with pytest.raises(UserError) as caught:
+        composed([own, *typed])
+    assert str(caught.value) == said
+
+
+def test_the_bound_of_a_grid_may_be_raised(monkeypatch, capsys):
+    monkeypatch.setattr(grid_size, "MANY", 5)
+    assert len(composed(["seed=range(6)", "hydra.sweeper.max_points=6"])[0]) == 6
+    assert capsys.readouterr().err.startswith("npdigits: WARNING: seed (6): a grid of 6 points: each is checked before")
+    assert len(composed(["seed=range(5)"])[0]) == 5
+    assert capsys.readouterr().err == ""
+    with pytest.raises(UserError, match=r"^hydra.sweeper.max_points=3: is read with --multirun only$"):
+        command_line.dispatch(lambda *_: 0, lambda *_: 0, ["hydra.sweeper.max_points=3"])
+
+
+def test_counting_takes_little_memory_and_time():
+    """A hundred million points and more: nothing of their number is ever made."""
+    tracemalloc.start()
+    begun = time.process_time()
+    with pytest.raises(UserError, match="a grid of 1,000,000,000,000,000 points"):
+        composed(["seed=range(100000)", "hidden=range(1,100001)", "epochs=range(1,100001)"])
+    seconds, (_, most) = time.process_time() - begun, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100e6 and seconds < 10
 
 
 SWEEPERS = {

@@ -57,6 +57,22 @@ class WorkersError(UserError):
     """A process that shares a run's work is gone: not the user's fault, but they must know."""
 
 
+def first_cause(error: Exception) -> Exception:
+    """Return the MemoryError that an error came of, or the error itself where there was none.
+
+    What closes files and archives after a MemoryError may fail in its turn, and its error ("I/O operation on closed
+    file") says nothing about the cause. An error for the user says what it means to say.
+    """
+    earlier: BaseException | None = error
+    seen: set[int] = set()
+    while earlier is not None and id(earlier) not in seen and not isinstance(earlier, UserError):
+        if isinstance(earlier, MemoryError):
+            return earlier
+        seen.add(id(earlier))
+        earlier = earlier.__context__
+    return error
+
+
 # How the note begins that says where an error's traceback was kept.
 _LOGGED = "its traceback is in "
 

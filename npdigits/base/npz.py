@@ -72,6 +72,7 @@ def read_npz(path: Path, fits: Fits | None = None, most: int | None = None) -> d
 
     Raises:
         OSError: it cannot be read.
+        MemoryError: there is too little memory for it.
         ValueError: it is damaged.
         UserError: as ``fits`` raises.
     """
@@ -82,7 +83,7 @@ def read_npz(path: Path, fits: Fits | None = None, most: int | None = None) -> d
             if fits:
                 fits(declared, lambda name: _array(archive, members[name], declared[name]))
             return {name: _array(archive, member, declared[name]) for name, member in members.items()}
-    except (OSError, UserError):
+    except (OSError, MemoryError, UserError):
         raise
     except Exception as error:  # hostile bytes can raise almost anything in zipfile and NumPy's header parser
         raise ValueError(f"{path}: damaged: {error or type(error).__name__}") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from npdigits.base.errors import UserError, noted_log
+from npdigits.base.errors import UserError, first_cause, noted_log
 from npdigits.base.interruption import Terminated
 from npdigits.base.terminal import Unfailing, discard_output
 from npdigits.base.text import join_lines, on_one_line, printable
@@ -136,7 +136,7 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
     except Exception as error:
         if terminated:  # a library has made another error of it
             return _say(name, "terminated", TERMINATED)
-        return _report(name, error)
+        return _report(name, first_cause(error))
     finally:
         try:
             sys.stdout.flush()

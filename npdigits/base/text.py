@@ -10,7 +10,7 @@ def printable(text: str) -> str:
 
 def on_one_line(error: BaseException) -> str:
     """Return an error's kind and message on one line."""
-    return join_lines(f"{type(error).__name__}: {error}")
+    return join_lines(f"{type(error).__name__}: {error}").removesuffix(":")
 
 
 def message_of(error: BaseException) -> str:

@@ -34,7 +34,14 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
     ),
     "the SHA-256 of the arrays that it has read is part of the identity": ("data.cache", "data.download", "data.idx"),
     "what it makes of the configuration is part of the identity": (
-        *("config.command_line", "config.compose", "config.conf_files", "config.dependence", "config.grammar"),
+        *(
+            "config.command_line",
+            "config.compose",
+            "config.conf_files",
+            "config.dependence",
+            "config.grammar",
+            "config.grid_size",
+        ),
         *("config.grid", "config.identity", "config.keys", "config.options", "config.override", "config.reading"),
         *("config.regularizers", "config.rules", "config.schema", "config.former"),
         *("config.components", "config.own_choices", "config.own_names", "config.key_table"),
@@ -53,7 +60,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
         *("runs.json_table", "runs.layout", "runs.metrics"),
         *("runs.outputs", "runs.plots", "runs.record", "runs.summary", "runs.table", "runs.writer"),
     ),
-    "it is about processes, signals and time": ("base.clock", "base.cores", "base.interruption", "sweeps"),
+    "it is about processes, signals and time": ("base.clock", "base.cores", "base.interruption", "base.lock", "sweeps"),
     "environment.json tells what it finds": ("runs.environment",),
     "it starts programs and finds names": (
         *("__init__", "__main__", "console", "evaluate", "former_names", "plots", "predict", "train"),

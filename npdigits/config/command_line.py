@@ -60,7 +60,7 @@ def dispatch(run: Running, sweep: Sweeping, arguments: list[str]) -> int:
         return let_hydra_act(run, sweep, ["--multirun", *arguments])
     for override in map(Override.of, decisive):
         if override.key.startswith("hydra.sweeper"):
-            raise ConfigError(f"{override.typed}: is read with --multirun only")
+            raise ConfigError(f"{override.typed.lstrip('+')}: is read with --multirun only")
     return run(check_composed(compose_with_hydra(readable)), arguments)
 
 

@@ -6,7 +6,6 @@ Hydra's own sweeper composes each job twice, and finds the mistake in the last o
 import copy
 import importlib
 import itertools
-import math
 import sys
 import types
 from collections.abc import Collection, Iterator
@@ -20,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from npdigits.base.errors import ConfigError
 from npdigits.config import grammar
+from npdigits.config.grid_size import MOST_POINTS, check_size
 from npdigits.config.keys import RULES
 from npdigits.config.own_choices import names_in
 from npdigits.config.reading import read_overrides
@@ -62,6 +62,7 @@ class Sweeper(HydrasSweeper):
         self.loader, self.master = hydra_context.config_loader, config
         self.of_hydra = [override for override in config.hydra.overrides.hydra if override not in OURS]
         self.cache = OmegaConf.get_cache(config)
+        self.bound: Any = MOST_POINTS
 
     def sweep(self, arguments: list[str]) -> Any:
         """Compose every point, and raise ``Grid``."""
@@ -69,19 +70,18 @@ class Sweeper(HydrasSweeper):
         typed = _last_of_each(self.parser.parse_overrides(arguments))
         chosen = typed.pop(EXPERIMENT, None)
         experiments = [f"{EXPERIMENT}={name}" for name, _ in grammar.values(chosen)] if chosen else [None]
+        # What is typed takes the place of what an experiment says of the same key.
+        grids = {one: self._params([one] if one else []) | typed for one in experiments}
+        axes = {one: {key: grammar.count(override) for key, override in given.items()} for one, given in grids.items()}
+        check_size(axes, self.bound)
         points: list[Point] = []
         swept: dict[str, None] = {EXPERIMENT: None} if len(experiments) > 1 else {}
         fixed: dict[str, None] = {}
-        for experiment in experiments:
-            first = [experiment] if experiment else []
-            # What is typed takes the place of what an experiment says of the same key.
-            given = self._params(first) | typed
+        for experiment, given in grids.items():
             values = {key: grammar.values(override) for key, override in given.items()}
-            if len(points) + math.prod(map(len, values.values())) > grammar.MOST_VALUES:
-                raise ConfigError(f"{' '.join(arguments)}: a grid has {grammar.MOST_VALUES:,} points at most")
             swept |= {key: None for key, override in given.items() if override.is_sweep_override()}
             fixed |= {f"{key}={values[key][0][0]}": None for key in given if key not in swept}
-            points += self._points(first, given, values)
+            points += self._points([experiment] if experiment else [], given, values)
         launcher = _to_dict(self.master.hydra.launcher, resolve=True)
         raise Grid(points, [key.lstrip("+") for key in swept], [one.lstrip("+") for one in fixed], launcher)
 
@@ -96,7 +96,8 @@ class Sweeper(HydrasSweeper):
         refuse_other(composed.hydra.runtime.choices.get("hydra/sweeper"), sweeper)
         # An interpolation is each point's own, unless it stands where the grammar has none, as in range(${epochs}).
         overrides = []
-        params = _to_dict(sweeper, resolve=False)["params"] or {}
+        settings = _to_dict(sweeper, resolve=False)
+        params, self.bound = settings["params"] or {}, settings.get("max_points", MOST_POINTS)
         components = {name for key, value in params.items() for name in names_in(key, str(value))}
         for key, value in params.items():
             try:
@@ -183,7 +184,7 @@ def refuse_other(choice: str | None, sweeper: DictConfig) -> None:
     if choice not in (None, "basic"):  # Hydra's default, of which nothing is left
         raise ConfigError(f"hydra/sweeper={choice}: not allowed: npdigits makes its grids itself")
     for key, value in _to_dict(sweeper, resolve=False).items():
-        if key != "params" and value is not None and (key, value) != ("_target_", TARGET):
+        if key not in ("params", "max_points") and value is not None and (key, value) != ("_target_", TARGET):
             raise ConfigError(f"hydra.sweeper.{key}={value}: not allowed: npdigits makes its grids itself")
 
 

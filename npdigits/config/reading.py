@@ -10,6 +10,7 @@ from hydra.errors import HydraException
 
 from npdigits.base.errors import ConfigError
 from npdigits.config import grammar
+from npdigits.config.grid_size import BOUND
 from npdigits.config.keys import KEYS, TEXT_KEYS
 from npdigits.config.override import Override
 from npdigits.config.own_choices import names_in
@@ -17,6 +18,7 @@ from npdigits.config.unreadable import no_override, unreadable
 
 # The key under which an experiment names the values to sweep over, and the key of further folders with experiments.
 SWEPT, SEARCHPATH = "hydra.sweeper.params", "hydra.searchpath"
+OURS = (SWEPT, BOUND)
 # What a list, a mapping or quoted text begins with, whatever quotes a word processor has made of it.
 OPENING = "'\"“”„‘’«"
 
@@ -65,7 +67,7 @@ def _check_key(override: Override, choices: Mapping[str, Sequence[str]]) -> None
     above, _, below = key.partition("/")
     if above in choices and below and not override.sign:
         raise ConfigError(f"{typed}: did you mean {above}={below}/{override.value or ''}?")
-    others_sweeper = key == "hydra/sweeper" or (key.startswith("hydra.sweeper.") and not key.startswith(SWEPT))
+    others_sweeper = key == "hydra/sweeper" or (key.startswith("hydra.sweeper.") and not key.startswith(OURS))
     if others_sweeper and not override.deletes:
         raise ConfigError(f"{typed}: not allowed: npdigits makes its grids itself, of key=a,b or key=range(5)")
 
@@ -83,6 +85,8 @@ def _with_value(override: Override, value: str, rest: Sequence[str]) -> str:
         # Hydra does not sweep over its own keys. The value is that of one of our keys, as in an experiment's file.
         key = f"++{override.key}"
         value = value if value.strip()[:1] in ("'", '"', "{") else grammar.quoted(value)
+    elif override.key == BOUND and not override.deletes:
+        key = f"++{BOUND}"  # which Hydra's own sweeper, in whose place ours stands, does not have
     if not grammar.parses(key, value):
         raise ConfigError(unreadable(override.typed, key, value, rest))
     if override.key == SEARCHPATH and not override.deletes:

@@ -102,6 +102,8 @@ def read_picture(path: Path) -> Array:
         raise BadPicture(_unidentified(path)) from error
     except OSError as error:
         raise BadPicture(error.strerror or f"damaged: {message_of(error)}") from error
+    except MemoryError as error:
+        raise BadPicture("too large for the memory that is left") from error
     except Exception as error:  # of a damaged file a decoder may raise anything
         raise BadPicture(f"damaged: {message_of(error)}") from error
 

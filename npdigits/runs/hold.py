@@ -11,11 +11,15 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
+from npdigits.base import lock as locks
 from npdigits.base.errors import HeldError, MovedError
 from npdigits.base.files import Folder
+from npdigits.base.lock import Lock
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 LOCK = ".lock"
 NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
@@ -27,7 +31,7 @@ class Hold(Folder):
     Every write raises MovedError if the directory has been moved or replaced since it was locked.
     """
 
-    def __init__(self, path: Path, lock: FileLock) -> None:
+    def __init__(self, path: Path, lock: "Lock | FileLock") -> None:
         super().__init__(path, held=True)
         self._lock = lock
         self._followed = False
@@ -42,13 +46,9 @@ class Hold(Folder):
             HeldError: another process holds it.
             OSError: it cannot be locked.
         """
-        path.stat()  # FileLock would make it
+        path.stat()
         _replace_linked_lock(path)
-        lock = FileLock(path / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise _held(path) from None
+        lock = _take(path)
         try:
             return cls(path, lock)
         except BaseException:
@@ -114,8 +114,30 @@ class Hold(Folder):
             raise
 
 
-def _held(path: Path) -> HeldError:
-    return HeldError(f"out={path}: another process is writing this run")
+def _take(path: Path) -> "Lock | FileLock":
+    """Take the lock of a directory.
+
+    Raises:
+        HeldError: another process holds it.
+        OSError: it cannot be taken.
+    """
+    if locks.fcntl is None:
+        from filelock import FileLock, Timeout
+
+        of_windows = FileLock(path / LOCK)
+        try:
+            of_windows.acquire(timeout=0)
+        except Timeout:
+            raise _held(path) from None
+        return of_windows
+    try:
+        return locks.take(path / LOCK)
+    except locks.BusyError as error:
+        raise _held(path, str(error)) from None
+
+
+def _held(path: Path, whose: str = "") -> HeldError:
+    return HeldError(f"out={path}: another process is writing this run{': ' * bool(whose)}{whose}")
 
 
 def _replace_linked_lock(path: Path) -> None:
@@ -145,7 +167,12 @@ def _replace_linked_lock(path: Path) -> None:
         except PermissionError:  # stores make their files read-only; network file systems want to write to lock
             file = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if error.errno not in locks.NO_FLOCK:
+                    raise
+                return  # where the file's existence is the lock, whoever made it holds it
             if os.path.samestat(os.fstat(file), lock.lstat()):  # else another process has done it meanwhile
                 lock.unlink()
         except BlockingIOError:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from npdigits.base.blas import one_thread
-from npdigits.base.errors import MovedError, RunDirError, UserError
+from npdigits.base.errors import MovedError, RunDirError, UserError, first_cause
 from npdigits.base.interruption import Stopped, Watch, never
 from npdigits.base.paths import from_anywhere
 from npdigits.base.text import on_one_line
@@ -111,8 +111,11 @@ def _do_claimed(
             status = _train(plan, record, writer, control, listeners, report)
             _conclude(plan, record, writer, status)
         except Exception as error:
-            _fail(record, writer, error)
+            first = first_cause(error)
+            _fail(record, writer, first)
             listeners.ended(record)
+            if first is not error:
+                raise first from None
             raise
     try:
         if record.summary.status.ended and control.signal is None:
@@ -206,10 +209,13 @@ def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status) 
 
 
 def _fail(record: RunRecord, writer: RunWriter, error: Exception) -> None:
-    """Record in the summary, if that is possible, that the run failed; it can go on from its last checkpoint."""
-    record.update(status=Status.FAILED, reason=f"{type(error).__name__}: {error}")
-    if writer.can_still_write(error):
-        with contextlib.suppress(OSError, MovedError):
+    """Record in the summary, if that is possible, that the run failed; it can go on from its last checkpoint.
+
+    Whatever hinders that (a full disk, no memory) does not take the place of the first error.
+    """
+    with contextlib.suppress(Exception):
+        record.update(status=Status.FAILED, reason=f"{type(error).__name__}: {error}".removesuffix(": "))
+        if writer.can_still_write(error):
             writer.write_summary(record.summary)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from npdigits.base.errors import ClusterLostError, ConfigError, HeldError, UserError, noted_log
+from npdigits.base.errors import ClusterLostError, ConfigError, HeldError, UserError, first_cause, noted_log
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.interruption import Terminated, Watch, never
 from npdigits.base.paths import from_anywhere
@@ -149,7 +149,7 @@ def do(
     except Exception as error:
         if not isinstance(error, UserError) and not noted_log(error):
             add_to_log(folder / point.name, "".join(traceback.format_exception(error)))
-        return Outcome(point, Status.FAILED, on_one_line(error))
+        return Outcome(point, Status.FAILED, on_one_line(first_cause(error)))
     return _as_summarized(point, summary)
 
 
