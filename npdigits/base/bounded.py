@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 # A pipe opens at once, not when somebody writes into it; what Windows would translate stays as it is.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
 
 
 @contextlib.contextmanager
@@ -26,13 +26,8 @@ def opened(path: str | os.PathLike[str], most: int | None = None) -> Iterator[Bi
         OSError: it cannot be opened.
         ValueError: it is no regular file, or too large.
     """
-    _refuse_odd(os.stat(path))  # noqa: PTH116 – opening a device may do something already
-    number = os.open(path, _FLAGS)
-    with open(number, "rb") as file:  # noqa: PTH123
-        status = os.fstat(number)
-        _refuse_odd(status)
-        if most is not None and status.st_size > most:
-            raise ValueError(f"{status.st_size:,} bytes: allowed are at most {most:,}")
+    with open(os.open(path, _FLAGS), "rb") as file:  # noqa: PTH123
+        _size(file.fileno(), most)
         yield file
 
 
@@ -42,15 +37,26 @@ def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
     Raises:
         OSError, ValueError: as ``opened``.
     """
-    with opened(path, most) as file:
-        return file.read(os.fstat(file.fileno()).st_size)
+    number = os.open(path, _FLAGS)  # without a file object: of 3,000 small files that takes a third of the time
+    try:
+        left = _size(number, most)
+        content = os.read(number, left)
+        while len(content) < left and (more := os.read(number, left - len(content))):
+            content += more
+    finally:
+        os.close(number)
+    return content
 
 
-def _refuse_odd(status: os.stat_result) -> None:
-    """Refuse what is no regular file.
+def _size(number: int, most: int | None) -> int:
+    """Return the size of an open file.
 
     Raises:
-        ValueError: it is a folder, a pipe, a device or a socket.
+        ValueError: it is a folder, a pipe, a device or a socket, or too large.
     """
+    status = os.fstat(number)
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("a folder, not a file" if stat.S_ISDIR(status.st_mode) else "not a file")
+    if most is not None and status.st_size > most:
+        raise ValueError(f"{status.st_size:,} bytes: allowed are at most {most:,}")
+    return status.st_size

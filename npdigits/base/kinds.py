@@ -184,23 +184,25 @@ def table(
         most: names that there may be.
         names: what the other names may be.
     """
+    of_known = known.get
+
+    def refuse_name(value: Any) -> None:
+        raise Unfit(value, f"one of the keys {', '.join(known)}")
 
     def check(value: Any) -> None:
         if not isinstance(value, dict) or len(value) > most:
             raise Unfit(value, f"a table of at most {most:,} names and values")
-        for name in required:
-            if name not in value:
-                raise Missing(name)
-        for name, one in value.items():
-            kind = known.get(name, others) if isinstance(name, str) else None
-            try:
-                if name not in known:
+        if missing := [name for name in required if name not in value]:
+            raise Missing(missing[0])
+        name: Any = ""
+        try:
+            for name, one in value.items():
+                if (kind := of_known(name)) is None:
                     names(name)
-                if kind is None:
-                    raise Unfit(name, f"one of the keys {', '.join(known)}")
+                    kind = others or refuse_name
                 kind(one)
-            except Unfit as error:
-                raise error.below(name if name in known else short_repr(name).strip("'")) from None
+        except Unfit as error:
+            raise error.below(name if name in known else short_repr(name).strip("'")) from None
 
     return check
 

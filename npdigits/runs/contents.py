@@ -62,7 +62,7 @@ SUMMARY_VALUES: dict[str, Kind] = {
     **dict.fromkeys(("seconds_shared", "bits_may_differ", "at_chance"), truth),
     "stopped_by": NAME,
     **dict.fromkeys(("diverged_in_epoch", "best_epoch"), EPOCH),
-    **{name: optional(SHARE if name.endswith("accuracy") else FINITE) for name in SCORES},
+    **{name: SHARE if name.endswith("accuracy") else FINITE for name in SCORES},
     "own_metrics": table({}, optional(FINITE), most=1000, names=OWN_COLUMN),
     "readout": table(
         {

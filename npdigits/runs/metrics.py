@@ -117,10 +117,9 @@ def _rows(file: TextIO) -> Iterator[list[str]]:
     Raises:
         ValueError: the file is no table of cells that are as long as ours, or holds more of them than any run writes.
     """
-    lines = iter(lambda: file.readline(LONGEST_LINE + 1), "")
     columns = cells = 0
     try:
-        for number, row in enumerate(csv.reader(_not_too_long(lines))):
+        for number, row in enumerate(csv.reader(_lines(file))):
             if number == 0:
                 columns = len(row)
             elif len(row) != columns:
@@ -133,11 +132,13 @@ def _rows(file: TextIO) -> Iterator[list[str]]:
         raise ValueError(str(error)) from error
 
 
-def _not_too_long(lines: Iterable[str]) -> Iterator[str]:
-    for number, line in enumerate(lines):
+def _lines(file: TextIO) -> Iterator[str]:
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
         if len(line) > LONGEST_LINE:
             raise ValueError(f"row {number} is longer than {LONGEST_LINE:,} characters")
         yield line
+        number += 1
 
 
 def _own_columns(columns: Sequence[str], ours: Sequence[str]) -> list[str]:
@@ -147,9 +148,9 @@ def _own_columns(columns: Sequence[str], ours: Sequence[str]) -> list[str]:
         ValueError: one is there twice, or is no name of one.
     """
     own = [column for column in columns if column not in ours]
-    for n, column in enumerate(columns):
-        if column in columns[:n]:
-            raise ValueError(f"column {column} is there twice")
+    if len(set(columns)) < len(columns):
+        twice = next(column for n, column in enumerate(columns) if column in columns[:n])
+        raise ValueError(f"column {short_repr(twice)} is there twice")
     if wrong := [column for column in own if not re.fullmatch(OWN, column) or len(column) > LONGEST_NAME]:
         raise ValueError(f"column {short_repr(wrong[0])}: allowed is a figure of one's own, such as val_top2")
     return own

@@ -11,7 +11,7 @@ from typing import Any
 
 from npdigits.base.bounded import read_bytes
 from npdigits.base.errors import NewerError, RunDirError
-from npdigits.base.kinds import Unfit, optional, plain, table
+from npdigits.base.kinds import Unfit, plain, table
 from npdigits.base.strict import parse_json
 from npdigits.runs.contents import LONGEST_REASON, MOST_BYTES, MOST_SCHEMA, SUMMARY_VALUES
 from npdigits.runs.metrics import SCORES
@@ -117,15 +117,11 @@ class Summary:
         allowed = [str(status) for status in Status if status.of_a_summary]
         if values["status"] not in allowed:
             raise Unfit(values["status"], f"one of {', '.join(allowed)}", "status")
-        _KIND(values)
-        known: dict[str, Any] = {}
-        others = {}
-        for name, value in values.items():
-            if name not in SUMMARY_VALUES:
-                others[name] = value
-            elif value is not None and name != "status":
-                known[name] = value
-        return cls(Status(values["status"]), **known, others=others)
+        known = {name: value for name, value in values.items() if value is not None and name in SUMMARY_VALUES}
+        others = {name: value for name, value in values.items() if name not in SUMMARY_VALUES}
+        _KNOWN(known)
+        _OTHERS(others)
+        return cls(**known | {"status": Status(values["status"])}, others=others)
 
     @property
     def height_and_width(self) -> tuple[int, int]:
@@ -173,8 +169,7 @@ class Summary:
         return self.reason
 
 
-# A key whose value is null is as one that is missing.
-_KIND = table({name: optional(kind) for name, kind in SUMMARY_VALUES.items()}, plain(8))
+_KNOWN, _OTHERS = table(SUMMARY_VALUES), table({}, plain(8))
 
 
 def read_summary(path: Path) -> Summary:
