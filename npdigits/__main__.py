@@ -3,6 +3,7 @@
 import sys
 
 from npdigits.base.program import Parser, console_script, exit_code
+from npdigits.base.terminal import show
 from npdigits.base.text import aligned
 
 # module -> what it is for
@@ -27,9 +28,9 @@ def act(parser: Parser) -> int:
     """Print a line for each program, and how to learn more; return the exit code."""
     parser.parse_args()
     rows = [[command_of(module), f"python -m {module}", purpose] for module, purpose in PROGRAMS.items()]
-    print("npdigits: experiments with a neural network for handwritten digits, from scratch on NumPy\n")
-    print("\n".join(aligned(rows, left=3)))
-    print("\nEach has --help. From Python: npdigits.compose, run, load_runs, load_metrics, Classifier.")
+    show("npdigits: experiments with a neural network for handwritten digits, from scratch on NumPy\n")
+    show("\n".join(aligned(rows, left=3)))
+    show("\nEach has --help. From Python: npdigits.compose, run, load_runs, load_metrics, Classifier.")
     return 0
 
 

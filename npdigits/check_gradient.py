@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.program import Parser, exit_code, warn
+from npdigits.base.terminal import show
 from npdigits.base.text import aligned
 from npdigits.config.build import check_memory, initial_state
 from npdigits.config.command_line import in_our_words
@@ -89,7 +90,7 @@ def act(overrides: Sequence[str]) -> int:
         raise ConfigError("z is not finite: with such weights nothing can be checked; a smaller init_scale may help")
     if INITIAL not in check.at:
         warn(PROGRAM, "z is not finite at the initial weights, so nothing is checked there")
-    print("\n".join(report(config, sizes, check)))
+    show("\n".join(report(config, sizes, check)))
     return 0 if check.is_ok else WRONG
 
 

@@ -16,6 +16,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError
 from npdigits.base.program import Parser, add_trust, exit_code, warn
 from npdigits.base.spreadsheet import csv_table
+from npdigits.base.terminal import hand_over, show
 from npdigits.base.text import aligned
 from npdigits.runs import evaluation
 
@@ -50,10 +51,10 @@ def act(chosen: argparse.Namespace) -> int:
     if chosen.csv:
         text = csv_table(rows[0], rows[1:])
         if chosen.csv == "-":
-            print(text, end="")
+            hand_over(text)
             return 0
         targets.put(Path(chosen.csv), text.encode())
-    print("\n".join([*lines, *aligned(rows)]))
+    show("\n".join([*lines, *aligned(rows)]))
     return 0
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from npdigits.base.program import Parser, exit_code, nonempty_path
+from npdigits.base.terminal import hand_over
 from npdigits.runs.plots import draw
 
 PROGRAM = "npdigits.plots"
@@ -30,5 +31,5 @@ def act(runs: Sequence[Path]) -> int:
     """
     for run in runs:
         for plot in draw(run):
-            print(plot)
+            hand_over(f"{plot}\n")
     return 0

@@ -20,6 +20,7 @@ from npdigits.base.blas import one_thread
 from npdigits.base.errors import ConfigError
 from npdigits.base.paths import normalized, resolved
 from npdigits.base.program import Parser, add_trust, exit_code, nonempty_path, warn
+from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import aligned, printable
 from npdigits.pictures.pool import form_all
 from npdigits.pictures.read import find_pictures
@@ -80,7 +81,7 @@ def act(chosen: argparse.Namespace) -> int:
     }
     for notation, target in asked.items():
         if target == "-":
-            print(texts[notation](), end="")
+            hand_over(texts[notation]())
         else:
             targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
     for file, path in saved.items():
@@ -158,10 +159,9 @@ def _with_progress(results: Iterable[_Result], total: int) -> Iterator[_Result]:
 def _conclude(readings: Sequence[Reading], skipped: Sequence[tuple[Path, str]], table: bool) -> int:
     """Print the table, if it is wanted, and what was skipped; return the exit code."""
     if table and readings:
-        print("\n".join(aligned(reading_rows(readings), left=1)))
-    print(end="", flush=True)
+        show("\n".join(aligned(reading_rows(readings), left=1)))
     for file, reason in skipped:
-        print(f"{PROGRAM}: skipped: {printable(str(file))}: {printable(reason)}", file=sys.stderr)
+        show_error(f"{PROGRAM}: skipped: {printable(str(file))}: {printable(reason)}")
     if skipped:
-        print(f"{PROGRAM}: {len(readings)} read, {len(skipped)} skipped", file=sys.stderr)
+        show_error(f"{PROGRAM}: {len(readings)} read, {len(skipped)} skipped")
     return SKIPPED if skipped else 0

@@ -5,10 +5,9 @@ if __name__ == "__main__":
 
     start("npdigits", "npdigits.train")
 
-import sys
 from typing import Any
 
-from npdigits.base.program import DIVERGED
+from npdigits.base.program import DIVERGED, warn
 from npdigits.config import command_line
 from npdigits.config.override import Override
 from npdigits.config.schema import Config
@@ -30,7 +29,7 @@ def _run(config: Config, overrides: list[str]) -> int:
     """Do a single run; return the exit code."""
     for override in overrides:
         if Override.of(override).key in ("name", "workers"):
-            print(f"npdigits: WARNING: {override} has no effect: it is a sweep's", file=sys.stderr)
+            warn("npdigits", f"{override} has no effect: it is a sweep's")
     summary = carry_out(config, config.out_dir(), overrides)
     return DIVERGED if summary.status == Status.DIVERGED else 0
 

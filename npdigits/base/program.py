@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from npdigits.base.errors import UserError, first_cause, noted_log
 from npdigits.base.interruption import Terminated
-from npdigits.base.terminal import Unfailing, discard_output
+from npdigits.base.terminal import Unfailing, discard_output, show, show_error
 from npdigits.base.text import join_lines, on_one_line, printable
 
 BAD_INPUT = 2
@@ -56,7 +56,7 @@ class _Version(argparse.Action):
         from importlib import metadata
 
         assert isinstance(parser, Parser)
-        print(f"{console_script(parser.name)} {metadata.version('npdigits')}")
+        show(f"{console_script(parser.name)} {metadata.version('npdigits')}")
         parser.exit()
 
 
@@ -98,7 +98,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
 
 def warn(name: str, text: str) -> None:
     """Print a program's warning on standard error."""
-    print(f"{name}: WARNING: {printable(text)}", file=sys.stderr)
+    show_error(f"{name}: WARNING: {printable(text)}")
 
 
 def exit_code(name: str, act: Callable[[], int]) -> int:
@@ -205,5 +205,5 @@ def _keep_traceback(error: Exception) -> str:
 
 def _say(name: str, message: str, code: int) -> int:
     """Print a line on standard error; return the exit code."""
-    print(f"{name}: {printable(join_lines(message))}", file=sys.stderr, flush=True)
+    show_error(f"{name}: {printable(join_lines(message))}")
     return code

@@ -1,9 +1,15 @@
-"""Standard output and error as streams that may be closed, full or unread, and that never end what is at work."""
+"""Standard output and error: what is written there, and streams that may be closed, full or unread.
+
+All that npdigits says is written here (a test reads the code for it), as texts come from files and names that others
+made: what could steer a terminal stands there as escapes.
+"""
 
 import contextlib
 import os
 import sys
 from typing import Any, TextIO, cast
+
+from npdigits.base.text import printable, printable_lines
 
 
 class Unfailing:
@@ -54,6 +60,30 @@ def discard_output(stream: Any) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, number)
         os.close(nowhere)
+
+
+def show(text: str, to: Any = None, end: str = "\n") -> None:
+    """Print lines for people, with escapes for the characters that could steer a terminal.
+
+    Args:
+        text: of one line or several.
+        to: the stream; None is standard output.
+        end: what comes after.
+    """
+    print(printable_lines(text), end=end, file=to or sys.stdout, flush=True)
+
+
+def show_error(text: str) -> None:
+    """Print lines for people on standard error, as ``show`` does."""
+    show(text, sys.stderr)
+
+
+def hand_over(text: str, to: Any = None) -> None:
+    """Print what programs read (a table, a path) as it is; where standard output is a terminal, with escapes."""
+    to = to or sys.stdout
+    if Unfailing(to).isatty():
+        text = "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
+    print(text, end="", file=to, flush=True)
 
 
 def on_terminal() -> bool:

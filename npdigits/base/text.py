@@ -8,6 +8,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def printable_lines(text: str) -> str:
+    """Return text of several lines, with escapes for the characters that could steer a terminal."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def on_one_line(error: BaseException) -> str:
     """Return an error's kind and message on one line."""
     return join_lines(f"{type(error).__name__}: {error}").removesuffix(":")

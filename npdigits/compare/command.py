@@ -10,6 +10,7 @@ from typing import Any
 
 from npdigits.base import program, targets
 from npdigits.base.errors import ConfigError
+from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import printable
 from npdigits.compare import formats
 from npdigits.compare.comparison import Comparison, compare
@@ -70,11 +71,11 @@ def act(chosen: argparse.Namespace) -> int:
     comparison = compared(by=parse_by(chosen))
     if not comparison.rows:
         for line in left_out(comparison):
-            print(printable(line), file=sys.stderr)
+            show_error(printable(line))
         why = "no finished run there"
         if comparison.averaged:
             why = f"no setting of {', '.join(comparison.averaged)} was run with all of them: choose some with --filter"
-        print(f"{PROGRAM}: nothing to compare: {why}", file=sys.stderr)
+        show_error(f"{PROGRAM}: nothing to compare: {why}")
         return NOTHING
     if chosen.pivot:
         view, lines = (
@@ -105,11 +106,11 @@ def _write(
     for notation, target in asked.items():
         content = notations[notation]()
         if target == "-":
-            print(content, end="")
+            hand_over(content)
         else:
             targets.put(Path(target), content.encode("utf-8", "backslashreplace"))
     if "-" not in asked.values():
-        print(formats.terminal(view, lines), end="")
+        show(formats.terminal(view, lines), end="")
 
 
 def _page(comparison: Comparison) -> str:

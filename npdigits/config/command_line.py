@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from npdigits.base import program
 from npdigits.base.errors import ConfigError, UserError
+from npdigits.base.terminal import show
 from npdigits.config.compose import check_composed, compose_with_hydra, make_readable, version_base
 from npdigits.config.conf_files import CONF
 from npdigits.config.help import help_text, own_help
@@ -142,7 +143,7 @@ def _help(arguments: Sequence[str]) -> int:
 
 
 def _print(text: str) -> int:
-    print(text, flush=True)
+    show(text)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+from npdigits.base.terminal import hand_over
 from npdigits.config.compose import defaults
 from npdigits.config.keys import ALIASES, NAMES, READ_ONLY_WITH, TABLE
 from npdigits.config.rules import Rule
@@ -38,4 +39,4 @@ def markdown() -> str:
 
 
 if __name__ == "__main__":
-    print(markdown(), end="")
+    hand_over(markdown())

@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from npdigits.base.clock import Stopwatch
 from npdigits.base.errors import DataUnavailable
+from npdigits.base.terminal import show_error
 from npdigits.base.text import message_of
 
 IMPORT_SECONDS = 120.0
@@ -131,7 +132,7 @@ if __name__ == "__main__":
         _download(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
     except SystemExit as end:
         reason = end.code
-        print(reason, file=sys.stderr, flush=True)
+        show_error(str(reason))
     # A normal exit would print torchvision's output after the reason, and unload PyTorch (1 s; 7 s on a
     # busy machine), which the parent would take for a stall.
     os._exit(1 if reason else 0)

@@ -9,6 +9,7 @@ from pathlib import Path
 from npdigits.base import targets
 from npdigits.base.errors import ConfigError, UserError
 from npdigits.base.program import Parser, add_trust, exit_code, nonempty_path, warn
+from npdigits.base.terminal import show
 from npdigits.data.sets import Split
 from npdigits.export.onnx_file import onnx_file
 from npdigits.export.page import page
@@ -71,5 +72,5 @@ def act(chosen: argparse.Namespace) -> int:
     made = {target: FORMATS[name](run) for name, target in asked.items()}  # nothing is written if one fails
     for target, content in made.items():
         targets.put(Path(target), content)
-        print(f"{target}: {len(content) / 1e6:.2f} MB")
+        show(f"{target}: {len(content) / 1e6:.2f} MB")
     return 0

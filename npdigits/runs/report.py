@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from npdigits.base.clock import Stopwatch
 from npdigits.base.errors import note_log
 from npdigits.base.files import Appended
-from npdigits.base.terminal import Unfailing, live_options, on_terminal
-from npdigits.base.text import printable
+from npdigits.base.terminal import Unfailing, hand_over, live_options, on_terminal, show
+from npdigits.base.text import printable, printable_lines
 from npdigits.runs.events import Listener
 from npdigits.runs.summary import Status, Summary
 from npdigits.training.state import Epoch
@@ -63,7 +63,8 @@ class Report(Listener):
             self._live = None
 
     def say(self, text: str) -> None:
-        """Print a line, unless quiet."""
+        """Print lines, unless quiet; what could steer a terminal stands there as escapes, in the log as well."""
+        text = printable_lines(text)
         self._keep(text)
         if not self.quiet:
             self._print(text)
@@ -74,7 +75,7 @@ class Report(Listener):
         text = printable(text)
         self._keep(f"WARNING {text}")
         if not self.silent:
-            print(f"npdigits: WARNING: {text}", file=Unfailing(sys.stderr), flush=True)
+            show(f"npdigits: WARNING: {text}", Unfailing(sys.stderr))
 
     def fault(self, error: Exception) -> None:
         """Keep the traceback of an error in the log, if there is one, and note that in the error."""
@@ -84,9 +85,9 @@ class Report(Listener):
 
     def result(self, text: str) -> None:
         """Print what a script wants to read, always."""
-        self._keep(text)
+        self._keep(printable(text))
         if not self.silent:
-            self._print(text)
+            hand_over(f"{text}\n", Unfailing(sys.stdout))
 
     def begun(self, run: RunRecord) -> None:
         """Say what is trained on what, and count the time that an epoch takes from now."""
@@ -127,7 +128,7 @@ class Report(Listener):
 
     @staticmethod
     def _print(text: str) -> None:
-        print(text, file=Unfailing(sys.stdout), flush=True)
+        show(text, Unfailing(sys.stdout))
 
     def _keep(self, text: str) -> None:
         line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n"

@@ -16,6 +16,7 @@ import pandas as pd
 from npdigits.base.bounded import read_bytes
 from npdigits.base.errors import RunDirError
 from npdigits.base.strict import parse_json
+from npdigits.base.text import printable
 from npdigits.config.identity import canonical, digest, with_later_keys
 from npdigits.config.value_text import as_cell
 from npdigits.data.sets import default_val_size
@@ -102,8 +103,13 @@ def load_runs(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -
     """
     found = read_runs([path] if isinstance(path, str | os.PathLike) else path)
     for line in found.warnings:
-        warnings.warn(line, stacklevel=2)
+        warnings.warn(printable(line), stacklevel=2)
     return found.table
+
+
+def _warn(line: str) -> None:
+    """Warn the caller of ``load_metrics``."""
+    warnings.warn(printable(line), stacklevel=3)
 
 
 def load_metrics(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
@@ -124,12 +130,12 @@ def load_metrics(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
         UserWarning: for each file that cannot be read; it is skipped.
     """
     frames = [pd.DataFrame({"run": []}, dtype=str)]
-    for directory in find_runs([path] if isinstance(path, str | os.PathLike) else path, warnings.warn):
+    for directory in find_runs([path] if isinstance(path, str | os.PathLike) else path, _warn):
         try:
             read_summary_if_there(directory)  # which refuses what a newer version wrote
             frames.append(pd.DataFrame({"run": str(directory), **read_metrics(directory)}))
         except RunDirError as error:
-            warnings.warn(str(error), stacklevel=2)
+            _warn(str(error))
     return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from npdigits.base.clock import Stopwatch
 from npdigits.base.terminal import live_options, on_terminal
+from npdigits.base.text import printable
 from npdigits.config.override import Override
 from npdigits.runs.report import Report
 from npdigits.runs.summary import Status
@@ -79,7 +80,7 @@ class Progress:
     def _render(self) -> Any:
         from rich.text import Text
 
-        return Text(self.line(), no_wrap=True, overflow="ellipsis")
+        return Text(printable(self.line()), no_wrap=True, overflow="ellipsis")
 
     def _time_left(self) -> str:
         """Return the time left as text; "" until a run has ended, and after the last one."""
