@@ -41,6 +41,11 @@ def state_of(*overrides, sizes=(4, 3, 2)):
     return build.initial_state(config, (sizes[0], *config.hidden, sizes[-1]) if overrides else sizes)
 
 
+def identity_of(state):
+    """Return an identity of a run with this network."""
+    return IDENTITY | {"hidden": list(state.network.parameters.sizes[1:-1])}
+
+
 def trained(*overrides):
     """Return a state that has two epochs behind it, with something in every array."""
     state, rng = state_of(*overrides), np.random.default_rng(0)
@@ -66,15 +71,16 @@ def same(a, b):
 def test_a_state_comes_back_as_it_was(tmp_path, kind, stopped_by):
     state = trained(*KINDS[kind])
     state.stopped_by = stopped_by
-    content = pack(state, IDENTITY, "mnist")
-    assert content == pack(state, IDENTITY, "mnist")
+    identity = identity_of(state)
+    content = pack(state, identity, "mnist")
+    assert content == pack(state, identity, "mnist")
     (tmp_path / "last.npz").write_bytes(content)
     kept = read_checkpoint(tmp_path / "last.npz")
-    assert (kept.identity, kept.data) == (IDENTITY, "mnist")
+    assert (kept.identity, kept.data) == (identity, "mnist")
     fresh = state_of(*KINDS[kind])
     kept.restore(fresh)
     assert same(state, fresh)
-    assert pack(fresh, IDENTITY, "mnist") == content
+    assert pack(fresh, identity, "mnist") == content
 
 
 def test_a_state_before_its_first_epoch_comes_back(tmp_path):
@@ -98,7 +104,7 @@ def test_every_field_is_needed(tmp_path, missing):
     else:
         del arrays[missing]
     (tmp_path / "last.npz").write_bytes(npz(checkpoint._sealed(arrays)))
-    with pytest.raises(ValueError, match=r"not a checkpoint of npdigits|instead of"):
+    with pytest.raises(ValueError, match=r"not a checkpoint of npdigits|instead of|holds no (metrics|header)"):
         read_checkpoint(tmp_path / "last.npz").restore(state_of())
 
 
@@ -127,7 +133,7 @@ def test_what_cannot_be_this_runs_is_refused_even_if_it_is_sealed(tmp_path, wron
     WRONG[wrong](arrays)
     (tmp_path / "last.npz").write_bytes(npz(checkpoint._sealed(arrays)))
     before = state_of()
-    with pytest.raises(ValueError, match=r"is not finite|instead of|, not float32"):
+    with pytest.raises(ValueError, match=r"is not finite|instead of|, not float"):
         read_checkpoint(tmp_path / "last.npz").restore(before)
     assert np.array_equal(before.network.parameters.flat, state_of().network.parameters.flat), "nothing was put in"
 
@@ -229,7 +235,7 @@ def test_a_hostile_archive_is_refused(tmp_path, kind):
 
 def test_members_swapped_are_refused(tmp_path):
     state = trained(*KINDS["float64"], "hidden=[4,4]")
-    whole = pack(state, IDENTITY, "mnist")
+    whole = pack(state, identity_of(state), "mnist")
     swap = {"b1.npy": "b2.npy", "b2.npy": "b1.npy"}  # of the same size
     (tmp_path / "a.npz").write_bytes(rebuilt(whole, lambda name, content: (swap.get(name, name), content)))
     with pytest.raises(ValueError, match="its content is not what its digest says"):
@@ -278,7 +284,7 @@ def test_a_header_of_the_wrong_kind_is_refused(tmp_path, key, value):
     header = json.loads(arrays["header"].tobytes())
     arrays["header"] = checkpoint._bytes(json.dumps({**header, key: value}))
     (tmp_path / "last.npz").write_bytes(npz(checkpoint._sealed(arrays)))
-    with pytest.raises(ValueError, match=f"not a checkpoint of npdigits: {key} is"):
+    with pytest.raises(ValueError, match=f"not a checkpoint of npdigits: ({key}=|Infinity: allowed are finite)"):
         read_checkpoint(tmp_path / "last.npz")
 
 

@@ -82,7 +82,7 @@ def test_no_mistakes_and_nothing_but_mistakes_are_drawn(trained):
     path = trained()
     kept = read_npz(path / "predictions.npz")
     for wrong in (0, 1):
-        labels = (kept["probabilities"].argmax(axis=1) + wrong) % 10
+        labels = ((kept["probabilities"].argmax(axis=1) + wrong) % 10).astype(np.uint8)
         mistakes = np.arange(24 if wrong else 0)
         images = np.full((len(mistakes), 56), 200, np.uint8)
         changed = {"labels": labels, "mistakes": mistakes, "mistake_images": images}
@@ -293,7 +293,7 @@ WRONG = {
     "a surprise": (canvas, "png", RuntimeError("latex could not be found\nfor two lines")),
     "a font that cannot be read": (canvas, "png", OSError(errno.EIO, os.strerror(errno.EIO))),
     "no figure": (plots, "_figure", ValueError("no figure")),
-    "damaged": (plots, "read_npz", ValueError("damaged")),
+    "damaged": (plots, "read_predictions", ValueError("damaged")),
     "a full disk": (os, "replace", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))),
 }
 

@@ -24,6 +24,7 @@ from npdigits.config.compose import compose
 from npdigits.pictures import pool
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.runs import reading, trained
+from npdigits.runs.arrays import fits_network
 from npdigits.runs.checkpoint import hash_arrays, opened
 from npdigits.train import run
 
@@ -195,8 +196,8 @@ def arguments_in(places, one):
 def test_a_run_of_other_images_is_refused(sweep, tmp_path):
     shutil.copytree(sweep / "good", tmp_path / "run")
     summary = tmp_path / "run" / "summary.json"
-    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"image_shape": [8, 7]}))
-    with pytest.raises(UserError, match=r"was trained on images of \[8, 7\]"):
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"image_shape": [16, 49]}))
+    with pytest.raises(UserError, match=r"was trained on images of \[16, 49\]"):
         reading.refuse_other_sizes(trained.load_trained(tmp_path / "run"))
 
 
@@ -328,7 +329,7 @@ def test_damaged_runs_are_refused(sweep, tmp_path, harm):
     if harm == "another run's":
         shutil.copy(sweep / "bad" / "checkpoints" / "best.npz", best)
     elif harm == "not finite":
-        arrays = opened(best)
+        arrays = opened(best, fits_network())
         arrays["W1"][3, 4] = np.nan
         best.write_bytes(npz({**arrays, "sha256": np.frombuffer(bytes.fromhex(hash_arrays(arrays)), np.uint8)}))
     elif harm == "cut":
@@ -343,12 +344,17 @@ def test_damaged_runs_are_refused(sweep, tmp_path, harm):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("config.yaml", "", "config.yaml: null: allowed are keys with values"),
-        ("config.yaml", "[]", "config.yaml: []: allowed are keys with values"),
-        ("config.yaml", "hidden: [1,\nlr: {", "damaged: while parsing"),
+        ("config.yaml", "", "config.yaml: not a table of names and values"),
+        ("config.yaml", "[]", "config.yaml: not a table of names and values"),
+        ("config.yaml", "hidden: [1,\nlr: {", "damaged: config.yaml: while parsing"),
         ("config.yaml", None, "/config.yaml: cannot be read: No such file or directory"),
         ("summary.json", "{}", "summary.json has no identity"),
-        ("identity.json", "{}", "activation=None there, leaky_relu here; "),
+        ("identity.json", "{}", "identity.json: damaged: no seed"),
+        (
+            "identity.json",
+            '{"seed": 0}',
+            "activation=None there, leaky_relu here; ",
+        ),
     ],
 )
 def test_a_damaged_text_file_is_named_in_a_short_line(sweep, pictures, tmp_path, name, content, message):

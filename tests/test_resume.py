@@ -452,10 +452,10 @@ def test_a_checkpoint_that_cannot_be_read_is_not_a_damaged_one(go, monkeypatch, 
     before = tree(path)
     original = read_npz
 
-    def unreadable(file):
+    def unreadable(file, *fits):
         if file.name == "last.npz" or both:
             raise PermissionError(13, "Permission denied", str(file))
-        return original(file)
+        return original(file, *fits)
 
     monkeypatch.setattr("npdigits.runs.checkpoint.read_npz", unreadable)
     for attempt in (lambda: resume(path), lambda: go("run")):

@@ -7,7 +7,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import RunDirError
-from npdigits.base.npz import read_npz
+from npdigits.runs import arrays as arrays_of
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,12 @@ def read_predictions(run: Path) -> Predictions:
     """
     path = run / "predictions.npz"
     try:
-        arrays = read_npz(path)
+        arrays = arrays_of.read_predictions(path)
         probabilities, labels = arrays["probabilities"], arrays["labels"]
-        if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):
-            raise ValueError(f"{probabilities.shape} probabilities of {labels.shape} labels")
     except OSError as error:
         raise RunDirError(f"{path}: {error.strerror or error}") from error
-    except (ValueError, KeyError) as error:
-        raise RunDirError(f"{path}: damaged: {error}") from error
+    except ValueError as error:
+        raise RunDirError(str(error)) from error
     return Predictions(labels, probabilities.argmax(axis=1) == labels)
 
 

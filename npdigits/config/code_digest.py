@@ -54,8 +54,10 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
         *("config.unreadable", "config.value_text", "runs.report"),
     ),
     "it writes, finds, reads or shows figures that others have computed": (
-        *("base.canvas", "base.files", "base.npz", "base.pages", "base.paths", "base.spreadsheet", "base.targets"),
-        *("runs.directory", "runs.events", "runs.find", "runs.hold", "runs.json_table", "runs.layout", "runs.metrics"),
+        *("base.bounded", "base.canvas", "base.files", "base.kinds", "base.npz", "base.pages", "base.paths"),
+        *("base.spreadsheet", "base.strict", "base.targets"),
+        *("runs.arrays", "runs.contents", "runs.directory", "runs.events", "runs.find", "runs.hold"),
+        *("runs.json_table", "runs.layout", "runs.metrics"),
         *("runs.outputs", "runs.plots", "runs.record", "runs.summary", "runs.table", "runs.writer"),
     ),
     "it is about processes, signals and time": ("base.clock", "base.cores", "base.interruption", "base.lock", "sweeps"),

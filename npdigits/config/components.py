@@ -17,6 +17,8 @@ from npdigits.base.own_code import OwnCode
 from npdigits.config.suggestions import suggestion
 from npdigits.config.value_text import short_text
 
+# A text among the numbers has at most so many characters, as every reader of the run wants it (``runs.contents``).
+LONGEST_TEXT = 10_000
 # The types that a number may have, by their annotation.
 TYPES: dict[Any, type] = {kind: kind for kind in (bool, int, float, str)}
 TYPES |= {kind.__name__: kind for kind in (bool, int, float, str)}
@@ -154,7 +156,10 @@ def _check(code: OwnCode, name: str, value: Any) -> Any:
         bool: (lambda x: type(x) is bool, "true or false"),
         int: (lambda x: type(x) is int, "a whole number"),
         float: (lambda x: type(x) in (int, float) and math.isfinite(x), "a number"),
-        str: (lambda x: isinstance(x, str), "a text"),
+        str: (
+            lambda x: isinstance(x, str) and len(x) <= LONGEST_TEXT,
+            f"a text of at most {LONGEST_TEXT:,} characters",
+        ),
     }
     accepts, allowed = fits[kind]
     if not accepts(value):

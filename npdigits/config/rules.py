@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from npdigits.base.kinds import LARGEST
 from npdigits.config.own_names import find_entry_point, is_own
 from npdigits.config.suggestions import suggestion
 
@@ -19,6 +20,8 @@ def integer(low: int, high: int | None = None) -> Rule:
     allowed = f"a whole number ≥ {low}" if high is None else f"a whole number from {low} to {high}"
 
     def rule(value: Any) -> int:
+        if type(value) is int and value >= LARGEST:
+            raise ValueError(f"{allowed}{'' if high else ', of at most 40 digits'}")
         if type(value) is not int or value < low or (high is not None and value > high):
             raise ValueError(allowed)
         return value

@@ -8,9 +8,8 @@
 - ``sha256``: of all of these, names, types and shapes included.
 """
 
-import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,12 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import NewerError, RunDirError
-from npdigits.base.npz import hash_arrays, npz, read_npz
+from npdigits.base.npz import Declared, Fits, hash_arrays, npz, read_npz
+from npdigits.base.strict import parse_json
 from npdigits.nn.network import Parameters
 from npdigits.runs import metrics
+from npdigits.runs.arrays import MOST_HEADER, MOST_METRICS, check_checkpoint, check_text, fits_network
+from npdigits.runs.contents import HEADER, MOST_SCHEMA
 from npdigits.training.state import Epoch, State
 
 FORMAT = 1
@@ -111,21 +113,39 @@ def read_checkpoint(path: Path) -> Checkpoint:
         OSError, ValueError: it cannot be read, or is damaged.
         NewerError: a newer version of npdigits wrote it.
     """
-    arrays = opened(path)
+    header: dict[str, Any] = {}
+
+    def fits(declared: Mapping[str, Declared], read: Callable[[str], Array]) -> None:
+        check_text(declared, "header", MOST_HEADER)
+        check_text(declared, "metrics", MOST_METRICS)
+        header.update(_read_header(path, read("header").tobytes()))
+        check_checkpoint(declared, header["identity"])
+
+    arrays = opened(path, fits)
+    del arrays["header"]
     try:
-        header = json.loads(arrays.pop("header").tobytes())
-        if header["format"] != FORMAT:
-            raise NewerError.of(path, header["format"], FORMAT)
-        kinds = {"identity": dict, "data": str, "steps": int, "stopped_by": str | None}
-        if wrong := [key for key, kind in kinds.items() if not isinstance(header[key], kind)]:
-            raise ValueError(f"{wrong[0]} is {header[wrong[0]]!r}")
         history = metrics.parse_metrics(arrays.pop("metrics").tobytes().decode())
-        checkpoint = Checkpoint(
-            header["identity"], header["data"], history, arrays, header["steps"], header["stopped_by"]
-        )
-    except (KeyError, TypeError, ValueError, csv.Error, RecursionError) as error:
+    except ValueError as error:
         raise ValueError(f"{path}: not a checkpoint of npdigits: {error}") from error
-    return checkpoint
+    return Checkpoint(header["identity"], header["data"], history, arrays, header["steps"], header["stopped_by"])
+
+
+def _read_header(path: Path, content: bytes) -> dict[str, Any]:
+    """Return a checkpoint's header.
+
+    Raises:
+        ValueError: it is none.
+        NewerError: a newer version of npdigits wrote it.
+    """
+    try:
+        header: dict[str, Any] = parse_json(content)
+        found = header.get("format") if isinstance(header, dict) else None
+        if type(found) is int and found != FORMAT and 0 <= found <= MOST_SCHEMA:
+            raise NewerError.of(path, found, FORMAT)
+        HEADER(header)
+    except ValueError as error:
+        raise ValueError(f"not a checkpoint of npdigits: {error}") from error
+    return header
 
 
 def read_last(folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
@@ -161,7 +181,7 @@ def read_best(folder: Path, warn: Callable[[str], None] = print) -> dict[str, Ar
         RunDirError: neither can be read.
     """
     try:
-        arrays = opened(folder / BEST)
+        arrays = opened(folder / BEST, fits_network())
     except (OSError, ValueError) as error:
         try:
             last = read_last(folder, warn)
@@ -189,14 +209,14 @@ def _sealed(arrays: dict[str, Array]) -> dict[str, Array]:
     return {**arrays, "sha256": np.frombuffer(bytes.fromhex(hash_arrays(arrays)), np.uint8)}
 
 
-def opened(path: Path) -> dict[str, Array]:
-    """Read arrays that were sealed, without the seal.
+def opened(path: Path, fits: Fits) -> dict[str, Array]:
+    """Read arrays that were sealed, without the seal, where they are such as are wanted.
 
     Raises:
         OSError: there is no such file, or it cannot be read.
         ValueError: it is not what was written.
     """
-    arrays = read_npz(path)
+    arrays = read_npz(path, fits)
     seal = arrays.pop("sha256", None)
     # Before commit a436a76 the order of the file was the seal's.
     if seal is None or seal.tobytes().hex() not in (hash_arrays(arrays), hash_arrays(arrays, in_order=True)):

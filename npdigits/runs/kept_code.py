@@ -5,20 +5,21 @@ that the directory is trusted, and then exactly as they were hashed.
 """
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from npdigits.base.bounded import read_bytes
 from npdigits.base.errors import RunDirError
+from npdigits.base.kinds import short_repr
 from npdigits.base.own_code import OwnCode
 from npdigits.config.components import OwnComponent
 from npdigits.config.own_names import MARKED, SHOWN
+from npdigits.runs.contents import CODE, MOST_CODE, MOST_CODE_IN_ALL
 from npdigits.runs.hold import Hold
-from npdigits.runs.json_table import as_json
+from npdigits.runs.json_table import as_json, load_table
 
 INDEX, FOLDER = "code.json", "code"
-KEYS = {"spec": str, "folder": str, "main": str, "files": list, "distribution": str, "installed": bool}
 
 
 def keep(hold: Hold, components: tuple[OwnComponent, ...]) -> None:
@@ -58,10 +59,10 @@ def read_kept(path: Path, trust: bool = False, say: Callable[[str], None] | None
         RunDirError: a file is missing, or is not what was kept.
     """
     try:
-        index = json.loads((path / INDEX).read_text(encoding="utf-8"))
+        index = load_table(path / INDEX, CODE)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise RunDirError(f"{path / INDEX}: damaged: {error}") from error
     kept = dict(_read_all(path, index, trust))
     listed = list(dict.fromkeys(f"{code.place} (SHA-256 {code.sha256})" for code in kept.values()))
@@ -77,20 +78,19 @@ def _read_all(path: Path, index: Any, trust: bool) -> Iterator[tuple[str, OwnCod
     Raises:
         RunDirError: a file is missing, or is not what was kept.
     """
-    if not isinstance(index, dict):
-        raise RunDirError(f"{path / INDEX}: damaged: not a table of names and values")
+    left = MOST_CODE_IN_ALL
     for marked, entry in index.items():
         found = MARKED.fullmatch(marked)
-        if not found or not isinstance(entry, dict) or not all(isinstance(entry.get(k), t) for k, t in KEYS.items()):
-            raise RunDirError(f"{path / INDEX}: damaged: {marked}")
+        if not found:
+            raise RunDirError(f"{path / INDEX}: damaged: {short_repr(marked)}: allowed is NAME@SHA-256")
         folder = f"{FOLDER}/{found[2][:SHOWN]}"
         names = [name for name in entry["files"] if _is_below(name)]
         if entry["main"] not in names:
-            raise RunDirError(f"{path / INDEX}: damaged: {marked} has no file {entry['main']}")
-        try:
-            files = tuple(sorted((name, (path / folder / name).read_bytes()) for name in names))
-        except OSError as error:
-            raise RunDirError(f"{error.filename}: cannot be read: {error.strerror}") from error
+            raise RunDirError(f"{path / INDEX}: damaged: {marked} has no file {short_repr(entry['main'])}")
+        files = tuple(sorted((name, _read_source(path / folder / name)) for name in set(names)))
+        left -= sum(len(content) for _, content in files)
+        if left < 0:
+            raise RunDirError(f"{path / FOLDER}: more than {MOST_CODE_IN_ALL:,} bytes of code")
         place = str(path / folder / entry["main"])
         more = {"distribution": entry["distribution"], "installed": entry["installed"], "trusted": trust}
         code = OwnCode(entry["spec"], found[1], entry["main"], files, place, **more)
@@ -99,6 +99,20 @@ def _read_all(path: Path, index: Any, trust: bool) -> Iterator[tuple[str, OwnCod
         yield marked, code
 
 
-def _is_below(name: Any) -> bool:
+def _read_source(file: Path) -> bytes:
+    """Return the content of a file of own code.
+
+    Raises:
+        RunDirError: it is missing, no file, or larger than any source.
+    """
+    try:
+        return read_bytes(file, MOST_CODE)
+    except OSError as error:
+        raise RunDirError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise RunDirError(f"{file}: damaged: {error}") from error
+
+
+def _is_below(name: str) -> bool:
     """Say whether a name leads to a file below a folder, and nowhere else."""
-    return isinstance(name, str) and not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
+    return not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts and "\0" not in name

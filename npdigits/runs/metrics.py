@@ -3,11 +3,15 @@
 import csv
 import dataclasses
 import io
-from collections.abc import Iterable, Sequence
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from npdigits.base.bounded import opened
 from npdigits.base.errors import RunDirError
+from npdigits.base.kinds import short_repr
 from npdigits.training.state import Epoch
 
 COLUMNS = [column.name for column in dataclasses.fields(Epoch) if column.name != "own"]
@@ -19,6 +23,12 @@ FIRST_COLUMNS = (
 )
 # Those of the three sets.
 SCORES = tuple(f"{split}_{figure}" for split in ("train", "val", "test") for figure in ("cost", "accuracy"))
+ACCURACIES = tuple(name for name in SCORES if name.endswith("accuracy"))
+# The name of a column that holds a figure of the user's own: none of ours begins so.
+OWN = r"(train|val|test)_(?!cost$|accuracy$|cost_variance$)[A-Za-z_]\w*"
+# What a table may hold at most. A row has 170 characters, so the table of 100,000 epochs 17 MB and 1.1 million cells;
+# four million take 130 MB where they are read.
+MOST_BYTES, MOST_CELLS, LONGEST_LINE, LONGEST_NUMBER, LONGEST_NAME = 100 << 20, 4_000_000, 100_000, 40, 200
 
 
 def header(own: Iterable[str] = ()) -> str:
@@ -42,22 +52,23 @@ def parse_metrics(text: str) -> list[Epoch]:
     Raises:
         ValueError: it is not what ``format_metrics`` writes, in this version or an earlier one.
     """
-    lines = text.split("\n")
-    columns = next(csv.reader(lines[:1]), [])
-    ours = [column for column in COLUMNS if column in {*FIRST_COLUMNS, *columns}]
-    if columns[: len(ours)] != ours or lines[-1] != "":
+    if not text.endswith("\n"):
         raise ValueError("the header or the end of the table is missing")
+    rows = _rows(io.StringIO(text, newline=""))
+    columns = next(rows, [])
+    ours = [column for column in COLUMNS if column in {*FIRST_COLUMNS, *columns}]
+    if columns[: len(ours)] != ours:
+        raise ValueError("the header or the end of the table is missing")
+    own = _own_columns(columns, ours)
     history = []
-    for number, cells in enumerate(csv.reader(lines[1:-1]), start=1):
-        if len(cells) != len(columns):
-            raise ValueError(f"row {number} has {len(cells)} cells")
-        row = dict(zip(columns, cells, strict=True))
-        values: dict[str, Any] = {column: None if cell == "" else float(cell) for column, cell in row.items()}
-        own = {column: values.pop(column) for column in columns[len(ours) :]}
-        epoch = Epoch(**values | {"epoch": int(row["epoch"]), "is_best": row["is_best"] == "1"}, own=own)
-        history.append(epoch)
-        if epoch.epoch != number:
-            raise ValueError(f"row {number} is of epoch {epoch.epoch}")
+    for number, cells in enumerate(rows, start=1):
+        values: dict[str, Any] = {
+            column: None if cell == "" else _number(cell, column, number)
+            for column, cell in zip(columns, cells, strict=True)
+        }
+        _check_row(values, number)
+        figures = {column: values.pop(column) for column in own}
+        history.append(Epoch(**values | {"epoch": number, "is_best": values["is_best"] == 1}, own=figures))
     return history
 
 
@@ -68,17 +79,97 @@ def read_metrics(path: Path) -> dict[str, list[float]]:
         RunDirError: there is none, or it cannot be read.
     """
     try:
-        with (path / "metrics.csv").open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            if missing := set(FIRST_COLUMNS).difference(reader.fieldnames or ()):
-                raise ValueError(f"no column {min(missing)}")
-            rows = list(reader)
-        columns = dict.fromkeys([*COLUMNS, *(reader.fieldnames or ())])
-        return {column: [_number(row.get(column, "")) for row in rows] for column in columns}
+        with opened(path / "metrics.csv", MOST_BYTES) as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
+            return _read_columns(text)
     except OSError as error:
         raise RunDirError(f"{path}: not a run directory: metrics.csv: {error.strerror}") from error
-    except (ValueError, TypeError, csv.Error) as error:
+    except ValueError as error:
         raise RunDirError(f"{path}/metrics.csv: damaged: {error}") from error
+
+
+def _read_columns(file: TextIO) -> dict[str, list[float]]:
+    """Return the columns of a table.
+
+    Raises:
+        ValueError: it is not what a run writes.
+    """
+    rows = _rows(file)
+    names = next(rows, [])
+    if missing := set(FIRST_COLUMNS).difference(names):
+        raise ValueError(f"no column {min(missing)}")
+    _own_columns(names, COLUMNS)
+    columns: list[list[float]] = [[] for _ in names]
+    for number, cells in enumerate(rows, start=1):
+        values = [
+            math.nan if cell == "" else _number(cell, name, number) for cell, name in zip(cells, names, strict=True)
+        ]
+        for column, value in zip(columns, values, strict=True):
+            column.append(value)
+        _check_row(dict(zip(names, values, strict=True)), number)
+    table = dict(zip(names, columns, strict=True))
+    n = len(columns[0])
+    return {name: table[name] if name in table else [math.nan] * n for name in dict.fromkeys([*COLUMNS, *names])}
+
+
+def _rows(file: TextIO) -> Iterator[list[str]]:
+    """Yield the cells of each line, the names first.
+
+    Raises:
+        ValueError: the file is no table of cells that are as long as ours, or holds more of them than any run writes.
+    """
+    columns = cells = 0
+    try:
+        for number, row in enumerate(csv.reader(_lines(file))):
+            if number == 0:
+                columns = len(row)
+            elif len(row) != columns:
+                raise ValueError(f"row {number} has {len(row)} cells")
+            cells += columns
+            if cells > MOST_CELLS:
+                raise ValueError(f"more than {MOST_CELLS:,} cells")
+            yield row
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise ValueError(f"row {number} is longer than {LONGEST_LINE:,} characters")
+        yield line
+        number += 1
+
+
+def _own_columns(columns: Sequence[str], ours: Sequence[str]) -> list[str]:
+    """Return the columns that hold figures of the user's own.
+
+    Raises:
+        ValueError: one is there twice, or is no name of one.
+    """
+    own = [column for column in columns if column not in ours]
+    if len(set(columns)) < len(columns):
+        twice = next(column for n, column in enumerate(columns) if column in columns[:n])
+        raise ValueError(f"column {short_repr(twice)} is there twice")
+    if wrong := [column for column in own if not re.fullmatch(OWN, column) or len(column) > LONGEST_NAME]:
+        raise ValueError(f"column {short_repr(wrong[0])}: allowed is a figure of one's own, such as val_top2")
+    return own
+
+
+def _check_row(values: Mapping[str, Any], number: int) -> None:
+    """Refuse a row whose values no run writes.
+
+    Raises:
+        ValueError: says which and what is allowed.
+    """
+    if values["epoch"] != number:
+        raise ValueError(f"row {number} is of epoch {values['epoch']}")
+    if values["is_best"] not in (0, 1):
+        raise ValueError(f"row {number}: is_best={values['is_best']}: allowed is 0 or 1")
+    for column in ACCURACIES:
+        value = values[column]
+        if value is not None and (value < 0 or value > 1):
+            raise ValueError(f"row {number}: {column}={value}: allowed is a number from 0 to 1")
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -93,5 +184,10 @@ def _cell(value: Any) -> str:
     return str(int(value)) if isinstance(value, bool) else repr(value)
 
 
-def _number(cell: str) -> float:
-    return float("nan") if cell == "" else float(cell)
+def _number(cell: str, column: str, row: int) -> float:
+    try:
+        if len(cell) > LONGEST_NUMBER:
+            raise ValueError
+        return float(cell)
+    except ValueError:
+        raise ValueError(f"row {row}: {column}={short_repr(cell)}: allowed is a number") from None

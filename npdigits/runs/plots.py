@@ -15,6 +15,7 @@ from npdigits.base.errors import RunDirError
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.npz import read_npz
 from npdigits.base.text import on_one_line
+from npdigits.runs.arrays import fits_network, read_distorted, read_predictions
 from npdigits.runs.layout import AUGMENTATION, DISTORTED, PLOTS
 from npdigits.runs.metrics import read_metrics
 from npdigits.runs.results import confusion_matrix
@@ -49,9 +50,9 @@ class RunFiles:
             reason = "no epoch was finished" if status.ended else "the run has not ended"
             raise RunDirError(f"{path}: {reason} (status {status}): nothing to draw")
         try:
-            self.predictions = read_npz(path / "predictions.npz")
-            self.best = read_npz(path / "checkpoints" / "best.npz")
-            self.distorted = read_npz(path / DISTORTED) if (path / DISTORTED).exists() else None
+            self.predictions = read_predictions(path / "predictions.npz")
+            self.best = read_npz(path / "checkpoints" / "best.npz", fits_network())
+            self.distorted = read_distorted(path / DISTORTED) if (path / DISTORTED).exists() else None
         except (OSError, ValueError) as error:
             raise RunDirError(f"{path}: cannot be drawn: {error}") from error
 

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.text import join_lines
 from npdigits.config.dependence import unread
@@ -20,7 +18,7 @@ from npdigits.config.schema import Config
 from npdigits.nn.schedules import BOUND_TO_EPOCHS
 from npdigits.runs import checkpoint
 from npdigits.runs.checkpoint import Damaged
-from npdigits.runs.json_table import read_identity
+from npdigits.runs.json_table import load_config, read_identity
 from npdigits.runs.kept_code import read_kept
 from npdigits.runs.layout import result_sizes
 from npdigits.runs.report import Report
@@ -144,9 +142,8 @@ def _read_own_settings(path: Path, identity: dict[str, Any], typed: Config, warn
     own |= {"out": None, "resume": None, "trust": typed.trust}
     kept = read_kept(path, typed.trust, warn)
     try:
-        values = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-        return parse_run_config({**values, **own}, kept)
-    except (OSError, yaml.YAMLError, TypeError, ValueError, ConfigError) as error:
+        return parse_run_config({**load_config(path), **own}, kept)
+    except (OSError, ValueError, ConfigError) as error:
         reason = join_lines(str(error))
         warn(f"{path / 'config.yaml'}: cannot be used ({reason}): what decides no result is as typed")
     try:

@@ -3,13 +3,17 @@
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from npdigits.base.bounded import read_bytes
 from npdigits.base.errors import NewerError, RunDirError
+from npdigits.base.kinds import Unfit, plain, table
+from npdigits.base.strict import parse_json
+from npdigits.runs.contents import LONGEST_REASON, MOST_BYTES, MOST_SCHEMA, SUMMARY_VALUES
 from npdigits.runs.metrics import SCORES
 
 # The version of what a run directory's files hold, said here for all of them; a checkpoint, which is read alone, says
@@ -38,18 +42,6 @@ class Status(StrEnum):
     def of_a_summary(self) -> bool:
         """Whether a summary.json may say so."""
         return self not in (Status.HELD, Status.LEFT)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _whole(value: Any) -> bool:
-    return type(value) is int
-
-
-def _kind(kind: type) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, kind)
 
 
 @dataclass(frozen=True)
@@ -122,18 +114,14 @@ class Summary:
             raise ValueError("not a table of names and values")
         if "status" not in values:
             raise KeyError("status" if "identity" in values else "identity")
-        if values["status"] not in [status for status in Status if status.of_a_summary]:
-            raise ValueError(f"status={values['status']!r}")
-        known: dict[str, Any] = {}
-        others = {}
-        for name, value in values.items():
-            if name not in _FITS:
-                others[name] = value
-            elif value is not None and name != "status":
-                if not _FITS[name](value):
-                    raise ValueError(f"{name}={value!r}")
-                known[name] = value
-        return cls(Status(values["status"]), **known, others=others)
+        allowed = [str(status) for status in Status if status.of_a_summary]
+        if values["status"] not in allowed:
+            raise Unfit(values["status"], f"one of {', '.join(allowed)}", "status")
+        known = {name: value for name, value in values.items() if value is not None and name in SUMMARY_VALUES}
+        others = {name: value for name, value in values.items() if name not in SUMMARY_VALUES}
+        _KNOWN(known)
+        _OTHERS(others)
+        return cls(**known | {"status": Status(values["status"])}, others=others)
 
     @property
     def height_and_width(self) -> tuple[int, int]:
@@ -158,11 +146,16 @@ class Summary:
         return {**values, **self.others}
 
     def json(self) -> str:
-        """Return the content of summary.json; a figure that is not finite, which JSON has no word for, is null."""
+        """Return the content of summary.json; a figure that is not finite, which JSON has no word for, is null.
+
+        A reason is cut where a reader would take it for no reason, as an own component's message may be of any length.
+        """
         finite = {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in self.as_dict().items()
         }
+        if len(self.reason) > LONGEST_REASON:
+            finite["reason"] = self.reason[: LONGEST_REASON - 1] + "…"
         return json.dumps(finite, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def explanation(self) -> str:
@@ -176,15 +169,7 @@ class Summary:
         return self.reason
 
 
-# name -> whether a value may stand there
-_FITS: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("status", "identity", "data", "data_sha256", "stopped_by", "reason"), _kind(str)),
-    **dict.fromkeys(("data_sizes", "own_metrics", "readout", "sizes"), _kind(dict)),
-    **dict.fromkeys(("image_shape", "never_read"), _kind(list)),
-    **dict.fromkeys(("seconds_shared", "bits_may_differ", "at_chance"), _kind(bool)),
-    **dict.fromkeys(("schema", "parameters", "epochs_run", "diverged_in_epoch", "best_epoch"), _whole),
-    **dict.fromkeys(("seconds", *SCORES), _number),
-}
+_KNOWN, _OTHERS = table(SUMMARY_VALUES), table({}, plain(8))
 
 
 def read_summary(path: Path) -> Summary:
@@ -195,14 +180,14 @@ def read_summary(path: Path) -> Summary:
         RunDirError: there is none, or it cannot be read.
     """
     try:
-        values = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+        values = parse_json(read_bytes(f"{path}/summary.json", MOST_BYTES["summary.json"]))
         _refuse_newer(path / "summary.json", values)
         return Summary.parse(values)
     except OSError as error:
         raise RunDirError(f"{path}: not a run directory: summary.json: {error.strerror}") from error
     except KeyError as error:
         raise RunDirError(f"{path}: damaged: summary.json has no {error.args[0]}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise RunDirError(f"{path}/summary.json: damaged: {error}") from error
 
 
@@ -227,5 +212,5 @@ def _refuse_newer(file: Path, values: Any) -> None:
         NewerError: it is one.
     """
     schema = values.get("schema") if isinstance(values, dict) else None
-    if type(schema) is int and schema > SCHEMA:
+    if type(schema) is int and SCHEMA < schema <= MOST_SCHEMA:
         raise NewerError.of(file, schema, SCHEMA)

@@ -13,14 +13,17 @@ from typing import Any
 
 import pandas as pd
 
+from npdigits.base.bounded import read_bytes
 from npdigits.base.errors import RunDirError
+from npdigits.base.strict import parse_json
 from npdigits.base.text import printable
 from npdigits.config.identity import canonical, digest, with_later_keys
 from npdigits.config.value_text import as_cell
 from npdigits.data.sets import default_val_size
+from npdigits.runs.contents import ENVIRONMENT, MOST_BYTES
 from npdigits.runs.environment import deciding_versions
 from npdigits.runs.find import find_runs
-from npdigits.runs.json_table import read_identity
+from npdigits.runs.json_table import load_identity
 from npdigits.runs.metrics import SCORES, read_metrics
 from npdigits.runs.summary import Status, Summary, read_summary, read_summary_if_there
 
@@ -178,13 +181,9 @@ def _read_run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, A
     Raises:
         RunDirError, ValueError: it is not a run, or one of its files is damaged.
     """
-    summary, identity = read_summary(directory), read_identity(directory)
-    if identity is None:
-        raise RunDirError(f"{directory}/identity.json: missing or damaged")
+    summary, identity = read_summary(directory), load_identity(directory)
     if summary.identity != digest(identity):
         raise RunDirError(f"{directory}: identity.json and summary.json are not of the same run")
-    if type(identity.get("seed")) is not int:
-        raise RunDirError(f"{directory}/identity.json: damaged: seed={identity.get('seed')!r}")
     for name in READ_LATER:
         size, recorded = _file_size(f"{directory}/{name}"), (summary.sizes or {}).get(name)
         if recorded is not None and size not in (None, recorded):
@@ -208,18 +207,12 @@ def _read_run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, A
         "seconds_shared": summary.seconds_shared,
     }
     configuration = {key: as_cell(value) for key, value in with_later_keys(identity).items() if key not in NOT_KEYS}
-    return row, configuration, _own_figures(directory, summary)
+    return row, configuration, _own_figures(summary)
 
 
-def _own_figures(directory: Path, summary: Summary) -> dict[str, float]:
-    """Return the user's own figures of a run's best epoch; those of a set that is empty are NaN.
-
-    Raises:
-        RunDirError: one is no number.
-    """
+def _own_figures(summary: Summary) -> dict[str, float]:
+    """Return the user's own figures of a run's best epoch; those of a set that is empty are NaN."""
     own = summary.own_metrics or {}
-    if wrong := [name for name, value in own.items() if value is not None and type(value) not in (int, float)]:
-        raise RunDirError(f"{directory}/summary.json: damaged: {wrong[0]}={own[wrong[0]]!r}")
     return {name: math.nan if value is None else float(value) for name, value in own.items()}
 
 
@@ -253,24 +246,26 @@ def _read_figure(directory: Path, summary: Summary, name: str) -> float:
         raise RunDirError(f"{directory}/summary.json: damaged: no {name}")
     if value is None:
         return math.nan
-    if not math.isfinite(value) or value < 0 or (name.endswith("accuracy") and value > 1):
-        raise RunDirError(f"{directory}/summary.json: damaged: {name}={value!r}")
+    if value < 0:
+        raise RunDirError(f"{directory}/summary.json: damaged: {name}={value!r}: allowed is a number from 0")
     return float(value)
 
 
 def _read_bytes(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
-    except OSError:
+        return read_bytes(path, MOST_BYTES[path.name])
+    except (OSError, ValueError):
         return None
 
 
 def _describe_environment(content: bytes | None) -> tuple[str, str]:
     """Return a name for what bits depend on in an environment.json of this content, and what it is in words."""
     try:
-        named = deciding_versions(json.loads(content or b""))
+        found = parse_json(content or b"")
+        ENVIRONMENT(found)
+        named = deciding_versions(found)
         blas = [f"{one['internal_api']} {one['version']} {one['architecture']}" for one in named["blas"] or [{}]]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, KeyError):
         return UNKNOWN, "environment.json is missing or damaged"
     name = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:8]
     simd = (named["numpy_simd"] or {}).get("found", [])

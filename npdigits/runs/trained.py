@@ -1,12 +1,12 @@
 """A trained network: the best epoch's weights of a run, read from its directory."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, RunDirError
@@ -17,8 +17,9 @@ from npdigits.config.identity import canonical, describe_differences, difference
 from npdigits.config.schema import Config
 from npdigits.data.sets import Split
 from npdigits.nn.network import Network
+from npdigits.runs.arrays import fits_network
 from npdigits.runs.checkpoint import opened
-from npdigits.runs.json_table import read_identity
+from npdigits.runs.json_table import load_config, load_identity
 from npdigits.runs.kept_code import read_kept
 from npdigits.runs.summary import Status, Summary, read_summary
 from npdigits.training.passes import probabilities
@@ -93,14 +94,14 @@ def load_trained(path: Path, trust: bool = False, say: Callable[[str], None] | N
     if not (path / "checkpoints" / "best.npz").exists():
         raise RunDirError(f"{path}: has no best epoch yet (status {summary.status})")
     try:
-        values = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
-        config = parse_run_config(values, read_kept(path, trust, say))
-        arrays = opened(path / "checkpoints" / "best.npz")
+        config = parse_run_config(load_config(path), read_kept(path, trust, say))
         for name in (name for name in ("identity", "data", "data_sha256", "image_shape") if not getattr(summary, name)):
             raise ValueError(f"summary.json has no {name}")
+        _check_config(config, load_identity(path), summary.data_sha256)
+        fits = fits_network(config.hidden, math.prod(summary.image_shape or ()), config.dtype)
+        arrays = opened(path / "checkpoints" / "best.npz", fits)
         if arrays["identity"].tobytes().decode() != summary.identity:
             raise ValueError("checkpoints/best.npz is another run's")
-        _check_config(config, read_identity(path), summary.data_sha256)
         layers = sum(name.startswith("W") for name in arrays)
         sizes = (arrays["W1"].shape[1], *(len(arrays[f"W{i + 1}"]) for i in range(layers)))
         network = empty_network(config, sizes)
@@ -114,19 +115,17 @@ def load_trained(path: Path, trust: bool = False, say: Callable[[str], None] | N
         raise RunDirError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
     except ConfigError as error:
         raise RunDirError(f"{path}/config.yaml: {error}: made by another version of npdigits?") from error
-    except (ValueError, KeyError, IndexError, yaml.YAMLError) as error:
+    except (ValueError, KeyError, IndexError) as error:
         raise RunDirError(f"{path}: damaged: {join_lines(str(error))}") from error
     return Trained(path, network, config, summary)
 
 
-def _check_config(config: Config, kept: dict[str, Any] | None, data_sha256: str) -> None:
+def _check_config(config: Config, kept: dict[str, Any], data_sha256: str) -> None:
     """Refuse a configuration that is not the one the run was made by, as an edited file's.
 
     Raises:
         ValueError: says in what they differ.
     """
-    if kept is None:
-        raise ValueError("identity.json is missing or no JSON")
     # Weights are used as they are, whatever version of the code computed them.
     kept, described = canonical(kept), identity(config, data_sha256) | {"numerics": kept.get("numerics")}
     if differences(kept, described):

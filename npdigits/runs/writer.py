@@ -16,7 +16,7 @@ from npdigits.config.own_names import name_of
 from npdigits.runs import checkpoint, kept_code, metrics
 from npdigits.runs.checkpoint import Checkpoint
 from npdigits.runs.hold import Hold
-from npdigits.runs.json_table import as_json, read_table
+from npdigits.runs.json_table import as_json, read_environment
 from npdigits.runs.layout import BEST, DISTORTED, LAST, LOG, LOG_LINE, PREVIOUS
 from npdigits.runs.record import RunRecord
 from npdigits.runs.summary import Summary
@@ -173,4 +173,4 @@ class RunWriter:
 
     def environment(self) -> dict[str, Any] | None:
         """Return what environment.json holds, None where it cannot be read."""
-        return read_table(self.path / "environment.json")
+        return read_environment(self.path)

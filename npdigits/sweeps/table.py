@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from npdigits.base.errors import UserError
 from npdigits.base.spreadsheet import csv_table
 from npdigits.config.dependence import follows_in
 from npdigits.config.former import with_absent
 from npdigits.config.identity import NOT_PART
 from npdigits.config.value_text import as_cell
-from npdigits.runs.json_table import read_identity
+from npdigits.runs.json_table import load_config, read_identity
 from npdigits.runs.summary import Status, Summary, read_summary
 from npdigits.sweeps.points import Outcome
 
@@ -55,11 +53,11 @@ def lines_of_others(folder: Path, names: set[str]) -> list[TableLine]:
     found: list[TableLine] = []
     for path in sorted(path.parent for path in folder.glob("*/summary.json") if path.parent.name not in names):
         try:
-            configuration = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+            configuration = load_config(path)
             summary = read_summary(path)
             configuration = {**with_absent(configuration), "numerics": (read_identity(path) or {}).get("numerics")}
             found.append(TableLine(configuration, summary.status, path.name, summary.explanation(), summary))
-        except (OSError, ValueError, TypeError, yaml.YAMLError, UserError):
+        except (OSError, ValueError, UserError):
             continue  # not a run of ours, or begun this moment
     return found
 
