@@ -227,14 +227,16 @@ def test_a_worker_that_is_ended_costs_no_run_and_no_epoch(undisturbed, tmp_path,
         assert logs.count("interrupted after epoch") == 1
 
 
-def test_a_cluster_that_grows_from_none_is_waited_for(undisturbed, tmp_path):
+@pytest.mark.parametrize("least", [0, 1])
+def test_a_cluster_grows_to_a_worker_for_each_run(undisturbed, tmp_path, least):
     idx_set, _, expected = undisturbed
     code = """
 import sys
 from distributed import LocalCluster
 if __name__ == "__main__":
-    with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster:
-        cluster.adapt(minimum=0, maximum=2, interval="200ms", wait_count=20)
+    least = int(sys.argv[1])
+    with LocalCluster(n_workers=least, threads_per_worker=1, dashboard_address=None, host="127.0.0.1") as cluster:
+        cluster.adapt(minimum=least, maximum=8, interval="200ms", wait_count=20)
         print(cluster.scheduler_address, flush=True)
         most = 0
         while not sys.stdin.readable() or not __import__("select").select([sys.stdin], [], [], 0.1)[0]:
@@ -243,7 +245,7 @@ if __name__ == "__main__":
 """
     (tmp_path / "adaptive.py").write_text(code)
     with subprocess.Popen(
-        [sys.executable, "adaptive.py"],
+        [sys.executable, "adaptive.py", str(least)],
         cwd=tmp_path,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -258,7 +260,7 @@ if __name__ == "__main__":
             most, _ = adaptive.communicate("end\n", timeout=60)
     assert (code, err) == (FINISHED, "")
     assert results(sweep.folder) == expected
-    assert most.strip() == "2"  # it has grown beyond the first one
+    assert most.strip() in ("3", "4")  # Dask may count a run that has been at work for seconds as two
 
 
 def test_a_latecomer_of_other_code_swallows_no_run(undisturbed, tmp_path, cluster):

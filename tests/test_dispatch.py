@@ -12,7 +12,7 @@ from distributed import KilledWorker
 from npdigits.base.errors import ClusterLostError, ConfigError
 from npdigits.base.interruption import Stopped, never
 from npdigits.runs.summary import Status
-from npdigits.sweeps import dispatch, in_thread, worker
+from npdigits.sweeps import demand, dispatch, in_thread, worker
 from npdigits.sweeps.blame import UNBEGUN
 from npdigits.sweeps.dispatch import PROCESS_KILLED, WORKER_LOST, Dispatch
 from npdigits.sweeps.points import Outcome
@@ -57,7 +57,16 @@ class Cluster:
     def __init__(self, workers, play):
         self.workers, self.play, self.given, self.shown = dict(workers), play, [], []
         self.told = []  # of what was called in workers
+        self.scheduler = SimpleNamespace(adaptive_target=lambda: self.grows_to(len(self.visible)))
+        self.grows_to = lambda tasks: -(-tasks // 10)
         self.answers = {}  # address -> what it answers when it is looked at
+
+    @property
+    def visible(self):
+        return [future for future in self.shown if not future.released]
+
+    def sync(self, function):
+        return function()
 
     def nthreads(self):
         return dict(self.workers)
@@ -312,7 +321,7 @@ def test_without_a_worker_the_demand_is_shown_and_what_is_waited_for_is_said(tmp
     threading.Timer(0.6, cluster.workers.update, [{A: 1}]).start()
     ended = list(begin(cluster, tmp_path, told=told).run(points(5), never))
     assert len(ended) == 5
-    assert len(cluster.shown) == 5 and all(future.released for future in cluster.shown)
+    assert len(cluster.shown) == 5 * 10 - 1 and all(future.released for future in cluster.shown)
     assert told.said == ["waiting for a worker, with 5 runs to do, since 0 s, at most 60 minutes (hydra.launcher.wait)"]
 
 
@@ -386,3 +395,24 @@ def test_workers_are_told_to_stop_and_those_that_cannot_be_told_hold_up_no_signa
     asked.set()
     assert list(begin(silent, tmp_path).run(points(1), asked.is_set)) == []
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(("elapsed", "threads"), [(0.5, 1), (300.0, 1), (0.5, 4), (300.0, 4)])
+def test_the_demand_is_corrected_until_a_cluster_grows_to_what_is_wanted(elapsed, threads):
+    """Two runs have been at work for so many seconds, each on a worker of so many threads; six wait."""
+
+    def adaptive_target(tasks):  # as distributed 2026.8 does
+        cpu = -(-(2 * elapsed + 0.5 * tasks) // 5.0)
+        cpu = cpu if tasks > cpu else min(tasks + 2, cpu)
+        return -(-cpu // threads)
+
+    cluster = Cluster({}, finish)
+    cluster.grows_to = adaptive_target
+    shown = demand.Demand(cluster)
+    shown.show(6, 2)
+    for _ in range(60):
+        shown.correct(threads)
+        shown.show(6, 2)
+    assert adaptive_target(len(cluster.visible)) == -(-8 // threads)
+    shown.show(0, 8)
+    assert cluster.visible == []

@@ -5,12 +5,30 @@ or wanted for others. Nobody can tell from outside. But a run that is to blame i
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+
+from npdigits.sweeps.points import Point
 
 # Times that a run may be lost before it begins: its worker was gone before the run reached it.
 UNBEGUN = 4
 
 Trace = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A run that was given to a worker.
+
+    Attributes:
+        point: the run.
+        address: of the worker.
+        before: what changes in a run's directory once the run begins, as it was then; None where there was none yet.
+    """
+
+    point: Point
+    address: str
+    before: Trace | None
 
 
 class Blame:
@@ -25,28 +43,27 @@ class Blame:
         self._epochs: dict[str, int] = {}  # at the last loss
         self._unbegun = Counter[str]()
 
-    def trace(self, name: str) -> Trace | None:
-        """Return what changes in a run's directory once the run begins; None where there is none yet."""
-        try:
-            status = (self._folder / name / "summary.json").stat()
-        except OSError:
-            return None
-        return status.st_ino, status.st_mtime_ns, status.st_size
+    def begin(self, point: Point, address: str) -> Attempt:
+        """Return the attempt to do a run at this worker, which begins now."""
+        return Attempt(point, address, self._trace(point.name))
 
-    def lost(self, name: str, before: Trace | None) -> bool:
-        """Note that a run's process was lost; return whether the run itself is to blame.
-
-        Args:
-            name: of the run's directory.
-            before: its ``trace`` when it was given to that process.
-        """
-        if self.trace(name) == before:
+    def lost(self, attempt: Attempt) -> bool:
+        """Note that a run's process was lost; return whether the run itself is to blame."""
+        name = attempt.point.name
+        if self._trace(name) == attempt.before:
             self._unbegun[name] += 1
             return self._unbegun[name] >= UNBEGUN
         epochs = self._count_epochs(name)
         to_blame = epochs <= self._epochs.get(name, -1)
         self._epochs[name] = epochs
         return to_blame
+
+    def _trace(self, name: str) -> Trace | None:
+        try:
+            status = (self._folder / name / "summary.json").stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
     def _count_epochs(self, name: str) -> int:
         """Return how many epochs of a run have ended: metrics.csv has a line for each, and one for its header."""

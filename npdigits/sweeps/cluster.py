@@ -7,6 +7,7 @@ what happens in a worker's process, and ``local_cluster`` makes this machine's o
 import contextlib
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 
 from distributed import Client
@@ -58,6 +59,9 @@ def _connect(address: str) -> Iterator[Client]:
     except OSError as error:
         raise ConfigError(f"hydra.launcher.address={address}: no scheduler answers: {on_one_line(error)}") from error
     except Exception as error:  # what Dask makes of the address, and of the user's settings of it
-        raise ConfigError(f"hydra.launcher.address={address}: cannot be connected to: {on_one_line(error)}") from error
+        why = on_one_line(error)
+        if "unexpected keyword argument" in why:  # so Dask says that a scheduler is of another version
+            why += f"; its version of distributed must be the one here, {metadata.version('distributed')}"
+        raise ConfigError(f"hydra.launcher.address={address}: cannot be connected to: {why}") from error
     with client:
         yield client

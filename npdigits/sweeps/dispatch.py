@@ -7,7 +7,6 @@ import queue
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from npdigits.base.interruption import never
 from npdigits.base.text import on_one_line
 from npdigits.runs.summary import Status
 from npdigits.sweeps import worker
-from npdigits.sweeps.blame import Blame, Trace
-from npdigits.sweeps.demand import Demand, task_key
+from npdigits.sweeps.blame import Attempt, Blame
+from npdigits.sweeps.demand import Demand, run_key
 from npdigits.sweeps.in_thread import begin_in_thread, call_in_thread
 from npdigits.sweeps.places import Places, machine_of
 from npdigits.sweeps.points import Outcome, Point
@@ -40,27 +39,15 @@ TO_TRUST = 5.0
 # Seconds without any worker after which that is said, and between two times.
 SAY_AFTER, SAY_EVERY = 5.0, 60.0
 
-
-@dataclass(frozen=True)
-class Attempt:
-    """A run that was given to a worker.
-
-    Attributes:
-        point: the run.
-        address: of the worker.
-        before: the trace of the run's directory before.
-    """
-
-    point: Point
-    address: str
-    before: Trace | None
+# What becomes of a run that is stopped.
+GIVEN_BACK = (Status.LEFT, Status.INTERRUPTED)
 
 
 class Dispatch:
     """Gives each worker of a cluster as many runs as it has room for, and the next one as soon as one has ended.
 
     Each run is given to one worker by its address: so it is known which run a lost worker had, and no run waits there.
-    A run whose worker is lost, is about to end or cannot do it is given to another, and goes on from its checkpoint.
+    Where that worker is lost, is about to end or cannot do it, another one goes on from the run's checkpoint.
 
     Args:
         client: connected to the cluster.
@@ -148,7 +135,7 @@ class Dispatch:
         if now < self._counted_at + COUNT_EVERY:
             return
         try:
-            counted = call_in_thread(self._client.nthreads, math.inf, self._wanted)
+            counted = call_in_thread(self._ask_for_workers, math.inf, self._wanted)
         except OSError as error:
             raise ClusterLostError(f"the cluster is gone: {on_one_line(error)}") from error
         self._counted_at = now
@@ -160,6 +147,13 @@ class Dispatch:
                 yield from self._lose(attempt)
         self._progress.at_work(len(self._running))
 
+    def _ask_for_workers(self) -> dict[str, int]:
+        """Return how many threads each worker has, and have the demand corrected by what the cluster makes of it."""
+        threads: dict[str, int] = self._client.nthreads()
+        if self._elsewhere:
+            self._demand.correct(sum(threads.values()) / len(threads) if threads else 1.0)
+        return threads
+
     def _give_out(self, now: float) -> None:
         """Give a run to each free place."""
         due = [point for when, point in self._later if when <= now]
@@ -167,7 +161,7 @@ class Dispatch:
         self._waiting.extendleft(reversed(due))
         used = Counter(attempt.address for attempt in self._running.values())
         free = sum(max(0, seats - used[address]) for address, seats in self._places.seats.items())
-        left_out = 0  # of the runs that wait, as they wait for another machine
+        left_out, given = 0, []  # left out are runs that wait for another machine
         while free and left_out < len(self._waiting):
             point = self._waiting[left_out]
             address = self._places.choose(used, self._avoided.get(point.name, ()))
@@ -175,19 +169,21 @@ class Dispatch:
                 left_out += 1
                 continue
             del self._waiting[left_out]
-            self._submit(point, address)
+            given.append((point, address))
             used[address] += 1
             free -= 1
         if self._elsewhere:  # this machine's own cluster does not grow
-            self._demand.show(len(self._waiting))
+            self._demand.show(len(self._waiting), len(self._running) + len(given))
+        for point, address in given:
+            self._submit(point, address)
 
     def _submit(self, point: Point, address: str) -> None:
         """Give a run to a worker."""
-        attempt = Attempt(point, address, self._blame.trace(point.name))
+        attempt = self._blame.begin(point, address)
         shared = self._places.counted > 1
         task = functools.partial(worker.run_point, self._job, self._launch_id, self._places.expected, shared)
         future = self._client.submit(
-            task, point, key=task_key(), pure=False, workers=[address], allow_other_workers=False
+            task, point, key=run_key(), pure=False, workers=[address], allow_other_workers=False
         )
         self._running[future] = attempt
         self._given[point.name] += 1
@@ -220,10 +216,9 @@ class Dispatch:
             yield from self._refuse(attempt, answer.refused)
         elif self._stopped_at is not None:
             yield answer.outcome or Outcome(point, Status.LEFT)
-        elif answer.leaving or answer.outcome is None:
-            self._places.leave(attempt.address)
-            self._again(point)
-        elif answer.outcome.status in (Status.LEFT, Status.INTERRUPTED):  # the scheduler has taken it back
+        elif answer.leaving or answer.outcome is None or answer.outcome.status in GIVEN_BACK:
+            if answer.leaving:  # else the scheduler has taken it back
+                self._places.leave(attempt.address)
             self._again(point)
         elif answer.outcome.status == Status.HELD and self._may_be_held_by_a_lost_worker(point):
             self._later.append((self._clock.seconds() + HELD_AGAIN, point))
@@ -243,7 +238,7 @@ class Dispatch:
 
     def _lose(self, attempt: Attempt) -> Iterator[Outcome]:
         """Give a run that has lost its process to another worker; yield that it failed if it is to blame for that."""
-        to_blame = self._blame.lost(attempt.point.name, attempt.before)
+        to_blame = self._blame.lost(attempt)
         if to_blame and self._stopped_at is None:
             yield Outcome(attempt.point, Status.FAILED, WORKER_LOST if self._elsewhere else PROCESS_KILLED)
         else:
@@ -262,10 +257,9 @@ class Dispatch:
         return self._given[point.name] > 1 and within
 
     def _has_another_place(self, point: Point, address: str) -> bool:
-        """Note that a run does not fit into a worker's memory; say whether there is another worker to try."""
-        avoided = self._avoided.setdefault(point.name, set())
-        avoided.add(machine_of(address))
-        return self._places.has_another(avoided)
+        """Note that a run does not fit into a machine's memory; say whether there is another to try."""
+        self._avoided.setdefault(point.name, set()).add(machine_of(address))
+        return self._places.has_another(self._avoided[point.name])
 
     def _look_for_a_place(self, now: float) -> None:
         """Say every minute what is waited for where nothing is at work, and end that at last.
