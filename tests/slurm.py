@@ -291,11 +291,15 @@ def from_none(bench: Bench, name: str) -> str:
         number = daemons.asked(*blocker).split()[-1]
         sweep.cluster.adapt(minimum=0, maximum=3)
         sweep.begin()
+        until = time.monotonic() + 60
+        while sweep.at_work() and time.monotonic() < until and len(daemons.jobs("PENDING")) < 3:
+            time.sleep(0.2)
+        asked = len(daemons.jobs("PENDING"))
         time.sleep(20)
         if not sweep.at_work():
             sweep.end(FINISHED)
             raise AssertionError("the sweep did not wait")
-        demand(bool(daemons.jobs("PENDING")), "the cluster has asked SLURM for no worker")
+        demand(asked == 3, f"the cluster has asked SLURM for {asked} workers")
         daemons.asked("scancel", number)
         sweep.end(FINISHED, warnings=None)
         demand(sweep.most_workers == 3, f"{sweep.most_workers} workers at most")
@@ -350,7 +354,7 @@ def no_worker(bench: Bench, name: str) -> str:
         sweep.begin("hydra.launcher.wait=0.1")
         sweep.end(INCOMPLETE, warnings=None)
         seconds = time.monotonic() - begun
-        demand(seconds < 20, f"that took {seconds:.0f} s")
+        demand(seconds < 60, f"that took {seconds:.0f} s")
         sweep.cluster.scale(2)
         sweep.begin()
         sweep.end(FINISHED)
