@@ -80,9 +80,13 @@ class Hosts:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # A second Ctrl-C, or a signal that comes twice, would leave the rest behind.
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
         for host in (*HOSTS, "bridge"):
             self.end_all(host)
             subprocess.run(["ip", "netns", "del", self._prefix + host], capture_output=True, check=False)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def pids(self, host: str) -> list[int]:
         """Return the processes of a host."""
