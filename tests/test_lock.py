@@ -220,3 +220,11 @@ def test_a_lock_that_is_replaced_again_and_again_is_not_waited_for(tmp_path, mon
     monkeypatch.setattr(lock, "_is_at", lambda *_: False)
     with pytest.raises(BusyError):
         lock.take(tmp_path / LOCK)
+
+
+def test_a_lock_that_is_released_leaves_the_file_as_it_was(tmp_path):
+    Hold.take(tmp_path).release()
+    before = (tmp_path / LOCK).read_bytes(), (tmp_path / LOCK).stat().st_mtime_ns
+    time.sleep(0.05)
+    Hold.take(tmp_path).release()
+    assert ((tmp_path / LOCK).read_bytes(), (tmp_path / LOCK).stat().st_mtime_ns) == before == (b"", before[1])

@@ -73,6 +73,8 @@ class Lock:
 
     def __init__(self, path: Path, file: int, soft: bool) -> None:
         self.path, self.soft, self._file, self._parent = path, soft, file, os.getpid()
+        before = os.fstat(file)
+        self._times = before.st_atime_ns, before.st_mtime_ns
         self._write(f"{'' if soft else 'by flock: '}{os.getpid()}\n{this_host()}\n".encode())
 
     def _write(self, content: bytes) -> None:
@@ -96,6 +98,7 @@ class Lock:
             with contextlib.suppress(OSError):
                 if os.fstat(self._file).st_nlink == 1:  # else it is another directory's, too
                     os.ftruncate(self._file, 0)
+                    os.utime(self._file, ns=self._times)  # a directory that was looked at only has not changed
         os.close(self._file)
         self._file = -1
 
