@@ -10,7 +10,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, RunDirError
-from npdigits.base.text import join_lines
+from npdigits.base.text import join_lines, printable
 from npdigits.config.build import empty_network
 from npdigits.config.former import parse_run_config
 from npdigits.config.identity import canonical, describe_differences, differences, identity
@@ -114,9 +114,11 @@ def load_trained(path: Path, trust: bool = False, say: Callable[[str], None] | N
     except OSError as error:
         raise RunDirError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
     except ConfigError as error:
-        raise RunDirError(f"{path}/config.yaml: {error}: made by another version of npdigits?") from error
+        # From Python nobody else escapes what a file of a run holds before a traceback shows it.
+        why = printable(join_lines(str(error)))
+        raise RunDirError(f"{path}/config.yaml: {why}: made by another version of npdigits?") from error
     except (ValueError, KeyError, IndexError) as error:
-        raise RunDirError(f"{path}: damaged: {join_lines(str(error))}") from error
+        raise RunDirError(f"{path}: damaged: {printable(join_lines(str(error)))}") from error
     return Trained(path, network, config, summary)
 
 
