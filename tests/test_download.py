@@ -1,5 +1,6 @@
 """Downloads: one at a time, whole or not at all, and given up when mirror, torchvision or parent are gone."""
 
+import errno
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -169,6 +170,26 @@ def test_a_root_that_cannot_be_made(tmp_path):
 def test_nothing_is_fetched_that_came_meanwhile(no_torchvision, tmp_path):
     """The question is asked again under the lock: another process may have fetched it."""
     download.fetch("MNIST", tmp_path, None, is_complete=lambda: True)
+
+
+def test_a_lock_without_flock_that_another_host_has_is_waited_for_and_named(tmp_path, monkeypatch, capsys):
+    def flock(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(pytest.importorskip("fcntl"), "flock", flock)
+    monkeypatch.setattr(download, "LOCK_SAID", 0.1)
+    lock = tmp_path / LOCK[0]
+    lock.write_text("4711\nelsewhere\n")
+    with ThreadPoolExecutor(1) as pool:
+        fetched = pool.submit(download.fetch, "MNIST", tmp_path, None, is_complete=lambda: True)
+        time.sleep(1)
+        assert not fetched.done()
+        lock.unlink()
+        fetched.result(timeout=10)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "process 4711 of the host elsewhere, since " in said
+    assert said.endswith(f"if it has ended, remove {lock}\n")
+    assert not lock.exists()
 
 
 def test_after_a_failure_the_files_are_found_when_they_come(no_torchvision, tmp_path):

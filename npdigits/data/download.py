@@ -13,11 +13,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from filelock import FileLock
-
+from npdigits.base import lock as locks
 from npdigits.base.clock import Stopwatch
 from npdigits.base.errors import DataUnavailable
 from npdigits.base.terminal import show_error
@@ -25,6 +24,8 @@ from npdigits.base.text import message_of
 
 IMPORT_SECONDS = 120.0
 STALL_SECONDS = 10.0
+# Seconds between two attempts to take a lock that another process holds, and until it is said whose it is.
+LOCK_AGAIN, LOCK_SAID = 0.2, 10.0
 
 
 def fetch(torchvision_class: str, root: Path, mirror: str | None, is_complete: Callable[[], bool]) -> None:
@@ -43,7 +44,7 @@ def fetch(torchvision_class: str, root: Path, mirror: str | None, is_complete: C
     made_here = not root.exists()
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f".{torchvision_class}.lock"):
+        with _locked(root / f".{torchvision_class}.lock"):
             if is_complete():
                 return
             with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as scratch:
@@ -59,6 +60,32 @@ def fetch(torchvision_class: str, root: Path, mirror: str | None, is_complete: C
             with contextlib.suppress(OSError):
                 (root / f".{torchvision_class}.lock").unlink()
                 root.rmdir()
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock within the context; wait until it can be had, and say after a while what is waited for."""
+    if locks.fcntl is None:
+        from filelock import FileLock
+
+        with FileLock(path):
+            yield
+        return
+    waited = Stopwatch()
+    said = False
+    while True:
+        try:
+            lock = locks.take(path)
+            break
+        except locks.BusyError as error:
+            if waited.seconds() > LOCK_SAID and not said:
+                said = True
+                show_error(f"npdigits: waiting for another process that downloads here{': ' * bool(str(error))}{error}")
+            time.sleep(LOCK_AGAIN)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _run_child(torchvision_class: str, scratch: Path, mirror: str | None) -> None:
