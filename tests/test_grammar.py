@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from npdigits.base.errors import ConfigError
@@ -93,6 +93,8 @@ scalars = st.one_of(
 
 
 @given(st.one_of(scalars, st.lists(scalars, max_size=3)))
+@example(["\\"])
+@example(["a\\", 1])
 def test_a_value_is_written_so_that_it_reads_as_itself(value):
     text = grammar.to_text(value)
     read = grammar.parser().parse_override(f"key={text}")

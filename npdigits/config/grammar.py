@@ -166,7 +166,7 @@ def reason(error: BaseException) -> str:
 
 def _reads_as_itself(text: str) -> bool:
     """Say whether Hydra reads a text without quotes as that text, also in a list."""
-    if not text:
+    if not text or text.endswith("\\"):  # which would escape the bracket after it
         return False
     if UNQUOTED.fullmatch(text):
         return text.lower() not in WORDS
