@@ -71,7 +71,7 @@ ARRAYS: dict[str, Callable[[Array], Array]] = {
     "texts": lambda a: np.full(a.shape, "\x1b[0m"),
     "structured": lambda a: np.zeros(a.shape, [("a", "f4"), ("b", "i2")]),
     "0-d": lambda _: np.array(3.0, np.float32),
-    "empty": lambda a: a[:0],
+    "empty": lambda a: np.zeros((0, *a.shape[1:]), a.dtype),
     "no columns": lambda a: a.reshape(*a.shape, 1)[..., :0],
     "big-endian": lambda a: _numbers(a).astype(">f4"),
     "float16": lambda a: _numbers(a).astype(np.float16),

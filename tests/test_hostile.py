@@ -1,10 +1,18 @@
 """A hundred damaged run directories through every program; ``hostile.py`` makes any number, and by real processes."""
 
+import json
+import shutil
 import sys
 import time
 
+import numpy as np
 import pytest
-from hostile import Tally, look_at, look_through, make_materials, watched
+from damage import seal
+from hostile import STEERS, Tally, call, look_at, look_through, make_materials, watched
+from made import read_summary
+
+from npdigits.base.npz import hash_arrays, npz, read_npz
+from npdigits.compare.formats import as_json
 
 SEED = 24
 
@@ -50,3 +58,29 @@ def test_the_harness_sees_what_must_not_be(monkeypatch, tmp_path):
         tally.wrong, ("code hang", "steers", "formulas: ['=1+1']", "a traceback", "code 70", "not shown"), strict=True
     ):
         assert part in line
+
+
+@pytest.mark.parametrize("main", ["npdigits.evaluate", "npdigits.export", "npdigits.train"])
+def test_a_run_of_an_unknown_data_set_is_a_line(main, these, tmp_path, warm_cache):
+    """Such as a later version may know."""
+    run = shutil.copytree(these.folder / "sound", tmp_path / "run")
+    arrays = read_npz(run / "checkpoints/last.npz")
+    header = json.loads(arrays["header"].tobytes()) | {"data": "kanji"}
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    del arrays["sha256"]
+    arrays["sha256"] = np.frombuffer(bytes.fromhex(hash_arrays(arrays)), np.uint8)
+    (run / "checkpoints/last.npz").write_bytes(npz(arrays))
+    (run / "summary.json").write_text(json.dumps(read_summary(run) | {"data": "kanji"}))
+    seal(run)
+    typed = {"npdigits.train": [f"resume={run}", "epochs=3"], "npdigits.export": [run, "--html", tmp_path / "a.html"]}
+    code, out, err = call(main, typed.get(main, [run]))
+    if main == "npdigits.export":  # whose page can do without the set's digits
+        assert code == 0 and "WARNING: the page has no test digits: data=kanji: allowed are mnist, " in err
+        return
+    assert (code, out) == (2, "") and err.count("\n") == 1 and "data=kanji: allowed are mnist, " in err
+
+
+def test_json_for_a_terminal_steers_nothing_and_reads_back():
+    name = "a\x1b[31m\x9b\u202e\U000e0001×"
+    text = as_json({"data": name})
+    assert json.loads(text) == {"data": name} and not STEERS.search(text) and "×" in text

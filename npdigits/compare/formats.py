@@ -65,8 +65,9 @@ def latex_text(text: str) -> str:
 
 
 def as_json(content: Mapping[str, Any]) -> str:
-    """Return JSON; a missing figure is null."""
-    return json.dumps(_jsonable(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Return JSON; a missing figure is null, and what could steer a terminal is written as \\uXXXX."""
+    text = json.dumps(_jsonable(content), indent=2, ensure_ascii=False, allow_nan=False)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text) + "\n"
 
 
 def _jsonable(value: Any) -> Any:

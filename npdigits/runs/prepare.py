@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from npdigits.base.errors import DataUnavailable
 from npdigits.base.paths import absolute
+from npdigits.base.text import printable
 from npdigits.config.build import check_fit
 from npdigits.config.compose import compose
 from npdigits.config.dependence import renamed, without_effect
@@ -106,9 +108,17 @@ def load_data(chosen: DataConfig, name: str, fallback: str | None, warn: Callabl
         name: of the set, which for a run that goes on is the one that it began with.
         fallback: the set to use where it cannot be had; None makes that an error.
         warn: is told when the fallback is used.
+
+    Raises:
+        DataUnavailable: no set has this name; one that is typed was looked up before, one of a run's files was not.
+        DataError: a file is damaged.
     """
     if name == own_set.NAME and chosen.own:
         return own_set.load(chosen.own.function(), dict(chosen.own.numbers), f"data.source={chosen.own.code.spec}")
+    if name not in sets.LOADERS:
+        raise DataUnavailable(
+            f"data={printable(name)}: allowed are {', '.join(sets.LOADERS)}: no other set can be loaded"
+        )
     return sets.load(
         name, root=chosen.root_dir(), mirror=chosen.mirror, folder=chosen.folder(), fallback=fallback, warn=warn
     )
