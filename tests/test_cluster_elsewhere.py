@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -106,7 +107,11 @@ class Launched:
 
     def end(self, seconds=120):
         """Return its exit code and what it printed on standard error."""
-        self.out, err = self.process.communicate(timeout=seconds)
+        try:
+            self.out, err = self.process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            pytest.fail(f"not at its end after {seconds} s: {self.process.communicate()}, {self.epochs()}")
         return self.process.returncode, err
 
     def trained_twice(self):
@@ -295,6 +300,39 @@ def test_where_no_worker_comes_the_sweep_ends_and_the_same_command_goes_on(undis
     start_worker()
     again = Launched(idx_set, tmp_path, address, "hydra.launcher.wait=null")
     assert again.end() == (FINISHED, "")
+    assert results(sweep.folder) == expected
+
+
+def test_a_scheduler_that_comes_back_is_connected_to_again(undisturbed, tmp_path):
+    idx_set, _, expected = undisturbed
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    begin = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port)]
+    join = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny"]
+    quiet = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started = []
+
+    def start(command):
+        started.append(subprocess.Popen([*command, "--no-dashboard"], **quiet))
+        return started[-1]
+
+    try:
+        scheduler = start(begin)
+        start(join)
+        sweep = Launched(idx_set, tmp_path, address)
+        sweep.wait_until(lambda: any(epochs > 20 for epochs in sweep.epochs().values()))
+        scheduler.kill()
+        scheduler.wait()
+        start(begin)
+        start(join)
+        assert sweep.end() == (FINISHED, "")
+    finally:
+        for process in reversed(started):
+            process.kill()
+            process.wait()
+    assert "the cluster is gone" in sweep.out and "trying to connect again, for 120 s" in sweep.out
     assert results(sweep.folder) == expected
 
 

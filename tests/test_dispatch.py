@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 from distributed import KilledWorker
 
-from npdigits.base.errors import ClusterLostError, ConfigError
+from npdigits.base.errors import ClusterLostError, ConfigError, DisconnectedError
 from npdigits.base.interruption import Stopped, never
 from npdigits.runs.summary import Status
-from npdigits.sweeps import demand, dispatch, in_thread, worker
+from npdigits.sweeps import demand, dispatch, in_thread, patience, places, worker
 from npdigits.sweeps.blame import UNBEGUN
 from npdigits.sweeps.dispatch import PROCESS_KILLED, WORKER_LOST, Dispatch
 from npdigits.sweeps.points import Outcome
@@ -123,8 +123,9 @@ def begun(folder, name, epochs):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Count the workers all the time, and lose no time in waiting."""
-    for name, seconds in (("COUNT_EVERY", 0.0), ("HELD_AGAIN", 0.05), ("TO_TRUST", 0.3), ("SAY_AFTER", 0.1)):
+    for name, seconds in (("COUNT_EVERY", 0.0), ("HELD_AGAIN", 0.05), ("TO_TRUST", 0.3)):
         monkeypatch.setattr(dispatch, name, seconds)
+    monkeypatch.setattr(patience, "SAY_AFTER", 0.1)
 
 
 def test_every_worker_has_as_many_runs_as_it_has_threads_and_no_run_waits_at_one(tmp_path):
@@ -335,12 +336,62 @@ def test_waiting_for_a_worker_ends_after_its_minutes(tmp_path, wait):
     assert time.monotonic() - began < 10
 
 
-def test_a_scheduler_that_is_gone_is_said(tmp_path):
-    def play(cluster, name, address, future):
-        future.end(None, "cancelled")
+@pytest.mark.parametrize("how", ["result", "count", "submit"])
+def test_what_is_left_goes_on_by_another_connection(tmp_path, how):
+    """Also the run that its worker still holds, as it does not know yet that its launcher was cut off."""
 
-    with pytest.raises(ClusterLostError, match="its scheduler no longer answers"):
-        list(begin(Cluster({A: 1}, play), tmp_path).run(points(2), never))
+    def break_off(cluster, name, address, future):
+        def fails(*_, **__):
+            raise OSError("the connection is broken")
+
+        if name == "seed=1":
+            if how == "result":
+                future.end(None, "cancelled")
+            elif how == "count":
+                cluster.nthreads = fails
+            else:
+                cluster.submit = fails
+                raise RuntimeError("the client is closed")
+        else:
+            finish(cluster, name, address, future)
+
+    def play(cluster, name, address, future):
+        if name == "seed=1" and len(cluster.given) < 4:
+            future.end(Answer(Outcome(SimpleNamespace(name=name), Status.HELD)))
+        else:
+            finish(cluster, name, address, future)
+
+    told, ended = Told(), []
+    first = Cluster({A: 1}, break_off)
+    runs = begin(first, tmp_path, told=told)
+    with pytest.raises(DisconnectedError, match="the cluster is gone"):
+        for run in runs.run(points(4), never):
+            ended.append(run.point.name)  # noqa: PERF401 – those before the error count
+    assert ended == ["seed=0"]
+    second = Cluster({A: 1}, play)
+    if how == "submit":  # it was not given out, so whoever holds it is another launch's
+        second.play = finish
+    runs.connect_again(second)
+    ended += [run.point.name for run in runs.run((), never) if run.status == Status.FINISHED]
+    assert sorted(ended) == [f"seed={i}" for i in range(4)]
+    assert {address for _, address in second.given} == {A}
+
+
+def test_a_worker_that_does_not_answer_is_asked_once_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "TO_ANSWER", 0.2)
+    asked, over = [], threading.Event()
+    cluster = Cluster({A: 1}, finish)
+
+    def answer(token):
+        asked.append(token)
+        if len(asked) == 1:
+            over.wait(60)
+        return worker.describe_process(token)
+
+    cluster.answers[A] = answer
+    (ended,) = begin(cluster, tmp_path).run(points(1), never)
+    over.set()
+    assert ended.status == Status.FINISHED and len(asked) == 2
 
 
 # A cluster that does not answer.

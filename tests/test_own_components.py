@@ -121,7 +121,7 @@ REFUSED = {
     "activation=mine.py:swish swish.beta=.inf": r"swish\.beta=.*inf: allowed is a number$",
     "metrics=[mine.py:top] top.k=2.5": r"top\.k=2\.5: allowed is a whole number$",
     "schedule=mine.py:text text.on=1": r"text\.on=1: allowed is true or false$",
-    "schedule=mine.py:text text.kind=1": r"text\.kind=1: allowed is a text$",
+    "schedule=mine.py:text text.kind=1": r"text\.kind=1: allowed is a text of at most 10,000 characters$",
     "activation=mine.py:top": "activation=mine.py:top: its derivative d_top must stand beside it",
     "metrics=[mine.py:plain]": r"takes 1 positional arguments; allowed is a function such as top2\(p, y",
     "activation=mine.py:np": "is a module; allowed is a function such as swish",

@@ -53,6 +53,10 @@ class ClusterLostError(UserError):
     """The cluster that does a sweep's runs no longer answers."""
 
 
+class DisconnectedError(ClusterLostError):
+    """The connection to a cluster's scheduler broke; another one may do."""
+
+
 class PlaceError(UserError):
     """Something that a run needs is missing where it is to be done; elsewhere it may be there."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from distributed import Client, KilledWorker
 
 from npdigits.base.clock import Stopwatch
-from npdigits.base.errors import ClusterLostError, ConfigError
+from npdigits.base.errors import ConfigError, DisconnectedError
 from npdigits.base.interruption import never
 from npdigits.base.text import on_one_line
 from npdigits.runs.summary import Status
@@ -21,6 +21,7 @@ from npdigits.sweeps import worker
 from npdigits.sweeps.blame import Attempt, Blame
 from npdigits.sweeps.demand import Demand, run_key
 from npdigits.sweeps.in_thread import begin_in_thread, call_in_thread
+from npdigits.sweeps.patience import Patience
 from npdigits.sweeps.places import Places, machine_of
 from npdigits.sweeps.points import Outcome, Point
 from npdigits.sweeps.progress import Progress
@@ -36,8 +37,6 @@ COUNT_EVERY = 1.0
 HELD_AGAIN = 2.0
 # Seconds that others get to come where every worker is refused, before anything has begun.
 TO_TRUST = 5.0
-# Seconds without any worker after which that is said, and between two times.
-SAY_AFTER, SAY_EVERY = 5.0, 60.0
 
 # What becomes of a run that is stopped.
 GIVEN_BACK = (Status.LEFT, Status.INTERRUPTED)
@@ -69,13 +68,12 @@ class Dispatch:
         wait: float | None,
         progress: Progress,
     ) -> None:
-        self._client, self._job, self._launch_id = client, job, launch_id
+        self._job, self._launch_id = job, launch_id
         self._elsewhere, self._wait, self._progress = elsewhere, wait, progress
-        self._demand = Demand(client)
         self._news: queue.SimpleQueue[tuple[Any, Any] | None] = queue.SimpleQueue()  # (future, answer); None: look
         self._places = Places(client, folder, lambda: self._news.put(None), progress.warn)
         self._blame = Blame(folder)
-        self._waiting: deque[Point] = deque()
+        self._waiting: deque[Point] = deque()  # the next one stands first
         self._running: dict[Any, Attempt] = {}  # by their futures
         self._later: list[tuple[float, Point]] = []  # runs that others hold, and when to try them again
         self._held_since: dict[str, float] = {}
@@ -84,23 +82,33 @@ class Dispatch:
         self._clock = Stopwatch()
         self._counted_at = -math.inf
         self._stopped_at: float | None = None
-        self._alone_since: float | None = None
-        self._said_at = 0.0
+        self._patience = Patience(wait, progress.say)
         self._wanted: Callable[[], bool] = never
+        self._client, self._demand = client, Demand(client)
+
+    def connect_again(self, client: Client) -> None:
+        """Go on by another connection to the cluster; the runs that were at work are given out once more."""
+        self._client, self._demand = client, Demand(client)
+        self._places.start(client)
+        self._waiting.extendleft(attempt.point for attempt in self._running.values())
+        self._running.clear()
+        self._counted_at = -math.inf
 
     def run(self, points: Sequence[Point], stop: Callable[[], bool]) -> Iterator[Outcome]:
         """Do the runs, and yield how each ended, in the order in which they end.
 
         Args:
-            points: the runs.
+            points: the runs, beside those that are left from before.
             stop: asked all the time whether to stop. Runs at work then get ``TO_SAVE`` seconds to save themselves.
 
         Raises:
-            ClusterLostError: the scheduler is gone, or no worker came for too long.
+            DisconnectedError: the connection to the scheduler broke.
+            ClusterLostError: no worker came for too long.
             ConfigError: no worker can be trusted; nothing has begun.
             Stopped: the cluster did not answer, and ``stop`` returned True meanwhile.
         """
-        self._waiting, self._wanted = deque(points), stop
+        self._waiting.extend(points)
+        self._wanted = stop
         while self._waiting or self._running or self._later:
             now = self._clock.seconds()
             if self._stopped_at is None and stop():
@@ -137,7 +145,7 @@ class Dispatch:
         try:
             counted = call_in_thread(self._ask_for_workers, math.inf, self._wanted)
         except OSError as error:
-            raise ClusterLostError(f"the cluster is gone: {on_one_line(error)}") from error
+            raise DisconnectedError(f"the cluster is gone: {on_one_line(error)}") from error
         self._counted_at = now
         gone = self._places.update({address: int(threads) for address, threads in counted.items()})
         for future, attempt in list(self._running.items()):
@@ -173,9 +181,15 @@ class Dispatch:
             used[address] += 1
             free -= 1
         if self._elsewhere:  # this machine's own cluster does not grow
-            self._demand.show(len(self._waiting), len(self._running) + len(given))
-        for point, address in given:
-            self._submit(point, address)
+            with contextlib.suppress(Exception):  # what is wrong is noticed below, or when the workers are counted
+                self._demand.show(len(self._waiting), len(self._running) + len(given))
+        while given:
+            try:
+                self._submit(*given[0])
+            except Exception as error:
+                self._waiting.extendleft(point for point, _ in given)
+                raise DisconnectedError(f"the cluster is gone: {on_one_line(error)}") from error
+            del given[0]
 
     def _submit(self, point: Point, address: str) -> None:
         """Give a run to a worker."""
@@ -198,7 +212,7 @@ class Dispatch:
             elif future.status == "error":
                 answer = future.exception()
             else:
-                answer = ClusterLostError("the cluster is gone: its scheduler no longer answers")
+                answer = DisconnectedError("the cluster is gone: its scheduler no longer answers")
         except Exception as error:
             answer = error
         self._news.put((future, answer))
@@ -206,7 +220,8 @@ class Dispatch:
     def _judge(self, attempt: Attempt, answer: Any) -> Iterator[Outcome]:
         """Take note of how an attempt ended; yield how the run ended, if it did."""
         point = attempt.point
-        if isinstance(answer, ClusterLostError):
+        if isinstance(answer, DisconnectedError):
+            self._waiting.appendleft(point)
             raise answer
         if isinstance(answer, KilledWorker):
             yield from self._lose(attempt)
@@ -262,28 +277,17 @@ class Dispatch:
         return self._places.has_another(self._avoided[point.name])
 
     def _look_for_a_place(self, now: float) -> None:
-        """Say every minute what is waited for where nothing is at work, and end that at last.
+        """Say what is waited for where nothing is at work, and end that at last.
 
         Raises:
             ConfigError: no worker can be trusted, and nothing has begun.
             ClusterLostError: it was waited for long enough.
         """
         if self._running or not (self._waiting or self._later):
-            self._alone_since = None
+            self._patience.busy()
             return
-        if self._alone_since is None:
-            self._alone_since, self._said_at = now, now + SAY_AFTER - SAY_EVERY
-        alone = now - self._alone_since
+        alone = self._patience.alone(now)
         if self._places.all_banned and not any(self._given.values()) and alone > TO_TRUST:
             raise ConfigError("every worker of the cluster is refused: nothing has begun")
-        runs = len(self._waiting) + len(self._later)
         what = "a worker" if self._waiting else "another process, which holds what is left"
-        if self._wait is not None and alone > 60 * self._wait:
-            raise ClusterLostError(
-                f"waited {self._wait:g} minutes for {what} (hydra.launcher.wait), with {runs} runs to do: "
-                "the same command goes on"
-            )
-        if now >= self._said_at + SAY_EVERY:
-            self._said_at = now
-            end = "" if self._wait is None else f", at most {self._wait:g} minutes (hydra.launcher.wait)"
-            self._progress.say(f"waiting for {what}, with {runs} runs to do, since {alone:.0f} s{end}")
+        self._patience.check(now, what, len(self._waiting) + len(self._later))

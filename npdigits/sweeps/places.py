@@ -22,6 +22,8 @@ from npdigits.sweeps.in_thread import begin_in_thread
 
 # Seconds between two attempts to look at a worker that does not answer, though the scheduler still counts it.
 LOOK_AGAIN = 5.0
+# Seconds after which a worker is asked once more that has not answered yet.
+TO_ANSWER = 30.0
 # Attempts after which that is said.
 ATTEMPTS_UNSAID = 3
 
@@ -46,8 +48,14 @@ class Places:
     """
 
     def __init__(self, client: Client, folder: Path, wake: Callable[[], None], warn: Callable[[str], None]) -> None:
-        self._client, self._folder, self._wake, self._warn = client, folder, wake, warn
+        self._folder, self._wake, self._warn = folder, wake, warn
         self.expected = {**worker.describe_process(folder), "folder": str(folder)}
+        self._said: set[tuple[str, str]] = set()
+        self.start(client)
+
+    def start(self, client: Client) -> None:
+        """Look at all workers anew, by another connection to the cluster."""
+        self._client = client
         self.banned: dict[str, str] = {}
         self._known: dict[str, int] = {}  # address -> seats, of all that the scheduler counts
         self._fit: set[str] = set()
@@ -55,7 +63,6 @@ class Places:
         self._looked_at: dict[str, float] = {}  # address -> when the next look may begin
         self._attempts = Counter[str]()
         self._looks: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self._said: set[tuple[str, str]] = set()
 
     def update(self, counted: dict[str, int]) -> set[str]:
         """Take note of the workers that the scheduler counts now; return those that are gone.
@@ -73,8 +80,8 @@ class Places:
         now = time.monotonic()
         for address in counted.keys() - self._fit - self.banned.keys():
             if now >= self._looked_at.get(address, 0.0):
-                self._looked_at[address] = float("inf")
-                begin_in_thread(functools.partial(self._look, address))
+                self._looked_at[address] = now + TO_ANSWER
+                begin_in_thread(functools.partial(self._look, address, self._client, self._looks))
         return gone
 
     def learn(self) -> None:
@@ -141,7 +148,7 @@ class Places:
             free = {address: seats for address, seats in free.items() if machine_of(address) not in avoided}
         return max((address for address in free if free[address] > 0), key=lambda one: (free[one], one), default=None)
 
-    def _look(self, address: str) -> None:
+    def _look(self, address: str, client: Client, looks: "queue.SimpleQueue[tuple[str, Any]]") -> None:
         """Have a worker describe itself; in a thread, as one that is cut off does not answer for a long time."""
         # Another machine may have another folder of this name; only who sees the same one sees the token in it.
         token = self._folder / f".{secrets.token_hex(8)}"
@@ -149,7 +156,7 @@ class Places:
         try:
             token.mkdir()
             try:
-                answers = self._client.run(worker.introduce, token, workers=[address], on_error="return")
+                answers = client.run(worker.introduce, token, workers=[address], on_error="return")
             finally:
                 token.rmdir()
             answer = answers.get(address) or OSError("it is gone")
@@ -157,5 +164,5 @@ class Places:
                 answer = {**answer, "folder": "seen"}
         except Exception as error:  # as the client's connection breaks, or the folder cannot be written
             answer = error if isinstance(error, OSError) else OSError(on_one_line(error))
-        self._looks.put((address, answer))
+        looks.put((address, answer))
         self._wake()
