@@ -29,10 +29,13 @@ def cut_early(stage: Stage, host: str, seconds: float) -> None:
 
 
 def disturb(stage: Stage, how: str) -> None:
-    """Each link loses or delays what it carries."""
+    """Each link loses or delays what it carries; a worker that ends, as its connection broke, is started again."""
     stage.note(how)
     for host in HOSTS:
         stage.hosts.disturb(host, how)
+    while stage.going:
+        stage.pause(5)
+        restart(stage)
 
 
 def end_worker(stage: Stage, number: int, whom: str) -> None:

@@ -113,10 +113,11 @@ def begin(cluster, folder, wait=60.0, elsewhere=True, told=None):
     return Dispatch(cluster, None, "launch", folder, elsewhere, wait, told or Told())
 
 
-def begun(folder, name, epochs):
+def begun(folder, name, epochs, status="running"):
     """Let a run's directory look as if the run had come so far."""
     (folder / name).mkdir(exist_ok=True)
-    (folder / name / "summary.json").write_text(json.dumps({"epochs": epochs, "at": time.perf_counter_ns()}))
+    seconds = time.perf_counter()  # so that no two are alike
+    (folder / name / "summary.json").write_text(json.dumps({"status": status, "seconds": seconds}))
     (folder / name / "metrics.csv").write_text("epoch\n" * (1 + epochs))
 
 
@@ -240,6 +241,20 @@ def test_a_run_is_to_blame_once_it_is_lost_twice_without_an_epoch_in_between(tmp
     assert (ended["seed=0"].status, ended["seed=0"].reason) == (Status.FAILED, reason)
     assert [name for name, _ in cluster.given].count("seed=0") == 4
     assert {ended[name].status for name in ("seed=1", "seed=2")} == {Status.FINISHED}
+
+
+def test_a_run_that_was_saved_before_its_worker_went_is_not_to_blame(tmp_path):
+    calls = itertools.count()
+
+    def play(cluster, name, address, future):
+        if next(calls) < 5:
+            begun(tmp_path, name, 3, "interrupted")
+            future.end(KilledWorker("key", SimpleNamespace(address=address), 0), "error")
+        else:
+            finish(cluster, name, address, future)
+
+    (ended,) = begin(Cluster({A: 1}, play), tmp_path).run(points(1), never)
+    assert ended.status == Status.FINISHED
 
 
 def test_a_run_that_never_begins_is_not_given_out_for_ever(tmp_path):
@@ -433,6 +448,21 @@ def test_a_result_that_does_not_come_holds_up_no_signal_and_its_run_goes_on_else
     began = time.monotonic()
     assert list(begin(silent, tmp_path).run(points(1), stop.is_set)) == []
     assert time.monotonic() - began < 30
+
+
+def test_a_result_that_is_lost_on_its_way_is_asked_for_again_and_nobody_is_blamed(tmp_path):
+    def lost():
+        raise OSError("the connection was reset")
+
+    def play(cluster, name, address, future):
+        if len(cluster.given) == 1:
+            future.end(lost)
+        else:
+            finish(cluster, name, address, future)
+
+    told = Told()
+    (ended,) = begin(cluster := Cluster({A: 1}, play), tmp_path, told=told).run(points(1), never)
+    assert ended.status == Status.FINISHED and len(cluster.given) == 2 and told.warned == []
 
 
 def test_workers_are_told_to_stop_and_those_that_cannot_be_told_hold_up_no_signal(stuck, tmp_path):

@@ -8,10 +8,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from npdigits.runs.summary import Status, read_summary_if_there
 from npdigits.sweeps.points import Point
 
 # Times that a run may be lost before it begins: its worker was gone before the run reached it.
-UNBEGUN = 4
+UNBEGUN = 10
 
 Trace = tuple[int, int, int]
 
@@ -53,6 +54,9 @@ class Blame:
         if self._trace(name) == attempt.before:
             self._unbegun[name] += 1
             return self._unbegun[name] >= UNBEGUN
+        summary = read_summary_if_there(self._folder / name)
+        if summary and summary.status == Status.INTERRUPTED:
+            return False  # it was saved, as its process was asked to end; only the word of that did not come through
         epochs = self._count_epochs(name)
         to_blame = epochs <= self._epochs.get(name, -1)
         self._epochs[name] = epochs

