@@ -245,6 +245,8 @@ def test_a_finished_run_is_read_from_a_directory_that_cannot_be_written(tmp_path
     path = tmp_path / "run"
     path.mkdir()
     (path / "summary.json").write_text(json.dumps({"identity": digest(ME), "status": "finished", "sizes": {}}))
+    (path / "identity.json").write_text(json.dumps(ME))
+    (path / "config.yaml").touch()
     (path / ".lock").mkdir()  # nobody can lock this, whoever they are
     ended = claim(path, tmp_path, ME)
     assert isinstance(ended, EndedRun) and ended.summary.status == Status.FINISHED

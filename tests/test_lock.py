@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import warnings
 
@@ -104,11 +105,12 @@ def test_a_lock_of_unknown_form_is_refused(tmp_path, no_flock, content):
     assert "is a lock of unknown form, of " in refused(tmp_path) and "\x1b" not in refused(tmp_path)
 
 
-def test_an_empty_file_is_what_flock_has_left_unless_it_is_new(tmp_path, no_flock):
+def test_an_empty_file_is_what_flock_has_left_unless_somebody_writes_into_it(tmp_path, no_flock):
     (tmp_path / LOCK).touch()
-    assert refused(tmp_path) == f"out={tmp_path}: another process is writing this run"
-    os.utime(tmp_path / LOCK, (0, time.time() - 2 * lock.LEFT))
     Hold.take(tmp_path).release()
+    (tmp_path / LOCK).touch()
+    threading.Timer(lock.LEFT / 3, (tmp_path / LOCK).write_text, ["12\nnode17\n"]).start()
+    assert "process 12 of the host node17, since " in refused(tmp_path)
 
 
 def test_whose_lock_was_taken_away_writes_no_more(tmp_path, no_flock):
@@ -158,7 +160,6 @@ def test_a_host_with_flock_and_one_without_do_not_both_hold(tmp_path, monkeypatc
     assert (tmp_path / LOCK).read_bytes() == b""
     with monkeypatch.context() as patch:
         patch.setattr(fcntl, "flock", raising(errno.ENOSYS))
-        os.utime(tmp_path / LOCK, (0, time.time() - 2 * lock.LEFT))
         soft = Hold.take(tmp_path)
     assert f"process {os.getpid()} of this host" in refused(tmp_path)
     soft.release()

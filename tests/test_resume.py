@@ -445,6 +445,19 @@ def test_a_finished_run_that_lost_a_file_is_made_whole(go, name, torn, how, caps
     assert "a file was lost or torn" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("torn", [False, True])
+@pytest.mark.parametrize("how", ["resume=", "out="])
+def test_a_finished_run_whose_identity_was_lost_is_made_whole(go, torn, how):
+    path = go("run")
+    whole, content = result(path), (path / "identity.json").read_bytes()
+    (path / "identity.json").unlink()
+    if torn:
+        (path / "identity.json").write_bytes(b"[" * 5000)
+    resume(path) if how == "resume=" else go("run")
+    assert result(path) == whole
+    assert (path / "identity.json").read_bytes() == content
+
+
 @pytest.mark.parametrize("both", [False, True])
 def test_a_checkpoint_that_cannot_be_read_is_not_a_damaged_one(go, monkeypatch, both):
     """It may be a good one: nothing is overwritten."""

@@ -31,8 +31,8 @@ except ImportError:  # Windows
 # What flock says where there is none, and where another holds it.
 NO_FLOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK)
 BUSY = (errno.EAGAIN, errno.EACCES)
-# Seconds from which on an empty file is no lock in the making, but one that flock has left.
-LEFT = 10.0
+# Seconds in which who has made a lock's file writes whose it is; one that stays empty was left by flock.
+LEFT = 1.0
 # Seconds that it takes to put a file back that was moved aside by mistake.
 PUT_BACK = 0.1
 # As often a lock may be replaced while it is taken.
@@ -156,8 +156,10 @@ def _lock(path: Path, file: int, made: bool) -> Lock | None:
         if content and (not owner or not owner.is_gone()):
             raise BusyError(_describe(path, file, owner))
         if soft:
-            if not content and time.time() - os.fstat(file).st_mtime < LEFT:
-                raise BusyError
+            if not content:
+                time.sleep(LEFT)
+                if os.pread(file, 1000, 0):
+                    return None  # and it is looked at again
             _set_aside(path, file)
             return None
     if not _is_at(path, file):

@@ -129,6 +129,9 @@ def _read_identity_and_checkpoint(
 def ended_already(path: Path, identity: dict[str, Any], form: Canonical = canonical) -> Summary | None:
     """Return the summary of a run if its directory holds it and it has ended.
 
+    Where its identity or its configuration was lost the run has not ended: it is done again, from its last checkpoint
+    on, which writes both.
+
     Args:
         path: of the run directory.
         identity: of the run, in its canonical form.
@@ -137,10 +140,13 @@ def ended_already(path: Path, identity: dict[str, Any], form: Canonical = canoni
     summary = read_summary_if_there(path)
     if summary is None or not summary.status.ended:
         return None
-    if summary.identity != digest(identity):
-        found = read_identity(path) or {}
-        if summary.identity != digest(found) or differences(form(found), identity):
-            return None
+    found = read_identity(path)
+    if found is None or not (path / "config.yaml").is_file():
+        return None
+    if summary.identity != digest(identity) and (
+        summary.identity != digest(found) or differences(form(found), identity)
+    ):
+        return None
     return summary if result_sizes(path) == summary.sizes else None
 
 

@@ -284,11 +284,12 @@ class Dispatch:
             ConfigError: no worker can be trusted, and nothing has begun.
             ClusterLostError: it was waited for long enough.
         """
-        if self._running or not (self._waiting or self._later):
+        if self._running or self._places.asked or not (self._waiting or self._later):
             self._patience.busy()
             return
         alone = self._patience.alone(now)
         if self._places.all_banned and not any(self._given.values()) and alone > TO_TRUST:
             raise ConfigError("every worker of the cluster is refused: nothing has begun")
-        what = "a worker" if self._waiting else "another process, which holds what is left"
+        place = "a worker" if self._elsewhere else "a new process in the place of one that was killed"
+        what = place if self._waiting else "another process, which holds what is left"
         self._patience.check(now, what, len(self._waiting) + len(self._later))

@@ -43,12 +43,13 @@ class Patience:
             ClusterLostError: it was waited for long enough.
         """
         seconds = self.alone(now)
+        left = "1 run" if runs == 1 else f"{runs} runs"
         if self._wait is not None and seconds > 60 * self._wait:
             raise ClusterLostError(
-                f"waited {self._wait:g} minutes for {what} (hydra.launcher.wait), with {runs} runs to do: "
+                f"waited {self._wait:g} minutes for {what} (hydra.launcher.wait), with {left} to do: "
                 "the same command goes on"
             )
         if now >= self._said_at + SAY_EVERY:
             self._said_at = now
             end = "" if self._wait is None else f", at most {self._wait:g} minutes (hydra.launcher.wait)"
-            self._say(f"waiting for {what}, with {runs} runs to do, since {seconds:.0f} s{end}")
+            self._say(f"waiting for {what}, with {left} to do, since {seconds:.0f} s{end}")

@@ -80,6 +80,7 @@ class Places:
         now = time.monotonic()
         for address in counted.keys() - self._fit - self.banned.keys():
             if now >= self._looked_at.get(address, 0.0):
+                self._attempts[address] += address in self._looked_at  # it has not answered
                 self._looked_at[address] = now + TO_ANSWER
                 begin_in_thread(functools.partial(self._look, address, self._client, self._looks))
         return gone
@@ -94,7 +95,6 @@ class Places:
                 # Not that it cannot be used, but that it could not be asked: it may be cut off for a moment.
                 if isinstance(answer, OSError | TimeoutError):
                     self._looked_at[address] = time.monotonic() + LOOK_AGAIN
-                    self._attempts[address] += 1
                     if self._attempts[address] == ATTEMPTS_UNSAID:
                         self._warn(f"the worker {address} does not answer: {on_one_line(answer)}")
                 elif mismatch := worker.find_mismatch(answer, {**self.expected, "folder": "seen"}, self._folder):
@@ -125,6 +125,12 @@ class Places:
         possible = self._known.keys() - self.banned.keys() - self._leaving
         possible = {address for address in possible if address in self._fit or not self._attempts[address]}
         return any(machine_of(address) not in avoided for address in possible)
+
+    @property
+    def asked(self) -> bool:
+        """Whether some worker is being looked at for the first time, so that it may get a run in a moment."""
+        unknown = self._known.keys() - self._fit - self.banned.keys() - self._leaving
+        return any(not self._attempts[address] for address in unknown)
 
     @property
     def counted(self) -> int:
