@@ -120,7 +120,9 @@ def schedule(stage: Stage) -> None:
         stage.pause(rng.uniform(0.5, 4))
         if rng.random() < 0.6:
             restart(stage)
-    restart(stage)
+    while stage.going:  # a worker that was cut off ends when it notices
+        restart(stage)
+        stage.pause(5)
 
 
 def restart(stage: Stage) -> None:

@@ -87,10 +87,8 @@ def _sweep_folder(
     _make_writable(folder)
     ended = {p.name: run for p in points if (run := _find_ended(p, folder)) and not _lacks_plots(run, folder)}
     to_do = [point for point in points if point.name not in ended]
-    report.say(
-        f"{len(points)} run{'s' * (len(points) != 1)} in {folder}"
-        + (f", {len(ended)} of them ended before" if ended else "")
-    )
+    before = f", {len(ended)} of them ended before" if ended else ""
+    report.say(f"{len(points)} run{'s' * (len(points) != 1)} in {folder}{before}")
     raised: BaseException | None = None
     with Watch() as watch, Progress(len(to_do), swept, report) as progress:
         try:
