@@ -106,6 +106,16 @@ def test_the_curves_are_the_columns_and_the_best_epoch_is_marked(trained):
     assert np.allclose(plots.learning_rate(shown).axes[0].lines[0].get_ydata(), shown.metrics["lr"])
 
 
+@pytest.mark.parametrize("name", [r"$\frac{1$", r"\$a$ $", "two\nlines", "$" * 200])
+def test_a_data_name_is_drawn_as_it_is(trained, name):
+    path = trained()
+    (path / "summary.json").write_text(json.dumps(read_summary(path) | {"data": name}))
+    assert {path.stem for path in plots.draw(path)} == NAMES
+    title = plots.cost(plots.RunFiles(path)).axes[0].title
+    shown, is_math = title._preprocess_math(title.get_text())
+    assert not is_math and name.replace("\n", r"\n") in shown
+
+
 def test_a_single_epoch_is_a_visible_point(trained):
     shown = plots.RunFiles(trained("epochs=1"))
     for name, lines in (("cost", 3), ("accuracy", 3), ("gap", 1), ("learning_rate", 1)):

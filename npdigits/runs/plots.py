@@ -14,7 +14,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import RunDirError
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.npz import read_npz
-from npdigits.base.text import on_one_line
+from npdigits.base.text import on_one_line, printable
 from npdigits.runs.arrays import fits_network, read_distorted, read_predictions
 from npdigits.runs.layout import AUGMENTATION, DISTORTED, PLOTS
 from npdigits.runs.metrics import read_metrics
@@ -261,7 +261,8 @@ def _figure(title: str, size: tuple[float, float] = (6.4, 4.0), right: float = 0
     width, height = size[0], max(size[1], LEAST_HEIGHT)  # images may be one pixel high
     figure = Figure(figsize=(width, height), dpi=100)
     axes = figure.add_axes((0.75 / width, 0.55 / height, (width - 0.75 - right) / width, (height - 0.95) / height))
-    axes.set_title(title, fontsize=10, wrap=True)
+    # What a file says is no formula. Not by parse_math=False: wrapping looks for formulas all the same.
+    axes.set_title(printable(title).replace("$", r"\$"), fontsize=10, wrap=True)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
