@@ -1,5 +1,6 @@
 """A stranger's run directory is not believed: each key and array has a type and a range, each file a size."""
 
+import errno
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from npdigits.base.errors import RunDirError
 from npdigits.base.kinds import LARGEST, SHOWN, Unfit, short_repr
 from npdigits.base.npz import npz, read_npz
 from npdigits.base.strict import parse_json, parse_yaml
-from npdigits.config.identity import digest
+from npdigits.config.identity import describe_differences, digest
 from npdigits.config.keys import TABLE
 from npdigits.runs import arrays, checkpoint, contents, metrics
 from npdigits.runs.json_table import load_config, load_identity, read_environment
@@ -402,3 +403,27 @@ def test_a_reason_of_any_length_is_written_so_that_it_can_be_read(tmp_path):
     path = made_run(tmp_path / "a", status="failed")
     (path / "summary.json").write_text(Summary("failed", reason="x" * 50_000).json())
     assert len(read_summary(path).reason) == 10_000
+
+
+def test_what_stands_in_the_place_of_the_best_epoch_is_named(tmp_path):
+    """A folder, a link to itself, a link to nothing: none of them is a run that has no best epoch yet."""
+    harms = {
+        "a folder, not a file": lambda file: file.mkdir(),
+        os.strerror(errno.ELOOP): lambda file: file.symlink_to(file.name),
+        os.strerror(errno.ENOENT): lambda file: file.symlink_to("nowhere"),
+    }
+    for number, (reason, harm) in enumerate(harms.items()):
+        path = tmp_path / str(number)
+        shutil.copytree(RUNS[0], path)
+        file = path / "checkpoints" / "best.npz"
+        file.unlink()
+        harm(file)
+        with pytest.raises(RunDirError) as error:
+            load_trained(path)
+        line = str(error.value)
+        assert line.startswith(f"{file}: ") and reason in line and line.count(str(path)) == 1
+
+
+def test_a_long_difference_is_shortened():
+    line = describe_differences({"hidden": [10] * 5000}, {"hidden": [10]})
+    assert line.startswith("hidden=[10, 10, ") and line.endswith("… there, [10] here") and len(line) < 120
