@@ -194,7 +194,7 @@ def test_single_runs_without_predictions_are_not_tested(tmp_path):
 
 def test_unfinished_runs_are_listed_and_never_averaged(tmp_path):
     made_sweep(tmp_path, "hidden", WIDTH)
-    made_run(tmp_path / "x", 0.0, "hidden=50", "seed=8", status="diverged", diverged_in_epoch=4, val_accuracy_=0.1)
+    made_run(tmp_path / "x", 0.0, "hidden=50", "seed=8", status="diverged", diverged_in_epoch=3, val_accuracy_=0.1)
     made_run(tmp_path / "y", 0.0, "hidden=50", "seed=9", status="failed", reason="MemoryError")
     made_run(tmp_path / "z", 0.0, "hidden=99", status="interrupted")
     comparison = compare(read_runs([tmp_path]), default=DEFAULT)
@@ -205,7 +205,7 @@ def test_unfinished_runs_are_listed_and_never_averaged(tmp_path):
     assert "Did not finish: hidden=50 2 of 10." in " ".join(verdict(comparison))
     assert left_out(comparison) == [
         "1 run diverged, and in no mean:",
-        f"  {tmp_path / 'x'}: the cost stopped being finite in epoch 4",
+        f"  {tmp_path / 'x'}: the cost stopped being finite in epoch 3",
         "1 run failed, and in no mean:",
         f"  {tmp_path / 'y'}: MemoryError",
         "1 run interrupted, and in no mean:",
@@ -424,8 +424,8 @@ def test_test_columns_choose_nothing(tmp_path):
 @pytest.mark.parametrize("metric", ["val_cost", "seconds", "best_epoch"])
 def test_of_costs_and_seconds_less_is_better(tmp_path, metric):
     for seed in range(6):
-        made_run(tmp_path / f"a{seed}", 0.9, f"seed={seed}", seconds=3.0 + seed, best_epoch=5)
-        made_run(tmp_path / f"b{seed}", 0.95, f"seed={seed}", "hidden=50", seconds=2.0 + seed, best_epoch=4)
+        made_run(tmp_path / f"a{seed}", 0.9, f"seed={seed}", seconds=3.0 + seed, best_epoch=5, epochs=5)
+        made_run(tmp_path / f"b{seed}", 0.95, f"seed={seed}", "hidden=50", seconds=2.0 + seed, best_epoch=4, epochs=5)
     comparison = compare(read_runs([tmp_path]), metrics=[metric], default=DEFAULT)
     assert [outcome_of(comparison, row) for row in comparison.rows] == ["better", "baseline"]
     assert len(configurations(comparison).columns) == len(set(configurations(comparison).columns))

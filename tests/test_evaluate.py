@@ -111,7 +111,7 @@ def test_a_configuration_that_was_edited_is_not_used(runs, tmp_path):
         trained.load_trained(path)
     (path / "config.yaml").write_text(config)
     (path / "identity.json").write_text("{")
-    with pytest.raises(UserError, match=r"identity\.json is missing or no JSON"):
+    with pytest.raises(UserError, match=r"run/identity\.json: damaged: "):
         trained.load_trained(path)
 
 
@@ -189,3 +189,12 @@ def test_ctrl_c_ends_in_a_line(runs, monkeypatch, capsys):
     with pytest.raises(SystemExit) as caught:
         evaluate.main()
     assert caught.value.code == 130 and capsys.readouterr().err == "npdigits.evaluate: interrupted\n"
+
+
+def test_a_set_that_there_is_not_is_named_with_its_file(runs, tmp_path):
+    path = tmp_path / "run"
+    shutil.copytree(runs[0], path)
+    (path / "summary.json").write_text(json.dumps(read_summary(path) | {"data": "1+2"}))
+    with pytest.raises(UserError) as error:
+        evaluate.evaluate([path])
+    assert str(error.value).startswith(f"{path}/summary.json: data=1+2: allowed are mnist")

@@ -75,7 +75,7 @@ def test_a_run_of_an_unknown_data_set_is_a_line(main, these, tmp_path, warm_cach
     typed = {"npdigits.train": [f"resume={run}", "epochs=3"], "npdigits.export": [run, "--html", tmp_path / "a.html"]}
     code, out, err = call(main, typed.get(main, [run]))
     if main == "npdigits.export":  # whose page can do without the set's digits
-        assert code == 0 and "WARNING: the page has no test digits: data=kanji: allowed are mnist, " in err
+        assert code == 0 and f"the page has no test digits: {run}/summary.json: data=kanji: allowed are " in err
         return
     assert (code, out) == (2, "") and err.count("\n") == 1 and "data=kanji: allowed are mnist, " in err
 

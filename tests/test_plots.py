@@ -19,7 +19,7 @@ from typed import tree, typed
 
 from npdigits.base import canvas
 from npdigits.base.errors import DataUnavailable, RunDirError
-from npdigits.base.npz import npz, read_npz
+from npdigits.base.npz import hash_arrays, npz, read_npz
 from npdigits.config.compose import compose
 from npdigits.config.identity import identity
 from npdigits.data import sets
@@ -104,6 +104,39 @@ def test_the_curves_are_the_columns_and_the_best_epoch_is_marked(trained):
         assert [text.get_text() for text in axes.get_legend().get_texts()] == list(lines)[:3]
     assert np.allclose(plots.gap(shown).axes[0].lines[0].get_ydata(), shown.metrics["gap"])
     assert np.allclose(plots.learning_rate(shown).axes[0].lines[0].get_ydata(), shown.metrics["lr"])
+
+
+@pytest.mark.parametrize("name", [r"$\frac{1$", r"\$a$ $", "two\nlines", "$" * 200])
+def test_a_data_name_is_drawn_as_it_is(trained, name):
+    path = trained()
+    (path / "summary.json").write_text(json.dumps(read_summary(path) | {"data": name}))
+    assert {path.stem for path in plots.draw(path)} == NAMES
+    title = plots.cost(plots.RunFiles(path)).axes[0].title
+    shown, is_math = title._preprocess_math(title.get_text())
+    assert not is_math and name.replace("\n", r"\n") in shown
+
+
+def test_damage_is_named_and_not_drawn(trained):
+    path = trained("epochs=3")
+    best, rows = path / "checkpoints" / "best.npz", (path / "metrics.csv").read_text().splitlines(keepends=True)
+    summary, kept = read_summary(path), best.read_bytes()
+    arrays = read_npz(best)
+    changed = arrays | {"W1": np.full_like(arrays["W1"], np.nan)}
+    best.write_bytes(npz(changed))
+    refuse(path, "best.npz: damaged: its content is not what its digest says")
+    del changed["sha256"]
+    best.write_bytes(npz(changed | {"sha256": np.frombuffer(bytes.fromhex(hash_arrays(changed)), np.uint8)}))
+    refuse(path, "best.npz: damaged: holds numbers that are not finite")
+    best.write_bytes(kept)
+    (path / "metrics.csv").write_text("".join(rows[: summary["best_epoch"]]))
+    refuse(path, f"metrics.csv has {summary['best_epoch'] - 1} rows, but best_epoch={summary['best_epoch']}")
+
+
+def refuse(path, said):
+    with pytest.raises(RunDirError) as error:
+        plots.draw(path)
+    line = str(error.value)
+    assert line.endswith(said) and line.count(str(path)) == 1 and not (path / "plots").exists()
 
 
 def test_a_single_epoch_is_a_visible_point(trained):

@@ -1,5 +1,6 @@
 """A stranger's run directory is not believed: each key and array has a type and a range, each file a size."""
 
+import errno
 import json
 import os
 import shutil
@@ -16,9 +17,9 @@ import npdigits
 from npdigits.base.bounded import read_bytes
 from npdigits.base.errors import RunDirError
 from npdigits.base.kinds import LARGEST, SHOWN, Unfit, short_repr
-from npdigits.base.npz import npz, read_npz
+from npdigits.base.npz import Declared, npz, read_npz
 from npdigits.base.strict import parse_json, parse_yaml
-from npdigits.config.identity import digest
+from npdigits.config.identity import describe_differences, digest
 from npdigits.config.keys import TABLE
 from npdigits.runs import arrays, checkpoint, contents, metrics
 from npdigits.runs.json_table import load_config, load_identity, read_environment
@@ -27,6 +28,7 @@ from npdigits.runs.summary import Summary, read_summary
 from npdigits.runs.table import read_runs
 from npdigits.runs.trained import find_best_run, load_trained
 from npdigits.sweeps.table import lines_of_others
+from npdigits.training.state import Epoch
 
 FORMER = Path(__file__).parent / "former"
 RUNS = sorted(path.parent for path in FORMER.glob("*/*/summary.json"))
@@ -279,7 +281,7 @@ WRONG_TEXTS = [
     (parse_yaml, "a: 1\na: 2", "the key 'a' is there twice"),
     (parse_yaml, "[" * 5000, "line 1: more than 20 lists"),
     (parse_yaml, "a: 0x" + "1" * 5000, "a whole number of 5,002 digits"),
-    (parse_yaml, "a: !!python/name:os.getcwd", "could not determine a constructor"),
+    (parse_yaml, "a: !!python/name:os.getcwd", "line 1: a tag"),
 ]
 
 
@@ -304,6 +306,10 @@ WRONG_PREDICTIONS = {
     "probabilities of another shape": {"probabilities": P[0]},
     "complex ones": {"probabilities": P.astype(np.complex64)},
     "truths": {"probabilities": P > 0},
+    "not a number": {"probabilities": np.where(np.eye(4, 3, dtype=bool), np.float32(np.nan), P)},
+    "below 0": {"probabilities": np.float32([[-1, 1, 1]] * 4)},
+    "beyond 1": {"probabilities": P * np.inf},
+    "a sum that is not 1": {"probabilities": P * np.float32(1.01)},
     "no class": {"probabilities": P[:, :0]},
     "no digit": {"probabilities": P[:0], "labels": N[:0]},
     "too many classes": {"probabilities": np.zeros((4, 257), np.float32)},
@@ -358,7 +364,7 @@ def test_a_network_that_is_not_the_configurations_is_refused_before_it_is_read(t
     (path / "checkpoints/best.npz").write_bytes(npz(wide))
     tracemalloc.start()
     try:
-        with pytest.raises(RunDirError, match=r"W1 is float32\(2000, 784\), not float32 \(3×784\)"):
+        with pytest.raises(RunDirError, match=r"W1 is float32 of shape \(2000, 784\), not float32 of shape \(3, 784\)"):
             load_trained(path)
         assert tracemalloc.get_traced_memory()[1] < 4e6
     finally:
@@ -402,3 +408,86 @@ def test_a_reason_of_any_length_is_written_so_that_it_can_be_read(tmp_path):
     path = made_run(tmp_path / "a", status="failed")
     (path / "summary.json").write_text(Summary("failed", reason="x" * 50_000).json())
     assert len(read_summary(path).reason) == 10_000
+
+
+def test_what_stands_in_the_place_of_the_best_epoch_is_named(tmp_path):
+    """A folder, a link to itself, a link to nothing: none of them is a run that has no best epoch yet."""
+    harms = {
+        "a folder, not a file": lambda file: file.mkdir(),
+        os.strerror(errno.ELOOP): lambda file: file.symlink_to(file.name),
+        os.strerror(errno.ENOENT): lambda file: file.symlink_to("nowhere"),
+    }
+    for number, (reason, harm) in enumerate(harms.items()):
+        path = tmp_path / str(number)
+        shutil.copytree(RUNS[0], path)
+        file = path / "checkpoints" / "best.npz"
+        file.unlink()
+        harm(file)
+        with pytest.raises(RunDirError) as error:
+            load_trained(path)
+        line = str(error.value)
+        assert line.startswith(f"{file}: ") and reason in line and line.count(str(path)) == 1
+
+
+def test_a_long_difference_is_shortened():
+    line = describe_differences({"hidden": [10] * 5000}, {"hidden": [10]})
+    assert line.startswith("hidden=[10, 10, ") and line.endswith("… there, [10] here") and len(line) < 120
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"best_epoch": 3}, "best_epoch=3, but epochs_run=2: allowed is at most 2"),
+        ({"best_epoch": 1, "epochs_run": 0}, "best_epoch=1, but epochs_run=0: allowed is at most 0"),
+        ({"status": "diverged", "diverged_in_epoch": 4}, "diverged_in_epoch=4, but epochs_run=2: allowed is at most 3"),
+        ({"identity": 5}, "identity=5: allowed is a SHA-256 in hex, or nothing"),
+    ],
+)
+def test_a_summary_that_contradicts_itself_is_refused(tmp_path, changed, said):
+    made_run(tmp_path / "whole", diverged_in_epoch=3)
+    assert read_summary(tmp_path / "whole").best_epoch == 2
+    with pytest.raises(RunDirError) as error:
+        read_summary(made_run(tmp_path / "run", **changed))
+    assert str(error.value) == f"{tmp_path}/run/summary.json: damaged: {said}"
+
+
+@pytest.mark.parametrize("cell", ["inf", "-inf", "1e999"])
+def test_what_is_not_finite_in_a_table_is_refused(tmp_path, cell):
+    file = made_run(tmp_path / "run") / "metrics.csv"
+    table = [line.split(",") for line in file.read_text().splitlines()]
+    for column in ("lr", "train_cost", "val_cost", "gap"):
+        at = table[0].index(column)
+        changed = [*table[:2], [*table[2][:at], cell, *table[2][at + 1 :]]]
+        file.write_text("".join(",".join(row) + "\n" for row in changed))
+        with pytest.raises(RunDirError, match=f"row 2: {column}='{cell}': allowed is a finite number"):
+            metrics.read_metrics(tmp_path / "run")
+
+
+def test_an_infinite_test_cost_which_a_run_can_have_is_read(tmp_path):
+    history = [Epoch(1, 0.01, 1.0, 0.5, 1.0, 0.5, np.inf, 0.5, 0.0, np.inf, True)]
+    (tmp_path / "metrics.csv").write_text(metrics.format_metrics(history))
+    assert metrics.read_metrics(tmp_path)["test_cost"] == [np.inf]
+
+
+@pytest.mark.parametrize("kind", ["complex128", "<U3", "datetime64[s]", "i4,i4"])
+def test_an_array_of_a_kind_that_no_run_writes_is_named(tmp_path, kind):
+    (tmp_path / "a.npz").write_bytes(npz({"W1": np.zeros(3, kind)}))
+    with pytest.raises(ValueError, match=r"a\.npz: damaged: W1 is \S+: allowed are whole numbers, floats"):
+        read_npz(tmp_path / "a.npz")
+
+
+def test_a_shape_is_told_from_a_size():
+    found = Declared((500, 1), np.dtype(np.uint8), False, 0)
+    with pytest.raises(ValueError, match=r"header is uint8 of shape \(500, 1\), not uint8 of shape \(n,\)"):
+        arrays.check_text({"header": found}, "header", 1000)
+
+
+def test_a_tag_in_yaml_is_named_with_its_line():
+    for text in ("a: 1\nb: !!int 5\n", "a: 1\nb: !own [1]\n", "a: 1\nb: ! {c: 1}\n"):
+        with pytest.raises(ValueError, match=r"^line 2: a tag \(!…\): no run writes one$"):
+            parse_yaml(text.encode())
+
+
+def test_the_mark_that_editors_on_windows_begin_a_file_with_is_passed_over():
+    mark = "\ufeff".encode()
+    assert parse_json(mark + b'{"a": 1}') == parse_yaml(mark + b"a: 1") == {"a": 1}

@@ -26,8 +26,17 @@ def opened(path: str | os.PathLike[str], most: int | None = None) -> Iterator[Bi
         OSError: it cannot be opened.
         ValueError: it is no regular file, or too large.
     """
-    with open(os.open(path, _FLAGS), "rb") as file:  # noqa: PTH123
-        _size(file.fileno(), most)
+
+    def open_regular(name: str, flags: int) -> int:
+        number = os.open(name, _FLAGS)
+        try:
+            _size(number, most)
+        except BaseException:
+            os.close(number)
+            raise
+        return number
+
+    with open(path, "rb", opener=open_regular) as file:
         yield file
 
 

@@ -44,7 +44,7 @@ class Declared:
         return math.prod(self.shape)
 
     def __str__(self) -> str:
-        return f"{self.dtype.name}{self.shape}"
+        return f"{self.dtype.name} of shape {self.shape}"
 
 
 # Given what a file declares, by name, and a function that reads one array; raises ValueError where it does not fit.
@@ -134,8 +134,11 @@ def _declared(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Declared:
         raise ValueError("an array of another format")
     shape, in_columns, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=LONGEST_HEADER)
     found = Declared(shape, dtype, in_columns, file.tell())
-    if dtype.kind not in "fiub" or found.size * dtype.itemsize != member.file_size - found.start:
-        raise ValueError("an array that is not as long as it says, or holds objects")
+    name = member.filename.removesuffix(".npy")
+    if dtype.kind not in "fiub":
+        raise ValueError(f"{name} is {dtype.name}: allowed are whole numbers, floats such as float32, and truth values")
+    if found.size * dtype.itemsize != member.file_size - found.start:
+        raise ValueError(f"{name} is {found}, which is not as long as it says")
     return found
 
 

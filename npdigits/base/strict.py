@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+# Editors on Windows begin a file with a mark of its encoding.
+UTF_8 = "utf-8-sig"
 # Lists and tables within another in a YAML file. Ours lie two deep: the sizes of the hidden layers, the data set.
 DEEPEST = 20
 # Digits of a whole number. Python makes no text of one of more than 4,300; what is shorter is refused with its key.
@@ -22,7 +24,7 @@ def parse_json(content: bytes) -> Any:
         ValueError: it is none, or not as we write it.
     """
     try:
-        return _DECODER.decode(content.decode("utf-8"))
+        return _DECODER.decode(content.decode(UTF_8))
     except RecursionError:
         raise ValueError("too many lists and tables within another") from None
 
@@ -36,7 +38,7 @@ def parse_yaml(content: bytes) -> Any:
     import yaml
 
     try:
-        return yaml.load(content.decode("utf-8"), _loader())
+        return yaml.load(content.decode(UTF_8), _loader())
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
     except RecursionError:
@@ -88,6 +90,8 @@ def _loader() -> type[Any]:
             event = self.peek_event()
             if getattr(event, "anchor", None) is not None:  # of an alias, too
                 raise ValueError(f"line {event.start_mark.line + 1}: a reference (& or *): no run writes one")
+            if getattr(event, "tag", None) is not None:
+                raise ValueError(f"line {event.start_mark.line + 1}: a tag (!…): no run writes one")
             if self.depth == DEEPEST:
                 raise ValueError(
                     f"line {event.start_mark.line + 1}: more than {DEEPEST} lists and tables within another"

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from npdigits.base.kinds import SHOWN
 from npdigits.config.code_digest import code_mark
 from npdigits.config.dependence import unread
 from npdigits.config.former import ABSENT, BEFORE_0_2_0, successor
@@ -140,8 +141,14 @@ def describe_differences(found: dict[str, Any], expected: dict[str, Any]) -> str
 def _describe_difference(key: str, found: Any, expected: Any) -> str:
     """Return in what two values of a key differ; of own code that has one name, that it is other code."""
     there, here = (MARKED.fullmatch(value) if isinstance(value, str) else None for value in (found, expected))
-    line = f"{key}={shorten(found)} there, {shorten(expected)} here"
+    line = f"{key}={_shown(found)} there, {_shown(expected)} here"
     return f"{line}: the code of {here[1]} has changed" if there and here and there[1] == here[1] else line
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a message shows it: 5,000 hidden layers would fill a screen."""
+    text = str(shorten(value))
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
 def _describe_code(found: Any, expected: Any) -> str:

@@ -17,6 +17,8 @@ from npdigits.runs.contents import CLASSES
 # Bytes of the files whose size no network decides. Predictions of 6 million test digits have 250 MB; twice ten pictures
 # of 512 × 512 pixels, ten times each, have 26 MB.
 MOST_BYTES = {"predictions.npz": 256 << 20, "distorted.npz": 64 << 20}
+# What the probabilities of a digit may miss 1 by.
+ROUNDING = 1e-3
 # The numbers of a network.
 FLOATS = ("float32", "float64")
 # Texts in a checkpoint: its header, the table of the epochs so far.
@@ -35,7 +37,11 @@ def read_predictions(path: Path) -> dict[str, Array]:
         ValueError: it is not what a run writes.
     """
     arrays = read_npz(path, _fits_predictions, MOST_BYTES["predictions.npz"])
-    n, classes = arrays["probabilities"].shape
+    p = arrays["probabilities"]
+    n, classes = p.shape
+    # NaN is in no range.
+    if not (p.min() >= 0 and p.max() <= 1 + ROUNDING and np.abs(p.sum(axis=1) - 1).max() <= ROUNDING):
+        raise ValueError(f"{path}: damaged: probabilities: allowed are numbers from 0 to 1, which add up to 1 in a row")
     if arrays["labels"].max() >= classes:
         raise ValueError(f"{path}: damaged: a label of {arrays['labels'].max()}: allowed is one of {classes} classes")
     mistakes = arrays.get("mistakes", np.zeros(0, np.intp))
@@ -171,8 +177,8 @@ def _check(name: str, found: Declared, kinds: Sequence[str], shape: Sequence[int
         want in (None, size) for want, size in zip(shape, found.shape, strict=True)
     )
     if not fits or found.dtype.name not in kinds:
-        wanted = "×".join("n" if size is None else str(size) for size in shape) or "one number"
-        raise ValueError(f"{name} is {found}, not {' or '.join(kinds)} ({wanted})")
+        wanted = ", ".join("n" if size is None else str(size) for size in shape) + "," * (len(shape) == 1)
+        raise ValueError(f"{name} is {found}, not {' or '.join(kinds)} of shape ({wanted})")
 
 
 def _only(declared: Mapping[str, Declared], names: Sequence[str]) -> None:

@@ -51,9 +51,9 @@ CLASSES = 256
 SUMMARY_VALUES: dict[str, Kind] = {
     "status": NAME,
     "schema": whole(1, MOST_SCHEMA),
-    "identity": either(SHA256, text(0)),
+    "identity": either(SHA256, text(0, allowed="nothing")),
     "data": NAME,
-    "data_sha256": either(SHA256, text(0)),
+    "data_sha256": either(SHA256, text(0, allowed="nothing")),
     "data_sizes": table(dict.fromkeys(("train", "val", "test"), whole(0, 10**12)), plain(3)),
     "image_shape": list_of(whole(1, 10**5), 2, 2),
     "parameters": whole(1, 10**12),

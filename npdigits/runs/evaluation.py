@@ -7,9 +7,11 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
-from npdigits.base.errors import ConfigError, DataError, UserError
+from npdigits.base.errors import ConfigError, DataError, RunDirError, UserError
 from npdigits.base.paths import resolved
+from npdigits.base.text import printable
 from npdigits.config.compose import compose
+from npdigits.data import own_set, sets
 from npdigits.data.sets import Data
 from npdigits.runs import trained
 from npdigits.runs.prepare import load_data
@@ -83,6 +85,8 @@ def load_test_set(runs: Sequence[Trained], overrides: Sequence[str], warn: Calla
         ConfigError, DataUnavailable: it cannot be had.
     """
     chosen = compose(overrides).data if overrides else runs[0].config.data
+    if not overrides:
+        _refuse_unknown(runs[0])
     found = load_data(chosen, chosen.name if overrides else runs[0].summary.data, None, warn)
     for run in runs:
         if not overrides and found.sha256 != run.summary.data_sha256:
@@ -96,6 +100,20 @@ def load_test_set(runs: Sequence[Trained], overrides: Sequence[str], warn: Calla
             shapes = "has {} pixels and {} classes, {} takes {} and {}".format(*has, run.path, *takes)
             raise DataError(f"data={found.name}: {shapes}")
     return found
+
+
+def _refuse_unknown(run: Trained) -> None:
+    """Refuse a run whose summary.json names a data set that there is not.
+
+    Raises:
+        RunDirError: it does.
+    """
+    name = run.summary.data
+    if name not in sets.LOADERS and not (name == own_set.NAME and run.config.data.own):
+        raise RunDirError(
+            f"{run.path}/summary.json: data={printable(name)}: allowed are {', '.join(sets.LOADERS)}: "
+            "no other set can be loaded"
+        )
 
 
 def _refuse_seen(run: Trained, found: Data, warn: Callable[[str], None]) -> None:

@@ -24,6 +24,9 @@ FIRST_COLUMNS = (
 # Those of the three sets.
 SCORES = tuple(f"{split}_{figure}" for split in ("train", "val", "test") for figure in ("cost", "accuracy"))
 ACCURACIES = tuple(name for name in SCORES if name.endswith("accuracy"))
+# A run whose training or validation cost is not finite ends before its row is written. The test cost does not end one,
+# and the square of a cost may be too large for a number.
+MAY_OVERFLOW = ("test_cost", "val_cost_variance")
 # The name of a column that holds a figure of the user's own: none of ours begins so.
 OWN = r"(train|val|test)_(?!cost$|accuracy$|cost_variance$)[A-Za-z_]\w*"
 # What a table may hold at most. A row has 170 characters, so the table of 100,000 epochs 17 MB and 1.1 million cells;
@@ -188,6 +191,9 @@ def _number(cell: str, column: str, row: int) -> float:
     try:
         if len(cell) > LONGEST_NUMBER:
             raise ValueError
-        return float(cell)
+        value = float(cell)
+        if math.isinf(value) and column not in MAY_OVERFLOW:
+            raise ValueError
+        return value
     except ValueError:
-        raise ValueError(f"row {row}: {column}={short_repr(cell)}: allowed is a number") from None
+        raise ValueError(f"row {row}: {column}={short_repr(cell)}: allowed is a finite number") from None

@@ -13,9 +13,9 @@ from npdigits.base import canvas
 from npdigits.base.arrays import Array
 from npdigits.base.errors import RunDirError
 from npdigits.base.files import STRAY_AGE, Folder
-from npdigits.base.npz import read_npz
-from npdigits.base.text import on_one_line
+from npdigits.base.text import on_one_line, printable
 from npdigits.runs.arrays import fits_network, read_distorted, read_predictions
+from npdigits.runs.checkpoint import opened
 from npdigits.runs.layout import AUGMENTATION, DISTORTED, PLOTS
 from npdigits.runs.metrics import read_metrics
 from npdigits.runs.results import confusion_matrix
@@ -49,12 +49,18 @@ class RunFiles:
             status = self.summary.status
             reason = "no epoch was finished" if status.ended else "the run has not ended"
             raise RunDirError(f"{path}: {reason} (status {status}): nothing to draw")
+        if self.summary.best_epoch > (n := len(self.metrics["epoch"])):
+            raise RunDirError(f"{path}: damaged: metrics.csv has {n} rows, but best_epoch={self.summary.best_epoch}")
         try:
             self.predictions = read_predictions(path / "predictions.npz")
-            self.best = read_npz(path / "checkpoints" / "best.npz", fits_network())
+            self.best = opened(path / "checkpoints" / "best.npz", fits_network())
+            if not all(np.isfinite(self.best[name]).all() for name in self.best if name[0] in "Wb"):
+                raise ValueError(f"{path}/checkpoints/best.npz: damaged: holds numbers that are not finite")
             self.distorted = read_distorted(path / DISTORTED) if (path / DISTORTED).exists() else None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise RunDirError(f"{path}: cannot be drawn: {error}") from error
+        except ValueError as error:  # which names the file
+            raise RunDirError(str(error)) from error
 
     @property
     def title(self) -> str:
@@ -261,7 +267,8 @@ def _figure(title: str, size: tuple[float, float] = (6.4, 4.0), right: float = 0
     width, height = size[0], max(size[1], LEAST_HEIGHT)  # images may be one pixel high
     figure = Figure(figsize=(width, height), dpi=100)
     axes = figure.add_axes((0.75 / width, 0.55 / height, (width - 0.75 - right) / width, (height - 0.95) / height))
-    axes.set_title(title, fontsize=10, wrap=True)
+    # What a file says is no formula. Not by parse_math=False: wrapping looks for formulas all the same.
+    axes.set_title(printable(title).replace("$", r"\$"), fontsize=10, wrap=True)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
 

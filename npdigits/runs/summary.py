@@ -121,6 +121,7 @@ class Summary:
         others = {name: value for name, value in values.items() if name not in SUMMARY_VALUES}
         _KNOWN(known)
         _OTHERS(others)
+        _check_epochs(known)
         return cls(**known | {"status": Status(values["status"])}, others=others)
 
     @property
@@ -170,6 +171,18 @@ class Summary:
 
 
 _KNOWN, _OTHERS = table(SUMMARY_VALUES), table({}, plain(8))
+
+
+def _check_epochs(known: Mapping[str, Any]) -> None:
+    """Refuse epochs that contradict how many have ended: the best is one of these, the one that diverged the next.
+
+    Raises:
+        ValueError: says which.
+    """
+    n = known.get("epochs_run")
+    for name, most in (("best_epoch", n), ("diverged_in_epoch", None if n is None else n + 1)):
+        if most is not None and known.get(name, 0) > most:
+            raise ValueError(f"{name}={known[name]}, but epochs_run={n}: allowed is at most {most}")
 
 
 def read_summary(path: Path) -> Summary:

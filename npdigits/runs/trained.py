@@ -91,15 +91,20 @@ def load_trained(path: Path, trust: bool = False, say: Callable[[str], None] | N
     if path.is_dir() and not (path / "summary.json").exists() and any(path.glob("*/summary.json")):
         raise RunDirError(f"{path}: a folder of runs: name one of its runs, or {path / 'best'}, the best by validation")
     summary = read_summary(path)
-    if not (path / "checkpoints" / "best.npz").exists():
-        raise RunDirError(f"{path}: has no best epoch yet (status {summary.status})")
+    best = path / "checkpoints" / "best.npz"
+    try:
+        best.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunDirError(f"{path}: has no best epoch yet (status {summary.status})") from None
+    except OSError as error:
+        raise RunDirError(f"{best}: cannot be read: {error.strerror}") from error
     try:
         config = parse_run_config(load_config(path), read_kept(path, trust, say))
         for name in (name for name in ("identity", "data", "data_sha256", "image_shape") if not getattr(summary, name)):
             raise ValueError(f"summary.json has no {name}")
         _check_config(config, load_identity(path), summary.data_sha256)
         fits = fits_network(config.hidden, math.prod(summary.image_shape or ()), config.dtype)
-        arrays = opened(path / "checkpoints" / "best.npz", fits)
+        arrays = opened(best, fits)
         if arrays["identity"].tobytes().decode() != summary.identity:
             raise ValueError("checkpoints/best.npz is another run's")
         layers = sum(name.startswith("W") for name in arrays)
@@ -118,7 +123,9 @@ def load_trained(path: Path, trust: bool = False, say: Callable[[str], None] | N
         why = printable(join_lines(str(error)))
         raise RunDirError(f"{path}/config.yaml: {why}: made by another version of npdigits?") from error
     except (ValueError, KeyError, IndexError) as error:
-        raise RunDirError(f"{path}: damaged: {printable(join_lines(str(error)))}") from error
+        why, inside = str(error), f"{path}/"
+        start = inside if why.startswith(inside) else f"{path}: damaged: "  # what names its file is not named twice
+        raise RunDirError(start + printable(join_lines(why.removeprefix(inside)))) from error
     return Trained(path, network, config, summary)
 
 
