@@ -172,6 +172,7 @@ def main() -> None:
         scratch = arguments.keep.resolve() if arguments.keep else Path(fresh)
         os.environ["NPDIGITS_CACHE"] = str(scratch / "cache")
         data = write_set(scratch / "data", train=1500, test=200)
+        shutil.rmtree(scratch / "alone", ignore_errors=True)  # of an earlier call
         (scratch / "alone").mkdir()
         alone = Stage(Hosts(scratch, {}), scratch / "alone", data, random.Random(0))
         subprocess.run(alone.command("workers=0"), cwd=scratch, stdout=subprocess.DEVNULL, check=True)
