@@ -461,6 +461,25 @@ def test_a_fault_names_the_log_of_the_run_that_has_its_traceback(idx_set, tmp_pa
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "failed"
 
 
+def test_a_run_that_was_taken_for_lost_and_finished_all_the_same_counts_as_finished(
+    idx_set, tmp_path, monkeypatch, capsys
+):
+    def launch(runs, job, place, folder, stop, progress):
+        """Take the first run for lost; its worker, which was cut off, goes on and finishes it."""
+        yield points.Outcome(runs[0], Status.FAILED, "its worker was lost")
+        for run in runs:
+            outcome = job(run, False, stop)
+            if run is not runs[0]:
+                yield outcome
+
+    monkeypatch.setattr(launcher, "launch", launch)
+    made, *others = composed([*keys(idx_set, "workers=0"), "seed=0,1", f"out={tmp_path}/sweep"])
+    assert run_sweep(made, *others) == FINISHED
+    out, err = capsys.readouterr()
+    assert "2 finished; table" in out and err == ""
+    assert [row["status"] for row in rows(tmp_path / "sweep")] == ["finished"] * 2
+
+
 def test_a_fault_of_the_launching_process_does_not_cost_the_table(idx_set, tmp_path, monkeypatch):
     points, *others = composed([*keys(idx_set, "workers=0"), "seed=0,1", f"out={tmp_path}/sweep"])
     launch = launcher.launch
