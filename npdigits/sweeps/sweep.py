@@ -146,6 +146,8 @@ def do(
     try:
         data = load_source(sources[point.config.data])
     except Exception as error:
+        if isinstance(first := first_cause(error), MemoryError):
+            return Outcome(point, Status.FAILED, on_one_line(first), short_of_memory=True)
         raise PlaceError(str(error) if isinstance(error, UserError) else on_one_line(error)) from error
     try:
         config = dataclasses.replace(point.config, out=None, name=None, workers=None)
