@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import threading
 import time
 from types import SimpleNamespace
@@ -241,6 +242,21 @@ def test_a_run_is_to_blame_once_it_is_lost_twice_without_an_epoch_in_between(tmp
     assert (ended["seed=0"].status, ended["seed=0"].reason) == (Status.FAILED, reason)
     assert [name for name, _ in cluster.given].count("seed=0") == 4
     assert {ended[name].status for name in ("seed=1", "seed=2")} == {Status.FINISHED}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_in_the_place_of_a_runs_metrics_holds_nothing_up(tmp_path):
+    def play(cluster, name, address, future):
+        (tmp_path / name / "metrics.csv").unlink(missing_ok=True)
+        begun(tmp_path, name, 0)
+        (tmp_path / name / "metrics.csv").unlink()
+        os.mkfifo(tmp_path / name / "metrics.csv")
+        future.end(KilledWorker("key", SimpleNamespace(address=address), 0), "error")
+
+    stop = threading.Event()
+    threading.Timer(20, stop.set).start()
+    (ended,) = begin(cluster := Cluster({A: 1}, play), tmp_path).run(points(1), stop.is_set)
+    assert ended.reason == WORKER_LOST and len(cluster.given) == 2
 
 
 def test_a_run_that_was_saved_before_its_worker_went_is_not_to_blame(tmp_path):

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from npdigits.base.bounded import opened
 from npdigits.runs.summary import Status, read_summary_if_there
 from npdigits.sweeps.points import Point
 
@@ -72,7 +73,7 @@ class Blame:
     def _count_epochs(self, name: str) -> int:
         """Return how many epochs of a run have ended: metrics.csv has a line for each, and one for its header."""
         try:
-            with (self._folder / name / "metrics.csv").open("rb") as lines:
+            with opened(self._folder / name / "metrics.csv") as lines:
                 return max(0, sum(1 for _ in lines) - 1)
-        except OSError:
+        except (OSError, ValueError):  # it is not there, or a pipe in its place
             return 0
