@@ -15,13 +15,17 @@ from npdigits.config.rules import (
     hidden_sizes,
     integer,
     number,
+    names,
     one_of,
     optional,
     own_or,
     own_spec,
     own_specs,
     pair_of_betas,
+    pair_of_sides,
+    share_or_number,
     shares,
+    span,
     text,
 )
 from npdigits.config.suggestions import suggestion
@@ -40,16 +44,33 @@ NOT_NEGATIVE = number("a number ≥ 0", lambda x: x >= 0)
 BELOW_ONE = number("a number from 0 to below 1", lambda x: 0 <= x < 1)
 TEXT = optional(text)
 
-# The data set that a function of the user's makes.
-OWN_DATA = "own"
+# The data set that a function of the user's makes, and the one that is read from any of their files.
+OWN_DATA, FILE_DATA = "own", "file"
+# Keys of ``data=file`` alone.
+FILE_RULES: dict[str, Rule] = {
+    "path": TEXT,
+    "test": TEXT,
+    "test_size": optional(share_or_number),
+    "drop_duplicates": boolean,
+    "label_column": TEXT,
+    "labels": optional(names),
+    "shape": optional(pair_of_sides),
+    "range": optional(span),
+    "transpose": optional(boolean),
+    "invert": optional(boolean),
+}
 DATA_RULES: dict[str, Rule] = {
-    "name": one_of({**LOADERS, OWN_DATA: None}),
+    "name": one_of({**LOADERS, FILE_DATA: None, OWN_DATA: None}),
     "source": optional(own_spec),
     "root": TEXT,
     "mirror": TEXT,
     "dir": TEXT,
     "fallback": optional(one_of({"mnist_5k": None})),
+    **FILE_RULES,
 }
+
+# Keys of other data sets.
+OTHER_RULES = {key: rule for key, rule in DATA_RULES.items() if key not in FILE_RULES and key != "name"}
 
 # What stands where a key has no such value.
 NONE: Any = object()
@@ -206,7 +227,7 @@ TEXT_KEYS = (
     *(f"data.{name}" for name, rule in DATA_RULES.items() if rule is TEXT),
     "hydra.launcher.address",
 )
-LIST_KEYS = ("hidden", "betas", "dropout", "metrics")
+LIST_KEYS = ("hidden", "betas", "dropout", "metrics", "data.labels", "data.shape", "data.range")
 
 
 def unknown_key(key: str, value: Any) -> str:

@@ -168,3 +168,43 @@ def pair_of_betas(value: Any) -> tuple[float, ...]:
         return tuple(rule(beta) for beta in value)
     except ValueError:
         raise ValueError("two numbers 0 ≤ β < 1, such as [0.9,0.999]") from None
+
+
+def pair_of_sides(value: Any) -> tuple[int, int]:
+    """Allow a height and a width in pixels."""
+    sides = tuple(value) if isinstance(value, list | tuple) else ()
+    if len(sides) != 2 or not all(type(side) is int and 1 <= side <= 10_000 for side in sides):
+        raise ValueError("a height and a width from 1 to 10000, such as [28,28]")
+    return sides[0], sides[1]
+
+
+def span(value: Any) -> tuple[float, float]:
+    """Allow a lowest and a highest value."""
+    rule = number("", lambda x: True)
+    try:
+        low, high = value if isinstance(value, list | tuple) else ()
+        low, high = rule(low), rule(high)
+        if low >= high:
+            raise ValueError
+    except ValueError:
+        raise ValueError("a lower and a higher number, such as [0,255]") from None
+    return low, high
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """Allow a list of different names, which may be numbers."""
+    given = tuple(value) if isinstance(value, list | tuple) else ()
+    texts = tuple(str(name).strip() for name in given)
+    fits = all(type(name) in (str, int) for name in given) and all(texts) and len(set(texts)) == len(texts)
+    if not texts or not fits:
+        raise ValueError("a list of different names, such as [zero,one,two]")
+    return texts
+
+
+def share_or_number(value: Any) -> float:
+    """Allow a share between 0 and 1, or a whole number from 1 on."""
+    if type(value) is int and value >= 1:
+        return value
+    if type(value) is not float or not 0 < value < 1:
+        raise ValueError("a share between 0 and 1, or a whole number ≥ 1")
+    return value

@@ -10,7 +10,7 @@ from npdigits.base.errors import ConfigError
 from npdigits.base.own_code import OwnCode
 from npdigits.base.paths import absolute
 from npdigits.config.components import OwnComponent
-from npdigits.config.keys import DATA_RULES, OWN_DATA, RULES, unknown_key
+from npdigits.config.keys import DATA_RULES, FILE_DATA, FILE_RULES, OTHER_RULES, OWN_DATA, RULES, unknown_key
 from npdigits.config.own_choices import choose_own
 from npdigits.config.own_names import is_own
 from npdigits.config.rules import Rule
@@ -31,6 +31,16 @@ class DataConfig:
     dir: str | None = None
     fallback: str | None = None
     source: str | None = None
+    path: str | None = None
+    test: str | None = None
+    test_size: float | None = None
+    drop_duplicates: bool = False
+    label_column: str | None = None
+    labels: tuple[str, ...] | None = None
+    shape: tuple[int, int] | None = None
+    range: tuple[float, float] | None = None
+    transpose: bool | None = None
+    invert: bool | None = None
     own: OwnComponent | None = None  # what makes the set, where the user's own function does
 
     def root_dir(self) -> Path | None:
@@ -40,6 +50,27 @@ class DataConfig:
     def folder(self) -> Path | None:
         """Return ``dir`` as a path from where the user stands."""
         return absolute("data.dir", self.dir)
+
+    def files(self) -> tuple[Path | None, Path | None]:
+        """Return ``path`` and ``test`` as paths from where the user stands."""
+        return absolute("data.path", self.path), absolute("data.test", self.test)
+
+    def from_anywhere(self) -> "DataConfig":
+        """Return the same with paths that mean the same from every directory."""
+        path, test = self.files()
+        found = {"root": self.root_dir(), "dir": self.folder(), "path": path, "test": test}
+        texts: dict[str, Any] = {name: str(place) for name, place in found.items() if place}
+        return dataclasses.replace(self, **texts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, without the keys that this data set does not have."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del values["own"]
+        if self.source is None:
+            del values["source"]
+        others = OTHER_RULES if self.name == FILE_DATA else FILE_RULES
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        return {key: value for key, value in plain.items() if key not in others}
 
 
 @dataclass(frozen=True)
@@ -107,11 +138,7 @@ class Config:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as YAML and JSON hold them."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "own"}
-        of_data = {field.name: getattr(self.data, field.name) for field in dataclasses.fields(self.data)}
-        del of_data["own"]
-        if self.data.source is None:
-            del of_data["source"]
-        values["data"] = of_data
+        values["data"] = self.data.as_dict()
         for component in self.own:
             values |= component.keys
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
@@ -181,6 +208,12 @@ def _with_source(data: DataConfig, own: Sequence[OwnComponent]) -> DataConfig:
         raise ConfigError("data.source: missing: data=own wants the place of your function: data.source=FILE.py:NAME")
     if data.name != OWN_DATA and data.source is not None:
         raise ConfigError(f"data.source={short_text(data.source)}: is read with data=own only")
+    if data.name == FILE_DATA and data.path is None:
+        raise ConfigError("data.path: missing: data=file wants the place of your digits: data.path=FILE or FOLDER")
+    if data.test is not None and data.test_size is not None:
+        raise ConfigError(
+            f"data.test_size={data.test_size:g}: allowed is null with data.test, which is the test set already"
+        )
     return dataclasses.replace(data, own=next((one for one in own if one.key == "data.source"), None))
 
 

@@ -2,9 +2,10 @@
 
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import platformdirs
@@ -50,6 +51,10 @@ class Data:
         image_shape: (height, width).
         n_classes: the largest label, plus one.
         default_val_size: how many digits are held out where the configuration does not say.
+        own_val_size: how many where these files hold a validation set, which is part of ``train``; else None.
+        classes: names of the classes; none where they are the numbers 0 … n_classes−1.
+        reading: how the stored numbers were read (``forms.found.Meaning``), as plain values; None: as bytes.
+        described: what was understood of the files, a line; "" where there was nothing to understand.
     """
 
     name: str
@@ -59,6 +64,15 @@ class Data:
     image_shape: tuple[int, int]
     n_classes: int
     default_val_size: int
+    own_val_size: int | None = None
+    classes: tuple[str, ...] = ()
+    reading: Mapping[str, Any] | None = None
+    described: str = ""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, which are numbers where the set has no others."""
+        return self.classes or tuple(map(str, range(self.n_classes)))
 
 
 # (root, mirror, folder, warn), each as for ``load``, -> the data set

@@ -132,7 +132,7 @@ _ENVIRONMENT: dict[str, Kind] = {
 ENVIRONMENT = table({**_ENVIRONMENT, "earlier": list_of(table(_ENVIRONMENT, plain(3)), 10_000)}, plain(3))
 
 # config.yaml: whether a value is allowed, its key says (``former.parse_run_config``).
-CONFIG = table({"data": table({}, scalar(10_000), most=100)}, _ONE_OR_MORE)
+CONFIG = table({"data": table({}, _ONE_OR_MORE, most=100)}, _ONE_OR_MORE)
 
 CODE = table(
     {},

@@ -13,9 +13,11 @@ from npdigits.config.build import check_fit
 from npdigits.config.compose import compose
 from npdigits.config.dependence import renamed, without_effect
 from npdigits.config.identity import Canonical, form_for, identity, in_canonical_form
+from npdigits.config.keys import FILE_DATA
 from npdigits.config.schema import Config, DataConfig
 from npdigits.data import own_set, sets
 from npdigits.data.sets import Data, Split
+from npdigits.forms.found import Wanted
 from npdigits.runs import resume
 from npdigits.runs.report import Report
 
@@ -55,10 +57,7 @@ class Plan:
     @property
     def config_from_anywhere(self) -> Config:
         """The configuration with paths that mean the same from every directory."""
-        data = self.config.data
-        found = {"root": data.root_dir(), "dir": data.folder()}
-        folders: dict[str, Any] = {name: str(path) for name, path in found.items() if path}
-        return dataclasses.replace(self.config, data=dataclasses.replace(data, **folders))
+        return dataclasses.replace(self.config, data=self.config.data.from_anywhere())
 
 
 def prepare(
@@ -91,6 +90,9 @@ def prepare(
         for line in renamed(overrides):
             report.say(line)
     source = source or load_data(config.data, data_name, fallback, report.warn)
+    if source.described:
+        report.say(source.described)
+    config = config if resuming else with_own_val_size(config, source)
     known = len(source.train), source.default_val_size
     config = in_canonical_form(config, *known)
     train, val = sets.hold_out(source, config.val_size, config.seed)
@@ -113,15 +115,52 @@ def load_data(chosen: DataConfig, name: str, fallback: str | None, warn: Callabl
         DataUnavailable: no set has this name; one that is typed was looked up before, one of a run's files was not.
         DataError: a file is damaged.
     """
+    if name == FILE_DATA and chosen.path:
+        return load_files(chosen, warn)
     if name == own_set.NAME and chosen.own:
-        return own_set.load(chosen.own.function(), dict(chosen.own.numbers), f"data.source={chosen.own.code.spec}")
+        where = f"data.source={chosen.own.code.spec}"
+        return warned(own_set.load(chosen.own.function(), dict(chosen.own.numbers), where), warn)
     if name not in sets.LOADERS:
         raise DataUnavailable(
-            f"data={printable(name)}: allowed are {', '.join(sets.LOADERS)}: no other set can be loaded"
+            f"data={printable(name)}: allowed are {', '.join((*sets.LOADERS, FILE_DATA))}: no other set can be loaded"
         )
-    return sets.load(
+    data = sets.load(
         name, root=chosen.root_dir(), mirror=chosen.mirror, folder=chosen.folder(), fallback=fallback, warn=warn
     )
+    return warned(data, warn) if data.name == "idx" else data
+
+
+def load_files(chosen: DataConfig, warn: Callable[[str], None]) -> Data:
+    """Load a data set of any of the user's files."""
+    from npdigits.forms.load import load
+
+    path, test = chosen.files()
+    assert path
+    return load(path, test, wanted(chosen), warn)
+
+
+def wanted(chosen: DataConfig) -> Wanted:
+    """Return what the configuration says of the user's files."""
+    return Wanted(**{field.name: getattr(chosen, field.name) for field in dataclasses.fields(Wanted)})
+
+
+def warned(data: Data, warn: Callable[[str], None]) -> Data:
+    """Return a data set of the user's own, once they are told what it can hardly be."""
+    from npdigits.forms.checks import doubts
+
+    for line in doubts(data):
+        warn(line)
+    return data
+
+
+def with_own_val_size(config: Config, source: Data) -> Config:
+    """Return a configuration with the size of the validation set that the user's files hold, where it says none.
+
+    Null would mean the size that a set with the same digits has by default, whatever files it comes from.
+    """
+    if config.val_size is not None or source.own_val_size is None:
+        return config
+    return dataclasses.replace(config, val_size=source.own_val_size)
 
 
 def _differing_keys(config: Config) -> list[str]:

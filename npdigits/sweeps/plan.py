@@ -14,6 +14,7 @@ from npdigits.config.components import OwnComponent
 from npdigits.config.compose import compose
 from npdigits.config.dependence import unread
 from npdigits.config.identity import digest, form_for, identity, in_canonical_form, numerics
+from npdigits.config.keys import FILE_DATA
 from npdigits.config.override import Override
 from npdigits.config.own_names import name_of, without_digests
 from npdigits.config.schema import Config, DataConfig
@@ -21,7 +22,7 @@ from npdigits.data import sets
 from npdigits.data.sets import Data
 from npdigits.runs import outputs
 from npdigits.runs.json_table import read_identity
-from npdigits.runs.prepare import load_data
+from npdigits.runs.prepare import load_data, with_own_val_size
 from npdigits.runs.report import Report
 from npdigits.runs.trial import try_own
 from npdigits.sweeps.names import folder_name, run_name
@@ -41,7 +42,7 @@ class Source:
     sha256: str
     root: Path
     folder: Path | None
-    chosen: DataConfig | None = None  # of a set that a function of the user's makes
+    chosen: DataConfig | None = None  # of a set that the user's own function makes, or of the user's own files
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def plan_sweep(
         if config.data not in found:
             found[config.data] = find_source(config, report)
         data = found[config.data][0]
-        n_train = sets.left_to_train(data, config.val_size)
+        n_train = sets.left_to_train(data, with_own_val_size(config, data).val_size)
         check_fit(config, (data.train.images.shape[1], *config.hidden, data.n_classes), n_train, data.image_shape)
         if config.own and config.own not in tried:
             shape = data.image_shape
@@ -116,7 +117,7 @@ def plan_sweep(
 def _point(typed: Sequence[str], config: Config, default: Config, data: Data) -> Point:
     """Return the run that a point of the grid is."""
     known = len(data.train), data.default_val_size
-    config = in_canonical_form(config, *known)
+    config = in_canonical_form(with_own_val_size(config, data), *known)
     this = identity(config, data.sha256)
     overrides = tuple(override for override in typed if Override.of(override).key not in NOT_KEPT)
     return Point(overrides, config, this, run_name(config, default, this), form_for(*known))
@@ -171,7 +172,8 @@ def find_source(config: Config, report: Report) -> tuple[Data, Source]:
     """Load a data set as the configuration says, and return it with what a worker is to load."""
     data = load_data(config.data, config.data.name, config.data.fallback, report.warn)
     root = config.data.root_dir() or sets.data_root()
-    return data, Source(data.name, data.sha256, root, config.data.folder(), config.data if config.data.own else None)
+    chosen = config.data.from_anywhere() if config.data.own or config.data.name == FILE_DATA else None
+    return data, Source(data.name, data.sha256, root, config.data.folder(), chosen)
 
 
 @functools.cache
