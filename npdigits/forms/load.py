@@ -40,7 +40,7 @@ OF_SEVERAL_FILES = ("npy", "parquet", "idx", "folder")
 FORMER = {"": ""}
 
 
-def read_found(path: Path, wanted: Wanted) -> Found:
+def read_found(path: Path, wanted: Wanted = Wanted()) -> Found:
     """Return what a file or folder holds, as it is stored.
 
     Raises:
