@@ -50,10 +50,20 @@ def test_a_run_whose_data_is_at_hand_imports_none_of_the_heavy_packages(tmp_path
 CALCULATION = {"base": set(), "nn": {"base"}, "data": {"base"}, "pictures": {"base"}}
 TRAINING = {"training": {*CALCULATION}}
 CONFIG = {"config": {*CALCULATION, *TRAINING}}
-RUNS = {"runs": {*CALCULATION, *TRAINING, *CONFIG}}
-BELOW_RUNS = {*CALCULATION, *TRAINING, *CONFIG, *RUNS}
+FORMS = {"forms": {*CALCULATION}}
+RUNS = {"runs": {*CALCULATION, *TRAINING, *CONFIG, *FORMS}}
+BELOW_RUNS = {*CALCULATION, *TRAINING, *CONFIG, *FORMS, *RUNS}
 ABOVE = {"compare": BELOW_RUNS, "export": BELOW_RUNS, "classifier": BELOW_RUNS, "sweeps": {*BELOW_RUNS, "compare"}}
-MAY_IMPORT = {**CALCULATION, **TRAINING, **CONFIG, **RUNS, **ABOVE, "former_names": set(), "": {"former_names"}}
+MAY_IMPORT = {
+    **CALCULATION,
+    **TRAINING,
+    **CONFIG,
+    **FORMS,
+    **RUNS,
+    **ABOVE,
+    "former_names": set(),
+    "": {"former_names"},
+}
 # They may import everything but each other; nothing imports them.
 PROGRAMS = {
     *("__main__", "console", "train", "evaluate", "predict", "plots", "check_gradient"),

@@ -45,24 +45,42 @@ def read_cached(
         read: returns the arrays.
         warn: is told when an entry is damaged.
     """
-    stats = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in sources]
-    key = hashlib.sha256(json.dumps([FORMAT, stats]).encode()).hexdigest()[:32]
-    entry = directory() / key
+    arrays, sha256, _ = read_with_facts(sources, None, lambda: (read(), {}), warn)
+    return arrays, sha256
+
+
+def read_with_facts(
+    sources: Sequence[Path],
+    options: Any,
+    read: Callable[[], tuple[dict[str, Array], dict[str, Any]]],
+    warn: Callable[[str], None] = print,
+) -> tuple[dict[str, Array], str, dict[str, Any]]:
+    """Return named arrays, their SHA-256, and facts about them, likewise.
+
+    Args:
+        sources: the files that ``read`` reads.
+        options: what else the arrays depend on, as JSON holds it; None for nothing.
+        read: returns the arrays and the facts, which JSON can hold.
+        warn: is told when an entry is damaged.
+    """
+    stats = [(str(path.resolve()), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in sources]
+    made_of = [FORMAT, stats] if options is None else [FORMAT, stats, options]
+    entry = directory() / hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:32]
     if entry.exists():
         try:
             if cached := _read_entry(entry):
                 return cached
         except Exception as error:  # NumPy's header parser raises whatever it meets
             warn(f"{entry}: cannot be used ({on_one_line(error)}): {sources[0].parent} is read anew")
-    arrays = read()
+    arrays, facts = read()
     sha256 = hash_arrays(arrays)
-    if not all(_is_mapped(array) for array in arrays.values()):
-        _write_entry(entry, arrays, sha256)
-    return arrays, sha256
+    if facts or not all(_is_mapped(array) for array in arrays.values()):
+        _write_entry(entry, arrays, sha256, facts)
+    return arrays, sha256, facts
 
 
-def _read_entry(entry: Path) -> tuple[dict[str, Array], str] | None:
-    """Return an entry's arrays and their SHA-256; None if it holds none.
+def _read_entry(entry: Path) -> tuple[dict[str, Array], str, dict[str, Any]] | None:
+    """Return an entry's arrays, their SHA-256 and the facts about them; None if it holds none.
 
     Earlier releases made such an entry for a mapped source.
 
@@ -78,7 +96,15 @@ def _read_entry(entry: Path) -> tuple[dict[str, Array], str] | None:
     sha256 = hash_arrays(arrays)
     if sha256 != known["sha256"]:
         raise ValueError("other digits than were kept")
-    return arrays, sha256
+    facts: dict[str, Any] = known.get("facts", {})
+    if known.get("facts_sha256") != (_hash_facts(facts) if facts else None):
+        raise ValueError("other facts than were kept")
+    return arrays, sha256, facts
+
+
+def _hash_facts(facts: dict[str, Any]) -> str:
+    """Return the SHA-256 of facts as JSON, in hex."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _require_file(path: Path) -> Path:
@@ -92,11 +118,13 @@ def _require_file(path: Path) -> Path:
     return path
 
 
-def _write_entry(entry: Path, arrays: dict[str, Array], sha256: str) -> None:
+def _write_entry(entry: Path, arrays: dict[str, Array], sha256: str, facts: dict[str, Any]) -> None:
     """Write an entry into a scratch folder and move it into place whole.
 
     A process that cannot write it, or finds that another one was faster, gives up in silence.
     """
+    known: dict[str, Any] = {"arrays": sorted(arrays), "sha256": sha256}
+    known |= {"facts": facts, "facts_sha256": _hash_facts(facts)} if facts else {}
     scratch = None
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +132,7 @@ def _write_entry(entry: Path, arrays: dict[str, Array], sha256: str) -> None:
         for name, array in arrays.items():
             np.save(scratch / f"{name}.npy", array)
             sync(scratch / f"{name}.npy")
-        write_whole(scratch / "entry.json", json.dumps({"arrays": sorted(arrays), "sha256": sha256}))
+        write_whole(scratch / "entry.json", json.dumps(known))
         if entry.exists():  # found damaged
             shutil.rmtree(entry)
         scratch.rename(entry)

@@ -15,6 +15,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, DataError, DataUnavailable
 from npdigits.base.random import stream
 from npdigits.data import cache, download, idx
+from npdigits.data.stratified import draw_stratified
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,6 @@ def data_root() -> Path:
 def hold_out(data: Data, val_size: int | None, seed: int) -> tuple[Split, Split]:
     """Divide the training set into (train, val), stratified: each class keeps its share in both, to within one digit.
 
-    From each class its share of ``val_size`` is taken, rounded so that the sum is ``val_size`` (largest remainder).
-
     Args:
         data: the data set.
         val_size: how many digits to hold out; None is the data set's default, 0 none.
@@ -139,14 +138,7 @@ def hold_out(data: Data, val_size: int | None, seed: int) -> tuple[Split, Split]
     size = len(labels) - left_to_train(data, val_size)
     if size == 0:
         return data.train, Split(data.train.images, data.train.labels, data.train.rows[:0])
-    counts = np.bincount(labels, minlength=data.n_classes)
-    share = counts * size / len(labels)
-    take = np.floor(share).astype(int)
-    take[np.argsort(take - share, kind="stable")[: size - take.sum()]] += 1
-    rng = stream(seed, "split")
-    held = np.zeros(len(labels), bool)
-    for digit, n in enumerate(take):
-        held[rng.permutation(np.flatnonzero(labels == digit))[:n]] = True
+    held = draw_stratified(labels, data.n_classes, size, stream(seed, "split"))
     train, val = (Split(data.train.images, data.train.labels, data.train.rows[part]) for part in (~held, held))
     return train, val
 

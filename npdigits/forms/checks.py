@@ -1,4 +1,4 @@
-"""What a data set can hardly be: upside-down values, labels that are no classes, test digits among the training digits."""
+"""What a data set can hardly be: inverted values, labels that are no classes, test digits among the training digits."""
 
 from npdigits.data.sets import Data
 

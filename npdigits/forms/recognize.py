@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from npdigits.base.bounded import opened
 from npdigits.base.errors import DataError
@@ -18,7 +18,7 @@ from npdigits.forms.found import TEST, TRAIN, VAL
 
 # So many bytes at the beginning tell the form of every file.
 FIRST = 4096
-PACKED = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open, b"BZh": bz2.open}
+PACKED: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open, b"BZh": bz2.open}
 ZIP = b"PK\x03\x04"
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\x00", b"MM\x00*", b"GIF8")
 # What is known, and not read: first bytes -> what it is, and what to do.
@@ -103,11 +103,12 @@ def _first_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: {error}: allowed are files and folders") from error
 
 
-def _unpacked(path: Path, unpack: Callable[..., IO[bytes]]) -> bytes:
+def _unpacked(path: Path, unpack: Callable[..., Any]) -> bytes:
     """Return the first bytes of what is packed; a torn end is the reader's to find."""
     try:
         with opened(path) as packed, unpack(packed) as file:
-            return file.read(FIRST)
+            first: bytes = file.read(FIRST)
+            return first
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise DataError(f"{path}: damaged: {join_lines(str(error))}") from error
 
@@ -220,8 +221,12 @@ def _recognize_folder(path: Path) -> Recognized:
     if pictures and "parquet" not in forms:
         return Recognized("folder", tuple(pictures), path)
     if not forms:
-        raise refused[0] if len(refused) == 1 else DataError(
-            f"{path}: none of the {len(files)} files in it is of a form that is read; conf/README.md lists these"
+        raise (
+            refused[0]
+            if len(refused) == 1
+            else DataError(
+                f"{path}: none of the {len(files)} files in it is of a form that is read; conf/README.md lists these"
+            )
         )
     if len(forms) > 1:
         held = ", ".join(f"{form} ({found[0].name})" for form, found in sorted(forms.items()))
