@@ -15,6 +15,7 @@ from npdigits.base.bounded import opened
 from npdigits.base.errors import DataError
 from npdigits.base.text import join_lines
 from npdigits.forms.found import TEST, TRAIN, VAL
+from npdigits.forms.npy_partners import partners
 
 # So many bytes at the beginning tell the form of every file.
 FIRST = 4096
@@ -68,7 +69,8 @@ def recognize(path: Path) -> Recognized:
     try:
         if path.is_dir():
             return _recognize_folder(path)
-        return Recognized(form_of(path), (path,), path)
+        form = form_of(path)
+        return Recognized(form, (path, *partners(path)) if form == "npy" else (path,), path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
 

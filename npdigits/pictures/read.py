@@ -1,10 +1,13 @@
 """Picture files: finding them, and reading their shades of grey with Pillow."""
 
+import contextlib
+import io
 import os
 import stat
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
@@ -75,31 +78,57 @@ def read_picture(path: Path) -> Array:
     Raises:
         BadPicture: says why.
     """
-    try:
+    with _said_why(lambda: path.open("rb")):
         if _is_folder(path):
             os.scandir(path).close()  # says why, where it cannot be opened
             raise BadPicture(f"a folder without pictures; their names end in {', '.join(ENDINGS)}")
         if not stat.S_ISREG(path.stat().st_mode):
             raise BadPicture("no file, but a device or a pipe")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what can still be read
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with shades.opened(path) as image:
-                if image.width * image.height > MOST_PIXELS:
-                    size = f"{image.width:,} × {image.height:,} pixels"
-                    raise BadPicture(f"{size}: allowed are {MOST_PIXELS:,} in all")
-                image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
-                meant = shades.meaning(image)
-                grey = shades.grey(_upright(image), meant)
-                if max(grey.size) > LONGEST_SIDE:
-                    grey = grey.resize(_smaller(grey.size), Image.Resampling.BOX)
-                return np.asarray(grey)
+        return _grey_values(path)
+
+
+def picture_of(content: bytes) -> Array:
+    """Return a picture's grey values as ``read_picture`` does, of a file's content.
+
+    Raises:
+        BadPicture: says why.
+    """
+    with _said_why(lambda: io.BytesIO(content)):
+        return _grey_values(io.BytesIO(content))
+
+
+def _grey_values(source: Path | BinaryIO) -> Array:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what can still be read
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with shades.opened(source) as image:
+            if image.width * image.height > MOST_PIXELS:
+                size = f"{image.width:,} × {image.height:,} pixels"
+                raise BadPicture(f"{size}: allowed are {MOST_PIXELS:,} in all")
+            image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
+            meant = shades.meaning(image)
+            grey = shades.grey(_upright(image), meant)
+            if max(grey.size) > LONGEST_SIDE:
+                grey = grey.resize(_smaller(grey.size), Image.Resampling.BOX)
+            return np.asarray(grey)
+
+
+@contextlib.contextmanager
+def _said_why(reopen: Callable[[], BinaryIO]) -> Iterator[None]:
+    """Raise BadPicture for whatever is raised within.
+
+    Args:
+        reopen: opens the picture's bytes, to say what they are instead.
+    """
+    try:
+        yield
     except BadPicture:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadPicture(f"far too large: allowed are {MOST_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise BadPicture(_unidentified(path)) from error
+        with reopen() as file:
+            raise BadPicture(_unidentified(file.read(4))) from error
     except OSError as error:
         raise BadPicture(error.strerror or f"damaged: {message_of(error)}") from error
     except MemoryError as error:
@@ -124,9 +153,8 @@ def _upright(image: Image.Image) -> Image.Image:
     return upright
 
 
-def _unidentified(path: Path) -> str:
-    """Return why Pillow cannot identify a file."""
-    with path.open("rb") as file:
-        if file.read(4) in TiffImagePlugin.PREFIXES:
-            return "damaged, or a TIFF of a kind that is not read: save it as PNG, or as TIFF with 8 bits a value"
+def _unidentified(first: bytes) -> str:
+    """Return why Pillow cannot identify a file that begins so."""
+    if first in TiffImagePlugin.PREFIXES:
+        return "damaged, or a TIFF of a kind that is not read: save it as PNG, or as TIFF with 8 bits a value"
     return f"no picture of these formats: {', '.join(FORMATS)}"
