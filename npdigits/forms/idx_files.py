@@ -15,9 +15,10 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.bounded import read_bytes
 from npdigits.base.errors import ConfigError, DataError
+from npdigits.base.text import message_of
 from npdigits.data import idx
 from npdigits.forms.found import TRAIN, Found, Part, Wanted
-from npdigits.forms.idx_names import IMAGES, LABELS, is_mapping, key, kind, unpacked
+from npdigits.forms.idx_names import IMAGES, LABELS, is_mapping, is_mapping_of, key, kind, unpacked
 from npdigits.forms.recognize import PART_NAMES, part_of
 
 # Columns of QMNIST's labels.
@@ -31,23 +32,23 @@ TOGETHER = 4096
 
 @dataclass(frozen=True)
 class File:
-    """An IDX file, as its name and header tell."""
+    """An IDX file, as its name and header tell.
+
+    Attributes:
+        path: of it.
+        header: what it declares.
+        kind: ``IMAGES`` or ``LABELS``.
+        key: what the names of images and their labels have in common.
+        part: which part of a set it is, by its name or else its folder's.
+        set: the name of that set: "emnist-letters", "" of MNIST.
+    """
 
     path: Path
     header: idx.Header
     kind: str
     key: str
-
-    @property
-    def part(self) -> str | None:
-        """Which part of a set it says it is."""
-        return part_of(self.key)
-
-    @property
-    def set(self) -> str:
-        """The name of the set: "emnist-letters", "" of MNIST."""
-        name = PART_NAMES[self.part].sub("-", self.key) if self.part else self.key
-        return name.strip("-")
+    part: str | None
+    set: str
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
         raise ConfigError(f"data.label_column={wanted.label_column}: allowed is null with IDX files, as in {place}")
     mappings = [path for path in files if is_mapping(path.name)]
     described = [_describe(path) for path in _unpacked_ones(path for path in files if path not in mappings)]
-    pairs = _pairs(_distinct(described, place), place)
+    pairs = _pairs(_distinct(described), place)
     parts = _parts(pairs, place)
     shapes = {pair.images.path.name: pair.images.header.shape[1:] for pair in parts.values()}
     if len(set(shapes.values())) > 1:
@@ -119,10 +120,13 @@ def _describe(path: Path) -> File:
         named = LABELS if dimensions == 1 or of_qmnist else IMAGES
     if dimensions not in ((1, 2) if named == LABELS else (2, 3, 4)):
         raise DataError(f"{path}: holds {named} by its name, and {header} in {dimensions} dimension(s)")
-    return File(path, header, named, key(path.name))
+    name = key(path.name)
+    part = part_of(name)
+    of_set = PART_NAMES[part].sub("-", name).strip("-") if part else name
+    return File(path, header, named, name, part or part_of(path.parent.name), of_set)
 
 
-def _distinct(files: Sequence[File], place: Path) -> list[File]:
+def _distinct(files: Sequence[File]) -> list[File]:
     """Return the files without copies in other folders; of two forms of the same labels, the plain list.
 
     Kaggle's MNIST holds each file twice, once in a folder of its name.
@@ -187,8 +191,7 @@ def _parts(pairs: Sequence[Pair], place: Path) -> dict[str, Pair]:
     if len(pairs) == 1:
         return {TRAIN: pairs[0]}
     parts = {pair.part or TRAIN: pair for pair in pairs}
-    of_one_set = len({pair.images.set for pair in pairs}) == 1 or all(pair.part for pair in pairs)
-    if len(parts) == len(pairs) and of_one_set:
+    if len(parts) == len(pairs) and len({pair.images.set for pair in pairs}) == 1:
         return parts
     names = [str(pair.images.path.relative_to(place) if place.is_dir() else pair.images.path.name) for pair in pairs]
     listed = ", ".join(sorted(names)[:MOST_LISTED]) + (", …" if len(names) > MOST_LISTED else "")
@@ -250,24 +253,30 @@ def _refuse_not_finite(path: Path, values: Array) -> None:
 def _classes(mappings: Sequence[Path], pair: Pair) -> tuple[str, ...] | None:
     """Return the names of the classes as EMNIST's list beside the images has them; None where there is none.
 
-    A line is "10 65": the label, and the code of the character; "1 65 97" where a class has two.
-
     Raises:
         DataError: the list is something else.
     """
-    for path in mappings:
-        if key(path.name).removesuffix("-mapping-txt") != pair.images.set:
-            continue
-        names: dict[int, str] = {}
-        try:
-            for number, line in enumerate(read_bytes(path, MOST_MAPPING).decode("ascii").splitlines(), 1):
-                if line.strip():
-                    label, code, *_ = map(int, line.split())
-                    if not 0 <= label < 1000 or not chr(code).isprintable():
-                        raise ValueError
-                    names[label] = chr(code)
-        except (ValueError, OverflowError) as error:
-            at = f"line {number}: " if "number" in locals() else ""
-            raise DataError(f"{path}: {at}allowed is a label and the code of its character") from error
-        return tuple(names.get(label, str(label)) for label in range(max(names, default=-1) + 1)) or None
-    return None
+    path = next((path for path in mappings if is_mapping_of(path.name, pair.images.key)), None)
+    if path is None:
+        return None
+    try:
+        lines = read_bytes(path, MOST_MAPPING).decode("ascii").splitlines()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: no list of classes: {message_of(error)}") from error
+    names: dict[int, str] = {}
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            label, name = _class_of(line)
+            if not name:
+                raise DataError(f"{path}: line {number}: allowed is a label and the code of its character, as 10 65")
+            names[label] = name
+    return tuple(names.get(label, str(label)) for label in range(max(names, default=-1) + 1)) or None
+
+
+def _class_of(line: str) -> tuple[int, str]:
+    """Return the label and the character of "10 65", or the first one of "1 65 97"; no character where it is else."""
+    numbers = line.split()
+    if len(numbers) < 2 or not all(number.isascii() and number.isdigit() and len(number) <= 3 for number in numbers):
+        return 0, ""
+    name = chr(int(numbers[1]))
+    return int(numbers[0]), name if name.isprintable() else ""

@@ -55,9 +55,8 @@ def beside(path: Path) -> list[Path]:
     mine, same = kind(path.name), key(path.name)
     found = []
     for entry in sorted(os.scandir(path.parent), key=lambda entry: entry.name):
-        other = kind(entry.name)
-        belongs = key(entry.name) == same and None not in (mine, other) and mine != other
-        if (belongs and not entry.name.lower().endswith((".tsv", ".csv", ".txt"))) or is_mapping_of(entry.name, same):
+        belongs = key(entry.name) == same and {mine, kind(entry.name)} == {IMAGES, LABELS}
+        if belongs or is_mapping_of(entry.name, same):
             found.append(path.parent / entry.name)
     return [file for file in found if file.is_file()]
 
