@@ -19,7 +19,7 @@ from npdigits.config.build import check_memory, initial_state
 from npdigits.config.command_line import in_our_words
 from npdigits.config.compose import compose
 from npdigits.config.dependence import without_effect
-from npdigits.config.keys import OWN_DATA
+from npdigits.config.keys import FILE_DATA, OWN_DATA
 from npdigits.config.own_names import shorten
 from npdigits.config.schema import Config
 from npdigits.nn.gradient_check import INITIAL, GradientCheck, GroupCheck, check_network, describe
@@ -104,7 +104,7 @@ def _compose_one(overrides: Sequence[str]) -> Config:
 
 def layer_sizes(config: Config) -> tuple[int, ...]:
     """Return the units of each layer; only of the user's own files are the sizes not known beforehand."""
-    if config.data.name not in ("idx", OWN_DATA):
+    if config.data.name not in ("idx", FILE_DATA, OWN_DATA):
         return (PIXELS, *config.hidden, CLASSES)
     data = load_data(config.data, config.data.name, None, functools.partial(warn, PROGRAM))
     return (data.train.images.shape[1], *config.hidden, data.n_classes)

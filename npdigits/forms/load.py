@@ -24,7 +24,7 @@ NAME = "file"
 MOST_NAMED, MOST_NAMES = 5, 12
 # Raised with every change by which some file is read as other digits, so that no entry of the cache is used any more.
 VERSION = 1
-# SHA-256 of the four arrays -> the one that runs on the same digits have, and the set's name: that of mnist_5k is of its
+# SHA-256 of the four arrays -> the one that runs on the same digits have, and the name: that of mnist_5k is of its
 # digits before they were divided.
 FORMER = {
     "4f46cfaaa5ebfdd70924409c9d3ab5c1dec620a379928106386155b8fe881da2": (

@@ -107,7 +107,8 @@ def _unpacked(path: Path, unpack: Callable[..., Any]) -> bytes:
     """Return the first bytes of what is packed; a torn end is the reader's to find."""
     try:
         with opened(path) as packed, unpack(packed) as file:
-            return file.read(FIRST)
+            first: bytes = file.read(FIRST)
+            return first
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise DataError(f"{path}: damaged: {join_lines(str(error))}") from error
 
