@@ -17,7 +17,6 @@ from npdigits.base.errors import ConfigError
 from npdigits.base.program import Parser, add_trust, exit_code, warn
 from npdigits.base.spreadsheet import csv_table
 from npdigits.base.terminal import hand_over, show
-from npdigits.base.text import aligned
 from npdigits.runs import evaluation
 
 PROGRAM = "npdigits.evaluate"
@@ -46,18 +45,20 @@ def act(chosen: argparse.Namespace) -> int:
     for path in paths:
         if not path or ("=" in path and not Path(path).exists()):
             raise ConfigError(f"{path or repr(path)}: allowed are run directories, and data=… with its keys")
-    lines, counts = evaluate([Path(path) for path in paths], overrides, chosen.trust)
-    rows = evaluation.confusion_rows(counts)
+    lines, counts, names = evaluate([Path(path) for path in paths], overrides, chosen.trust)
     if chosen.csv:
+        rows = evaluation.confusion_rows(counts, names)
         text = csv_table(rows[0], rows[1:])
         if chosen.csv == "-":
             hand_over(text)
             return 0
         targets.put(Path(chosen.csv), text.encode())
-    show("\n".join([*lines, *aligned(rows)]))
+    show("\n".join([*lines, *evaluation.confusion_lines(counts, names)]))
     return 0
 
 
-def evaluate(paths: Sequence[Path], overrides: Sequence[str] = (), trust: bool = False) -> tuple[list[str], Array]:
+def evaluate(
+    paths: Sequence[Path], overrides: Sequence[str] = (), trust: bool = False
+) -> tuple[list[str], Array, tuple[str, ...]]:
     """Score runs as ``runs.evaluation.evaluate`` does, with its warnings on standard error."""
     return evaluation.evaluate(paths, overrides, functools.partial(warn, PROGRAM), trust)

@@ -9,7 +9,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
 from npdigits.base.errors import ConfigError, DataError, RunDirError, UserError
 from npdigits.base.paths import resolved
-from npdigits.base.text import printable
+from npdigits.base.text import aligned, printable, shortened, terminal_width
 from npdigits.config.compose import compose
 from npdigits.data import own_set, sets
 from npdigits.data.sets import Data
@@ -20,11 +20,16 @@ from npdigits.runs.trained import Trained
 
 # A test set is refused if more than one in this many of its digits are training images of a run.
 SEEN_ONE_IN = 100
+# Characters of a line of a confusion matrix on a terminal; where it is wider, a line says what a class is read as most
+# often.
+MOST_WIDTH, MOST_READINGS = 120, 3
+# Characters of a class's name there.
+LONGEST = 20
 
 
 def evaluate(
     paths: Sequence[Path], overrides: Sequence[str], warn: Callable[[str], None], trust: bool = False
-) -> tuple[list[str], Array]:
+) -> tuple[list[str], Array, tuple[str, ...]]:
     """Score runs, and, where there are several, their committee: the mean of their probabilities.
 
     Args:
@@ -34,7 +39,7 @@ def evaluate(
         trust: whether own code that the runs keep may be executed.
 
     Returns:
-        A line for each, the committee's last; and the confusion matrix of the last.
+        A line for each, the committee's last; the confusion matrix of the last; and the names of the classes.
 
     Raises:
         UserError: a run or the data cannot be used.
@@ -52,7 +57,7 @@ def evaluate(
     mean = np.mean(each, axis=0)
     if len(runs) > 1:
         lines.append(score_line(f"committee of {len(runs)}", mean, labels))
-    return lines, confusion_matrix(mean.argmax(axis=1), labels, found.n_classes)
+    return lines, confusion_matrix(mean.argmax(axis=1), labels, found.n_classes), runs[0].class_names
 
 
 def _load_members(paths: Sequence[Path], trust: bool, warn: Callable[[str], None]) -> list[Trained]:
@@ -146,11 +151,42 @@ def score_line(name: str, p: Array, labels: Array) -> str:
     return f"{name}: {correct / n:.2%} ({low:.2%} to {high:.2%}), {n - correct} of {n:,} read wrong, cost {cost:.4f}"
 
 
-def confusion_rows(counts: Array) -> list[list[str]]:
-    """Return the confusion matrix with each class's errors, as rows of text, a head first."""
-    classes = [str(digit) for digit in range(len(counts))]
-    rows = [["digit", *classes, "of", "wrong", "%"]]
-    for digit, read_as in enumerate(counts):
-        n, wrong = int(read_as.sum()), int(read_as.sum() - read_as[digit])
-        rows.append([classes[digit], *map(str, read_as), str(n), str(wrong), f"{100 * wrong / n:.2f}" if n else "–"])
-    return rows
+def confusion_rows(counts: Array, names: Sequence[str] = ()) -> list[list[str]]:
+    """Return the confusion matrix with each class's errors, as rows of text, a head first.
+
+    Args:
+        counts: how often each class (down) was read as each (across).
+        names: of the classes; none where they are numbers.
+    """
+    numbers = tuple(map(str, range(len(counts))))
+    names = tuple(names) or numbers
+    rows = [["digit" if names == numbers else "class", *names, "of", "wrong", "%"]]
+    return rows + [
+        [name, *map(str, row), *_errors(row, i)] for i, (name, row) in enumerate(zip(names, counts, strict=True))
+    ]
+
+
+def confusion_lines(counts: Array, names: Sequence[str] = ()) -> list[str]:
+    """Return the confusion matrix as lines for a terminal.
+
+    Of so many classes that no terminal would hold their columns, each line says what one is read as most often. The
+    arguments are those of ``confusion_rows``.
+    """
+    head, *rows = confusion_rows(counts, [shortened(name, LONGEST) for name in names])
+    lines = aligned([head, *rows])
+    if max(map(terminal_width, lines)) <= MOST_WIDTH:
+        return lines
+    names, table = [row[0] for row in rows], [[head[0], "of", "wrong", "%", "read as"]]
+    for i, row in enumerate(counts):
+        others = [k for k in np.argsort(-row, kind="stable")[: MOST_READINGS + 1] if k != i and row[k]]
+        said = ", ".join(f"{names[k]} ({row[k]})" for k in others[:MOST_READINGS])
+        table.append([names[i], *_errors(row, i), said])
+    last = max(terminal_width(row[-1]) for row in table)
+    # The last column is flush left, which ``aligned`` does for the first ones only.
+    return aligned([[*row[:-1], row[-1] + " " * (last - terminal_width(row[-1]))] for row in table])
+
+
+def _errors(row: Array, i: int) -> list[str]:
+    """Return how many images the i-th class has, how many of them are read wrong, and their share in percent."""
+    n, wrong = int(row.sum()), int(row.sum() - row[i])
+    return [str(n), str(wrong), f"{100 * wrong / n:.2f}" if n else "–"]
