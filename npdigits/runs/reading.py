@@ -1,7 +1,7 @@
 """What a trained network reads in pictures of digits, and the tables of that."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +21,21 @@ class Reading:
     """What a network reads in a picture.
 
     Attributes:
-        file: the picture's.
+        file: the picture's, or one with many images.
         digits: all classes, the most probable first.
         probabilities: theirs.
+        row: where it is, if the file holds many: "test.csv: row 17".
     """
 
     file: Path
     digits: tuple[int, ...]
     probabilities: tuple[float, ...]
+    row: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where the picture is, for people."""
+        return self.row or str(self.file)
 
 
 def refuse_other_sizes(run: Trained) -> None:
@@ -47,13 +54,26 @@ def read_digits(run: Trained, files: Sequence[Path], images: Array) -> list[Read
     if not files:
         return []
     n = len(images)
-    split = Split(images.reshape(n, -1), np.zeros(n, np.intp), np.arange(n))
+    return readings_of(run, Split(images.reshape(n, -1), np.zeros(n, np.intp), np.arange(n)), files)
+
+
+def readings_of(
+    run: Trained, split: Split, files: Sequence[Path], row_of: Callable[[int], str] = lambda i: ""
+) -> list[Reading]:
+    """Return what the network reads in the images of a split.
+
+    Args:
+        run: the network.
+        split: the images.
+        files: that they are in, for each one.
+        row_of: says of the i-th image where in its file it is, where that holds many.
+    """
     with one_thread():
         p = run.probabilities(split)
     order = np.argsort(-p, axis=1, kind="stable")
     return [
-        Reading(file, tuple(map(int, digits)), tuple(map(float, row[digits])))
-        for file, digits, row in zip(files, order, p, strict=True)
+        Reading(file, tuple(digits.tolist()), tuple(row[digits].tolist()), row_of(i))
+        for i, (file, digits, row) in enumerate(zip(files, order, p, strict=True))
     ]
 
 
@@ -63,7 +83,7 @@ def reading_rows(readings: Sequence[Reading]) -> list[list[str]]:
     for reading in readings:
         best = zip(reading.digits[:2], reading.probabilities[:2], strict=True)
         figures = [figure for digit, p in best for figure in (str(digit), f"{p:.4f}")]
-        rows.append([str(reading.file), *figures, *[""] * (4 - len(figures))])  # of one class alone there is no second
+        rows.append([reading.place, *figures, *[""] * (4 - len(figures))])  # of one class alone there is no second
     return rows
 
 
@@ -81,7 +101,7 @@ def readings_as_csv(
     for reading in readings:
         best = [*zip(reading.digits, reading.probabilities, strict=True), ("", "")]  # one class alone has no second
         (digit, p), (second, second_p) = best[:2]
-        rows.append([str(reading.file), digit, p, second, second_p, "", str(saved.get(reading.file, ""))])
+        rows.append([reading.place, digit, p, second, second_p, "", str(saved.get(reading.file, ""))])
     rows += [[str(file), "", "", "", "", reason, ""] for file, reason in skipped]
     head = ("file", "digit", "probability", "second_digit", "second_probability", "skipped", "saved")
     return csv_table(head, rows)
@@ -92,12 +112,23 @@ def readings_as_json(
 ) -> str:
     """Return all probabilities, in the order of the digits; the other arguments are those of ``readings_as_csv``."""
     read = [
-        {"file": str(reading.file), "digit": reading.digits[0], "probabilities": _in_order(reading)}
+        {"file": reading.place, "digit": reading.digits[0], "probabilities": _in_order(reading)}
         | ({"saved": str(saved[reading.file])} if reading.file in saved else {})
         for reading in readings
     ]
     reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
     return json.dumps({"run": str(run.path), "read": read, "skipped": reasons}, indent=1)
+
+
+def submission(run: Trained, readings: Sequence[Reading]) -> str:
+    """Return the readings in the form of Kaggle's competitions: the image's number, from 1, and its class's name."""
+    names = [int(name) if _is_number(name) else name for name in run.class_names]
+    return csv_table(("ImageId", "Label"), [(i + 1, names[reading.digits[0]]) for i, reading in enumerate(readings)])
+
+
+def _is_number(name: str) -> bool:
+    """Say whether a class's name is a whole number as it is written, so that a cell may hold it as one."""
+    return name.removeprefix("-").isdecimal() and str(int(name)) == name
 
 
 def _in_order(reading: Reading) -> list[float]:

@@ -1,0 +1,40 @@
+"""Which of the arguments are pictures, and which files of many digits."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from npdigits.base.errors import DataError
+from npdigits.forms.recognize import form_of, recognize
+from npdigits.pictures.read import ENDINGS, find_pictures
+
+
+def sort_out(arguments: Sequence[str]) -> tuple[list[Path], list[str], dict[Path, str]]:
+    """Return the files and folders of many digits among the arguments; the others, which may be pictures.
+
+    A folder with a picture in it is one of pictures.
+
+    Returns:
+        files and folders; the other arguments; why a file of these is none with many digits.
+    """
+    files: list[Path] = []
+    others: list[str] = []
+    reasons: dict[Path, str] = {}
+    for argument in arguments:
+        path = Path(argument)
+        try:
+            if not _may_hold_many(path):
+                others.append(argument)
+                continue
+            recognize(path) if path.is_dir() else form_of(path)
+            files.append(path)
+        except (DataError, OSError) as error:
+            others.append(argument)
+            reasons[path] = str(error).removeprefix(f"{path}: ")
+    return files, others, reasons
+
+
+def _may_hold_many(path: Path) -> bool:
+    """Say whether something is not named as a picture, and is no folder of pictures."""
+    if path.is_dir():
+        return next(find_pictures([path])) == path  # which is yielded where there is none in it
+    return path.suffix.lower() not in ENDINGS and path.is_file()
