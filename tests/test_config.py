@@ -103,7 +103,7 @@ def test_every_default_has_a_comment_on_its_line():
 def test_every_data_set_has_a_file_with_a_line_about_it(name):
     assert (conf_files.CONF / "data" / f"{name}.yaml").read_text(encoding="utf-8").startswith("# ")
     assert parse_config(KEYS | {"data": CONF[name]}).data.name == name
-    assert {path.stem for path in (conf_files.CONF / "data").iterdir()} == {*LOADERS, "own"}
+    assert {path.stem for path in (conf_files.CONF / "data").iterdir()} == {*LOADERS, "own", "file"}
 
 
 def test_hydra_composes_the_defaults_of_the_files():

@@ -15,6 +15,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, DataError, DataUnavailable
 from npdigits.base.random import stream
 from npdigits.data import cache, download, idx
+from npdigits.data.stratified import draw_stratified
 
 
 @dataclass(frozen=True)
@@ -140,20 +141,6 @@ def hold_out(data: Data, val_size: int | None, seed: int) -> tuple[Split, Split]
     held = draw_stratified(labels, data.n_classes, size, stream(seed, "split"))
     train, val = (Split(data.train.images, data.train.labels, data.train.rows[part]) for part in (~held, held))
     return train, val
-
-
-def draw_stratified(labels: Array, n_classes: int, size: int, rng: np.random.Generator) -> Array:
-    """Return which of some digits are drawn, truth values: of each class its share of ``size``, to within one digit.
-
-    The shares are rounded so that the sum is ``size`` (largest remainder).
-    """
-    share = np.bincount(labels, minlength=n_classes) * size / len(labels)
-    take = np.floor(share).astype(int)
-    take[np.argsort(take - share, kind="stable")[: size - take.sum()]] += 1
-    drawn = np.zeros(len(labels), bool)
-    for digit, n in enumerate(take):
-        drawn[rng.permutation(np.flatnonzero(labels == digit))[:n]] = True
-    return drawn
 
 
 def left_to_train(data: Data, val_size: int | None) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
-from npdigits.data.sets import draw_stratified
+from npdigits.data.stratified import draw_stratified
 from npdigits.forms.duplicates import shared
 from npdigits.forms.found import Wanted
 
