@@ -1,4 +1,4 @@
-"""Score trained runs, or a committee of them, on labelled digits: ``python -m npdigits.evaluate RUN [RUN …] [PATH]``."""
+"""Score trained runs, or a committee, on labelled digits: ``python -m npdigits.evaluate RUN [RUN …] [PATH]``."""
 
 if __name__ == "__main__":
     from npdigits.base.start import start
@@ -20,7 +20,7 @@ from npdigits.base.program import Parser, add_trust, exit_code, warn
 from npdigits.base.spreadsheet import csv_table
 from npdigits.base.targets import SIGNS
 from npdigits.base.terminal import hand_over, show, show_error
-from npdigits.base.text import aligned, printable
+from npdigits.base.text import printable
 from npdigits.runs import evaluation
 from npdigits.runs.scores import Scores, score, worst_sheet
 
@@ -64,17 +64,18 @@ def act(chosen: argparse.Namespace) -> int:
     if file is not None and (option := next((o for o, t in asked.items() if resolved(t) == resolved(file)), None)):
         raise ConfigError(f"--{option} {asked[option]}: is the file to read; choose another place")
     scores = score_all(runs, overrides, chosen.trust, file)
-    rows = evaluation.confusion_rows(scores.counts)
+    names = scores.exam.classes
     if "sheet" in asked:
         targets.put(Path(chosen.sheet), worst_sheet(scores))
     if chosen.csv:
+        rows = evaluation.confusion_rows(scores.counts, names)
         text = csv_table(rows[0], rows[1:])
         if chosen.csv == "-":
             hand_over(text)
         else:
             targets.put(Path(chosen.csv), text.encode())
     if chosen.csv != "-":
-        show("\n".join([*scores.lines, *aligned(rows)]))
+        show("\n".join([*scores.lines, *evaluation.confusion_lines(scores.counts, names)]))
     for picture, reason in scores.exam.unreadable:
         show_error(f"{PROGRAM}: skipped: {printable(str(picture))}: {printable(reason)}")
     return SKIPPED if scores.exam.unreadable else 0
@@ -103,10 +104,12 @@ def _holds_digits(path: Path) -> bool:
     return path.is_file() or not any(path.glob("*/summary.json"))
 
 
-def evaluate(paths: Sequence[Path], overrides: Sequence[str] = (), trust: bool = False) -> tuple[list[str], Array]:
-    """Return what ``score_all`` says: a line for each run, and the confusion matrix of the last."""
+def evaluate(
+    paths: Sequence[Path], overrides: Sequence[str] = (), trust: bool = False
+) -> tuple[list[str], Array, tuple[str, ...]]:
+    """Return what ``score_all`` says: a line for each run, the confusion matrix of the last, and the classes' names."""
     scores = score_all(paths, overrides, trust)
-    return scores.lines, scores.counts
+    return scores.lines, scores.counts, scores.exam.classes
 
 
 def score_all(

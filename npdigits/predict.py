@@ -60,7 +60,9 @@ def main() -> None:
     )
     parser.add_argument("--csv", metavar="FILE", help="write the table; - for standard output, in place of the table")
     parser.add_argument("--json", metavar="FILE", help="write all probabilities; - likewise")
-    parser.add_argument("--submission", metavar="FILE", help="write ImageId,Label of one file of digits, as Kaggle asks")
+    parser.add_argument(
+        "--submission", metavar="FILE", help="write ImageId,Label of one file of digits, as Kaggle asks"
+    )
     parser.add_argument("--save", metavar="FOLDER", help="save what the network saw of pictures, a PNG of 28 × 28 each")
     add_trust(parser)
     sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args())))
@@ -125,7 +127,11 @@ def _tables(chosen: argparse.Namespace) -> dict[str, str]:
 
 
 def _refuse_together(
-    asked: Mapping[str, str], save: Path | None, overrides: Sequence[str], files: Sequence[Path], pictures: Sequence[str]
+    asked: Mapping[str, str],
+    save: Path | None,
+    overrides: Sequence[str],
+    files: Sequence[Path],
+    pictures: Sequence[str],
 ) -> None:
     """Refuse options that make no sense with what is to be read.
 
@@ -186,9 +192,7 @@ def _refuse_to_overwrite(files: Sequence[Path], tables: Mapping[str, str], save:
         raise ConfigError(f"--save {save}: pictures to read are in that folder; choose another")
 
 
-def _formed(
-    files: Sequence[Path], reasons: Mapping[Path, str]
-) -> tuple[dict[Path, Array], list[tuple[Path, str]]]:
+def _formed(files: Sequence[Path], reasons: Mapping[Path, str]) -> tuple[dict[Path, Array], list[tuple[Path, str]]]:
     """Return the files' digits as 28 × 28 bytes; and the files that hold none, each with the reason.
 
     Args:

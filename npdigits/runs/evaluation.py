@@ -8,7 +8,7 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, DataError, RunDirError, UserError
 from npdigits.base.paths import resolved
-from npdigits.base.text import printable
+from npdigits.base.text import aligned, printable, terminal_width
 from npdigits.config.compose import compose
 from npdigits.config.keys import FILE_DATA
 from npdigits.data import own_set, sets
@@ -21,6 +21,11 @@ from npdigits.runs.trained import Trained
 
 # A test set is refused if more than one in this many of its digits are training images of a run.
 SEEN_ONE_IN = 100
+# Characters of a line of a confusion matrix on a terminal; where it is wider, a line says what a class is read as most
+# often.
+MOST_WIDTH, MOST_READINGS = 120, 3
+# Characters of a class's name there.
+LONGEST = 20
 
 
 def load_members(paths: Sequence[Path], trust: bool, warn: Callable[[str], None]) -> list[Trained]:
@@ -38,7 +43,9 @@ def load_members(paths: Sequence[Path], trust: bool, warn: Callable[[str], None]
     if len({run.summary.identity for run in runs}) < len(runs):
         raise ConfigError("two of the runs are copies of one: allowed is one, as each has one voice in the committee")
     if other := next((run for run in runs if run.class_names != runs[0].class_names), None):
-        raise ConfigError(f"{other.path}: was trained on other classes than {runs[0].path}: allowed are runs of the same")
+        raise ConfigError(
+            f"{other.path}: was trained on other classes than {runs[0].path}: allowed are runs of the same"
+        )
     return runs
 
 
@@ -86,9 +93,7 @@ def _refuse_unknown(run: Trained) -> None:
         )
 
 
-def refuse_seen(
-    run: Trained, name: str, test: Split, warn: Callable[[str], None], found: Data | None = None
-) -> None:
+def refuse_seen(run: Trained, name: str, test: Split, warn: Callable[[str], None], found: Data | None = None) -> None:
     """Refuse a test set of which more than one in ``SEEN_ONE_IN`` are images that the run was trained on.
 
     Args:
@@ -129,11 +134,47 @@ def score_line(name: str, p: Array, labels: Array) -> str:
     return f"{name}: {correct / n:.2%} ({low:.2%} to {high:.2%}), {n - correct} of {n:,} read wrong, cost {cost:.4f}"
 
 
-def confusion_rows(counts: Array) -> list[list[str]]:
-    """Return the confusion matrix with each class's errors, as rows of text, a head first."""
-    classes = [str(digit) for digit in range(len(counts))]
-    rows = [["digit", *classes, "of", "wrong", "%"]]
-    for digit, read_as in enumerate(counts):
-        n, wrong = int(read_as.sum()), int(read_as.sum() - read_as[digit])
-        rows.append([classes[digit], *map(str, read_as), str(n), str(wrong), f"{100 * wrong / n:.2f}" if n else "–"])
-    return rows
+def confusion_rows(counts: Array, names: Sequence[str] = ()) -> list[list[str]]:
+    """Return the confusion matrix with each class's errors, as rows of text, a head first.
+
+    Args:
+        counts: how often each class (down) was read as each (across).
+        names: of the classes; none where they are numbers.
+    """
+    numbers = tuple(map(str, range(len(counts))))
+    names = tuple(names) or numbers
+    rows = [["digit" if names == numbers else "class", *names, "of", "wrong", "%"]]
+    return rows + [
+        [name, *map(str, row), *_errors(row, i)] for i, (name, row) in enumerate(zip(names, counts, strict=True))
+    ]
+
+
+def confusion_lines(counts: Array, names: Sequence[str] = ()) -> list[str]:
+    """Return the confusion matrix as lines for a terminal.
+
+    Of so many classes that no terminal would hold their columns, each line says what one is read as most often. The
+    arguments are those of ``confusion_rows``.
+    """
+    head, *rows = confusion_rows(counts, [shortened(name) for name in names])
+    lines = aligned([head, *rows])
+    if max(map(terminal_width, lines)) <= MOST_WIDTH:
+        return lines
+    names, table = [row[0] for row in rows], [[head[0], "of", "wrong", "%", "read as"]]
+    for i, row in enumerate(counts):
+        others = [k for k in np.argsort(-row, kind="stable")[: MOST_READINGS + 1] if k != i and row[k]]
+        said = ", ".join(f"{names[k]} ({row[k]})" for k in others[:MOST_READINGS])
+        table.append([names[i], *_errors(row, i), said])
+    last = max(terminal_width(row[-1]) for row in table)
+    # The last column is flush left, which ``aligned`` does for the first ones only.
+    return aligned([[*row[:-1], row[-1] + " " * (last - terminal_width(row[-1]))] for row in table])
+
+
+def shortened(name: str, most: int = LONGEST) -> str:
+    """Return a class's name with at most so many characters."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def _errors(row: Array, i: int) -> list[str]:
+    """Return how many images the i-th class has, how many of them are read wrong, and their share in percent."""
+    n, wrong = int(row.sum()), int(row.sum() - row[i])
+    return [str(n), str(wrong), f"{100 * wrong / n:.2f}" if n else "–"]

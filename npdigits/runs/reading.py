@@ -24,18 +24,25 @@ class Reading:
         file: the picture's, or one with many images.
         digits: all classes, the most probable first.
         probabilities: theirs.
+        names: of the classes, in their order.
         row: where it is, if the file holds many: "test.csv: row 17".
     """
 
     file: Path
     digits: tuple[int, ...]
     probabilities: tuple[float, ...]
+    names: tuple[str, ...]
     row: str = ""
 
     @property
     def place(self) -> str:
         """Where the picture is, for people."""
         return self.row or str(self.file)
+
+    @property
+    def ranked(self) -> list[tuple[str, float]]:
+        """The name and the probability of each class, the most probable first."""
+        return [(self.names[digit], p) for digit, p in zip(self.digits, self.probabilities, strict=True)]
 
 
 def refuse_other_sizes(run: Trained) -> None:
@@ -70,9 +77,9 @@ def readings_of(
     """
     with one_thread():
         p = run.probabilities(split)
-    order = np.argsort(-p, axis=1, kind="stable")
+    order, names = np.argsort(-p, axis=1, kind="stable"), run.class_names
     return [
-        Reading(file, tuple(digits.tolist()), tuple(row[digits].tolist()), row_of(i))
+        Reading(file, tuple(digits.tolist()), tuple(row[digits].tolist()), names, row_of(i))
         for i, (file, digits, row) in enumerate(zip(files, order, p, strict=True))
     ]
 
@@ -81,8 +88,7 @@ def reading_rows(readings: Sequence[Reading]) -> list[list[str]]:
     """Return the readings as rows of text, a head first."""
     rows = [["file", "digit", "probability", "second", "probability"]]
     for reading in readings:
-        best = zip(reading.digits[:2], reading.probabilities[:2], strict=True)
-        figures = [figure for digit, p in best for figure in (str(digit), f"{p:.4f}")]
+        figures = [figure for name, p in reading.ranked[:2] for figure in (name, f"{p:.4f}")]
         rows.append([reading.place, *figures, *[""] * (4 - len(figures))])  # of one class alone there is no second
     return rows
 
@@ -99,7 +105,7 @@ def readings_as_csv(
     """
     rows: list[list[object]] = []
     for reading in readings:
-        best = [*zip(reading.digits, reading.probabilities, strict=True), ("", "")]  # one class alone has no second
+        best: list[tuple[object, object]] = [*reading.ranked, ("", "")]  # one class alone has no second
         (digit, p), (second, second_p) = best[:2]
         rows.append([reading.place, digit, p, second, second_p, "", str(saved.get(reading.file, ""))])
     rows += [[str(file), "", "", "", "", reason, ""] for file, reason in skipped]
@@ -110,14 +116,23 @@ def readings_as_csv(
 def readings_as_json(
     run: Trained, readings: Sequence[Reading], skipped: Sequence[tuple[Path, str]], saved: Mapping[Path, Path]
 ) -> str:
-    """Return all probabilities, in the order of the digits; the other arguments are those of ``readings_as_csv``."""
+    """Return all probabilities, in the order of the classes; the other arguments are those of ``readings_as_csv``.
+
+    Where the classes have names, these are listed, and a digit is a name.
+    """
+    named = run.summary.classes
     read = [
-        {"file": reading.place, "digit": reading.digits[0], "probabilities": _in_order(reading)}
+        {
+            "file": reading.place,
+            "digit": reading.digits[0] if named is None else named[reading.digits[0]],
+            "probabilities": _in_order(reading),
+        }
         | ({"saved": str(saved[reading.file])} if reading.file in saved else {})
         for reading in readings
     ]
     reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
-    return json.dumps({"run": str(run.path), "read": read, "skipped": reasons}, indent=1)
+    classes = {} if named is None else {"classes": named}
+    return json.dumps({"run": str(run.path), **classes, "read": read, "skipped": reasons}, indent=1)
 
 
 def submission(run: Trained, readings: Sequence[Reading]) -> str:
