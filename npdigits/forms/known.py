@@ -15,8 +15,9 @@ from npdigits.forms.recognize import recognize
 
 # Pictures are stored so, whatever the scale of other files.
 OF_PICTURES = (0.0, 255.0)
-# A file whose values all lie in so small a share of the scale is probably of another one.
-FAINT = 1 / 16
+# A file whose values fill no more than so small a share of the scale is probably of another one; one of 0 … 16 on the
+# scale of bytes is. So is a file whose values are beyond the scale by more than another share.
+FAINT, BEYOND = 1 / 12, 1 / 50
 # Classes beyond so many are not listed in a message.
 SHOWN = 12
 # Forms in which an image is a row of numbers.
@@ -46,9 +47,9 @@ class Images:
 
     @property
     def described(self) -> str:
-        """What was understood, as part of a line."""
-        chosen = f", {self.chosen}" if self.chosen else ""
-        return f"{self.found.form}{chosen}"
+        """What was understood, as the beginning of a line."""
+        said = [self.found.form, self.chosen or "all of it", *self.found.notes]
+        return f"{self.place}: {'; '.join(said)}"
 
 
 def open_images(path: Path, wanted: Wanted, shape: tuple[int, int]) -> Images:
@@ -97,11 +98,9 @@ def meaning_of(images: Images, known: Meaning, recorded: bool, wanted: Wanted) -
             f"{images.place}: {images.found.form} leaves open whether an image's rows or its columns come first: "
             "data.transpose=true reads columns, data.transpose=false rows"
         )
-    if wanted.range is not None:
-        low, high = wanted.range
-        span = (high, low) if wanted.invert else (low, high)
-    elif wanted.invert is not None and wanted.invert != (span[0] > span[1]):
-        span = (span[1], span[0])
+    low, high = wanted.range or sorted(span)
+    inverted = span[0] > span[1] if wanted.invert is None else wanted.invert
+    span = (high, low) if inverted else (low, high)
     return replace(known, shape=wanted.shape or known.shape, range=span, transpose=transpose)
 
 
@@ -127,14 +126,19 @@ def doubt(images: Images, meaning: Meaning) -> str:
     """Return what is odd about a file's values by the scale that it is read by, in a line; "" where nothing is."""
     if images.found.formed:
         return ""
-    paper, ink = meaning.range
+    least, most = min(meaning.range), max(meaning.range)
     low, high = float(images.part.images.min()), float(images.part.images.max())
-    if high - low <= FAINT * abs(ink - paper):
-        return (
-            f"{images.place}: its values are {low:g} … {high:g}, which is faint on the scale {min(meaning.range):g} … "
-            f"{max(meaning.range):g} that the run reads by: data.range=[{low:g},{high:g}] would say otherwise"
-        )
-    return ""
+    odd = ""
+    if high - low <= FAINT * (most - least):
+        odd = "faint on"
+    elif max(least - low, high - most) > BEYOND * (most - least):
+        odd = "beyond"
+    if not odd:
+        return ""
+    return (
+        f"{images.place}: its values {low:g} … {high:g} are {odd} the scale {least:g} … {most:g} that the run reads "
+        f"by; data.range=[{low:g},{high:g}] says that they are on another"
+    )
 
 
 def class_numbers(images: Images, known: Meaning, wanted: Wanted, knower: str) -> Array:

@@ -85,7 +85,7 @@ def of_a_file(runs: Sequence[Trained], path: Path, overrides: Sequence[str], war
     unreadable = images.found.unreadable
     count = f"{len(labels):,} labelled images" + (f", {len(unreadable):,} unreadable" if unreadable else "")
     return Exam(
-        f"{path}: {images.described}, {images.chosen or 'all of it'}: {count}",
+        f"{images.described}: {count}",
         str(path),
         labels,
         runs[0].class_names,

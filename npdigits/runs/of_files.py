@@ -10,7 +10,6 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, DataError
 from npdigits.config.compose import compose
-from npdigits.config.grammar import quoted
 from npdigits.data.sets import Split
 from npdigits.forms import known
 from npdigits.forms.found import Wanted
@@ -37,6 +36,8 @@ def wanted_of(path: Path, overrides: Sequence[str]) -> Wanted:
         key, _, _ = override.removeprefix("data.").partition("=")
         if key in NOT_OF_ONE_FILE:
             raise ConfigError(f"{override}: not with {path}, which is named without a key and read whole")
+    from npdigits.config.grammar import quoted  # which imports Hydra
+
     return wanted(compose(["data=file", f"data.path={quoted(str(path))}", *overrides]).data)
 
 
@@ -62,9 +63,9 @@ def read_by(run: Trained, images: Images, said: Wanted, warn: Callable[[str], No
         DataError: they cannot be read so.
     """
     meaning = known.meaning_of(images, run.meaning, run.summary.reading is not None, said)
+    array = known.read_images(images, meaning, run.summary.height_and_width)
     if line := known.doubt(images, meaning):
         warn(line)
-    array = known.read_images(images, meaning, run.summary.height_and_width)
     return split_of(array)
 
 
@@ -114,7 +115,7 @@ def read_file(run: Trained, path: Path, overrides: Sequence[str], warn: Callable
     images = open_for(run, path, said)
     split = read_by(run, images, said, warn)
     readings = readings_of(run, split, [path] * len(split), images.part.name_of)
-    described = f"{path}: {images.described}, {len(split):,} images"
+    described = f"{images.described}: {len(split):,} images"
     if images.part.labels is not None:
         try:
             labels = labels_for(run, images, said)

@@ -66,10 +66,7 @@ def score(
     for run in runs:
         if run.unfinished:
             warn(run.unfinished)
-    if file is None:
-        given = exam.of_a_set(runs, overrides, warn)
-    else:
-        given = exam.of_a_file(runs, file, overrides, warn)
+    given = exam.of_a_file(runs, file, overrides, warn) if file else exam.of_a_set(runs, overrides, warn)
     with one_thread():
         each = [run.probabilities(given.images[run.path]) for run in runs]
     lines = [given.described]
