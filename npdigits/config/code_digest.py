@@ -62,7 +62,16 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
     "it writes, finds, reads or shows figures that others have computed": (
         *("base.bounded", "base.canvas", "base.files", "base.kinds", "base.npz", "base.pages", "base.paths"),
         *("base.sheet", "base.spreadsheet", "base.strict", "base.targets"),
-        *("runs.about_data", "runs.arrays", "runs.contents", "runs.directory", "runs.events", "runs.find", "runs.hold"),
+        *(
+            "runs.about_data",
+            "runs.arrays",
+            "runs.class_plots",
+            "runs.contents",
+            "runs.directory",
+            "runs.events",
+            "runs.find",
+            "runs.hold",
+        ),
         *("runs.json_table", "runs.layout", "runs.metrics"),
         *("runs.outputs", "runs.plots", "runs.record", "runs.summary", "runs.table", "runs.writer"),
     ),

@@ -96,7 +96,15 @@ def _read_entry(entry: Path) -> tuple[dict[str, Array], str, dict[str, Any]] | N
     sha256 = hash_arrays(arrays)
     if sha256 != known["sha256"]:
         raise ValueError("other digits than were kept")
-    return arrays, sha256, known.get("facts", {})
+    facts: dict[str, Any] = known.get("facts", {})
+    if known.get("facts_sha256") != (_hash_facts(facts) if facts else None):
+        raise ValueError("other facts than were kept")
+    return arrays, sha256, facts
+
+
+def _hash_facts(facts: dict[str, Any]) -> str:
+    """Return the SHA-256 of facts as JSON, in hex."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _require_file(path: Path) -> Path:
@@ -116,7 +124,7 @@ def _write_entry(entry: Path, arrays: dict[str, Array], sha256: str, facts: dict
     A process that cannot write it, or finds that another one was faster, gives up in silence.
     """
     known: dict[str, Any] = {"arrays": sorted(arrays), "sha256": sha256}
-    known |= {"facts": facts} if facts else {}
+    known |= {"facts": facts, "facts_sha256": _hash_facts(facts)} if facts else {}
     scratch = None
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,8 @@ def summarize(data: Data) -> dict[str, Any]:
     try:
         Summary.parse({"status": str(Status.RUNNING), **known}).meaning(data.n_classes)
     except ValueError as error:
-        raise DataError(f"{where}: {str(error).removeprefix('summary.json: ')}") from error
+        why = str(error).removeprefix("summary.json").lstrip(": ")
+        raise DataError(f"{where}: {why}") from error
     names = json.dumps([known["classes"], known["reading"]], indent=2, ensure_ascii=False).encode()
     if len(names) > MOST_NAMES:
         raise DataError(f"{where}: the names of its classes take {len(names):,} bytes: allowed are {MOST_NAMES:,}")

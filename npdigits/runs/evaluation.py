@@ -8,7 +8,7 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, DataError, RunDirError, UserError
 from npdigits.base.paths import resolved
-from npdigits.base.text import aligned, printable, terminal_width
+from npdigits.base.text import aligned, printable, shortened, terminal_width
 from npdigits.config.compose import compose
 from npdigits.config.keys import FILE_DATA
 from npdigits.data import own_set, sets
@@ -155,7 +155,7 @@ def confusion_lines(counts: Array, names: Sequence[str] = ()) -> list[str]:
     Of so many classes that no terminal would hold their columns, each line says what one is read as most often. The
     arguments are those of ``confusion_rows``.
     """
-    head, *rows = confusion_rows(counts, [shortened(name) for name in names])
+    head, *rows = confusion_rows(counts, [shortened(name, LONGEST) for name in names])
     lines = aligned([head, *rows])
     if max(map(terminal_width, lines)) <= MOST_WIDTH:
         return lines
@@ -167,11 +167,6 @@ def confusion_lines(counts: Array, names: Sequence[str] = ()) -> list[str]:
     last = max(terminal_width(row[-1]) for row in table)
     # The last column is flush left, which ``aligned`` does for the first ones only.
     return aligned([[*row[:-1], row[-1] + " " * (last - terminal_width(row[-1]))] for row in table])
-
-
-def shortened(name: str, most: int = LONGEST) -> str:
-    """Return a class's name with at most so many characters."""
-    return name if len(name) <= most else name[: most - 1] + "…"
 
 
 def _errors(row: Array, i: int) -> list[str]:
