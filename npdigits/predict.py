@@ -8,9 +8,8 @@ if __name__ == "__main__":
 import argparse
 import functools
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import aligned, printable
 from npdigits.forms.sorting import sort_out
 from npdigits.pictures.pool import form_all
+from npdigits.pictures.progress import with_progress
 from npdigits.pictures.read import NO_PICTURE, find_pictures
 from npdigits.pictures.save import names_in, save_png
 from npdigits.runs import trained
@@ -41,10 +41,6 @@ from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.predict"
 SKIPPED = 1
-# From so many pictures on a line on the terminal says how far it is.
-MANY = 50
-
-_Result = TypeVar("_Result")
 
 
 def main() -> None:
@@ -202,23 +198,12 @@ def _formed(files: Sequence[Path], reasons: Mapping[Path, str]) -> tuple[dict[Pa
     images: dict[Path, Array] = {}
     skipped: list[tuple[Path, str]] = []
     with one_thread():
-        for file, (image, reason) in zip(files, _with_progress(form_all(files), len(files)), strict=True):
+        for file, (image, reason) in zip(files, with_progress(form_all(files), len(files)), strict=True):
             if image is None:
                 skipped.append((file, reasons.get(file, reason) if reason.startswith(NO_PICTURE) else reason))
             else:
                 images[file] = image
     return images, skipped
-
-
-def _with_progress(results: Iterable[_Result], total: int) -> Iterator[_Result]:
-    """Yield the results, with a line on a terminal that says how far it is."""
-    if total < MANY or not (sys.stderr and sys.stderr.isatty()):
-        yield from results
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(results, "reading pictures", total, console=Console(stderr=True), transient=True)
 
 
 def _conclude(
