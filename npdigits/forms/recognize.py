@@ -128,10 +128,15 @@ def _form_of_zip(path: Path) -> str:
                 raise DataError(f"{path}: {WORKBOOK}")
             if any(name.lower().endswith(PICTURE_ENDINGS) for name in names):
                 raise DataError(f"{path}: a zip archive of pictures: unpack it and name the folder")
-            forms = set()
+            forms, refused = set(), []
             for name in names:
                 with archive.open(name) as member:
-                    forms.add(_form_of_bytes(path / name, member.read(FIRST)))
+                    try:
+                        forms.add(_form_of_bytes(path / name, member.read(FIRST)))
+                    except DataError as error:  # a readme, Kaggle's sample of a submission
+                        refused.append(error)
+            if not forms and len(refused) == 1:
+                raise refused[0]
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError) as error:
         raise DataError(f"{path}: damaged, or packed in a way that is not read: {join_lines(str(error))}") from error
     if forms - {"table", "arff", "svmlight"} or len(forms) != 1:
@@ -193,7 +198,7 @@ def _is_table(lines: Sequence[bytes]) -> bool:
         numbers = sum(bool(re.fullmatch(rb"[-+]?\d*[.,]?\d+(e[-+]?\d+)?|nan|", cell.lower())) for cell in cells)
         if len(cells) >= 3 and numbers >= 0.8 * len(cells):
             return True
-    head = re.split(rb"[,;\t]", lines[0])
+    head = re.split(rb"[,;\t ]", lines[0])
     return len(lines) == 1 and len(head) > 16  # a head alone, longer than what was read
 
 
