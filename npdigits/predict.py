@@ -36,6 +36,7 @@ from npdigits.runs.reading import (
     readings_as_json,
     refuse_other_sizes,
     submission,
+    takes_mnist_form,
 )
 from npdigits.runs.trained import Trained
 
@@ -74,7 +75,9 @@ def act(chosen: argparse.Namespace) -> int:
     folder = Path(chosen.save) if chosen.save else None
     run = trained.load_trained(chosen.run, chosen.trust, functools.partial(warn, PROGRAM))
     overrides = [argument for argument in chosen.pictures if OVERRIDE.match(argument)]
-    digits, named, reasons = sort_out([argument for argument in chosen.pictures if argument not in overrides])
+    # A run of another size was trained on pictures as they are, if on pictures.
+    others = [argument for argument in chosen.pictures if argument not in overrides]
+    digits, named, reasons = sort_out(others, folders=not takes_mnist_form(run))
     _refuse_together(asked, folder, overrides, digits, named)
     if named:
         refuse_other_sizes(run)

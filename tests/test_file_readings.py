@@ -85,11 +85,15 @@ def test_tables_name_the_rows(own_run, tmp_path, called):
     right = int((p.argmax(axis=1) == TESTING[1]).sum())
     assert said[0].endswith(f"90 images, {right} read as labelled ({right / 90:.2%})") and right > 60
     rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
-    assert [row["file"] for row in rows[:2]] == ["test.csv: row 2", "test.csv: row 3"]
+    assert [row["file"] for row in rows[:2]] == [f"{tmp_path / 'test.csv'}: row {i}" for i in (2, 3)]
     assert [float(row["probability"]) for row in rows] == p.max(axis=1).tolist()
     code, out, _ = called(own_run, tmp_path / "test.csv", "--json", "-")
     read = json.loads("\n".join(out))["read"]
-    assert (code, read[89]["file"], read[89]["probabilities"]) == (0, "test.csv: row 91", p[89].tolist())
+    assert (code, read[89]["file"], read[89]["probabilities"]) == (
+        0,
+        f"{tmp_path / 'test.csv'}: row 91",
+        p[89].tolist(),
+    )
 
 
 def test_of_several_parts_the_test_set_is_read(own_run, tmp_path, called):
@@ -168,6 +172,23 @@ def test_bad_input_is_one_line_and_nothing_is_written(own_run, tmp_path, called,
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+def test_a_folder_of_small_squares_is_read_as_it_is_by_a_run_of_such(tmp_path, called):
+    images, labels = digits(300, (9, 9))
+    for image, label, i in zip(images, labels, range(300), strict=True):
+        place = tmp_path / "squares" / str(label)
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / f"{i:03}.png")
+    run(compose(["data=file", f"data.path={tmp_path / 'squares'}", *TINY]), tmp_path / "run")
+    code, _, said = called(tmp_path / "run", tmp_path / "squares", "--csv", tmp_path / "t.csv")
+    rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
+    order = np.argsort([f"{label}/{i:03}" for i, label in enumerate(labels)])
+    p = expected(tmp_path / "run", images[order])
+    assert code == 0 and [float(row["probability"]) for row in rows] == p.max(axis=1).tolist()
+    assert rows[0]["file"] == f"squares/0/{order[0]:03}.png" and "300 images" in said[0]
+    code, _, said = called(tmp_path / "run", tmp_path / "squares" / "0" / f"{order[0]:03}.png")
+    assert code == 2 and "was trained on images of [9, 9]" in said[0]
+
+
 def test_arguments_are_sorted_out_by_what_they_hold(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     table(TESTING[0]).to_csv("test.csv", index=False)
@@ -183,6 +204,8 @@ def test_arguments_are_sorted_out_by_what_they_hold(tmp_path, monkeypatch):
     assert list(map(str, files)) == ["test.csv", "tables"]
     assert others == ["a table.png", "3", "notes.txt", "pictures", "nothing", "nowhere.csv"]
     assert reasons[Path("notes.txt")].startswith("a text that is no table of numbers")
+    files, others, _ = sort_out(names, folders=True)
+    assert list(map(str, files)) == ["test.csv", "pictures", "tables"] and "nothing" in others
 
 
 def test_why_a_file_holds_no_digits_is_said(monkeypatch):

@@ -1,6 +1,7 @@
 """Show what is understood of a data set, without training: ``python -m npdigits.data PATH [TEST] [data.KEY=…]``."""
 
 import argparse
+import dataclasses
 import re
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,6 @@ from npdigits.base.spreadsheet import csv_table
 from npdigits.base.terminal import hand_over, show
 from npdigits.base.text import aligned, printable
 from npdigits.config.compose import compose
-from npdigits.config.grammar import quoted
 from npdigits.config.schema import DataConfig
 from npdigits.data.sets import LOADERS
 from npdigits.forms.load import LEFT_OUT, LISTED_ELSEWHERE
@@ -97,10 +97,12 @@ def _config_of(arguments: Sequence[str]) -> DataConfig:
             raise ConfigError(f"{override}: {places[0]} is named without a key; allowed is one of the two")
     if named and len(places) == 2:
         raise ConfigError(f"{places[1]}: {places[0]} has a test set of its own")
-    keys = [f"data={places[0]}"] if named else ["data=file"]
-    if not named:
-        keys += [f"data.{key}={quoted(place)}" for key, place in zip(("path", "test"), places, strict=False)]
-    return compose([*keys, *overrides]).data
+    if named:
+        return compose([f"data={places[0]}", *overrides]).data
+    # Names go past Hydra, to which ${…} in a name would be another key's value.
+    keys = ("path", "test")[: len(places)]
+    chosen = compose(["data=file", *(f"data.{key}=." for key in keys), *overrides]).data
+    return dataclasses.replace(chosen, path=places[0], test=places[1] if len(places) == 2 else None)
 
 
 def _all_of(warnings: Sequence[str], config: DataConfig) -> list[str]:

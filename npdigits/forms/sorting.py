@@ -8,10 +8,13 @@ from npdigits.forms.recognize import form_of, recognize
 from npdigits.pictures.read import ENDINGS, find_pictures
 
 
-def sort_out(arguments: Sequence[str]) -> tuple[list[Path], list[str], dict[Path, str]]:
+def sort_out(arguments: Sequence[str], folders: bool = False) -> tuple[list[Path], list[str], dict[Path, str]]:
     """Return the files and folders of many digits among the arguments; the others, which may be pictures.
 
-    A folder with a picture in it is one of pictures.
+    Args:
+        arguments: as typed.
+        folders: whether a folder of pictures is one of the former, which are taken as they are. Else a folder with a
+            picture in it is one of pictures, each to be brought to MNIST's form.
 
     Returns:
         files and folders; the other arguments; why a file of these is none with many digits.
@@ -22,7 +25,7 @@ def sort_out(arguments: Sequence[str]) -> tuple[list[Path], list[str], dict[Path
     for argument in arguments:
         path = Path(argument)
         try:
-            if not _may_hold_many(path):
+            if not (folders and path.is_dir()) and not _may_hold_many(path):
                 others.append(argument)
                 continue
             recognize(path) if path.is_dir() else form_of(path)

@@ -36,9 +36,7 @@ def wanted_of(path: Path, overrides: Sequence[str]) -> Wanted:
         key, _, _ = override.removeprefix("data.").partition("=")
         if key in NOT_OF_ONE_FILE:
             raise ConfigError(f"{override}: not with {path}, which is named without a key and read whole")
-    from npdigits.config.grammar import quoted  # which imports Hydra
-
-    return wanted(compose(["data=file", f"data.path={quoted(str(path))}", *overrides]).data)
+    return wanted(compose(["data=file", "data.path=.", *overrides]).data)
 
 
 def open_for(run: Trained, path: Path, said: Wanted) -> Images:

@@ -45,14 +45,19 @@ class Reading:
         return [(self.names[digit], p) for digit, p in zip(self.digits, self.probabilities, strict=True)]
 
 
+def takes_mnist_form(run: Trained) -> bool:
+    """Say whether a run reads digits of 28 × 28, which pictures are brought to."""
+    return run.summary.image_shape == [SIDE, SIDE]
+
+
 def refuse_other_sizes(run: Trained) -> None:
     """Refuse a run that does not read digits of 28 × 28.
 
     Raises:
         RunDirError: its images are of another size.
     """
-    shape = run.summary.image_shape
-    if shape != [SIDE, SIDE]:
+    if not takes_mnist_form(run):
+        shape = run.summary.image_shape
         raise RunDirError(f"{run.path}: was trained on images of {shape}; pictures are brought to {SIDE} × {SIDE}")
 
 
