@@ -79,7 +79,7 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
     if wanted.label_column is not None:
         raise ConfigError(f"data.label_column={wanted.label_column}: allowed is null with IDX files, as in {place}")
     mappings = [path for path in files if is_mapping(path.name)]
-    described = [_describe(path) for path in _unpacked_ones(path for path in files if path not in mappings)]
+    described = [_describe(path, place) for path in _unpacked_ones(path for path in files if path not in mappings)]
     pairs = _pairs(_distinct(described), place)
     parts = _parts(pairs, place)
     shapes = {pair.images.path.name: pair.images.header.shape[1:] for pair in parts.values()}
@@ -107,7 +107,7 @@ def _unpacked_ones(paths: Iterable[Path]) -> list[Path]:
     return sorted(found.values())
 
 
-def _describe(path: Path) -> File:
+def _describe(path: Path, place: Path) -> File:
     """Return what a file holds, by its name or else by its dimensions.
 
     Raises:
@@ -123,7 +123,8 @@ def _describe(path: Path) -> File:
     name = key(path.name)
     part = part_of(name)
     of_set = PART_NAMES[part].sub("-", name).strip("-") if part else name
-    return File(path, header, named, name, part or part_of(path.parent.name), of_set)
+    above = path.relative_to(place).parent.name if place.is_dir() else ""
+    return File(path, header, named, name, part or part_of(above), of_set)
 
 
 def _distinct(files: Sequence[File]) -> list[File]:
