@@ -127,13 +127,13 @@ def test_index_and_strange_columns_are_left_out_and_said(tmp_path: Path) -> None
     frame["Usage"] = "Training"
     found = table(tmp_path / "a.csv", frame.to_csv())  # with pandas' index
     np.testing.assert_array_equal(found.parts[TRAIN].images, X)
-    assert found.notes == ("left out: the first column, column Usage",)
+    assert found.notes == ("columns left out: the first column, column Usage",)
     frame = frame.drop(columns=["Usage", "label"])
     frame.insert(0, "ImageId", np.arange(1, 61))
     found = table(tmp_path / "a.csv", frame.to_csv(index=False))
     np.testing.assert_array_equal(found.parts[TRAIN].images, X)
     assert found.parts[TRAIN].labels is None
-    assert found.notes == ("left out: column ImageId", "no column of labels")
+    assert found.notes == ("columns left out: column ImageId",)
 
 
 def test_labels_stay_what_they_are(tmp_path: Path) -> None:
@@ -271,6 +271,26 @@ def test_kaggles_archive_has_a_test_set_without_labels(tmp_path: Path) -> None:
         assert found.parts[TEST].labels is None and len(found.parts[TEST].images) == 9
         assert found.parts[TEST].name_of(0).endswith("digit-recognizer.zip/test.csv: row 2")
         assert any("sample_submission.csv" in note for note in found.notes)
+
+
+def test_only_table_in_an_archive_needs_no_name(tmp_path: Path) -> None:
+    path = tmp_path / "digits.zip"
+
+    def write(**contents: str) -> Found:
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("README.txt", "Digits, written by hand.\nOf two classes, 1 and 2.\n")
+            for name, content in contents.items():
+                file.writestr(f"{name}.csv", content)
+        return text_table.read([path], NOTHING, path)
+
+    content = f"{HEAD}\n{GOOD}"
+    found = write(digits=content)
+    assert list(found.parts) == [TRAIN] and any("README.txt" in note for note in found.notes)
+    assert list(write(my_train=content, my_test=content, more=content).parts) == [TRAIN, TEST]
+    with pytest.raises(DataError, match="of which none is called train"):
+        write(a=content, b=content)
+    with pytest.raises(DataError, match="several files for train"):
+        write(train_a=content, train_b=content)
 
 
 PACK: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}

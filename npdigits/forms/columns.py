@@ -68,7 +68,7 @@ def layout_of(sheet: Sheet, wanted: Wanted, place: str) -> Layout:
         label = _named_label(sheet, place)
     beside = _columns_beside(sheet, label)
     rest = tuple(i for i in range(sheet.width) if i != label and i not in beside)
-    notes = (f"left out: {_listed(sheet, beside)}",) if beside else ()
+    notes = (f"columns left out: {_listed(sheet, beside)}",) if beside else ()
     layout = Layout(sheet.width, label, rest, notes=notes)
     if label is None:
         layout = _by_content(layout, sheet, wanted, place)
@@ -203,7 +203,7 @@ def _by_content(layout: Layout, sheet: Sheet, wanted: Wanted, place: str) -> Lay
         return _with_label(layout, odd)
     count = len(layout.pixels)
     if _fits(count, wanted):
-        return replace(layout, notes=(*layout.notes, "no column of labels"))
+        return layout
     if _fits(count - 1, wanted):
         return _settled_early(layout, sheet) or replace(layout, either=True)
     raise undecided(sheet, place)

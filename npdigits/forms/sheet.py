@@ -12,7 +12,13 @@ from npdigits.forms.text_lines import lines_of, repaired
 
 # Tried in this order: a comma may be a decimal sign where cells are divided by one of those before it.
 DELIMITERS = ("\t", ";", "|", ",")
-NAMES_OF_DELIMITERS = {"\t": "TSV", ";": "CSV with semicolons", "|": "table with |", ",": "CSV", None: "table"}
+NAMES_OF_DELIMITERS = {
+    "\t": "TSV",
+    ";": "CSV with semicolons",
+    "|": "table with |",
+    ",": "CSV",
+    None: "table with spaces",
+}
 NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 # In a table whose cells are divided by commas, decimal commas stand in quotes.
 QUOTED_DECIMAL = re.compile(r'"\s*([-+]?\d*),(\d+)\s*"')
@@ -20,6 +26,10 @@ QUOTED_DECIMAL = re.compile(r'"\s*([-+]?\d*),(\d+)\s*"')
 SAMPLE = 500
 # After so many lines no more is read to find three that are not blank.
 MOST_BLANK = 100_000
+
+
+class NoTable(DataError):
+    """A text that is no table."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,8 @@ def sheet_of(member: Member) -> Sheet:
     """Return how a table is written, by its first lines.
 
     Raises:
-        DataError: it has no rows, or cannot be read.
+        NoTable: it has no rows, or is something else.
+        DataError: it cannot be read.
     """
     lines: list[str] = []
     for found in lines_of(member):
@@ -90,7 +101,7 @@ def sheet_of(member: Member) -> Sheet:
     first, heads, declared = _begin(lines)
     body = [line for line in lines[first:] if line.strip()][: SAMPLE + 1]
     if not body:
-        raise DataError(f"{member.name}: no rows")
+        raise NoTable(f"{member.name}: no rows")
     delimiter = declared or _delimiter_of(body[1:] or body)
     quote = '"' if any('"' in line for line in body) else None
     comma = _has_decimal_commas(body[1:], delimiter)
@@ -99,20 +110,20 @@ def sheet_of(member: Member) -> Sheet:
         table = [[repaired(cell) for cell in plain.cells(line)] for line in body]
         headings = [[repaired(cell) for cell in plain.cells(line)] for line in heads]
     except csv.Error as error:
-        raise DataError(f"{member.name}: no table of numbers: {error}") from error
+        raise NoTable(f"{member.name}: no table of numbers: {error}") from error
     names, notes = _names_in(table)
     if names:
         first += 1 + next(i for i, line in enumerate(lines[first:]) if line.strip())
         table, body = table[1:], body[1:]
     if not table:
-        raise DataError(f"{member.name}: no rows below the names of the columns")
+        raise NoTable(f"{member.name}: no rows below the names of the columns")
     width = Counter(map(len, table)).most_common(1)[0][0]
     if not names:  # np.savetxt writes names as a comment
         names = next((tuple(cells) for cells in headings if len(cells) == width), ())
     if names and len(names) == width - 1 and _counts([row[0] for row in table if row]):
         names = ("", *names)  # R's write.table: no name above the names of the rows
     if names and len(names) != width:
-        raise DataError(f"{member.name}: {len(names):,} names above {width:,} columns")
+        raise NoTable(f"{member.name}: {len(names):,} names above {width:,} columns")
     per_row = sum(map(len, body)) / len(body) + 1
     sample = tuple(tuple(row) for row in table if len(row) == width)
     return Sheet(delimiter, quote, comma, names, first, width, sample, per_row, notes=notes)

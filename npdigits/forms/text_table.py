@@ -19,7 +19,7 @@ from npdigits.forms.packed import Member, members
 from npdigits.forms.recognize import part_of
 from npdigits.forms.room import refuse_too_large
 from npdigits.forms.rows import without_column
-from npdigits.forms.sheet import NAMES_OF_DELIMITERS, Sheet, sheet_of
+from npdigits.forms.sheet import NAMES_OF_DELIMITERS, NoTable, Sheet, is_number, sheet_of
 from npdigits.forms.text_lines import Lines, encoding_of, lines_of
 
 
@@ -104,26 +104,38 @@ def _read_several(path: Path, held: Sequence[Member], wanted: Wanted) -> Found:
     Raises:
         DataError: no name, or more than one, says which is the training set; or one cannot be read.
     """
+    tables = [member for member in held if _is_table(member)]
+    notes = [f"left out: {member.name}" for member in held if member not in tables]
+    of = {member.name: part_of(_base(member)) for member in tables}
+    if len(tables) == 1:
+        of = {tables[0].name: TRAIN}
+    if not tables or TRAIN not in of.values():
+        raise DataError(f"{path}: {len(held)} files in it, of which none is called train: unpack it and name one")
     parts: dict[str, Part] = {}
-    notes: list[str] = []
     first: Found | None = None
-    for member in sorted(held, key=lambda member: part_of(_base(member)) != TRAIN):
-        name = part_of(_base(member))
-        if name is None and len(parts) + len(held) > 1:
+    for member in sorted(tables, key=lambda member: of[member.name] != TRAIN):
+        name = of[member.name]
+        if name is None:
             notes.append(f"left out: {member.name}")
             continue
         if name in parts:
             raise DataError(f"{path}: holds several files for {name}: unpack it and name one, or the folder")
         # What names the label's column is said of the training set: others may have none.
-        asked = wanted if first is None else _without_missing_label(member, wanted)
-        found, part = read_member(member, asked)
-        first, parts[name or TRAIN] = first or found, part
+        found, parts[name] = read_member(member, wanted if first is None else _without_missing_label(member, wanted))
+        first = first or found
         notes += [note for note in found.notes if note not in notes]
-    if first is None or TRAIN not in parts:
-        raise DataError(
-            f"{path}: {len(held)} files in an archive, none of which is called train: unpack it and name one"
-        )
+    assert first is not None
     return replace(first, parts=parts, notes=tuple(notes))
+
+
+def _is_table(member: Member) -> bool:
+    """Say whether a file in an archive is a table of pixels: numbers in more columns than a submission has."""
+    try:
+        sheet = sheet_of(member)
+    except NoTable:
+        return False
+    cells = [cell for row in sheet.sample for cell in row]
+    return sheet.width > 3 and 2 * sum(map(is_number, cells)) > len(cells)
 
 
 def _without_missing_label(member: Member, wanted: Wanted) -> Wanted:
