@@ -102,7 +102,7 @@ def test_a_committee_of_runs_that_read_files_in_other_ways(runs, tmp_path, calle
     images, labels = TESTING
     file = save(tmp_path, X=images, y=labels)
     code, _, said = called(runs["bytes"], runs["inverted"], file)
-    assert code == 0 and len(said) == 1 and "beyond the scale 0 … 1" in said[0]
+    assert code == 2 and len(said) == 1 and "the scale is 0 … 1 (data.range)" in said[0]
     code, out, said = called(runs["bytes"], runs["inverted"], file, "data.range=[0,255]", "data.invert=false")
     p = [trained.load_trained(runs[name]).probabilities(split_of(images)) for name in ("bytes", "inverted")]
     right = int((np.mean(p, axis=0).argmax(axis=1) == labels).sum())

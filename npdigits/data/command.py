@@ -70,11 +70,13 @@ def act(chosen: argparse.Namespace) -> int:
     table = [HEAD, *((printable(name), f"{train:,}", f"{test:,}") for name, train, test in [*rows, sums])]
     show(data.described or f"{data.name}: {len(data.train):,} training and {len(data.test):,} test images")
     show("\n".join(["", *aligned(table, left=1), ""]))
-    facts = [("values", describe_values(data)), ("duplicates", find_twins(data).described)]
+    twins = find_twins(data)
+    facts = [("values", describe_values(data)), ("duplicates", twins.described)]
+    facts += [("", line) for line in twins.examples]
     lines = _all_of(warnings, config)
     facts += [("looks wrong", line) for line in lines if LEFT_OUT not in line] or [("looks wrong", "nothing")]
     facts += [("left out", line.replace(LEFT_OUT, ": ", 1)) for line in lines if LEFT_OUT in line]
-    show("\n".join(f"{what + ':':<13}{line}" for what, line in facts))
+    show("\n".join(f"{what + ':' if what else '':<13}{line}" for what, line in facts))
     return 0
 
 

@@ -1,5 +1,6 @@
 """Files that are read by a meaning that is known, as a trained network's is, whatever values they happen to hold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.base.text import printable
+from npdigits.forms import reference
 from npdigits.forms.found import TEST, TRAIN, VAL, Found, Meaning, Part, Wanted
 from npdigits.forms.meaning import images_by
 from npdigits.forms.reading import read
@@ -15,9 +17,6 @@ from npdigits.forms.recognize import recognize
 
 # Pictures are stored so, whatever the scale of other files.
 OF_PICTURES = (0.0, 255.0)
-# A file whose values fill no more than so small a share of the scale is probably of another one; one of 0 … 16 on the
-# scale of bytes is. So is a file whose values are beyond the scale by more than another share.
-FAINT, BEYOND = 1 / 12, 1 / 50
 # Classes beyond so many are not listed in a message.
 SHOWN = 12
 # Forms in which an image is a row of numbers.
@@ -108,7 +107,7 @@ def read_images(images: Images, meaning: Meaning, shape: tuple[int, int]) -> Arr
     """Return images as a network takes them: 0 (paper) … 255 (ink), shape (n, height, width).
 
     Raises:
-        DataError: they are of another size than the network's.
+        DataError: they are of another size than the network's, or on another scale than the one that it reads by.
     """
     stored = images.part.images
     pixels = stored[0].size
@@ -122,23 +121,19 @@ def read_images(images: Images, meaning: Meaning, shape: tuple[int, int]) -> Arr
     return read_so
 
 
-def doubt(images: Images, meaning: Meaning) -> str:
-    """Return what is odd about a file's values by the scale that it is read by, in a line; "" where nothing is."""
-    if images.found.formed:
+def doubt(array: Array, labels: Array, classes: Sequence[str]) -> str:
+    """Return how images lie, in a few words, if they look like digits that are not upright; else "".
+
+    Args:
+        array: as a network takes them, shape (n, height, width).
+        labels: the numbers of their classes, shape (n,).
+        classes: the names of the classes.
+    """
+    if not set(classes) <= set(map(str, range(10))):
         return ""
-    least, most = min(meaning.range), max(meaning.range)
-    low, high = float(images.part.images.min()), float(images.part.images.max())
-    odd = ""
-    if high - low <= FAINT * (most - least):
-        odd = "faint on"
-    elif max(least - low, high - most) > BEYOND * (most - least):
-        odd = "beyond"
-    if not odd:
-        return ""
-    return (
-        f"{images.place}: its values {low:g} … {high:g} are {odd} the scale {least:g} … {most:g} that the run reads "
-        f"by; data.range=[{low:g},{high:g}] says that they are on another"
-    )
+    rows = reference.choose(labels, range(len(classes)))
+    likeness = reference.looks_like(array[rows], np.array(list(map(int, classes)), np.intp)[labels[rows]], (0,))
+    return likeness.orientation if likeness and likeness.orientation != reference.UPRIGHT else ""
 
 
 def class_numbers(images: Images, known: Meaning, wanted: Wanted, knower: str) -> Array:

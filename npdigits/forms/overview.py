@@ -1,15 +1,18 @@
 """What is to be seen of a data set before a network is trained on it."""
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from npdigits.base.sheet import in_rows
-from npdigits.data.sets import Data, Split
+from npdigits.base.text import printable
+from npdigits.data.sets import Data
+from npdigits.forms.duplicates import first_equals
 
 # Images of each class in the picture of examples.
 EXAMPLES = 12
+# Contradictions that are shown one by one.
+MOST_SHOWN = 5
 
 
 def counts_by_class(data: Data) -> list[tuple[str, int, int]]:
@@ -39,13 +42,15 @@ class Twins:
     Attributes:
         in_train, in_test: training and test images that equal an earlier one of the same set.
         between: test images that equal a training image.
-        contradictory: different images that have several labels.
+        contradictory: images that equal an earlier one, a training or a test image, and have another label than it.
+        examples: the first of these, in words.
     """
 
     in_train: int
     in_test: int
     between: int
     contradictory: int
+    examples: tuple[str, ...] = ()
 
     @property
     def described(self) -> str:
@@ -54,30 +59,30 @@ class Twins:
             f"{self.in_train:,} within the training set" if self.in_train else "",
             f"{self.in_test:,} within the test set" if self.in_test else "",
             f"{self.between:,} test images are training images" if self.between else "",
-            f"{self.contradictory:,} images with different labels" if self.contradictory else "",
+            f"{self.contradictory:,} have another label than their twin" if self.contradictory else "",
         ]
         return ", ".join(filter(None, said)) or "none"
 
 
 def find_twins(data: Data) -> Twins:
     """Return how many images are there several times."""
-    train, test = (_digests(part) for part in (data.train, data.test))
-    labels: dict[bytes, set[int]] = {}
-    for part, digests in ((data.train, train), (data.test, test)):
-        for digest, label in zip(digests, part.labels[part.rows].tolist(), strict=True):
-            labels.setdefault(digest, set()).add(label)
-    known = set(train)
+    train, test = data.train, data.test
+    of_train, of_test = first_equals([part.images[part.rows] for part in (train, test)])
+    firsts = np.concatenate([of_train, of_test])
+    labels = np.concatenate([part.labels[part.rows] for part in (train, test)])
+    differ = np.flatnonzero(labels != labels[firsts])
+
+    def image(i: int) -> str:
+        place = f"training image {i + 1:,}" if i < len(train) else f"test image {i - len(train) + 1:,}"
+        return f"{place} is {printable(data.class_names[labels[i]])}"
+
     return Twins(
-        in_train=len(train) - len(known),
-        in_test=len(test) - len(set(test)),
-        between=sum(digest in known for digest in test),
-        contradictory=sum(len(several) > 1 for several in labels.values()),
+        in_train=int((of_train != np.arange(len(train))).sum()),
+        in_test=len(test) - len(np.unique(of_test)),
+        between=int((of_test < len(train)).sum()),
+        contradictory=len(differ),
+        examples=tuple(f"{image(i)}, its twin {image(int(firsts[i]))}" for i in differ[:MOST_SHOWN].tolist()),
     )
-
-
-def _digests(part: Split) -> list[bytes]:
-    """Return for each image what stands for it, in fewer bytes."""
-    return [hashlib.blake2b(part.images[row].tobytes(), digest_size=16).digest() for row in part.rows]
 
 
 def examples_by_class(data: Data) -> bytes:

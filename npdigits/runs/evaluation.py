@@ -115,8 +115,6 @@ def refuse_seen(run: Trained, name: str, test: Split, warn: Callable[[str], None
             warn(f"{run.path}: what it was trained on is not at hand to compare with")
             return
     images, trained_on = test.images[test.rows], known.train.images[known.train.rows]
-    if images.dtype != trained_on.dtype:
-        images, trained_on = images.astype(np.float32), trained_on.astype(np.float32)
     n = int(shared(images, trained_on).sum())
     if n > len(images) / SEEN_ONE_IN:
         raise DataError(

@@ -10,6 +10,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.base.text import printable
 from npdigits.data.sets import Data, Split
+from npdigits.forms.known import doubt
 from npdigits.runs import of_files
 from npdigits.runs.evaluation import load_test_set, refuse_seen
 from npdigits.runs.trained import Trained
@@ -78,8 +79,10 @@ def of_a_file(runs: Sequence[Trained], path: Path, overrides: Sequence[str], war
         key = run.meaning, run.summary.reading is not None
         split = next((split for known, split in read_before if known == key), None)
         if split is None:
-            split = of_files.read_by(run, images, said, warn)
+            split = of_files.read_by(run, images, said)
             read_before.append((key, split))
+            if lie := doubt(split.images.reshape(-1, *run.summary.height_and_width), labels, run.class_names):
+                warn(f"{path}: the images look like digits that are {lie}: data.transpose= says how they are stored")
         refuse_seen(run, str(path), split, warn)
         each[run.path] = split
     unreadable = images.found.unreadable

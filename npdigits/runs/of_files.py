@@ -48,23 +48,19 @@ def open_for(run: Trained, path: Path, said: Wanted) -> Images:
     return known.open_images(path, said, run.summary.height_and_width)
 
 
-def read_by(run: Trained, images: Images, said: Wanted, warn: Callable[[str], None]) -> Split:
+def read_by(run: Trained, images: Images, said: Wanted) -> Split:
     """Return the images of a file as a run takes them; their labels are not looked at, and are 0.
 
     Args:
         run: the network.
         images: of the file.
         said: what the user says of the file.
-        warn: is told where its values are hardly on the scale that the run reads by.
 
     Raises:
         DataError: they cannot be read so.
     """
     meaning = known.meaning_of(images, run.meaning, run.summary.reading is not None, said)
-    array = known.read_images(images, meaning, run.summary.height_and_width)
-    if line := known.doubt(images, meaning):
-        warn(line)
-    return split_of(array)
+    return split_of(known.read_images(images, meaning, run.summary.height_and_width))
 
 
 def split_of(images: Array) -> Split:
@@ -111,7 +107,7 @@ def read_file(run: Trained, path: Path, overrides: Sequence[str], warn: Callable
     """
     said = wanted_of(path, overrides)
     images = open_for(run, path, said)
-    split = read_by(run, images, said, warn)
+    split = read_by(run, images, said)
     readings = readings_of(run, split, [path] * len(split), images.part.name_of)
     described = f"{images.described}: {len(split):,} images"
     if images.part.labels is not None:
