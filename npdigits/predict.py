@@ -24,7 +24,7 @@ from npdigits.base.text import aligned, printable
 from npdigits.forms.sorting import sort_out
 from npdigits.pictures.pool import form_all
 from npdigits.pictures.progress import with_progress
-from npdigits.pictures.read import NO_PICTURE, find_pictures
+from npdigits.pictures.read import find_pictures
 from npdigits.pictures.save import names_in, save_png
 from npdigits.runs import trained
 from npdigits.runs.of_files import OVERRIDE, read_file
@@ -196,14 +196,14 @@ def _formed(files: Sequence[Path], reasons: Mapping[Path, str]) -> tuple[dict[Pa
 
     Args:
         files: pictures, and what was taken for such.
-        reasons: why a file that is no picture is no file of many digits either.
+        reasons: why what is no picture, by its name and its first bytes, is no file of many digits either.
     """
     images: dict[Path, Array] = {}
     skipped: list[tuple[Path, str]] = []
     with one_thread():
         for file, (image, reason) in zip(files, with_progress(form_all(files), len(files)), strict=True):
             if image is None:
-                skipped.append((file, reasons.get(file, reason) if reason.startswith(NO_PICTURE) else reason))
+                skipped.append((file, reasons.get(file, reason)))
             else:
                 images[file] = image
     return images, skipped

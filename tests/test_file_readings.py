@@ -203,6 +203,7 @@ def test_arguments_are_sorted_out_by_what_they_hold(tmp_path, monkeypatch):
     files, others, reasons = sort_out(names)
     assert list(map(str, files)) == ["test.csv", "tables"]
     assert others == ["a table.png", "3", "notes.txt", "pictures", "nothing", "nowhere.csv"]
+    assert list(reasons) == [Path("notes.txt")]
     assert reasons[Path("notes.txt")].startswith("a text that is no table of numbers")
     files, others, _ = sort_out(names, folders=True)
     assert list(map(str, files)) == ["test.csv", "pictures", "tables"] and "nothing" in others
@@ -210,7 +211,6 @@ def test_arguments_are_sorted_out_by_what_they_hold(tmp_path, monkeypatch):
 
 def test_why_a_file_holds_no_digits_is_said(monkeypatch):
     """Of what is neither a picture nor a table; of other arguments it is said as ever."""
-    reasons = {Path("a"): "a pickle", Path("b"): "a pickle"}
-    found = {Path("a"): "no picture of these formats: PNG, JPEG", Path("b"): "it is blank"}
-    monkeypatch.setattr(predict, "form_all", lambda files: iter([(None, found[file]) for file in files]))
-    assert predict._formed(list(found), reasons) == ({}, [(Path("a"), "a pickle"), (Path("b"), "it is blank")])
+    monkeypatch.setattr(predict, "form_all", lambda files: iter([(None, "no picture")] * 2))
+    found = predict._formed([Path("a"), Path("b")], {Path("a"): "a pickle"})
+    assert found == ({}, [(Path("a"), "a pickle"), (Path("b"), "no picture")])

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from npdigits.base.bounded import opened
 from npdigits.base.errors import DataError
-from npdigits.forms.recognize import form_of, recognize
+from npdigits.forms.recognize import form_of, is_picture, recognize
 from npdigits.pictures.read import ENDINGS, find_pictures
 
 
@@ -17,7 +18,8 @@ def sort_out(arguments: Sequence[str], folders: bool = False) -> tuple[list[Path
             picture in it is one of pictures, each to be brought to MNIST's form.
 
     Returns:
-        files and folders; the other arguments; why a file of these is none with many digits.
+        files and folders; the other arguments; why a file of these that is no picture is none
+        with many digits either.
     """
     files: list[Path] = []
     others: list[str] = []
@@ -32,7 +34,8 @@ def sort_out(arguments: Sequence[str], folders: bool = False) -> tuple[list[Path
             files.append(path)
         except (DataError, OSError) as error:
             others.append(argument)
-            reasons[path] = str(error).removeprefix(f"{path}: ")
+            if not path.is_dir() and not _begins_as_a_picture(path):
+                reasons[path] = str(error).removeprefix(f"{path}: ")
     return files, others, reasons
 
 
@@ -41,3 +44,12 @@ def _may_hold_many(path: Path) -> bool:
     if path.is_dir():
         return next(find_pictures([path])) == path  # which is yielded where there is none in it
     return path.suffix.lower() not in ENDINGS and path.is_file()
+
+
+def _begins_as_a_picture(path: Path) -> bool:
+    """Say whether a file's first bytes are those of a picture; what cannot be opened may be one."""
+    try:
+        with opened(path) as file:
+            return is_picture(file.read(16))
+    except (OSError, ValueError):
+        return True

@@ -19,7 +19,6 @@ from npdigits.pictures.shades import FORMATS, BadPicture
 ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp")
 # Pictures of other formats: in a folder they are reported and not passed over, as the user may count on them.
 OTHER_PICTURES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".pbm", ".pgm", ".ppm", ".pnm", ".svg", ".tga", ".ico")
-NO_PICTURE = "no picture of these formats"
 MOST_PIXELS = 50_000_000
 # A larger picture is made smaller: that shows as much of a digit.
 LONGEST_SIDE = 1024
@@ -176,4 +175,4 @@ def _unidentified(path: Path) -> str:
     with path.open("rb") as file:
         if file.read(4) in TiffImagePlugin.PREFIXES:
             return "damaged, or a TIFF of a kind that is not read: save it as PNG, or as TIFF with 8 bits a value"
-    return f"{NO_PICTURE}: {', '.join(FORMATS)}"
+    return f"no picture of these formats: {', '.join(FORMATS)}"
