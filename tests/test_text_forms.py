@@ -380,7 +380,7 @@ def test_table_that_does_not_fit_into_memory_is_refused_unread(tmp_path: Path, m
 def test_memory_stays_below_three_times_the_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    monkeypatch.setattr(text_lines, "AT_A_TIME", 1 << 17)
+    monkeypatch.setattr(text_lines, "AT_A_TIME", 1 << 16)
     x, y = digits(1500, (9, 9) if ending == "svmlight" else (28, 28))
     x = np.where(x < 200, 0, x).reshape(len(x), -1).astype(np.int64)
     content = lines([y, x], "label," + ",".join(f"pixel{i}" for i in range(784)))
