@@ -104,7 +104,7 @@ def test_one_label_of_255(arrays):
 
 def test_labels_from_one_on(arrays):
     (line,) = said(arrays, **each(arrays, "labels", lambda labels: labels + 1))
-    assert "labels 1 … 10: 1 of 11 classes have no example: are the labels the digits plus 1?" in line
+    assert "labels 1 … 10: 1 of 11 classes have no example: do the labels begin at 1?" in line
 
 
 @pytest.mark.parametrize(

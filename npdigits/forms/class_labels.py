@@ -228,6 +228,8 @@ def _recognized(
     """Return the names of classes that nobody has named, and what is said of them."""
     first, last, n = values[0], values[-1], len(values)
     names = {value: join_lines(str(value)) for value in values}
+    if len(set(names.values())) < n:  # they differ in white space alone
+        names = {value: str(value) for value in values}
     span = f"labels {shown(first)} … {shown(last)}"
     if not isinstance(first, int) or list(values) == list(range(n)):
         return names, []

@@ -62,6 +62,9 @@ def determine(found: Found, test: Found | None, wanted: Wanted) -> tuple[Meaning
         notes += value_range.say_scale(paper, ink, sample)
     if transposed:
         notes.append("stored by columns")
+    for key in ("transpose", "invert", "range"):
+        if found.formed and getattr(wanted, key):
+            warnings.append(f"data.{key} has no effect: the pictures are brought to MNIST's form")
     return meaning, [*notes, *said], warnings
 
 
