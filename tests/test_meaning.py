@@ -250,6 +250,7 @@ def test_labels_1_to_10_of_what_is_no_digit_are_names():
 LABELS = {
     "whole": (lambda y: y, DIGITS, ""),
     "floats": (lambda y: y.astype(float), DIGITS, ""),
+    "half floats": (lambda y: y.astype(np.float16), DIGITS, ""),
     "text": (lambda y: y.astype(str), DIGITS, ""),
     "text of floats": (lambda y: y.astype(float).astype(str), DIGITS, ""),
     "objects": (lambda y: np.array([str(v) for v in y], object), DIGITS, ""),

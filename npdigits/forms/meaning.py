@@ -130,7 +130,8 @@ def refuse_other_scale(meaning: Meaning, part: Part) -> None:
     if not low - slack <= lowest <= highest <= high + slack:
 
         def beyond(some: Array) -> Array:
-            values = some.astype(np.float64)
+            with np.errstate(over="ignore"):  # what is too large becomes infinite
+                values = some.astype(np.float64)
             return ~((values >= low - slack) & (values <= high + slack))
 
         i = value_range.first_row(images, beyond)

@@ -192,7 +192,8 @@ def _odd_value(image: Array) -> str:
 
 
 def _is_odd(values: Array) -> Array:
-    odd: Array = ~(np.abs(values.astype(np.float64)) <= LARGEST)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite
+        odd: Array = ~(np.abs(values.astype(np.float64)) <= LARGEST)
     return odd
 
 
