@@ -94,6 +94,11 @@ def form_of(path: Path) -> str:
     return _form_of_bytes(path, first)
 
 
+def is_picture(first: bytes) -> bool:
+    """Say whether a file that begins with these bytes, 12 at least, is a picture."""
+    return first.startswith(PICTURES) or (first[:4] == b"RIFF" and first[8:12] == b"WEBP")
+
+
 def part_of(name: str) -> str | None:
     """Return the part of a set that a file's or folder's name says it is; None where it says none, or two."""
     parts = [part for part, words in PART_NAMES.items() if words.search(name)]
@@ -167,7 +172,7 @@ def _form_of_bytes(path: Path, first: bytes) -> str:
     for magic, what in REFUSED.items():
         if first.startswith(magic) or (magic == b"ustar" and first[257:262] == magic):
             raise DataError(f"{path}: {what}")
-    if first.startswith(PICTURES) or (first[:4] == b"RIFF" and first[8:12] == b"WEBP"):
+    if is_picture(first):
         raise DataError(f"{path}: one picture: a data set is a folder with a folder of pictures for each class")
     return _form_of_text(path, first)
 
