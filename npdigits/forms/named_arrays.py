@@ -201,8 +201,10 @@ def _refuse_left(source: Source, images: str) -> None:
 
 
 def _is_wanted(name: str, wanted: Wanted) -> bool:
-    """Say whether an array is the one that the user names as labels: by its whole name, or by the last word of it."""
-    return wanted.label_column is not None and wanted.label_column in (name, name.rpartition("/")[2])
+    """Say whether an array is the one that the user names as labels: by its whole name, or by the end of it."""
+    return wanted.label_column is not None and wanted.label_column in (
+        *(name, name.rpartition("/")[2], name.removeprefix("column ")),
+    )
 
 
 def _numbered(arrays: Mapping[str, Stored], said: Mapping[str, Says]) -> dict[str, Pair]:
@@ -239,6 +241,8 @@ def _read_part(source: Source, pair: Pair) -> tuple[Part, list[str]]:
         DataError: an array is damaged or holds what is no number.
     """
     stored = source.arrays[pair.images]
+    if not math.prod(stored.shape):
+        raise DataError(f"{source.path}: {pair.images} of shape {stored.shape} holds no images")
     axis = len(stored.shape) - 1 if source.samples_last and len(stored.shape) > 2 else 0
     labels, notes = None, []
     if pair.labels is not None:
@@ -251,8 +255,6 @@ def _read_part(source: Source, pair: Pair) -> tuple[Part, list[str]]:
         axis = axes[0]
         labels, note = _read_labels(source, pair.labels, axes[1])
         notes.append(note)
-    if not stored.shape[axis] or not math.prod(stored.shape):
-        raise DataError(f"{source.path}: {pair.images} of shape {stored.shape} holds no images")
 
     def wrong(place: tuple[int, ...], value: float) -> DataError:
         i, pixel = place[axis], place[:axis] + place[axis + 1 :]

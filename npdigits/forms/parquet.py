@@ -114,10 +114,13 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
             name = path.relative_to(place).as_posix() if place in path.parents else path.name
             shards_of.setdefault(part, []).append(Shard(path, name, rows))
     assert columns is not None
+    for part, shards in shards_of.items():
+        if not sum(shard.rows for shard in shards):
+            raise DataError(f"{place}: its {part} set has no rows")
     if columns.left:
         more = ", …" if len(columns.left) > SHOWN else ""
         notes.append(f"left out: {', '.join(columns.left[:SHOWN])}{more}")
-    reader = _Reader(parquet, columns)
+    reader = _Reader(parquet, columns, place)
     parts = {part: reader.part(part, shards) for part, shards in shards_of.items()}
     parts, said = reader.finished(parts)
     for part, of in parts.items():
@@ -204,8 +207,8 @@ def _schema(parquet: Any, path: Path, wanted: Wanted) -> tuple[int, Columns]:
 class _Reader:
     """Reads parts of a set whose columns are known."""
 
-    def __init__(self, parquet: Any, columns: Columns) -> None:
-        self._parquet, self._columns, self.pictures = parquet, columns, Pictures()
+    def __init__(self, parquet: Any, columns: Columns, place: Path) -> None:
+        self._parquet, self._columns, self._place, self.pictures = parquet, columns, place, Pictures()
 
     def part(self, name: str, shards: Sequence[Shard]) -> Part:
         """Read a part; the images of pictures come later, by ``finished``."""
@@ -259,7 +262,7 @@ class _Reader:
                 labels = None if part.labels is None else part.labels[kept]
                 done[name] = Part(images, labels, lambda i, part=part, kept=kept: part.name_of(int(kept[i])))  # type: ignore[misc]
             else:
-                images, note = planes(part.images, f"column {self._columns.images[0]}")
+                images, note = planes(part.images, f"{self._place}: column {self._columns.images[0]}")
                 notes += [note] if note and note not in notes else []
                 done[name] = Part(images, part.labels, part.name_of)
         if self._columns.kind == PICTURES:

@@ -16,6 +16,7 @@ from npdigits.base.errors import DataError
 from npdigits.base.text import join_lines
 from npdigits.forms.found import TEST, TRAIN, VAL
 from npdigits.forms.npy_partners import partners
+from npdigits.forms.told import told_of
 
 # So many bytes at the beginning tell the form of every file.
 FIRST = 4096
@@ -117,22 +118,20 @@ def _unpacked(path: Path, unpack: Callable[..., Any]) -> bytes:
 
 def _form_of_zip(path: Path) -> str:
     """Return the form of what is in a zip archive."""
-    try:
-        with opened(path) as packed, zipfile.ZipFile(packed) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
-            names = [name for name in names if not name.startswith("__MACOSX/")]
-            if names and all(name.endswith(".npy") for name in names):
-                return "npz"
-            if any(name.startswith(("xl/", "word/")) for name in names) or "mimetype" in names:
-                raise DataError(f"{path}: {WORKBOOK}")
-            if any(name.lower().endswith(PICTURE_ENDINGS) for name in names):
-                raise DataError(f"{path}: a zip archive of pictures: unpack it and name the folder")
-            forms = set()
-            for name in names:
-                with archive.open(name) as member:
-                    forms.add(_form_of_bytes(path / name, member.read(FIRST)))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError) as error:
-        raise DataError(f"{path}: damaged, or packed in a way that is not read: {join_lines(str(error))}") from error
+    unread = "damaged, or packed in a way that is not read"
+    with told_of(path, unread), opened(path) as packed, zipfile.ZipFile(packed) as archive:
+        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        names = [name for name in names if not name.startswith("__MACOSX/")]
+        if names and all(name.endswith(".npy") for name in names):
+            return "npz"
+        if any(name.startswith(("xl/", "word/")) for name in names) or "mimetype" in names:
+            raise DataError(f"{path}: {WORKBOOK}")
+        if any(name.lower().endswith(PICTURE_ENDINGS) for name in names):
+            raise DataError(f"{path}: a zip archive of pictures: unpack it and name the folder")
+        forms = set()
+        for name in names:
+            with archive.open(name) as member:
+                forms.add(_form_of_bytes(path / name, member.read(FIRST)))
     if forms - {"table", "arff", "svmlight"} or len(forms) != 1:
         raise DataError(f"{path}: a zip archive of {len(names)} files: unpack it and name the file or folder")
     return forms.pop()
