@@ -1,5 +1,6 @@
 """What tests are fed with: small sets of synthetic digits, MNIST's original files, and Python processes."""
 
+import dataclasses
 import gzip
 import json
 import os
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 
 import npdigits
+from npdigits.base.npz import hash_arrays
+from npdigits.data.sets import Data, make_data
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Half = tuple[Array, Array]
@@ -34,6 +37,25 @@ def digits(n: int, shape: tuple[int, int] = (8, 7), classes: int = 10, seed: int
     rng = np.random.default_rng([seed, n])
     labels = rng.permutation(np.arange(n) % classes)
     return (patterns[labels] + rng.integers(0, 56, (n, *shape))).astype(np.uint8), labels.astype(np.uint8)
+
+
+def made_data(
+    train: int = 600,
+    test: int = 100,
+    shape: tuple[int, int] = (8, 7),
+    classes: int = 10,
+    dtype: str = "uint8",
+    **more: Any,
+) -> Data:
+    """Return a data set of ``digits`` without files; floats have decimals, and ``more`` are other fields of it."""
+    arrays: dict[str, Array] = {}
+    for half, n, seed in (("train", train, 5), ("test", test, 4)):
+        patterns = np.random.default_rng(7).integers(0, 2, (classes, *shape)) * 200
+        rng = np.random.default_rng([seed, n])
+        labels = rng.permutation(np.arange(n) % classes)
+        images = patterns[labels] + rng.integers(0, 54, (n, *shape)) + (0.5 if dtype != "uint8" else 0)
+        arrays |= {f"{half}_images": images.astype(dtype), f"{half}_labels": labels}
+    return dataclasses.replace(make_data("made", hash_arrays(arrays), arrays), **more)
 
 
 def idx_bytes(array: Array) -> bytes:

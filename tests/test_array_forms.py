@@ -255,7 +255,7 @@ def test_more_than_the_memory_is_refused_before_it_is_taken(tmp_path):
     with path.open("wb") as file:  # of holes, which take no room on a disk
         file.write(npy_header((10**9, 28, 28)))
         file.truncate(file.tell() + 784 * 10**9)
-    assert "X.npy: X: declares 730.2 GiB: allowed is" in refused(path)
+    assert "X.npy: X: declares 730.2 GiB: " in refused(path)
 
 
 def test_a_stream_that_ends_early_takes_no_memory(tmp_path):

@@ -37,13 +37,13 @@ def runs(tmp_path_factory):
 def test_a_run_scores_as_it_said(runs):
     for path in runs:
         summary = read_summary(path)
-        lines, counts = evaluate.evaluate([path])
+        lines, counts, _ = evaluate.evaluate([path])
         assert f"{summary['test_accuracy']:.2%}" in lines[1] and f"cost {summary['test_cost']:.4f}" in lines[1]
         assert counts.trace() == round(summary["test_accuracy"] * 100) and counts.sum() == 100
 
 
 def test_a_committee_is_the_mean_of_probabilities(runs):
-    lines, counts = evaluate.evaluate(runs)
+    lines, counts, _ = evaluate.evaluate(runs)
     kept = [read_npz(path / "predictions.npz") for path in runs]
     guesses = np.mean([one["probabilities"] for one in kept], axis=0).argmax(axis=1)
     right = int((guesses == kept[0]["labels"]).sum())
@@ -157,7 +157,7 @@ def test_training_images_are_no_test_set_under_another_name(runs, tmp_path):
     ):
         evaluate.evaluate(runs[:1], ["data=idx", f"data.dir={other}"])
     unseen = write_set(tmp_path / "unseen", test=70)
-    lines, _ = evaluate.evaluate(runs[:1], ["data=idx", f"data.dir={unseen}"])
+    lines, *_ = evaluate.evaluate(runs[:1], ["data=idx", f"data.dir={unseen}"])
     assert "70 test digits" in lines[0]
 
 
@@ -181,10 +181,10 @@ def test_a_run_that_has_not_finished_is_scored_with_a_warning(runs, tmp_path, ca
 
 
 def test_ctrl_c_ends_in_a_line(runs, monkeypatch, capsys):
-    def interrupted(paths, overrides, trust):
+    def interrupted(paths, overrides, trust, file):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(evaluate, "evaluate", interrupted)
+    monkeypatch.setattr(evaluate, "score_all", interrupted)
     monkeypatch.setattr(sys, "argv", ["evaluate", str(runs[0])])
     with pytest.raises(SystemExit) as caught:
         evaluate.main()

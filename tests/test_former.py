@@ -24,6 +24,7 @@ from npdigits.config.identity import NOT_PART, NUMERICS, canonical, differences,
 from npdigits.config.keys import RULES
 from npdigits.export import command as export
 from npdigits.runs import metrics
+from npdigits.runs.about_data import OF_BYTES
 from npdigits.runs.environment import deciding_versions, environment
 from npdigits.runs.metrics import read_metrics
 from npdigits.runs.resume import settle
@@ -262,7 +263,7 @@ def test_a_run_of_before_goes_on_as_one_of_today(name, by, copied, tmp_path, mni
     else:
         run(compose([*typed, "quiet=true"]), path, typed, source=mnist_5k)
     summary, settings = read_summary(path), parse_run_config(keys_of(name))
-    assert (summary["status"], summary["epochs_run"], summary["schema"]) == ("finished", 3, SCHEMA)
+    assert (summary["status"], summary["epochs_run"], summary["schema"]) == ("finished", 3, OF_BYTES)
     today = json.loads((path / "identity.json").read_text())
     assert digest(today) == summary["identity"] == DIGESTS[name][1]
     assert yaml.safe_load((path / "config.yaml").read_text()).keys() == compose().as_dict().keys()
@@ -422,5 +423,5 @@ def test_what_a_newer_version_wrote_is_refused_by_every_reader(newer, typed, pic
 
 def test_a_run_of_today_says_its_schema_in_one_place(fresh):
     summary, identity = read_summary(fresh), json.loads((fresh / "identity.json").read_text())
-    assert summary["schema"] == SCHEMA and "schema" not in identity
+    assert summary["schema"] == OF_BYTES and "schema" not in identity
     assert "schema" not in (fresh / "metrics.csv").read_text() and "schema" not in keys_of("914df2f/run")

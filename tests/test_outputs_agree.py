@@ -132,7 +132,7 @@ def test_a_finished_runs_figures_are_the_same_in_every_place(runs):
         assert right.mean() == pytest.approx(summary["test_accuracy"], abs=1e-9)
         cost = -np.log(there["probabilities"][np.arange(len(right)), there["labels"]]).mean()
         assert cost == pytest.approx(summary["test_cost"], rel=1e-4)
-        lines, counts = evaluate.evaluate([path])
+        lines, counts, _ = evaluate.evaluate([path])
         assert f"{summary['test_accuracy']:.2%}" in lines[-1] and f"{(~right).sum()} of 100 read wrong" in lines[-1]
         assert counts.trace() == right.sum() and counts.sum() == len(right)
         log = re.sub(r"^[\d-]+ [\d:]+ ", "", (path / "train.log").read_text(), flags=re.MULTILINE)

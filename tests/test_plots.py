@@ -325,7 +325,7 @@ WRONG = {
     "no memory": (canvas, "png", MemoryError()),
     "a surprise": (canvas, "png", RuntimeError("latex could not be found\nfor two lines")),
     "a font that cannot be read": (canvas, "png", OSError(errno.EIO, os.strerror(errno.EIO))),
-    "no figure": (plots, "_figure", ValueError("no figure")),
+    "no figure": (canvas, "titled", ValueError("no figure")),
     "damaged": (plots, "read_predictions", ValueError("damaged")),
     "a full disk": (os, "replace", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))),
 }

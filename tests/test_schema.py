@@ -45,6 +45,7 @@ def refused(kind, value):
     return line
 
 
+READING = {"shape": [8, 7], "range": [0.0, 16.0], "transpose": False, "values": [1, 2], "classes": ["one", "two"]}
 # Of each key: a value of another type, and one beyond the range.
 SUMMARY = {
     "status": (["finished"], "x" * 201),
@@ -67,7 +68,9 @@ SUMMARY = {
     **dict.fromkeys(("train_accuracy", "val_accuracy", "test_accuracy"), ([0.9], 1.01)),
     "own_metrics": ([], {"run": 0.5}),
     "readout": (75, {"interval": [0.1]}),
-    "never_read": ({"0": 1}, [256]),
+    "classes": ("abc", ["a" * 201]),
+    "reading": ([], READING | {"range": [0]}),
+    "never_read": ({"0": 1}, [10_000]),
     "sizes": ([], {"metrics.csv": -1}),
     "reason": (["no"], "x" * 10_001),
 }
@@ -97,6 +100,12 @@ INNER = [
     ("own_metrics", {"val_cost": 1}, "own_metrics.val_cost='val_cost'"),
     ("readout", {"accuracy": 2}, "readout.accuracy=2"),
     ("never_read", [1, True], "never_read[1]=True"),
+    ("classes", ["a", 1], "classes[1]=1"),
+    ("classes", [], "classes=[]: allowed is a list of 1 to 10,000 elements"),
+    ("reading", READING | {"values": [1, None]}, "reading.values[1]=None"),
+    ("reading", READING | {"transpose": 1}, "reading.transpose=1"),
+    ("reading", READING | {"range": [1, 1]}, "reading.range=[1, 1]"),
+    ("reading", READING | {"values": [1, 2, 3]}, "reading has 3 labels for 2 classes"),
     ("sizes", {"\ud800": 1}, "sizes.\\ud800='\\ud800'"),
     ("data", "half \ud800", "data='half \\ud800'"),
     ("colour", [[[[[[[[[1]]]]]]]]], "colour[0][0][0][0]"),
@@ -312,7 +321,10 @@ WRONG_PREDICTIONS = {
     "a sum that is not 1": {"probabilities": P * np.float32(1.01)},
     "no class": {"probabilities": P[:, :0]},
     "no digit": {"probabilities": P[:0], "labels": N[:0]},
-    "too many classes": {"probabilities": np.zeros((4, 257), np.float32)},
+    "too many classes": {"probabilities": np.zeros((4, 10_001), np.float32)},
+    "labels as bytes of more classes": {"probabilities": np.full((4, 257), 1 / 257, np.float32)},
+    "labels below 0": {"probabilities": np.full((4, 257), 1 / 257, np.float32), "labels": np.array([0, 0, -1, 0])},
+    "images of other numbers": {"mistake_images": np.zeros((2, 9))},
     "a mistake in no digit": {"mistakes": np.array([0, 4])},
     "a mistake before the first": {"mistakes": np.array([-1, 0])},
     "mistakes without images": {"mistake_images": np.zeros((1, 9), np.uint8)},

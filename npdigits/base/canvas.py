@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from npdigits.base.errors import RunDirError
 from npdigits.base.paths import from_anywhere
-from npdigits.base.text import on_one_line
+from npdigits.base.text import on_one_line, printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+# Inches, of which margins take 0.95.
+LEAST_HEIGHT = 1.4
+Axes = Any
 
 
 @contextlib.contextmanager
@@ -44,6 +48,37 @@ def defaults() -> Iterator[None]:
                 yield
     finally:
         logger.setLevel(level)
+
+
+def titled(
+    title: str,
+    size: tuple[float, float] = (6.4, 4.0),
+    right: float = 0.75,
+    left: float = 0.75,
+    bottom: float = 0.55,
+) -> tuple[Figure, Axes]:
+    """Return a figure of this size, and axes in it under a title.
+
+    Margins are fixed, in inches, so that plots of two runs can be laid side by side.
+    """
+    from matplotlib.figure import Figure
+
+    width, height = size[0], max(size[1], LEAST_HEIGHT)  # images may be one pixel high
+    figure = Figure(figsize=(width, height), dpi=100)
+    # Rounded, as 0.55 + 0.4 is a bit more than 0.95.
+    inside = (width - left - right) / width, (height - round(bottom + 0.4, 9)) / height
+    axes = figure.add_axes((left / width, bottom / height, *inside))
+    axes.set_title(plain(title), fontsize=10, wrap=True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def plain(text: str) -> str:
+    """Return a text that is drawn as it is: what a file says is no formula.
+
+    Not by parse_math=False: wrapping looks for formulas all the same.
+    """
+    return printable(text).replace("$", r"\$")
 
 
 def png(figure: Figure) -> bytes:

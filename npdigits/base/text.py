@@ -56,3 +56,14 @@ def terminal_width(text: str) -> int:
 
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
     return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text in at most so many columns of a terminal; its end tells as much as its beginning, so both stay."""
+    if terminal_width(text) <= most:
+        return text
+    for kept in range(len(text) - 1, 0, -1):
+        begin, end = text[: kept - kept // 2], text[len(text) - kept // 2 :]
+        if terminal_width(begin + end) < most:
+            return f"{begin}…{end}"
+    return "…"

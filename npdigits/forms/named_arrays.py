@@ -12,7 +12,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.forms.array_names import IMAGES, LABELS, OTHER, Says, read_name
 from npdigits.forms.array_shapes import class_numbers, held_axes, narrowed, planes, samples_first
-from npdigits.forms.declared import refuse_too_large
+from npdigits.forms.declared import refuse_declared
 from npdigits.forms.found import TEST, TRAIN, VAL, Found, Part, Wanted
 
 # Names in a message; more are counted.
@@ -85,7 +85,7 @@ def read_arrays(source: Source, wanted: Wanted) -> Found:
     """
     pairs = choose(source, wanted)
     read = {name for pair in pairs.values() for name in pair.names}
-    refuse_too_large(sum(source.arrays[name].nbytes for name in read), f"{source.path}: {', '.join(sorted(read))}")
+    refuse_declared(sum(source.arrays[name].nbytes for name in read), f"{source.path}: {', '.join(sorted(read))}")
     parts, notes = {}, []
     for part, pair in pairs.items():
         parts[part], said = _read_part(source, pair)

@@ -16,7 +16,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.bounded import opened
 from npdigits.base.errors import DataError
 from npdigits.forms.array_shapes import planes
-from npdigits.forms.declared import refuse_too_large
+from npdigits.forms.declared import refuse_declared
 from npdigits.forms.found import TEST, TRAIN, VAL, Found, Part, Wanted
 from npdigits.forms.parquet_columns import (
     LISTS,
@@ -67,7 +67,7 @@ class Gathered:
             DataError: they are of another size than those before, or too large in all, or hold what is no number.
         """
         if not self._done:
-            refuse_too_large(self._n * images[0].size, place)
+            refuse_declared(self._n * images[0].size, place)
             self._images = np.empty((self._n, *images.shape[1:]), np.uint8)
         if images.shape[1:] != self._images.shape[1:]:
             raise DataError(f"{place}: row {begin + 1} is of shape {images.shape[1:]}, others {self._images.shape[1:]}")
@@ -75,7 +75,7 @@ class Gathered:
             i = int(np.argmin(known.reshape(len(images), -1).all(axis=1)))
             raise DataError(f"{place}: row {begin + i + 1}: a pixel is {images[i][~known[i]][0]}: allowed are numbers")
         if self._images.dtype == np.uint8 and not _are_bytes(images):
-            refuse_too_large(self._n * images[0].size * images.itemsize, place)
+            refuse_declared(self._n * images[0].size * images.itemsize, place)
             self._images = self._images.astype(images.dtype)
         elif not np.can_cast(images.dtype, self._images.dtype) and not _are_bytes(images):
             self._images = self._images.astype(np.result_type(images.dtype, self._images.dtype))

@@ -13,14 +13,17 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.npz import Declared, Fits, read_npz
 from npdigits.runs.contents import CLASSES
+from npdigits.runs.results import BYTE
 
-# Bytes of the files whose size no network decides. Predictions of 6 million test digits have 250 MB; twice ten pictures
-# of 512 × 512 pixels, ten times each, have 26 MB.
-MOST_BYTES = {"predictions.npz": 256 << 20, "distorted.npz": 64 << 20}
+# Bytes of the files whose size no network decides. Predictions of 10,000 test digits in 10,000 classes have 400 MB;
+# twice ten pictures of 512 × 512 pixels, ten times each, have 26 MB.
+MOST_BYTES = {"predictions.npz": 512 << 20, "distorted.npz": 64 << 20}
 # What the probabilities of a digit may miss 1 by.
 ROUNDING = 1e-3
 # The numbers of a network.
 FLOATS = ("float32", "float64")
+# The pixels of an image, as it is stored.
+PIXELS = ("uint8", "float32")
 # Texts in a checkpoint: its header, the table of the epochs so far.
 MOST_HEADER, MOST_METRICS = 1 << 20, 100 << 20
 # Arrays that an optimizer remembers; ours have two, and one of the user's may have more.
@@ -42,8 +45,10 @@ def read_predictions(path: Path) -> dict[str, Array]:
     # NaN is in no range.
     if not (p.min() >= 0 and p.max() <= 1 + ROUNDING and np.abs(p.sum(axis=1) - 1).max() <= ROUNDING):
         raise ValueError(f"{path}: damaged: probabilities: allowed are numbers from 0 to 1, which add up to 1 in a row")
-    if arrays["labels"].max() >= classes:
-        raise ValueError(f"{path}: damaged: a label of {arrays['labels'].max()}: allowed is one of {classes} classes")
+    labels = arrays["labels"]
+    if not 0 <= labels.min() <= labels.max() < classes:
+        beyond = labels.min() if labels.min() < 0 else labels.max()
+        raise ValueError(f"{path}: damaged: a label of {beyond}: allowed is one of {classes} classes")
     mistakes = arrays.get("mistakes", np.zeros(0, np.intp))
     if len(mistakes) and not (mistakes.min() >= 0 and mistakes.max() < n):
         raise ValueError(f"{path}: damaged: a mistake in digit {mistakes.max()}: allowed is one of {n}")
@@ -66,17 +71,17 @@ def _fits_predictions(declared: Mapping[str, Declared], read: Callable[[str], Ar
     n, classes = p.shape
     if not n or not 1 <= classes <= CLASSES:
         raise ValueError(f"probabilities is {p}: allowed are 1 to {CLASSES} classes of some digits")
-    _check("labels", labels, ("uint8",), (n,))
+    _check("labels", labels, ("uint8" if classes <= BYTE else "int64",), (n,))
     if "mistakes" in declared or "mistake_images" in declared:
         mistakes, images = _needed(declared, "mistakes"), _needed(declared, "mistake_images")
         _check("mistakes", mistakes, ("int64", "int32"), (None,))
-        _check("mistake_images", images, ("uint8",), (mistakes.size, None))
+        _check("mistake_images", images, PIXELS, (mistakes.size, None))
     _only(declared, ("probabilities", "labels", "mistakes", "mistake_images"))
 
 
 def _fits_distorted(declared: Mapping[str, Declared], read: Callable[[str], Array]) -> None:
     originals, distorted = _needed(declared, "originals"), _needed(declared, "distorted")
-    _check("originals", originals, ("uint8",), (None, None))
+    _check("originals", originals, PIXELS, (None, None))
     digits, pixels = originals.shape
     _check("distorted", distorted, ("uint8",), (digits, None, pixels))
     _only(declared, ("originals", "distorted"))

@@ -22,9 +22,10 @@ from npdigits.base.kinds import (
 from npdigits.runs.metrics import OWN, SCORES
 
 # Bytes of a file. A run's summary.json has 1.1 kB, its identity.json 1.0 kB, its config.yaml 1.0 kB, and 1,000 hidden
-# layers add 12 kB. What is read of YAML is less, as Python reads no more than 18 kB of it in a second at worst.
+# layers add 12 kB; the names of 10,000 classes add 1 MB. What is read of YAML is less, as Python reads no more than
+# 18 kB of it in a second at worst.
 MOST_BYTES = {
-    "summary.json": 1 << 20,
+    "summary.json": 4 << 20,
     "identity.json": 1 << 20,
     # An environment takes 1.5 kB, and there is one for each change of the machine that a run was continued on.
     "environment.json": 4 << 20,
@@ -44,9 +45,11 @@ PATH = text(10_000)
 SHA256 = text(64, "[0-9a-f]{1,64}", "a SHA-256 in hex")
 EPOCH = whole(1, 10**9)
 SHARE = number(0, 1)
+SHAPE = list_of(whole(1, 10**5), 2, 2)
 OWN_COLUMN = text(200, OWN, "a figure of one's own, such as val_top2")
-# A label is one byte.
-CLASSES = 256
+# Of one network, whose classes may have names.
+CLASSES = 10_000
+_CLASS_NAMES = list_of(NAME, CLASSES, 1)
 
 SUMMARY_VALUES: dict[str, Kind] = {
     "status": NAME,
@@ -55,7 +58,16 @@ SUMMARY_VALUES: dict[str, Kind] = {
     "data": NAME,
     "data_sha256": either(SHA256, text(0, allowed="nothing")),
     "data_sizes": table(dict.fromkeys(("train", "val", "test"), whole(0, 10**12)), plain(3)),
-    "image_shape": list_of(whole(1, 10**5), 2, 2),
+    "image_shape": SHAPE,
+    "classes": _CLASS_NAMES,
+    "reading": table(
+        {
+            **{"shape": SHAPE, "range": list_of(FINITE, 2, 2), "transpose": truth, "classes": _CLASS_NAMES},
+            "values": list_of(either(NAME, FINITE), CLASSES, 1),
+        },
+        plain(3),
+        required=("shape", "range", "transpose", "values", "classes"),
+    ),
     "parameters": whole(1, 10**12),
     "epochs_run": whole(0, 10**9),
     "seconds": number(0, 1e12),

@@ -13,12 +13,12 @@ from npdigits.base import canvas
 from npdigits.base.arrays import Array
 from npdigits.base.errors import RunDirError
 from npdigits.base.files import STRAY_AGE, Folder
-from npdigits.base.text import on_one_line, printable
+from npdigits.base.text import on_one_line
+from npdigits.runs import class_plots
 from npdigits.runs.arrays import fits_network, read_distorted, read_predictions
 from npdigits.runs.checkpoint import opened
 from npdigits.runs.layout import AUGMENTATION, DISTORTED, PLOTS
 from npdigits.runs.metrics import read_metrics
-from npdigits.runs.results import confusion_matrix
 from npdigits.runs.summary import read_summary
 
 if TYPE_CHECKING:  # matplotlib is imported where something is drawn: the user's settings can make that fail
@@ -31,8 +31,8 @@ STYLES: dict[str, dict[str, Any]] = {
     "test": {"color": "#009E73", "linestyle": ":", "label": "test"},
 }
 MAX_WEIGHT_IMAGES = 100
-# Inches, of which margins take 0.95.
-LEAST_HEIGHT = 1.4
+# Inches that a plot may be high, where images are as narrow as a line.
+MOST_HEIGHT = 30
 
 
 class RunFiles:
@@ -56,11 +56,23 @@ class RunFiles:
             self.best = opened(path / "checkpoints" / "best.npz", fits_network())
             if not all(np.isfinite(self.best[name]).all() for name in self.best if name[0] in "Wb"):
                 raise ValueError(f"{path}/checkpoints/best.npz: damaged: holds numbers that are not finite")
+            self.class_names = self._named(path)
             self.distorted = read_distorted(path / DISTORTED) if (path / DISTORTED).exists() else None
         except OSError as error:
             raise RunDirError(f"{path}: cannot be drawn: {error}") from error
         except ValueError as error:  # which names the file
             raise RunDirError(str(error)) from error
+
+    def _named(self, path: Path) -> tuple[str, ...]:
+        """Return the names of the classes.
+
+        Raises:
+            ValueError: summary.json names another number of classes.
+        """
+        try:
+            return self.summary.class_names(self.predictions["probabilities"].shape[1])
+        except ValueError as error:
+            raise ValueError(f"{path}: damaged: {error}") from error
 
     @property
     def title(self) -> str:
@@ -120,7 +132,7 @@ def accuracy(run: RunFiles) -> Figure:
 
 def gap(run: RunFiles) -> Figure:
     """Draw how much worse the network does on digits it did not train on, and how settled the validation cost is."""
-    figure, axes = _figure(f"Overfitting — {run.title}", right=1.05)
+    figure, axes = canvas.titled(f"Overfitting — {run.title}", right=1.05)
     epochs = run.metrics["epoch"]
     axes.plot(epochs, run.metrics["gap"], color="#D55E00", marker=_marker(epochs))
     axes.axhline(0, color="0.7", linewidth=0.8)
@@ -140,7 +152,7 @@ def gap(run: RunFiles) -> Figure:
 
 def learning_rate(run: RunFiles) -> Figure:
     """Draw the learning rate of each epoch."""
-    figure, axes = _figure(f"Learning rate — {run.title}")
+    figure, axes = canvas.titled(f"Learning rate — {run.title}")
     axes.plot(run.metrics["epoch"], run.metrics["lr"], color="#0072B2", marker=".")
     axes.set_ylabel("learning rate")
     if run.metrics["lr"].min() > 0:
@@ -150,50 +162,13 @@ def learning_rate(run: RunFiles) -> Figure:
 
 
 def confusion(run: RunFiles) -> Figure:
-    """Draw how often each test digit is read as each digit; the shade is the share of a digit that is read wrong so."""
-    labels = run.predictions["labels"]
-    guesses = run.predictions["probabilities"].argmax(axis=1)
-    n = run.predictions["probabilities"].shape[1]
-    counts = confusion_matrix(guesses, labels, n)
-    errors = counts - np.diag(np.diag(counts))
-    figure, axes = _figure(f"Test set, {errors.sum()} of {counts.sum()} read wrong — {run.title}", size=(6.4, 5.6))
-    share = errors / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(share, cmap="Oranges", vmin=0)
-    dark = share.max(initial=0.0) / 2
-    if n <= 15:  # more classes leave no room for figures
-        for row, column in np.ndindex(n, n):
-            if counts[row, column]:
-                color = "0.55" if row == column else "white" if share[row, column] > dark else "black"
-                axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8, color=color)
-        axes.set_xticks(range(n))
-        axes.set_yticks(range(n))
-    axes.set_xlabel("read as")
-    axes.set_ylabel("is")
-    return figure
+    """Draw how often each test digit is read as each digit."""
+    return class_plots.confusion(run.title, run.predictions, run.class_names)
 
 
 def mistakes(run: RunFiles) -> Figure:
     """Draw the test digits that were read wrong with the greatest confidence."""
-    images = run.predictions["mistake_images"]
-    height, width = run.summary.height_and_width
-    columns = 6
-    rows = max(1, math.ceil(len(images) / columns))
-    figure, axes = _figure(f"Most confidently wrong on the test set — {run.title}", size=(7.5, 1.35 * rows + 0.95))
-    axes.set_axis_off()
-    if not len(images):
-        axes.text(0.5, 0.5, "no mistakes", ha="center")
-        return figure
-    space = max(2, height // 3)  # below each digit, for its caption
-    sheet = np.zeros((rows * (height + space), columns * (width + 2)))
-    for i, image in enumerate(images):
-        top, left = i // columns * (height + space), i % columns * (width + 2)
-        sheet[top : top + height, left : left + width] = image.reshape(height, width)
-        p = run.predictions["probabilities"][run.predictions["mistakes"][i]]
-        label = run.predictions["labels"][run.predictions["mistakes"][i]]
-        caption = f"{label}, read {p.argmax()}: {p.max():.1%}"
-        axes.text(left + width / 2, top + height + space / 2, caption, ha="center", va="center", fontsize=7)
-    axes.imshow(sheet, cmap="gray_r", interpolation="nearest")
-    return figure
+    return class_plots.mistakes(run.title, run.predictions, run.class_names, run.summary.height_and_width)
 
 
 def augmentation(run: RunFiles) -> Figure:
@@ -203,8 +178,9 @@ def augmentation(run: RunFiles) -> Figure:
     rows = np.concatenate([run.distorted["originals"][:, None], run.distorted["distorted"]], axis=1)
     pictures = np.pad(rows.reshape(*rows.shape[:2], height, width), ((0, 0), (0, 0), (1, 1), (1, 1)))
     sheet = pictures.transpose(0, 2, 1, 3).reshape(len(rows) * (height + 2), -1)
-    size = (6.4, (6.4 - 2 * 0.75) * sheet.shape[0] / sheet.shape[1] + 0.95)  # inches; what _figure leaves around
-    figure, axes = _figure(f"Training digits, and as they are seen — {run.title}", size=size)
+    # Inches; 0.75 and 0.95 are left around.
+    size = (6.4, min((6.4 - 2 * 0.75) * sheet.shape[0] / sheet.shape[1] + 0.95, MOST_HEIGHT))
+    figure, axes = canvas.titled(f"Training digits, and as they are seen — {run.title}", size=size)
     axes.imshow(sheet, cmap="gray_r", interpolation="nearest")
     axes.axvline(width + 1.5, color="#D55E00", linewidth=1)
     axes.axis("off")
@@ -219,8 +195,8 @@ def weights(run: RunFiles) -> Figure:
     columns = math.ceil(math.sqrt(len(shown) * 1.3))
     rows = math.ceil(len(shown) / columns)
     some = f", {len(shown)} of {len(w)} units" if len(shown) < len(w) else ""
-    size = (6.4, 6.4 * rows * (height + 1) / (columns * (width + 1)) + 0.5)
-    figure, axes = _figure(f"First layer's weights{some} — {run.title}", size=size)
+    size = (6.4, min(6.4 * rows * (height + 1) / (columns * (width + 1)) + 0.5, MOST_HEIGHT))
+    figure, axes = canvas.titled(f"First layer's weights{some} — {run.title}", size=size)
     sheet = np.full((rows * (height + 1), columns * (width + 1)), np.nan)
     for i, unit in enumerate(shown):
         top, left = i // columns * (height + 1), i % columns * (width + 1)
@@ -246,7 +222,7 @@ DRAWN_BY: dict[str, Callable[[RunFiles], Figure]] = {
 
 def _curves(run: RunFiles, figure_name: str, label: str, scale: float = 1) -> Figure:
     """Draw one figure of metrics.csv for the three sets."""
-    figure, axes = _figure(f"{figure_name.capitalize()} — {run.title}")
+    figure, axes = canvas.titled(f"{figure_name.capitalize()} — {run.title}")
     for split, style in STYLES.items():
         values: Array = run.metrics[f"{split}_{figure_name}"] * scale
         if not np.isnan(values).all():
@@ -258,19 +234,6 @@ def _curves(run: RunFiles, figure_name: str, label: str, scale: float = 1) -> Fi
     axes.legend(frameon=False)
     _epochs_axis(axes, run)
     return figure
-
-
-def _figure(title: str, size: tuple[float, float] = (6.4, 4.0), right: float = 0.75) -> tuple[Figure, Any]:
-    from matplotlib.figure import Figure
-
-    # Fixed margins in inches, so that plots of two runs can be laid side by side.
-    width, height = size[0], max(size[1], LEAST_HEIGHT)  # images may be one pixel high
-    figure = Figure(figsize=(width, height), dpi=100)
-    axes = figure.add_axes((0.75 / width, 0.55 / height, (width - 0.75 - right) / width, (height - 0.95) / height))
-    # What a file says is no formula. Not by parse_math=False: wrapping looks for formulas all the same.
-    axes.set_title(printable(title).replace("$", r"\$"), fontsize=10, wrap=True)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
 
 
 def _marker(values: Array) -> str | None:

@@ -18,7 +18,7 @@ from npdigits.config.schema import Config, DataConfig
 from npdigits.data import own_set, sets
 from npdigits.data.sets import Data, Split
 from npdigits.forms.found import Wanted
-from npdigits.runs import resume
+from npdigits.runs import about_data, resume
 from npdigits.runs.report import Report
 
 
@@ -32,6 +32,7 @@ class Plan:
         resuming: whether the run that is there goes on by its own settings.
         overrides: what the user typed.
         source: the data set.
+        about_data: what summary.json says of it.
         train, val: the sets that its training digits are divided into.
         sizes: of the layers, from the pixels to the classes.
         identity: all that decides the result.
@@ -43,6 +44,7 @@ class Plan:
     resuming: bool
     overrides: tuple[str, ...]
     source: Data
+    about_data: dict[str, Any]
     train: Split
     val: Split
     sizes: tuple[int, ...]
@@ -93,13 +95,14 @@ def prepare(
     if source.described:
         report.say(source.described)
     config = config if resuming else with_own_val_size(config, source)
+    about = about_data.summarize(source)
     known = len(source.train), source.default_val_size
     config = in_canonical_form(config, *known)
     train, val = sets.hold_out(source, config.val_size, config.seed)
     sizes = (train.images.shape[1], *config.hidden, source.n_classes)
     check_fit(config, sizes, len(train), source.image_shape)
     this = identity(config, source.sha256)
-    return Plan(config, out_dir, resuming, tuple(overrides), source, train, val, sizes, this, form_for(*known))
+    return Plan(config, out_dir, resuming, tuple(overrides), source, about, train, val, sizes, this, form_for(*known))
 
 
 def load_data(chosen: DataConfig, name: str, fallback: str | None, warn: Callable[[str], None]) -> Data:

@@ -20,6 +20,8 @@ from npdigits.training.state import Epoch
 if TYPE_CHECKING:
     from npdigits.runs.record import RunRecord
 
+# So many classes that are never read are named.
+MOST_NAMES = 20
 SETS = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -165,7 +167,9 @@ def final_table(summary: Summary) -> str:
     if summary.at_chance:
         rows.append("  at chance: it reads no better than one who always says the most frequent class")
     if summary.never_read:
-        rows.append(f"  never read: nothing in the test set is read as {', '.join(map(str, summary.never_read))}")
+        names = [summary.classes[i] if summary.classes else str(i) for i in summary.never_read]
+        more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+        rows.append(f"  never read: nothing in the test set is read as {', '.join(names[:MOST_NAMES])}{more}")
     return "\n".join(rows)
 
 

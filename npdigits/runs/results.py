@@ -17,6 +17,8 @@ from npdigits.training.state import Epoch, State
 
 READOUT_DIGITS = 75
 MISTAKES_KEPT = 24
+# Labels of so many classes fit into a byte each.
+BYTE = 256
 # How many digits are shown distorted, and how often each.
 DISTORTED_DIGITS, DISTORTED_TIMES = 10, 9
 
@@ -35,7 +37,7 @@ def collect_predictions(p: Array, test: Split) -> dict[str, Array]:
     worst = wrong[np.argsort(-p[wrong, guesses[wrong]], kind="stable")][:MISTAKES_KEPT]
     return {
         "probabilities": p,
-        "labels": labels.astype(np.uint8),
+        "labels": labels.astype(np.uint8 if p.shape[1] <= BYTE else np.int64),
         "mistakes": worst,
         "mistake_images": test.images[test.rows[worst]],
     }

@@ -24,7 +24,7 @@ from npdigits.runs.layout import has_all_plots, result_sizes
 from npdigits.runs.prepare import Plan, prepare
 from npdigits.runs.record import RunRecord
 from npdigits.runs.report import Report, final_table
-from npdigits.runs.summary import SCHEMA, Status, Summary
+from npdigits.runs.summary import Status, Summary
 from npdigits.runs.trial import try_own
 from npdigits.runs.writer import RunWriter
 from npdigits.training.loop import fit
@@ -133,12 +133,9 @@ def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report) -> RunRe
     environment = environment_of_run(writer.environment() if writer.kept else None, report.warn)
     summary = Summary(
         Status.RUNNING,
-        schema=SCHEMA,
         identity=digest(plan.identity),
-        data=plan.source.name,
-        data_sha256=plan.source.sha256,
+        **plan.about_data,
         data_sizes=plan.data_sizes,
-        image_shape=list(plan.source.image_shape),
         parameters=state.network.parameters.flat.size,
         epochs_run=len(state.history),
         seconds=seconds,

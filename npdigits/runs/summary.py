@@ -11,15 +11,16 @@ from typing import Any
 
 from npdigits.base.bounded import read_bytes
 from npdigits.base.errors import NewerError, RunDirError
-from npdigits.base.kinds import Unfit, plain, table
+from npdigits.base.kinds import Unfit, plain, short_repr, table
 from npdigits.base.strict import parse_json
+from npdigits.forms.found import Meaning
 from npdigits.runs.contents import LONGEST_REASON, MOST_BYTES, MOST_SCHEMA, SUMMARY_VALUES
 from npdigits.runs.metrics import SCORES
 
 # The version of what a run directory's files hold, said here for all of them; a checkpoint, which is read alone, says
 # its own. Raised whenever an earlier version would take a file for damaged or misread it. 1 is of release 0.2.0 and
-# before, and is not written.
-SCHEMA = 2
+# before, and is not written; which of the others is, ``about_data`` says.
+SCHEMA = 3
 
 
 class Status(StrEnum):
@@ -56,6 +57,9 @@ class Summary:
         data_sha256: of its images and labels.
         data_sizes: digits of the sets ``train``, ``val`` and ``test``.
         image_shape: [height, width].
+        classes: the names of the classes; None where they are the numbers 0 … n−1.
+        reading: what the stored numbers of the data set meant (``forms.found.Meaning.as_dict``); None: bytes, 0 (paper)
+            … 255 (ink), and the labels 0 … n−1.
         parameters: how many weights and biases there are.
         epochs_run: how many epochs have ended.
         seconds: at work, over all processes that trained this run.
@@ -80,6 +84,8 @@ class Summary:
     data_sha256: str = ""
     data_sizes: Mapping[str, int] | None = None
     image_shape: list[int] | None = None
+    classes: list[str] | None = None
+    reading: Mapping[str, Any] | None = None
     parameters: int | None = None
     epochs_run: int | None = None
     seconds: float | None = None
@@ -122,6 +128,7 @@ class Summary:
         _KNOWN(known)
         _OTHERS(others)
         _check_epochs(known)
+        _check_classes(known)
         return cls(**known | {"status": Status(values["status"])}, others=others)
 
     @property
@@ -135,6 +142,29 @@ class Summary:
             raise ValueError("summary.json has no image_shape")
         height, width = self.image_shape
         return height, width
+
+    def class_names(self, n: int) -> tuple[str, ...]:
+        """Return the names of the n classes of the network, which are numbers where the data set has no others.
+
+        Raises:
+            ValueError: summary.json names another number of classes.
+        """
+        if self.classes is not None and len(self.classes) != n:
+            raise ValueError(f"summary.json names {len(self.classes)} classes, but the network has {n}")
+        return tuple(self.classes or map(str, range(n)))
+
+    def meaning(self, n: int) -> Meaning:
+        """Return what numbers mean to this run: of images, and of the labels of its n classes.
+
+        Raises:
+            ValueError: summary.json has no image_shape, or names another number of classes.
+        """
+        names = self.class_names(n)
+        if self.reading is None:
+            return Meaning(self.height_and_width, values=tuple(range(n)), classes=names)
+        if len(self.reading["values"]) != n:
+            raise ValueError(f"summary.json: reading has {len(self.reading['values'])} labels, the network {n} classes")
+        return Meaning.parse(self.reading)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values under the names of summary.json."""
@@ -183,6 +213,25 @@ def _check_epochs(known: Mapping[str, Any]) -> None:
     for name, most in (("best_epoch", n), ("diverged_in_epoch", None if n is None else n + 1)):
         if most is not None and known.get(name, 0) > most:
             raise ValueError(f"{name}={known[name]}, but epochs_run={n}: allowed is at most {most}")
+
+
+def _check_classes(known: Mapping[str, Any]) -> None:
+    """Refuse a reading that contradicts itself, or what else is said of the images and classes.
+
+    Raises:
+        ValueError: says where.
+    """
+    reading = known.get("reading")
+    if reading is None:
+        return
+    paper, ink = reading["range"]
+    if paper == ink:
+        raise ValueError(f"reading.range={reading['range']}: allowed are two numbers")
+    if len(reading["values"]) != len(reading["classes"]):
+        raise ValueError(f"reading has {len(reading['values'])} labels for {len(reading['classes'])} classes")
+    for name, value in (("shape", known.get("image_shape")), ("classes", known.get("classes"))):
+        if value is not None and reading[name] != value:
+            raise ValueError(f"reading.{name}={short_repr(reading[name])}, but {short_repr(value)} elsewhere")
 
 
 def read_summary(path: Path) -> Summary:

@@ -16,7 +16,9 @@ from npdigits.config.former import parse_run_config
 from npdigits.config.identity import canonical, describe_differences, differences, identity
 from npdigits.config.schema import Config
 from npdigits.data.sets import Split
+from npdigits.forms.found import Meaning
 from npdigits.nn.network import Network
+from npdigits.runs.about_data import OF_BYTES
 from npdigits.runs.arrays import fits_network
 from npdigits.runs.checkpoint import opened
 from npdigits.runs.json_table import load_config, load_identity
@@ -45,6 +47,21 @@ class Trained:
     def sizes(self) -> tuple[int, ...]:
         """The layers' sizes, from the pixels to the classes."""
         return self.network.parameters.sizes
+
+    @property
+    def of_bytes(self) -> bool:
+        """Whether the images that it was trained on were bytes; else they may have been decimals."""
+        return self.summary.schema <= OF_BYTES
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self.summary.class_names(self.sizes[-1])
+
+    @property
+    def meaning(self) -> Meaning:
+        """What numbers mean to the network: of images, and of labels."""
+        return self.summary.meaning(self.sizes[-1])
 
     @property
     def unfinished(self) -> str:
@@ -116,6 +133,7 @@ def load_trained(path: Path, trust: bool = False, say: Callable[[str], None] | N
             view[...] = arrays[name]
         if not np.isfinite(network.parameters.flat).all():
             raise ValueError("checkpoints/best.npz holds numbers that are not finite")
+        summary.meaning(sizes[-1])
     except OSError as error:
         raise RunDirError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
     except ConfigError as error:

@@ -20,7 +20,7 @@ from npdigits.config.own_names import name_of, without_digests
 from npdigits.config.schema import Config, DataConfig
 from npdigits.data import sets
 from npdigits.data.sets import Data
-from npdigits.runs import outputs
+from npdigits.runs import about_data, outputs
 from npdigits.runs.json_table import read_identity
 from npdigits.runs.prepare import load_data, with_own_val_size
 from npdigits.runs.report import Report
@@ -95,6 +95,7 @@ def plan_sweep(
     for typed, config in points:
         if config.data not in found:
             found[config.data] = find_source(config, report)
+            about_data.summarize(found[config.data][0])
         data = found[config.data][0]
         n_train = sets.left_to_train(data, with_own_val_size(config, data).val_size)
         check_fit(config, (data.train.images.shape[1], *config.hidden, data.n_classes), n_train, data.image_shape)
