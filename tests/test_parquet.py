@@ -51,7 +51,7 @@ def test_a_hubs_set_has_parts_and_names_of_classes(tmp_path):
     assert found.classes == tuple(names) and found.label == "column label" and not found.formed
     assert np.array_equal(found.parts[VAL].images, IMAGES[40:50]) and np.array_equal(found.parts[VAL].labels, Y[40:50])
     assert found.parts[TEST].name_of(3) == "mnist/test-00000-of-00001.parquet: row 4"
-    assert found.notes == ("pictures: taken as they are",)
+    assert found.notes == ("small squares of one size, 8 × 8: taken as they are",)
 
 
 def test_shards_are_put_together_and_missed(tmp_path):
@@ -141,7 +141,8 @@ def test_pictures_of_several_sizes_are_brought_to_mnists_form(tmp_path):
     cells = pa.array([{"bytes": png_of(page), "path": None} for page in pages], BYTES_AND_PATH)
     path = written(tmp_path / "a.parquet", {"image": cells, "label": [1, 2, 7]})
     found = read_found(path)
-    assert found.formed and found.notes == ("pictures: brought to MNIST's form",)
+    assert found.formed and found.lost == ("2",)
+    assert "brought to MNIST's form, 28 × 28, as npdigits-predict does (row 1 of a.parquet" in found.notes[0]
     expected = np.stack([to_mnist_form(pages[0]), to_mnist_form(pages[2])])
     assert np.array_equal(found.parts[TRAIN].images, expected) and found.parts[TRAIN].labels.tolist() == [1, 7]
     assert found.parts[TRAIN].name_of(1) == "a.parquet: row 3"
@@ -270,4 +271,4 @@ def test_rows_that_no_memory_can_hold_are_refused(tmp_path, monkeypatch):
 
         return find_columns(pq.read_schema(file), wanted, str(file))
 
-    assert "declares 59,604.6 GiB" in refused(path)
+    assert "declares 59604.6 GiB" in refused(path)

@@ -5,7 +5,7 @@ metadata, in shards train-00000-of-00002.parquet, test-…; one column a pixel, 
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from npdigits.forms.parquet_columns import (
     lists_of,
     pixels_of,
 )
-from npdigits.forms.parquet_pictures import Pictures, greys_of
+from npdigits.forms.parquet_pictures import Pictures, cells_of
 from npdigits.forms.recognize import part_of
 from npdigits.forms.told import told_of
 
@@ -121,20 +121,21 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
         more = ", …" if len(columns.left) > SHOWN else ""
         notes.append(f"left out: {', '.join(columns.left[:SHOWN])}{more}")
     reader = _Reader(parquet, columns, place)
-    parts = {part: reader.part(part, shards) for part, shards in shards_of.items()}
-    parts, said = reader.finished(parts)
+    whole = {part: reader.part(part, shards) for part, shards in shards_of.items()}
+    parts, said = reader.finished(whole)
     for part, of in parts.items():
         if not len(of.images):
-            raise DataError(f"{place}: its {part} set has no images")
+            raise DataError(f"{place}: no picture of its {part} set can be read: {reader.pictures.unreadable[0][1]}")
     label = "none" if columns.label is None else f"column {columns.label}"
     return Found(
         f"parquet, {columns.kind}",
         parts,
         label,
         columns.classes,
-        formed=reader.pictures.formed,
+        formed=bool(reader.pictures.why),
         notes=(*notes, *said),
         unreadable=tuple(reader.pictures.unreadable),
+        lost=_lost(whole, parts),
     )
 
 
@@ -222,8 +223,8 @@ class _Reader:
                     if columns.label is not None:
                         labels.append(labels_of(batch.column(columns.label), columns.label, begin, place))
                     if columns.kind == PICTURES:
-                        for i, grey in enumerate(greys_of(held[0], columns.images[0], begin, shard.path)):
-                            self.pictures.add(name, grey, shard.path, begin + i + 1)
+                        for cell in cells_of(held[0], columns.images[0], begin, shard.path):
+                            self.pictures.add(name, cell)
                     elif columns.kind == LISTS:
                         gathered.add(lists_of(held[0], columns.images[0], begin, place), place, begin)
                     else:
@@ -252,7 +253,7 @@ class _Reader:
             if done < shard.rows:
                 raise ValueError(f"{done:,} of {shard.rows:,} rows are there")
 
-    def finished(self, parts: dict[str, Part]) -> tuple[dict[str, Part], list[str]]:
+    def finished(self, parts: Mapping[str, Part]) -> tuple[dict[str, Part], list[str]]:
         """Return the parts with all images, and what is said of them."""
         notes: list[str] = []
         done = {}
@@ -266,9 +267,18 @@ class _Reader:
                 notes += [note] if note and note not in notes else []
                 done[name] = Part(images, part.labels, part.name_of)
         if self._columns.kind == PICTURES:
-            how = "brought to MNIST's form" if self.pictures.formed else "taken as they are"
-            notes.append(f"pictures: {how}")
+            notes.append(self.pictures.said)
         return done, notes
+
+
+def _lost(whole: Mapping[str, Part], kept: Mapping[str, Part]) -> tuple[str, ...]:
+    """Return the labels of which no picture of some part could be read."""
+    lost: dict[str, None] = {}
+    for part, of in whole.items():
+        left = kept[part].labels
+        if of.labels is not None and left is not None and len(left) < len(of.labels):
+            lost |= dict.fromkeys(map(str, np.setdiff1d(of.labels, left).tolist()))
+    return tuple(lost)
 
 
 def _name_of(shards: Sequence[Shard]) -> Callable[[int], str]:
