@@ -6,6 +6,7 @@ import pickle
 import struct
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import h5py
@@ -175,9 +176,11 @@ def test_npy_files_may_be_packed(tmp_path):
         np.save(content, array)
         (tmp_path / f"{name}.npy.gz").write_bytes(gzip.compress(content.getvalue()))
     assert np.array_equal(read_found(tmp_path).parts[TRAIN].labels, Y)
-    torn = (tmp_path / "images.npy.gz").read_bytes()[:-20]
-    (tmp_path / "images.npy.gz").write_bytes(torn)
+    content = (tmp_path / "images.npy.gz").read_bytes()
+    (tmp_path / "images.npy.gz").write_bytes(content[:-20])
     assert "images.npy.gz: damaged" in refused(tmp_path)
+    (tmp_path / "images.npy.gz").write_bytes(gzip.compress(gzip.decompress(content) + b"x"))
+    assert "images.npy.gz: damaged: goes on after its array" in refused(tmp_path)
 
 
 class Marker:
@@ -445,6 +448,29 @@ def test_hdf5_arrays_that_declare_more_than_they_hold(tmp_path):
     assert "packed by filter 6, which is not there" in refused(path)
     path.write_bytes(path.read_bytes()[:-100])
     assert refused(path).startswith(f"{path}: damaged: ")
+
+
+@pytest.mark.parametrize(
+    "filters", [{"shuffle": True, "compression": "gzip", "fletcher32": True}, {"compression": "lzf"}]
+)
+def test_hdf5_arrays_may_be_packed(tmp_path, filters):
+    path = tmp_path / "set.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("X", data=FLAT, chunks=(20, 64), **filters)
+        file["y"] = Y
+    assert np.array_equal(read_found(path).parts[TRAIN].images, FLAT)
+
+
+def test_a_chunk_that_unpacks_to_more_than_a_chunk_is_refused(tmp_path):
+    path = tmp_path / "set.h5"
+    with h5py.File(path, "w") as file:
+        packed = file.create_dataset("X", (90, 64), "u1", chunks=(90, 64), compression="gzip")
+        packed.id.write_direct_chunk((0, 0), zlib.compress(bytes(90 * 64 + 1)))
+    assert "X: a chunk of 5,760 bytes unpacks to more" in refused(path)
+    with h5py.File(path, "w") as file:
+        packed = file.create_dataset("X", (90, 64), "u1", chunks=(90, 64), compression="gzip")
+        packed.id.write_direct_chunk((0, 0), bytes(20_000))
+    assert "X: a packed chunk has 20,000 bytes, unpacked 5,760" in refused(path)
 
 
 @pytest.mark.parametrize(
