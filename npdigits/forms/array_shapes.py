@@ -12,7 +12,7 @@ CHUNK = 1 << 20
 # Shares of red, green and blue in the lightness (ITU-R BT.601), of 2¹⁶, as Pillow has them.
 LUMA = (19595, 38470, 7471)
 GREYED = "colours: brought to grey"
-ONE_HOT = "labels: each a row of zeros and a one (one-hot)"
+ONE_HOT = "labels as rows of zeros and a one (one-hot)"
 
 
 def held_axes(images: tuple[int, ...], labels: tuple[int, ...]) -> tuple[int, int] | None:

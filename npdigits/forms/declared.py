@@ -1,12 +1,11 @@
-"""Whether what a file declares fits into this machine: asked before memory is taken for it."""
-
-import os
+"""Whether the arrays that a file declares fit into the memory that is free: asked before any is taken for them."""
 
 from npdigits.base.errors import DataError
+from npdigits.forms.room import readable, room
 
 
-def refuse_too_large(size: int, where: str) -> None:
-    """Refuse arrays that take more than half of this machine's memory: they are read and then brought to one form.
+def refuse_declared(size: int, where: str) -> None:
+    """Refuse arrays that take more than the memory that is free.
 
     Args:
         size: bytes.
@@ -15,10 +14,6 @@ def refuse_too_large(size: int, where: str) -> None:
     Raises:
         DataError: they do.
     """
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-        if size > room:
-            raise DataError(
-                f"{where}: declares {size / 2**30:,.1f} GiB: allowed is half of this machine's memory, "
-                f"{room / 2**30:,.1f} GiB"
-            )
+    free = room()
+    if free is not None and size > free:
+        raise DataError(f"{where}: declares {readable(size)}: {readable(free)} of memory are free")

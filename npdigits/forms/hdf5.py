@@ -8,6 +8,7 @@ elements lie in other files, filters that would be loaded from elsewhere, chunks
 """
 
 import math
+import zlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,8 @@ SIGNATURE, AT = b"\x89HDF\r\n\x1a\n", (0, 512)
 MATLAB = b"MATLAB 7.3"
 DEEPEST, MOST_OBJECTS = 8, 2000
 # Filters that come with h5py: deflate, shuffle, Fletcher's checksum, LZF. Others would be loaded from a folder.
-FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
+DEFLATE, LZF = 1, 32000
+FILTERS = {DEFLATE: "deflate", 2: "shuffle", 3: "fletcher32", LZF: "lzf"}
 # A chunk is unpacked as a whole; a small array may lie in one that is larger than it.
 LEAST_CHUNK = 1 << 24
 MOST_DEFLATED, ENDING = 1032, 1 << 12
@@ -161,6 +163,35 @@ class _Listing:
         chunk = math.prod(map(int, array.chunks)) * array.dtype.itemsize if array.chunks else 0
         if chunk > max(size, LEAST_CHUNK):
             raise ValueError(f"{name} of {size:,} bytes lies in chunks of {chunk:,}")
+        if chunk and (filters := _filters(array)):
+            _refuse_bombs(name, array, chunk, filters)
+
+
+def _refuse_bombs(name: str, array: Any, size: int, filters: Sequence[int]) -> None:
+    """Refuse an array with a chunk that unpacks to more than a chunk: the HDF5 library would unpack it in full.
+
+    Args:
+        name: of the array, for messages.
+        array: of the file.
+        size: bytes of a chunk.
+        filters: through which a chunk went when it was written, in order.
+
+    Raises:
+        ValueError: there is such a chunk, or a chunk was packed twice.
+    """
+    if sum(number in (DEFLATE, LZF) for number in filters) > 1:
+        raise ValueError(f"{name} was packed twice")
+    chunks: list[tuple[tuple[int, ...], int]] = []
+    array.id.chunk_iter(lambda chunk: chunks.append((chunk.chunk_offset, chunk.size)))
+    for offset, there in chunks:
+        if there > size + size // 16 + ENDING:
+            raise ValueError(f"{name}: a packed chunk has {there:,} bytes, unpacked {size:,}")
+        if DEFLATE in filters:
+            left_out, packed = array.id.read_direct_chunk(offset)
+            if left_out >> filters.index(DEFLATE) & 1:
+                continue
+            if len(zlib.decompressobj().decompress(packed, size + 1)) > size:
+                raise ValueError(f"{name}: a chunk of {size:,} bytes unpacks to more")
 
 
 def _filters(array: Any) -> list[int]:

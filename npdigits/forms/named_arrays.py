@@ -12,7 +12,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.forms.array_names import IMAGES, LABELS, OTHER, Says, read_name
 from npdigits.forms.array_shapes import class_numbers, held_axes, narrowed, planes, samples_first
-from npdigits.forms.declared import refuse_too_large
+from npdigits.forms.declared import refuse_declared
 from npdigits.forms.found import TEST, TRAIN, VAL, Found, Part, Wanted
 
 # Names in a message; more are counted.
@@ -85,7 +85,7 @@ def read_arrays(source: Source, wanted: Wanted) -> Found:
     """
     pairs = choose(source, wanted)
     read = {name for pair in pairs.values() for name in pair.names}
-    refuse_too_large(sum(source.arrays[name].nbytes for name in read), f"{source.path}: {', '.join(sorted(read))}")
+    refuse_declared(sum(source.arrays[name].nbytes for name in read), f"{source.path}: {', '.join(sorted(read))}")
     parts, notes = {}, []
     for part, pair in pairs.items():
         parts[part], said = _read_part(source, pair)
@@ -201,8 +201,10 @@ def _refuse_left(source: Source, images: str) -> None:
 
 
 def _is_wanted(name: str, wanted: Wanted) -> bool:
-    """Say whether an array is the one that the user names as labels: by its whole name, or by the last word of it."""
-    return wanted.label_column is not None and wanted.label_column in (name, name.rpartition("/")[2])
+    """Say whether an array is the one that the user names as labels: by its whole name, or by the end of it."""
+    return wanted.label_column is not None and wanted.label_column in (
+        *(name, name.rpartition("/")[2], name.removeprefix("column ")),
+    )
 
 
 def _numbered(arrays: Mapping[str, Stored], said: Mapping[str, Says]) -> dict[str, Pair]:
@@ -239,6 +241,8 @@ def _read_part(source: Source, pair: Pair) -> tuple[Part, list[str]]:
         DataError: an array is damaged or holds what is no number.
     """
     stored = source.arrays[pair.images]
+    if not math.prod(stored.shape):
+        raise DataError(f"{source.path}: {pair.images} of shape {stored.shape} holds no images")
     axis = len(stored.shape) - 1 if source.samples_last and len(stored.shape) > 2 else 0
     labels, notes = None, []
     if pair.labels is not None:
@@ -251,8 +255,6 @@ def _read_part(source: Source, pair: Pair) -> tuple[Part, list[str]]:
         axis = axes[0]
         labels, note = _read_labels(source, pair.labels, axes[1])
         notes.append(note)
-    if not stored.shape[axis] or not math.prod(stored.shape):
-        raise DataError(f"{source.path}: {pair.images} of shape {stored.shape} holds no images")
 
     def wrong(place: tuple[int, ...], value: float) -> DataError:
         i, pixel = place[axis], place[:axis] + place[axis + 1 :]

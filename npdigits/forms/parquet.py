@@ -5,7 +5,7 @@ metadata, in shards train-00000-of-00002.parquet, test-…; one column a pixel, 
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.bounded import opened
 from npdigits.base.errors import DataError
 from npdigits.forms.array_shapes import planes
-from npdigits.forms.declared import refuse_too_large
+from npdigits.forms.declared import refuse_declared
 from npdigits.forms.found import TEST, TRAIN, VAL, Found, Part, Wanted
 from npdigits.forms.parquet_columns import (
     LISTS,
@@ -28,7 +28,7 @@ from npdigits.forms.parquet_columns import (
     lists_of,
     pixels_of,
 )
-from npdigits.forms.parquet_pictures import Pictures, greys_of
+from npdigits.forms.parquet_pictures import Pictures, cells_of
 from npdigits.forms.recognize import part_of
 from npdigits.forms.told import told_of
 
@@ -67,7 +67,7 @@ class Gathered:
             DataError: they are of another size than those before, or too large in all, or hold what is no number.
         """
         if not self._done:
-            refuse_too_large(self._n * images[0].size, place)
+            refuse_declared(self._n * images[0].size, place)
             self._images = np.empty((self._n, *images.shape[1:]), np.uint8)
         if images.shape[1:] != self._images.shape[1:]:
             raise DataError(f"{place}: row {begin + 1} is of shape {images.shape[1:]}, others {self._images.shape[1:]}")
@@ -75,7 +75,7 @@ class Gathered:
             i = int(np.argmin(known.reshape(len(images), -1).all(axis=1)))
             raise DataError(f"{place}: row {begin + i + 1}: a pixel is {images[i][~known[i]][0]}: allowed are numbers")
         if self._images.dtype == np.uint8 and not _are_bytes(images):
-            refuse_too_large(self._n * images[0].size * images.itemsize, place)
+            refuse_declared(self._n * images[0].size * images.itemsize, place)
             self._images = self._images.astype(images.dtype)
         elif not np.can_cast(images.dtype, self._images.dtype) and not _are_bytes(images):
             self._images = self._images.astype(np.result_type(images.dtype, self._images.dtype))
@@ -114,24 +114,28 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
             name = path.relative_to(place).as_posix() if place in path.parents else path.name
             shards_of.setdefault(part, []).append(Shard(path, name, rows))
     assert columns is not None
+    for part, shards in shards_of.items():
+        if not sum(shard.rows for shard in shards):
+            raise DataError(f"{place}: its {part} set has no rows")
     if columns.left:
         more = ", …" if len(columns.left) > SHOWN else ""
         notes.append(f"left out: {', '.join(columns.left[:SHOWN])}{more}")
-    reader = _Reader(parquet, columns)
-    parts = {part: reader.part(part, shards) for part, shards in shards_of.items()}
-    parts, said = reader.finished(parts)
+    reader = _Reader(parquet, columns, place)
+    whole = {part: reader.part(part, shards) for part, shards in shards_of.items()}
+    parts, said = reader.finished(whole)
     for part, of in parts.items():
         if not len(of.images):
-            raise DataError(f"{place}: its {part} set has no images")
+            raise DataError(f"{place}: no picture of its {part} set can be read: {reader.pictures.unreadable[0][1]}")
     label = "none" if columns.label is None else f"column {columns.label}"
     return Found(
         f"parquet, {columns.kind}",
         parts,
         label,
         columns.classes,
-        formed=reader.pictures.formed,
+        formed=bool(reader.pictures.why),
         notes=(*notes, *said),
         unreadable=tuple(reader.pictures.unreadable),
+        lost=_lost(whole, parts),
     )
 
 
@@ -204,8 +208,8 @@ def _schema(parquet: Any, path: Path, wanted: Wanted) -> tuple[int, Columns]:
 class _Reader:
     """Reads parts of a set whose columns are known."""
 
-    def __init__(self, parquet: Any, columns: Columns) -> None:
-        self._parquet, self._columns, self.pictures = parquet, columns, Pictures()
+    def __init__(self, parquet: Any, columns: Columns, place: Path) -> None:
+        self._parquet, self._columns, self._place, self.pictures = parquet, columns, place, Pictures()
 
     def part(self, name: str, shards: Sequence[Shard]) -> Part:
         """Read a part; the images of pictures come later, by ``finished``."""
@@ -219,8 +223,8 @@ class _Reader:
                     if columns.label is not None:
                         labels.append(labels_of(batch.column(columns.label), columns.label, begin, place))
                     if columns.kind == PICTURES:
-                        for i, grey in enumerate(greys_of(held[0], columns.images[0], begin, shard.path)):
-                            self.pictures.add(name, grey, shard.path, begin + i + 1)
+                        for cell in cells_of(held[0], columns.images[0], begin, shard.path):
+                            self.pictures.add(name, cell)
                     elif columns.kind == LISTS:
                         gathered.add(lists_of(held[0], columns.images[0], begin, place), place, begin)
                     else:
@@ -249,7 +253,7 @@ class _Reader:
             if done < shard.rows:
                 raise ValueError(f"{done:,} of {shard.rows:,} rows are there")
 
-    def finished(self, parts: dict[str, Part]) -> tuple[dict[str, Part], list[str]]:
+    def finished(self, parts: Mapping[str, Part]) -> tuple[dict[str, Part], list[str]]:
         """Return the parts with all images, and what is said of them."""
         notes: list[str] = []
         done = {}
@@ -259,13 +263,22 @@ class _Reader:
                 labels = None if part.labels is None else part.labels[kept]
                 done[name] = Part(images, labels, lambda i, part=part, kept=kept: part.name_of(int(kept[i])))  # type: ignore[misc]
             else:
-                images, note = planes(part.images, f"column {self._columns.images[0]}")
+                images, note = planes(part.images, f"{self._place}: column {self._columns.images[0]}")
                 notes += [note] if note and note not in notes else []
                 done[name] = Part(images, part.labels, part.name_of)
         if self._columns.kind == PICTURES:
-            how = "brought to MNIST's form" if self.pictures.formed else "taken as they are"
-            notes.append(f"pictures: {how}")
+            notes.append(self.pictures.said)
         return done, notes
+
+
+def _lost(whole: Mapping[str, Part], kept: Mapping[str, Part]) -> tuple[str, ...]:
+    """Return the labels of which no picture of some part could be read."""
+    lost: dict[str, None] = {}
+    for part, of in whole.items():
+        left = kept[part].labels
+        if of.labels is not None and left is not None and len(left) < len(of.labels):
+            lost |= dict.fromkeys(map(str, np.setdiff1d(of.labels, left).tolist()))
+    return tuple(lost)
 
 
 def _name_of(shards: Sequence[Shard]) -> Callable[[int], str]:

@@ -1,6 +1,9 @@
-"""Pictures in a table: taken as they are if all are small ones of one size, else brought to MNIST's form."""
+"""Pictures in a table: taken as they are if all are small squares of one size, else brought to MNIST's form.
 
-from collections.abc import Iterable
+The rule is that of folders of pictures (``class_folder``): the same pictures are the same digits in either.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -11,11 +14,46 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.pictures.components import NoDigit
 from npdigits.pictures.mnist_form import SIDE, to_mnist_form
-from npdigits.pictures.read import picture_of, read_picture
+from npdigits.pictures.read import LARGEST_SQUARE, picture_of, read_picture, read_square, square_of
 from npdigits.pictures.shades import BadPicture
 
-# Pictures whose longer side is at most so long are images of a set; larger ones are photographs or scans.
-SMALL = 64
+
+@dataclass(frozen=True)
+class Cell:
+    """A picture in a table.
+
+    Attributes:
+        source: its content, or its file.
+        path, row: where it is: the table's file, and the row, the first being 1.
+        where: the same and the column, for messages.
+    """
+
+    source: bytes | Path
+    path: Path
+    row: int
+    where: str
+
+    def square(self) -> Array | None:
+        """Return the bytes of a small square picture; None for another one.
+
+        Raises:
+            DataError: it is damaged, or no picture.
+        """
+        try:
+            return square_of(self.source) if isinstance(self.source, bytes) else read_square(self.source)
+        except BadPicture as error:
+            raise DataError(f"{self.where}: {error}") from error
+
+    def grey(self) -> Array:
+        """Return the grey values of any picture.
+
+        Raises:
+            DataError: it is damaged, or no picture.
+        """
+        try:
+            return picture_of(self.source) if isinstance(self.source, bytes) else read_picture(self.source)
+        except BadPicture as error:
+            raise DataError(f"{self.where}: {error}") from error
 
 
 @dataclass
@@ -23,30 +61,41 @@ class Pictures:
     """The pictures of a set.
 
     Attributes:
-        formed: whether they are brought to MNIST's form.
+        why: what says that they are brought to MNIST's form; "" for as long as they are taken as they are.
         images: by part, the images, in order; None for a picture in which there is no digit.
         unreadable: the file and the reason of each of those.
     """
 
-    formed: bool = False
+    why: str = ""
     images: dict[str, list[Array | None]] = field(default_factory=dict)
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
-    _places: dict[str, list[tuple[Path, int]]] = field(default_factory=dict)
+    _rows: dict[str, list[tuple[Path, int]]] = field(default_factory=dict)
     _size: tuple[int, ...] | None = None
 
-    def add(self, part: str, grey: Array, path: Path, row: int) -> None:
-        """Take a picture's grey values, in a row of a file."""
-        images, places = self.images.setdefault(part, []), self._places.setdefault(part, [])
-        self._size = self._size or grey.shape
-        if not self.formed and (max(grey.shape) > SMALL or grey.shape != self._size):
-            self.formed = True
-            for before, held in self.images.items():
-                held[:] = [self._form(one, *place) for one, place in zip(held, self._places[before], strict=True)]
-        images.append(self._form(grey, path, row) if self.formed else grey)
-        places.append((path, row))
+    def add(self, part: str, cell: Cell) -> None:
+        """Take the next picture of a part.
 
-    def _form(self, grey: Array | None, path: Path, row: int) -> Array | None:
-        assert grey is not None
+        Raises:
+            DataError: it is damaged, or no picture.
+        """
+        images, rows = self.images.setdefault(part, []), self._rows.setdefault(part, [])
+        square = None if self.why else cell.square()
+        if square is not None:
+            self._size = self._size or square.shape
+        if not self.why and (square is None or square.shape != self._size):
+            self._form_those_before(cell)
+        images.append(self._form(cell.grey(), cell.path, cell.row) if self.why else square)
+        rows.append((cell.path, cell.row))
+
+    def _form_those_before(self, cell: Cell) -> None:
+        most = f"{LARGEST_SQUARE} × {LARGEST_SQUARE}"
+        other = f"row {cell.row} of {cell.path.name} is no grey square of at most {most} pixels, or of another size"
+        self.why = f"brought to MNIST's form, {SIDE} × {SIDE}, as npdigits-predict does ({other})"
+        for part, held in self.images.items():
+            rows = self._rows[part]
+            held[:] = [self._form(image, *row) for image, row in zip(held, rows, strict=True) if image is not None]
+
+    def _form(self, grey: Array, path: Path, row: int) -> Array | None:
         try:
             return to_mnist_form(grey)
         except NoDigit as error:
@@ -60,9 +109,15 @@ class Pictures:
         there = [image for image in images if image is not None]
         return (np.stack(there) if there else np.empty((0, SIDE, SIDE), np.uint8)), kept
 
+    @property
+    def said(self) -> str:
+        """How they were read, for people."""
+        height, width = self._size or (SIDE, SIDE)
+        return self.why or f"small squares of one size, {height} × {width}: taken as they are"
 
-def greys_of(column: Any, name: str, begin: int, path: Path) -> Iterable[Array]:
-    """Yield the grey values of the pictures in a column.
+
+def cells_of(column: Any, name: str, begin: int, path: Path) -> Iterator[Cell]:
+    """Yield the pictures in a column.
 
     Args:
         column: of structs with a picture's bytes and perhaps its path, of bytes, or of paths.
@@ -71,7 +126,7 @@ def greys_of(column: Any, name: str, begin: int, path: Path) -> Iterable[Array]:
         path: of the parquet file: pictures outside of it are below its folder.
 
     Raises:
-        DataError: one is missing, no picture, or elsewhere.
+        DataError: one is missing, or elsewhere.
     """
     import pyarrow.types as types
 
@@ -85,15 +140,12 @@ def greys_of(column: Any, name: str, begin: int, path: Path) -> Iterable[Array]:
         cell = column[i].as_py()
         cell = cell if isinstance(cell, dict) else {"path" if isinstance(cell, str) else "bytes": cell}
         content, outside = cell.get("bytes"), cell.get("path")
-        try:
-            if isinstance(content, bytes) and content:
-                yield picture_of(content)
-            elif isinstance(outside, str) and outside:
-                yield read_picture(_below(path.parent, outside, where))
-            else:
-                raise DataError(f"{where}: the picture is missing")
-        except BadPicture as error:
-            raise DataError(f"{where}: {error}") from error
+        if isinstance(content, bytes) and content:
+            yield Cell(content, path, begin + i + 1, where)
+        elif isinstance(outside, str) and outside:
+            yield Cell(_below(path.parent, outside, where), path, begin + i + 1, where)
+        else:
+            raise DataError(f"{where}: the picture is missing")
 
 
 def _below(folder: Path, inner: str, where: str) -> Path:

@@ -1,7 +1,6 @@
 """Which form a file or folder has, by its content: its first bytes, or what lies in it. Nothing else is read here."""
 
 import bz2
-import errno
 import gzip
 import lzma
 import re
@@ -18,6 +17,7 @@ from npdigits.base.text import join_lines
 from npdigits.forms import idx_names
 from npdigits.forms.found import TEST, TRAIN, VAL
 from npdigits.forms.npy_partners import partners
+from npdigits.forms.told import told_of
 
 # So many bytes at the beginning tell the form of every file.
 FIRST = 4096
@@ -126,29 +126,25 @@ def _unpacked(path: Path, unpack: Callable[..., Any]) -> bytes:
 
 def _form_of_zip(path: Path) -> str:
     """Return the form of what is in a zip archive."""
-    try:
-        with opened(path) as packed, zipfile.ZipFile(packed) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
-            names = [name for name in names if not name.startswith("__MACOSX/")]
-            if names and all(name.endswith(".npy") for name in names):
-                return "npz"
-            if any(name.startswith(("xl/", "word/")) for name in names) or "mimetype" in names:
-                raise DataError(f"{path}: {WORKBOOK}")
-            if any(name.lower().endswith(PICTURE_ENDINGS) for name in names):
-                raise DataError(f"{path}: a zip archive of pictures: unpack it and name the folder")
-            forms, refused = set(), []
-            for name in names:
-                with archive.open(name) as member:
-                    try:
-                        forms.add(_form_of_bytes(path / name, member.read(FIRST)))
-                    except DataError as error:  # a readme, Kaggle's sample of a submission
-                        refused.append(error)
-            if not forms and len(refused) == 1:
-                raise refused[0]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError, OSError) as error:
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # which a damaged list of members makes, too
-            raise
-        raise DataError(f"{path}: damaged, or packed in a way that is not read: {join_lines(str(error))}") from error
+    unread = "damaged, or packed in a way that is not read"
+    with told_of(path, unread), opened(path) as packed, zipfile.ZipFile(packed) as archive:
+        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        names = [name for name in names if not name.startswith("__MACOSX/")]
+        if names and all(name.endswith(".npy") for name in names):
+            return "npz"
+        if any(name.startswith(("xl/", "word/")) for name in names) or "mimetype" in names:
+            raise DataError(f"{path}: {WORKBOOK}")
+        if any(name.lower().endswith(PICTURE_ENDINGS) for name in names):
+            raise DataError(f"{path}: a zip archive of pictures: unpack it and name the folder")
+        forms, refused = set(), []
+        for name in names:
+            with archive.open(name) as member:
+                try:
+                    forms.add(_form_of_bytes(path / name, member.read(FIRST)))
+                except DataError as error:  # a readme, Kaggle's sample of a submission
+                    refused.append(error)
+        if not forms and len(refused) == 1:
+            raise refused[0]
     if forms - {"table", "arff", "svmlight"} or len(forms) != 1:
         raise DataError(f"{path}: a zip archive of {len(names)} files: unpack it and name the file or folder")
     return forms.pop()

@@ -46,10 +46,10 @@ def refuse_too_large(place: str, rows: int, pixels: int, itemsize: int) -> None:
     needed, free = rows * pixels * itemsize, room()
     if free is not None and needed > free:
         raise DataError(
-            f"{place}: about {rows:,} images of {pixels:,} pixels take {_readable(needed)} of memory: "
-            f"{_readable(free)} are free"
+            f"{place}: about {rows:,} images of {pixels:,} pixels take {readable(needed)} of memory: "
+            f"{readable(free)} are free"
         )
 
 
-def _readable(size: int) -> str:
+def readable(size: int) -> str:
     return f"{size / 2**30:.1f} GiB" if size >= 2**29 else f"{size / 2**20:.0f} MiB"

@@ -115,18 +115,32 @@ def read_square(path: Path) -> Array | None:
         BadPicture: says why.
     """
     with _explained(path), _opened(path) as image:
-        if image.width != image.height or image.width > LARGEST_SQUARE or image.mode not in PLAIN:
-            return None
-        if shades.meaning(image).signed or image.getexif().get(TURNED, 1) != 1:
-            return None
-        if image.has_transparency_data and np.asarray(image.convert("RGBA").getchannel("A")).min() < 255:
-            return None
-        if image.mode in ("1", "L", "LA"):
-            return np.asarray(image.convert("L"))
-        colours = np.asarray(image.convert("RGB"))
-        if (colours != colours[:, :, :1]).any():
-            return None
-        return np.ascontiguousarray(colours[:, :, 0])
+        return _square(image)
+
+
+def square_of(content: bytes) -> Array | None:
+    """Return what ``read_square`` does, of a file's content.
+
+    Raises:
+        BadPicture: says why.
+    """
+    with _explained(content), _opened_with_limits(io.BytesIO(content)) as image:
+        return _square(image)
+
+
+def _square(image: Image.Image) -> Array | None:
+    if image.width != image.height or image.width > LARGEST_SQUARE or image.mode not in PLAIN:
+        return None
+    if shades.meaning(image).signed or image.getexif().get(TURNED, 1) != 1:
+        return None
+    if image.has_transparency_data and np.asarray(image.convert("RGBA").getchannel("A")).min() < 255:
+        return None
+    if image.mode in ("1", "L", "LA"):
+        return np.asarray(image.convert("L"))
+    colours = np.asarray(image.convert("RGB"))
+    if (colours != colours[:, :, :1]).any():
+        return None
+    return np.ascontiguousarray(colours[:, :, 0])
 
 
 @contextlib.contextmanager
