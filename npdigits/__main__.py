@@ -9,9 +9,10 @@ from npdigits.base.text import aligned
 # module -> what it is for
 PROGRAMS = {
     "npdigits.train": "train a network, or a sweep of them with --multirun",
+    "npdigits.data": "show what is understood of a file or folder of digits, before training on it",
     "npdigits.compare": "compare runs: which differences are real?",
     "npdigits.evaluate": "score trained runs, or a committee of them, on a test set",
-    "npdigits.predict": "read pictures of digits with a trained network",
+    "npdigits.predict": "read digits with a trained network, in pictures or in files of many",
     "npdigits.export": "take a trained network elsewhere: a page to draw digits on, an ONNX file",
     "npdigits.check_gradient": "check a configuration's gradient by differences of its cost",
     "npdigits.plots": "draw the plots of run directories again",

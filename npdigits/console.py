@@ -36,3 +36,8 @@ def export() -> None:
 def plots() -> None:
     """Run ``npdigits-plots``."""
     start("npdigits.plots", "npdigits.plots")
+
+
+def data() -> None:
+    """Run ``npdigits-data``."""
+    start("npdigits.data", "npdigits.data.command")

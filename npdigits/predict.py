@@ -1,4 +1,4 @@
-"""Read pictures of digits with a trained network: ``python -m npdigits.predict RUN image.png folder/ …``."""
+"""Read digits with a trained network: ``python -m npdigits.predict RUN image.png folder/ test.csv …``."""
 
 if __name__ == "__main__":
     from npdigits.base.start import start
@@ -8,9 +8,8 @@ if __name__ == "__main__":
 import argparse
 import functools
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -22,10 +21,13 @@ from npdigits.base.paths import normalized, resolved
 from npdigits.base.program import Parser, add_trust, exit_code, nonempty_path, warn
 from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import aligned, printable
+from npdigits.forms.sorting import sort_out
 from npdigits.pictures.pool import form_all
+from npdigits.pictures.progress import with_progress
 from npdigits.pictures.read import find_pictures
 from npdigits.pictures.save import names_in, save_png
 from npdigits.runs import trained
+from npdigits.runs.of_files import OVERRIDE, read_file
 from npdigits.runs.reading import (
     Reading,
     read_digits,
@@ -33,24 +35,32 @@ from npdigits.runs.reading import (
     readings_as_csv,
     readings_as_json,
     refuse_other_sizes,
+    submission,
+    takes_mnist_form,
 )
+from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.predict"
 SKIPPED = 1
-# From so many pictures on a line on the terminal says how far it is.
-MANY = 50
-
-_Result = TypeVar("_Result")
 
 
 def main() -> None:
     """Print the table; the exit code is 1 where a file was skipped, 2 for bad input."""
     parser = Parser(PROGRAM, description=(__doc__ or "").partition(":")[0])
     parser.add_argument("run", type=nonempty_path, metavar="RUN", help="a run directory, or SWEEP/best")
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="files, and folders of them")
+    parser.add_argument(
+        "pictures",
+        nargs="+",
+        metavar="PICTURE",
+        help="pictures, folders of them, and files of many digits (CSV, npz, parquet …); data.KEY=… says how the "
+        "numbers in the latter are meant, if not as the run's own",
+    )
     parser.add_argument("--csv", metavar="FILE", help="write the table; - for standard output, in place of the table")
     parser.add_argument("--json", metavar="FILE", help="write all probabilities; - likewise")
-    parser.add_argument("--save", metavar="FOLDER", help="save what the network saw, a PNG of 28 × 28 each")
+    parser.add_argument(
+        "--submission", metavar="FILE", help="write ImageId,Label of one file of digits, as Kaggle asks"
+    )
+    parser.add_argument("--save", metavar="FOLDER", help="save what the network saw of pictures, a PNG of 28 × 28 each")
     add_trust(parser)
     sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args())))
 
@@ -64,20 +74,28 @@ def act(chosen: argparse.Namespace) -> int:
     asked = _tables(chosen)
     folder = Path(chosen.save) if chosen.save else None
     run = trained.load_trained(chosen.run, chosen.trust, functools.partial(warn, PROGRAM))
-    refuse_other_sizes(run)
+    overrides = [argument for argument in chosen.pictures if OVERRIDE.match(argument)]
+    # A run of another size was trained on pictures as they are, if on pictures.
+    others = [argument for argument in chosen.pictures if argument not in overrides]
+    digits, named, reasons = sort_out(others, folders=not takes_mnist_form(run))
+    _refuse_together(asked, folder, overrides, digits, named)
+    if named:
+        refuse_other_sizes(run)
     if run.unfinished:
         warn(PROGRAM, run.unfinished)
-    files = _named_once(find_pictures(chosen.pictures))
-    _refuse_to_overwrite(files, asked, folder)
+    pictures = _named_once(find_pictures(named))
+    _refuse_to_overwrite([*digits, *pictures], asked, folder)
     if folder:
         targets.check_folder("save", folder)
         folder.mkdir(parents=True, exist_ok=True)
-    images, skipped = _formed(files)
+    images, skipped = _formed(pictures, reasons)
     readings = read_digits(run, list(images), np.array(list(images.values())))
+    said = _add_files(run, digits, overrides, readings, skipped)
     saved = names_in(folder, list(images)) if folder else {}
     texts = {
         "csv": lambda: readings_as_csv(readings, skipped, saved),
         "json": lambda: readings_as_json(run, readings, skipped, saved) + "\n",
+        "submission": lambda: submission(run, readings),
     }
     for notation, target in asked.items():
         if target == "-":
@@ -86,7 +104,7 @@ def act(chosen: argparse.Namespace) -> int:
             targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
     for file, path in saved.items():
         save_png(path, images[file])
-    return _conclude(readings, skipped, table="-" not in asked.values())
+    return _conclude(readings, skipped, said, table="-" not in asked.values() and "submission" not in asked)
 
 
 def _tables(chosen: argparse.Namespace) -> dict[str, str]:
@@ -95,15 +113,56 @@ def _tables(chosen: argparse.Namespace) -> dict[str, str]:
     Raises:
         ConfigError: something that was typed cannot be.
     """
-    asked = {notation: target for notation in ("csv", "json") if (target := getattr(chosen, notation)) is not None}
+    options = ("csv", "json", "submission")
+    asked = {notation: target for notation in options if (target := getattr(chosen, notation)) is not None}
     targets.check(asked)
     if list(asked.values()).count("-") > 1:
-        raise ConfigError("--csv - --json -: allowed is one on standard output")
+        raise ConfigError(f"{' '.join(f'--{option} -' for option in asked)}: allowed is one on standard output")
     if "" in chosen.pictures:
         raise ConfigError("'': allowed are names of pictures and folders")
     if chosen.save == "":
         raise ConfigError("--save '': allowed is the name of a folder")
     return asked
+
+
+def _refuse_together(
+    asked: Mapping[str, str],
+    save: Path | None,
+    overrides: Sequence[str],
+    files: Sequence[Path],
+    pictures: Sequence[str],
+) -> None:
+    """Refuse options that make no sense with what is to be read.
+
+    Raises:
+        ConfigError: names the option.
+    """
+    if not files and not pictures:
+        raise ConfigError(f"{overrides[0]}: names no digits: add pictures, folders or files of digits")
+    if overrides and not files:
+        raise ConfigError(f"{overrides[0]}: allowed with files of many digits; pictures are read as they are")
+    if "submission" in asked and (pictures or len(files) > 1):
+        more = pictures[0] if pictures else files[1]
+        raise ConfigError(f"--submission: numbers the digits of one file, and {more} is named too; --csv has the names")
+    if save and files:
+        raise ConfigError(f"--save {save}: allowed with pictures only, not with {files[0]}")
+
+
+def _add_files(
+    run: Trained,
+    files: Sequence[Path],
+    overrides: Sequence[str],
+    readings: list[Reading],
+    skipped: list[tuple[Path, str]],
+) -> list[str]:
+    """Read files of many digits, add what is read in them and what is skipped, and return what is said of each."""
+    said = []
+    for file in files:
+        read = read_file(run, file, overrides, functools.partial(warn, PROGRAM))
+        readings += read.readings
+        skipped += read.unreadable
+        said.append(read.described)
+    return said
 
 
 def _named_once(found: Iterable[Path]) -> list[Path]:
@@ -132,34 +191,32 @@ def _refuse_to_overwrite(files: Sequence[Path], tables: Mapping[str, str], save:
         raise ConfigError(f"--save {save}: pictures to read are in that folder; choose another")
 
 
-def _formed(files: Sequence[Path]) -> tuple[dict[Path, Array], list[tuple[Path, str]]]:
-    """Return the files' digits as 28 × 28 bytes; and the files that hold none, each with the reason."""
+def _formed(files: Sequence[Path], reasons: Mapping[Path, str]) -> tuple[dict[Path, Array], list[tuple[Path, str]]]:
+    """Return the files' digits as 28 × 28 bytes; and the files that hold none, each with the reason.
+
+    Args:
+        files: pictures, and what was taken for such.
+        reasons: why what is no picture, by its name and its first bytes, is no file of many digits either.
+    """
     images: dict[Path, Array] = {}
     skipped: list[tuple[Path, str]] = []
     with one_thread():
-        for file, (image, reason) in zip(files, _with_progress(form_all(files), len(files)), strict=True):
+        for file, (image, reason) in zip(files, with_progress(form_all(files), len(files)), strict=True):
             if image is None:
-                skipped.append((file, reason))
+                skipped.append((file, reasons.get(file, reason)))
             else:
                 images[file] = image
     return images, skipped
 
 
-def _with_progress(results: Iterable[_Result], total: int) -> Iterator[_Result]:
-    """Yield the results, with a line on a terminal that says how far it is."""
-    if total < MANY or not (sys.stderr and sys.stderr.isatty()):
-        yield from results
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(results, "reading pictures", total, console=Console(stderr=True), transient=True)
-
-
-def _conclude(readings: Sequence[Reading], skipped: Sequence[tuple[Path, str]], table: bool) -> int:
-    """Print the table, if it is wanted, and what was skipped; return the exit code."""
+def _conclude(
+    readings: Sequence[Reading], skipped: Sequence[tuple[Path, str]], said: Sequence[str], table: bool
+) -> int:
+    """Print the table, if it is wanted, what is said of files, and what was skipped; return the exit code."""
     if table and readings:
         show("\n".join(aligned(reading_rows(readings), left=1)))
+    for line in said:  # standard output may be a table's, or a file's that is read on
+        show_error(f"{PROGRAM}: {line}")
     for file, reason in skipped:
         show_error(f"{PROGRAM}: skipped: {printable(str(file))}: {printable(reason)}")
     if skipped:

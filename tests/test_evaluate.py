@@ -181,10 +181,10 @@ def test_a_run_that_has_not_finished_is_scored_with_a_warning(runs, tmp_path, ca
 
 
 def test_ctrl_c_ends_in_a_line(runs, monkeypatch, capsys):
-    def interrupted(paths, overrides, trust):
+    def interrupted(paths, overrides, trust, file):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(evaluate, "evaluate", interrupted)
+    monkeypatch.setattr(evaluate, "score_all", interrupted)
     monkeypatch.setattr(sys, "argv", ["evaluate", str(runs[0])])
     with pytest.raises(SystemExit) as caught:
         evaluate.main()

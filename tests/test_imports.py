@@ -67,7 +67,7 @@ MAY_IMPORT = {
 # They may import everything but each other; nothing imports them.
 PROGRAMS = {
     *("__main__", "console", "train", "evaluate", "predict", "plots", "check_gradient"),
-    *("compare.command", "compare.__main__", "export.command", "export.__main__"),
+    *("compare.command", "compare.__main__", "export.command", "export.__main__", "data.command", "data.__main__"),
 }
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 60
 

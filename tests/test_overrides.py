@@ -108,7 +108,8 @@ TYPED = {
     ("data@x=idx",): "data@x=idx: data@x is no key; --help lists them all",
     ("hydra.searchpath=[nowhere]",): "hydra.searchpath=[nowhere]: there is no folder nowhere",
     ("hydra.searchpath=x",): "hydra.searchpath=x: allowed is a list of folders: hydra.searchpath=[DIR]",
-    ("name=[a]",): "name=['a']: allowed is null or a text",
+    ("out=it's, mine",): 'out=it\'s, mine: a text with a comma needs quotes twice: "out=\\"it\'s, mine\\""; '
+    "for a sweep over the values add --multirun",
     ("out='a",): "out='a: a quote is not closed",
     ("out=“a”",): "out=“a”: typographic characters are no quotes and no signs: out=a",
 }
@@ -147,7 +148,11 @@ TEXTS = [
     "#3",
     "a;b&c",
     "[draft",
+    "[2026]",
+    "[a,b]",
+    "a=b[1]",
     "{now}",
+    "{a:b}",
     "x'y\"z",
     "http://host/?a=b&c",
 ]
@@ -161,6 +166,60 @@ def test_texts_stay_what_was_typed(text):
     assert reading.read_overrides([f"out={text}"], {}) == reading.read_overrides(
         reading.read_overrides([f"out={text}"], {}), {}
     )
+
+
+NAMES = [
+    "my digits [2026], a=b",
+    "a,b",
+    "[2026],x",
+    "range(3)",
+    "choice(a,b)",
+    "x ${y}",
+    "“x”",
+    "it's, mine",
+    "end ",
+    "5",
+]
+
+
+@pytest.mark.parametrize("option", [[], ["-m"]], ids=["one run", "sweep"])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_name_of_what_is_there_is_what_was_typed(name, option, monkeypatch, tmp_path):
+    """Also where Hydra's grammar reads a sweep, a function or an interpolation."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    for typed in (name, f"{tmp_path}/{name}", f"./{name}"):
+        found = []
+        command_line.dispatch(
+            lambda config, _, found=found: found.append(config.data.dir) or 0,
+            lambda points, *_, found=found: found.extend(config.data.dir for _, config in points) or 0,
+            [*option, "data=idx", f"data.dir={typed}"],
+        )
+        assert found == [typed]
+
+
+def test_commas_separate_folders_unless_one_has_them_in_its_name(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def folders(typed):
+        found = []
+        many = lambda points, *_: found.extend(config.data.dir for _, config in points) or 0  # noqa: E731
+        command_line.dispatch(lambda *_: 1, many, ["-m", "data=idx", f"data.dir={typed}"])
+        return found
+
+    (tmp_path / "p[1]").mkdir()
+    (tmp_path / "q=2").mkdir()
+    assert folders("p[1],q=2") == ["p[1]", "q=2"]
+    (tmp_path / "p[1],q=2").mkdir()
+    with pytest.raises(ConfigError) as caught:
+        folders("p[1],q=2")
+    assert str(caught.value) == (
+        "data.dir=p[1],q=2: all of them are there, and one of that name: "
+        "write \"data.dir='p[1],q=2'\", or \"data.dir='p[1]','q=2'\" for a sweep"
+    )
+    assert (folders("'p[1],q=2'"), folders("'p[1]','q=2'")) == (["p[1],q=2"], ["p[1]", "q=2"])
+    (tmp_path / "q=2").rmdir()
+    assert folders("p[1],q=2") == ["p[1],q=2"]
 
 
 def test_null_quotes_and_interpolations_of_texts_are_what_they_are():

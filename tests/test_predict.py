@@ -23,7 +23,7 @@ from npdigits.base.errors import RunDirError, UserError
 from npdigits.base.npz import npz
 from npdigits.config.compose import compose
 from npdigits.data.sets import Split
-from npdigits.pictures import pool
+from npdigits.pictures import pool, progress
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.runs import reading, trained
 from npdigits.runs.arrays import fits_network
@@ -338,11 +338,11 @@ def test_a_run_that_has_not_finished_reads_with_a_warning(sweep, pictures, tmp_p
 
 def test_many_pictures_show_how_far_it_is_on_a_terminal(monkeypatch, capsys):
     files = [Path(f"{i}.png") for i in range(60)]
-    assert list(predict._with_progress(files, len(files))) == files
+    assert list(progress.with_progress(files, len(files))) == files
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    assert list(predict._with_progress(files, len(files))) == files
+    assert list(progress.with_progress(files, len(files))) == files
     assert "reading pictures" in capsys.readouterr().err
 
 

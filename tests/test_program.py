@@ -19,7 +19,7 @@ from npdigits.base.interruption import Terminated
 
 PROGRAMS = (
     *("npdigits.predict", "npdigits.evaluate", "npdigits.export", "npdigits.plots", "npdigits.compare"),
-    "npdigits.check_gradient",
+    *("npdigits.check_gradient", "npdigits.data"),
 )
 
 # Buffered, as it is unless somebody asks for the opposite.

@@ -42,6 +42,19 @@ def test_torchvisions_layout_is_read(isolated, name, packed):
             np.testing.assert_array_equal(labels(split), truth)
 
 
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+@pytest.mark.parametrize("name", ["mnist", "idx"])
+def test_names_with_a_dot_are_found(tmp_path, name, packed):
+    """As the copy on Kaggle has them, beside folders of the dashed names."""
+    raw = write_set(tmp_path / "MNIST" / "raw", packed=packed)
+    loaded = sets.load(name, tmp_path, folder=raw)
+    for file in list(raw.iterdir()):
+        file.rename(raw / file.name.replace("-idx", ".idx"))
+        (raw / file.name.removesuffix(".gz")).mkdir()
+    again = sets.load(name, tmp_path, folder=raw)
+    assert (again.name, again.sha256) == (name, loaded.sha256)
+
+
 def test_packed_and_plain_files_have_one_sha256(tmp_path):
     loaded = []
     for kind in ("plain", "packed"):

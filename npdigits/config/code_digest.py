@@ -29,6 +29,7 @@ DECIDES = (
 DOES_NOT: Mapping[str, tuple[str, ...]] = {
     "no run is trained by it": (
         *("nn.plain", "data.samples", "runs.evaluation", "runs.reading", "runs.trained"),
+        *("runs.exam", "runs.of_files", "runs.scores"),
         *("compare", "export", "pictures", "classifier", "check_gradient"),
         *("nn.differences", "nn.gradient_check", "nn.gradient_point", "runs.trial"),
     ),
@@ -60,7 +61,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
     ),
     "it writes, finds, reads or shows figures that others have computed": (
         *("base.bounded", "base.canvas", "base.files", "base.kinds", "base.npz", "base.pages", "base.paths"),
-        *("base.spreadsheet", "base.strict", "base.targets"),
+        *("base.sheet", "base.spreadsheet", "base.strict", "base.targets"),
         *(
             "runs.about_data",
             "runs.arrays",
@@ -77,6 +78,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
     "it is about processes, signals and time": ("base.clock", "base.cores", "base.interruption", "base.lock", "sweeps"),
     "environment.json tells what it finds": ("runs.environment",),
     "it starts programs and finds names": (
+        *("data.__main__", "data.command"),
         *("__init__", "__main__", "console", "evaluate", "former_names", "plots", "predict", "train"),
         *("base.__init__", "base.program", "base.start", "config.__init__", "runs.__init__"),
     ),

@@ -1,11 +1,13 @@
 """What was typed, as Hydra is to read it; what it could not read is refused in our words."""
 
 import dataclasses
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.types import QuotedString
 from hydra.errors import HydraException
 
 from npdigits.base.errors import ConfigError
@@ -80,7 +82,7 @@ def _with_value(override: Override, value: str, rest: Sequence[str]) -> str:
     """
     key = override.key if override.key in KEYS and not override.deletes else override.sign + override.key
     if not override.deletes and override.key in TEXT_KEYS:
-        value = _quote_text(value)
+        value = _quote_text(override.key, value)
     elif not override.deletes and override.key.startswith(SWEPT):
         # Hydra does not sweep over its own keys. The value is that of one of our keys, as in an experiment's file.
         key = f"++{override.key}"
@@ -108,12 +110,38 @@ def _check_folders(argument: str, folders: Any) -> None:
             raise ConfigError(f"{argument}: there is no folder {path}")
 
 
-def _quote_text(value: str) -> str:
-    """Return a text so that Hydra keeps it as it was typed: in quotes where it would be a number or unreadable."""
-    if function := re.fullmatch(r"(choice|sort|shuffle)\((.*)\)", value.strip()):
-        return f"{function[1]}({_quote_text(function[2])})"
+def _quote_text(key: str, value: str) -> str:
+    """Return a text so that Hydra keeps it as it was typed: in quotes where it would be a number, a list or unreadable.
+
+    Commas separate the values of a sweep, but for those in the name of a file or folder that is there.
+
+    Raises:
+        ConfigError: both can be meant.
+    """
     parts = [part.strip() for part in _parts(value)]
+    if name := next((name for name in (value.strip(), value) if _is_there(name)), None):
+        if len(parts) > 1 and all(map(_is_there, parts)):
+            one, several = grammar.quoted(name), ",".join(map(grammar.quoted, parts))
+            choice = f'write "{key}={one}", or "{key}={several}" for a sweep'
+            raise ConfigError(f"{key}={value}: all of them are there, and one of that name: {choice}")
+        return _quote_name(name)
+    if function := re.fullmatch(r"(choice|sort|shuffle)\((.*)\)", value.strip()):
+        return f"{function[1]}({_quote_text(key, function[2])})"
     return ",".join(part if not part or part[0] in OPENING else _quote_part(part) for part in parts)
+
+
+def _is_there(name: str) -> bool:
+    return bool(name) and os.path.lexists(os.path.expanduser(name))  # noqa: PTH111 – which never raise
+
+
+def _quote_name(name: str) -> str:
+    """Return the name of what is there, so that nothing in it is a list, a function or an interpolation."""
+    try:
+        read = grammar.parser().parse_override(f"key={name}").value()
+    except HydraException:
+        read = 0
+    as_typed = read is None or isinstance(read, QuotedString) or (read == name and "${" not in name)
+    return name if as_typed else grammar.quoted(name.replace("${", "\\${"))
 
 
 def _quote_part(part: str) -> str:
@@ -121,7 +149,7 @@ def _quote_part(part: str) -> str:
         read = grammar.parser().parse_override(f"key={part}")
     except HydraException:
         return part if part.partition("(")[0] in grammar.USAGE else grammar.quoted(part)
-    return grammar.quoted(part) if isinstance(read.value(), bool | int | float) else part
+    return grammar.quoted(part) if isinstance(read.value(), bool | int | float | list | dict) else part
 
 
 def _parts(value: str) -> Iterator[str]:

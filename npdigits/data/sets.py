@@ -188,8 +188,12 @@ IDX_FILES = {
 
 
 def _find_file(folder: Path, file: str) -> Path | None:
-    """Return the path of the file, or else of its .gz; None where there is neither."""
-    return next((path for path in (folder / file, folder / f"{file}.gz") if path.is_file()), None)
+    """Return the path of the file, or else of its .gz, or of either with a dot in its name; None where there is none.
+
+    As some archives have it: train-images.idx3-ubyte.
+    """
+    names = [spelled + packed for spelled in (file, file.replace("-idx", ".idx")) for packed in ("", ".gz")]
+    return next((path for name in names if (path := folder / name).is_file()), None)
 
 
 def _has_all_files(folder: Path) -> bool:

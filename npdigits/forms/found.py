@@ -9,6 +9,8 @@ from npdigits.base.arrays import Array
 
 # The parts that a set may be divided into.
 TRAIN, VAL, TEST = "train", "val", "test"
+# The form of pictures that lie together.
+UNLABELLED = "pictures in no class's folder"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Found:
         sparse: whether columns of zeros may be missing at the end.
         notes: what else people should know, each a line.
         unreadable: files that could not be read, each with the reason.
+        lost: classes of which no picture could be read.
     """
 
     form: str
@@ -78,6 +81,7 @@ class Found:
     sparse: bool = False
     notes: tuple[str, ...] = ()
     unreadable: tuple[tuple[Path, str], ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from npdigits.forms.recognize import Recognized, recognize
 NAME = "file"
 # Files and classes beyond so many are only counted.
 MOST_NAMED, MOST_NAMES = 5, 12
+# Between a picture that could not be read and the reason; and how the last line ends, where there are many.
+LEFT_OUT, LISTED_ELSEWHERE = ": left out: ", "npdigits-data lists them"
 # Raised with every change by which some file is read as other digits, so that no entry of the cache is used any more.
 VERSION = 1
 # SHA-256 of the four arrays -> the one that runs on the same digits have, and the name: that of mnist_5k is of its
@@ -117,9 +119,9 @@ def _half(meaning: Meaning, found: Found, names: Sequence[str]) -> Half:
 
 def _unreadable(files: Sequence[tuple[Path, str]]) -> list[str]:
     """Return a line for each picture that could not be read; of many, for the first ones."""
-    lines = [f"{file}: left out: {reason}" for file, reason in files[:MOST_NAMED]]
+    lines = [f"{file}{LEFT_OUT}{reason}" for file, reason in files[:MOST_NAMED]]
     if len(files) > MOST_NAMED:
-        lines.append(f"{len(files) - MOST_NAMED:,} more pictures are left out; npdigits-data lists them")
+        lines.append(f"{len(files) - MOST_NAMED:,} more pictures are left out; {LISTED_ELSEWHERE}")
     return lines
 
 

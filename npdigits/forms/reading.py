@@ -6,7 +6,8 @@ from importlib import import_module
 from pathlib import Path
 
 from npdigits.base.errors import DataError
-from npdigits.forms.found import TEST, TRAIN, Found, Wanted
+from npdigits.base.text import printable
+from npdigits.forms.found import TEST, TRAIN, UNLABELLED, Found, Wanted
 from npdigits.forms.recognize import Recognized, part_of, recognize
 
 NOTHING = Wanted()
@@ -91,11 +92,18 @@ def with_labels(found: Found, place: Path) -> tuple[Found, list[str]]:
     """Return a set without the parts that have no labels, and what is said of these.
 
     Raises:
-        DataError: the training set is such a one, or there is none.
+        DataError: the training set is such a one, or there is none; a class has no image.
     """
+    if found.lost:
+        raise DataError(
+            f"{place}: no picture of the class {printable(found.lost[0])} can be read, as npdigits-data shows: "
+            "allowed is one at least"
+        )
     notes = [f"the {part} set has no labels: left out" for part, of in found.parts.items() if of.labels is None]
     parts = {part: of for part, of in found.parts.items() if of.labels is not None}
     if TRAIN not in parts:
+        if found.form == UNLABELLED:
+            raise DataError(f"{place}: {found.form}: each class has a folder of its own, such as 3/0012.png")
         if TRAIN in found.parts:
             raise DataError(
                 f"{place}: {found.form} without labels: nothing to train on (data.label_column names the column; "

@@ -14,7 +14,9 @@ from typing import Any
 from npdigits.base.bounded import opened
 from npdigits.base.errors import DataError
 from npdigits.base.text import join_lines
+from npdigits.forms import idx_names
 from npdigits.forms.found import TEST, TRAIN, VAL
+from npdigits.forms.npy_partners import partners
 
 # So many bytes at the beginning tell the form of every file.
 FIRST = 4096
@@ -42,6 +44,7 @@ PART_NAMES = {
     VAL: re.compile(r"(^|[^a-z])(val|valid|validation|dev)([^a-z]|$)", re.IGNORECASE),
 }
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp")
+OTHER_PICTURES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".pbm", ".pgm", ".ppm", ".pnm", ".svg", ".tga", ".ico")
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,9 @@ def recognize(path: Path) -> Recognized:
     try:
         if path.is_dir():
             return _recognize_folder(path)
-        return Recognized(form_of(path), (path,), path)
+        form = form_of(path)
+        beside = {"npy": partners, "idx": idx_names.beside}.get(form)
+        return Recognized(form, (path, *(beside(path) if beside else ())), path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
 
@@ -87,6 +92,11 @@ def form_of(path: Path) -> str:
         if first.startswith(magic):
             first = _unpacked(path, unpack)
     return _form_of_bytes(path, first)
+
+
+def is_picture(first: bytes) -> bool:
+    """Say whether a file that begins with these bytes, 12 at least, is a picture."""
+    return first.startswith(PICTURES) or (first[:4] == b"RIFF" and first[8:12] == b"WEBP")
 
 
 def part_of(name: str) -> str | None:
@@ -125,10 +135,15 @@ def _form_of_zip(path: Path) -> str:
                 raise DataError(f"{path}: {WORKBOOK}")
             if any(name.lower().endswith(PICTURE_ENDINGS) for name in names):
                 raise DataError(f"{path}: a zip archive of pictures: unpack it and name the folder")
-            forms = set()
+            forms, refused = set(), []
             for name in names:
                 with archive.open(name) as member:
-                    forms.add(_form_of_bytes(path / name, member.read(FIRST)))
+                    try:
+                        forms.add(_form_of_bytes(path / name, member.read(FIRST)))
+                    except DataError as error:  # a readme, Kaggle's sample of a submission
+                        refused.append(error)
+            if not forms and len(refused) == 1:
+                raise refused[0]
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError) as error:
         raise DataError(f"{path}: damaged, or packed in a way that is not read: {join_lines(str(error))}") from error
     if forms - {"table", "arff", "svmlight"} or len(forms) != 1:
@@ -157,7 +172,7 @@ def _form_of_bytes(path: Path, first: bytes) -> str:
     for magic, what in REFUSED.items():
         if first.startswith(magic) or (magic == b"ustar" and first[257:262] == magic):
             raise DataError(f"{path}: {what}")
-    if first.startswith(PICTURES) or (first[:4] == b"RIFF" and first[8:12] == b"WEBP"):
+    if is_picture(first):
         raise DataError(f"{path}: one picture: a data set is a folder with a folder of pictures for each class")
     return _form_of_text(path, first)
 
@@ -190,7 +205,7 @@ def _is_table(lines: Sequence[bytes]) -> bool:
         numbers = sum(bool(re.fullmatch(rb"[-+]?\d*[.,]?\d+(e[-+]?\d+)?|nan|", cell.lower())) for cell in cells)
         if len(cells) >= 3 and numbers >= 0.8 * len(cells):
             return True
-    head = re.split(rb"[,;\t]", lines[0])
+    head = re.split(rb"[,;\t ]", lines[0])
     return len(lines) == 1 and len(head) > 16  # a head alone, longer than what was read
 
 
@@ -206,15 +221,17 @@ def _recognize_folder(path: Path) -> Recognized:
     pictures = [file for file in files if file.suffix.lower() in PICTURE_ENDINGS]
     forms: dict[str, list[Path]] = {}
     refused: list[DataError] = []
+    mappings = [file for file in files if idx_names.is_mapping(file.name)]
     for file in files:
-        if file.suffix.lower() in PICTURE_ENDINGS:
+        if file.suffix.lower() in PICTURE_ENDINGS or file in mappings:
             continue
         try:
             forms.setdefault(form_of(file), []).append(file)
         except (DataError, OSError) as error:
             refused.append(error if isinstance(error, DataError) else DataError(f"{file}: {error.strerror}"))
-    if pictures and "parquet" not in forms:
-        return Recognized("folder", tuple(pictures), path)
+    if pictures and not {"parquet", "idx"} & set(forms):  # which may have pictures beside them
+        others = [file for file in files if file.suffix.lower() in OTHER_PICTURES]  # which are said to be left out
+        return Recognized("folder", tuple(sorted(pictures + others)), path)
     if not forms:
         raise (
             refused[0]
@@ -223,11 +240,13 @@ def _recognize_folder(path: Path) -> Recognized:
                 f"{path}: none of the {len(files)} files in it is of a form that is read; conf/README.md lists these"
             )
         )
+    if "idx" in forms and {idx_names.kind(file.name) for file in forms.get("table", ())} == {idx_names.LABELS}:
+        del forms["table"]  # QMNIST's labels once more, in a text
     if len(forms) > 1:
         held = ", ".join(f"{form} ({found[0].name})" for form, found in sorted(forms.items()))
         raise DataError(f"{path}: holds several forms: {held}: name one file")
     form, found = forms.popitem()
-    return Recognized(form, tuple(found), path)
+    return Recognized(form, (*found, *(mappings if form == "idx" else ())), path)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -1,10 +1,13 @@
 """Picture files: finding them, and reading their shades of grey with Pillow."""
 
+import contextlib
+import io
 import os
 import stat
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
@@ -21,6 +24,11 @@ OTHER_PICTURES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".pbm", ".pgm", ".p
 MOST_PIXELS = 50_000_000
 # A larger picture is made smaller: that shows as much of a digit.
 LONGEST_SIDE = 1024
+# Pictures that may be taken as they are: at most so wide and high, in these of Pillow's modes.
+LARGEST_SQUARE = 64
+PLAIN = ("1", "L", "LA", "P", "RGB", "RGBA")
+# EXIF's tag of the orientation.
+TURNED = 274
 
 
 def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
@@ -75,31 +83,96 @@ def read_picture(path: Path) -> Array:
     Raises:
         BadPicture: says why.
     """
+    with _explained(path), _opened(path) as image:
+        return _grey_values(image)
+
+
+def picture_of(content: bytes) -> Array:
+    """Return a picture's grey values as ``read_picture`` does, of a file's content.
+
+    Raises:
+        BadPicture: says why.
+    """
+    with _explained(content), _opened_with_limits(io.BytesIO(content)) as image:
+        return _grey_values(image)
+
+
+def _grey_values(image: Image.Image) -> Array:
+    image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
+    meant = shades.meaning(image)
+    grey = shades.grey(_upright(image), meant)
+    if max(grey.size) > LONGEST_SIDE:
+        grey = grey.resize(_smaller(grey.size), Image.Resampling.BOX)
+    return np.asarray(grey)
+
+
+def read_square(path: Path) -> Array | None:
+    """Return the bytes of a small square picture as they are stored, shape (side, side); None for another picture.
+
+    Such a one is of shades of grey of 8 bits, also where these are stored as colours, and has nothing transparent.
+
+    Raises:
+        BadPicture: says why.
+    """
+    with _explained(path), _opened(path) as image:
+        if image.width != image.height or image.width > LARGEST_SQUARE or image.mode not in PLAIN:
+            return None
+        if shades.meaning(image).signed or image.getexif().get(TURNED, 1) != 1:
+            return None
+        if image.has_transparency_data and np.asarray(image.convert("RGBA").getchannel("A")).min() < 255:
+            return None
+        if image.mode in ("1", "L", "LA"):
+            return np.asarray(image.convert("L"))
+        colours = np.asarray(image.convert("RGB"))
+        if (colours != colours[:, :, :1]).any():
+            return None
+        return np.ascontiguousarray(colours[:, :, 0])
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open a picture that is a file and not too large.
+
+    Raises:
+        BadPicture: it is not.
+    """
+    if _is_folder(path):
+        os.scandir(path).close()  # says why, where it cannot be opened
+        raise BadPicture(f"a folder without pictures; their names end in {', '.join(ENDINGS)}")
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise BadPicture("no file, but a device or a pipe")
+    with _opened_with_limits(path) as image:
+        yield image
+
+
+@contextlib.contextmanager
+def _opened_with_limits(source: Path | BinaryIO) -> Iterator[Image.Image]:
+    """Open a picture that is not too large.
+
+    Raises:
+        BadPicture: it is.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what can still be read
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with shades.opened(source) as image:
+            if image.width * image.height > MOST_PIXELS:
+                size = f"{image.width:,} × {image.height:,} pixels"
+                raise BadPicture(f"{size}: allowed are {MOST_PIXELS:,} in all")
+            yield image
+
+
+@contextlib.contextmanager
+def _explained(source: Path | bytes) -> Iterator[None]:
+    """Let all that goes wrong with a picture be a ``BadPicture``, which says why."""
     try:
-        if _is_folder(path):
-            os.scandir(path).close()  # says why, where it cannot be opened
-            raise BadPicture(f"a folder without pictures; their names end in {', '.join(ENDINGS)}")
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise BadPicture("no file, but a device or a pipe")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what can still be read
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with shades.opened(path) as image:
-                if image.width * image.height > MOST_PIXELS:
-                    size = f"{image.width:,} × {image.height:,} pixels"
-                    raise BadPicture(f"{size}: allowed are {MOST_PIXELS:,} in all")
-                image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
-                meant = shades.meaning(image)
-                grey = shades.grey(_upright(image), meant)
-                if max(grey.size) > LONGEST_SIDE:
-                    grey = grey.resize(_smaller(grey.size), Image.Resampling.BOX)
-                return np.asarray(grey)
+        yield
     except BadPicture:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadPicture(f"far too large: allowed are {MOST_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise BadPicture(_unidentified(path)) from error
+        raise BadPicture(_unidentified(source)) from error
     except OSError as error:
         raise BadPicture(error.strerror or f"damaged: {message_of(error)}") from error
     except MemoryError as error:
@@ -124,9 +197,11 @@ def _upright(image: Image.Image) -> Image.Image:
     return upright
 
 
-def _unidentified(path: Path) -> str:
-    """Return why Pillow cannot identify a file."""
-    with path.open("rb") as file:
-        if file.read(4) in TiffImagePlugin.PREFIXES:
-            return "damaged, or a TIFF of a kind that is not read: save it as PNG, or as TIFF with 8 bits a value"
+def _unidentified(source: Path | bytes) -> str:
+    """Return why Pillow cannot identify a file, or a file's content."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            source = file.read(4)
+    if source[:4] in TiffImagePlugin.PREFIXES:
+        return "damaged, or a TIFF of a kind that is not read: save it as PNG, or as TIFF with 8 bits a value"
     return f"no picture of these formats: {', '.join(FORMATS)}"

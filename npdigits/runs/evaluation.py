@@ -1,4 +1,4 @@
-"""Scoring trained runs, or a committee of them, on a test set that none of them has seen."""
+"""What trained runs may be scored on: a test set that none of them has seen; and how the scores are said."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,16 +6,17 @@ from pathlib import Path
 import numpy as np
 
 from npdigits.base.arrays import Array
-from npdigits.base.blas import one_thread
 from npdigits.base.errors import ConfigError, DataError, RunDirError, UserError
 from npdigits.base.paths import resolved
 from npdigits.base.text import aligned, printable, shortened, terminal_width
 from npdigits.config.compose import compose
+from npdigits.config.keys import FILE_DATA
 from npdigits.data import own_set, sets
-from npdigits.data.sets import Data
+from npdigits.data.sets import Data, Split
+from npdigits.forms.duplicates import shared
 from npdigits.runs import trained
 from npdigits.runs.prepare import load_data
-from npdigits.runs.results import confusion_matrix, wilson_interval
+from npdigits.runs.results import wilson_interval
 from npdigits.runs.trained import Trained
 
 # A test set is refused if more than one in this many of its digits are training images of a run.
@@ -27,40 +28,7 @@ MOST_WIDTH, MOST_READINGS = 120, 3
 LONGEST = 20
 
 
-def evaluate(
-    paths: Sequence[Path], overrides: Sequence[str], warn: Callable[[str], None], trust: bool = False
-) -> tuple[list[str], Array, tuple[str, ...]]:
-    """Score runs, and, where there are several, their committee: the mean of their probabilities.
-
-    Args:
-        paths: run directories.
-        overrides: the data set, as typed; none for the runs' own.
-        warn: is told, in one line each, what may mislead.
-        trust: whether own code that the runs keep may be executed.
-
-    Returns:
-        A line for each, the committee's last; the confusion matrix of the last; and the names of the classes.
-
-    Raises:
-        UserError: a run or the data cannot be used.
-    """
-    runs = _load_members(paths, trust, warn)
-    for run in runs:
-        if run.unfinished:
-            warn(run.unfinished)
-    found = load_test_set(runs, overrides, warn)
-    labels = found.test.labels[found.test.rows]
-    with one_thread():
-        each = [run.probabilities(found.test) for run in runs]
-    lines = [f"{found.name} ({found.sha256[:8]}), {len(labels):,} test digits"]
-    lines += [score_line(str(run.path), p, labels) for run, p in zip(runs, each, strict=True)]
-    mean = np.mean(each, axis=0)
-    if len(runs) > 1:
-        lines.append(score_line(f"committee of {len(runs)}", mean, labels))
-    return lines, confusion_matrix(mean.argmax(axis=1), labels, found.n_classes), runs[0].class_names
-
-
-def _load_members(paths: Sequence[Path], trust: bool, warn: Callable[[str], None]) -> list[Trained]:
+def load_members(paths: Sequence[Path], trust: bool, warn: Callable[[str], None]) -> list[Trained]:
     """Load the runs of a committee, in which each has one voice.
 
     Raises:
@@ -74,6 +42,10 @@ def _load_members(paths: Sequence[Path], trust: bool, warn: Callable[[str], None
     runs = [trained.load_trained(path, trust, warn) for path in paths]
     if len({run.summary.identity for run in runs}) < len(runs):
         raise ConfigError("two of the runs are copies of one: allowed is one, as each has one voice in the committee")
+    if other := next((run for run in runs if run.class_names != runs[0].class_names), None):
+        raise ConfigError(
+            f"{other.path}: was trained on other classes than {runs[0].path}: allowed are runs of the same"
+        )
     return runs
 
 
@@ -98,12 +70,11 @@ def load_test_set(runs: Sequence[Trained], overrides: Sequence[str], warn: Calla
             raise DataError(f"{run.path}: was trained on other digits ({run.summary.data}) than {found.name} holds")
         if found.name == "mnist_5k" and run.summary.data == "mnist":
             raise DataError(f"data=mnist_5k: all of its digits are training images of MNIST, which {run.path} has seen")
-        if overrides and found.sha256 != run.summary.data_sha256:
-            _refuse_seen(run, found, warn)
         has, takes = (found.test.images.shape[1], found.n_classes), (run.sizes[0], run.sizes[-1])
-        if has != takes:
+        if has[0] != takes[0] or has[1] > takes[1]:  # fewer classes are matched by their names
             shapes = "has {} pixels and {} classes, {} takes {} and {}".format(*has, run.path, *takes)
             raise DataError(f"data={found.name}: {shapes}")
+        refuse_seen(run, f"data={found.name}", found.test, warn, found)
     return found
 
 
@@ -113,32 +84,42 @@ def _refuse_unknown(run: Trained) -> None:
     Raises:
         RunDirError: it does.
     """
-    name = run.summary.data
-    if name not in sets.LOADERS and not (name == own_set.NAME and run.config.data.own):
+    name, chosen = run.summary.data, run.config.data
+    own = (name == own_set.NAME and chosen.own) or (name == FILE_DATA and chosen.path)
+    if name not in sets.LOADERS and not own:
         raise RunDirError(
             f"{run.path}/summary.json: data={printable(name)}: allowed are {', '.join(sets.LOADERS)}: "
             "no other set can be loaded"
         )
 
 
-def _refuse_seen(run: Trained, found: Data, warn: Callable[[str], None]) -> None:
+def refuse_seen(run: Trained, name: str, test: Split, warn: Callable[[str], None], found: Data | None = None) -> None:
     """Refuse a test set of which more than one in ``SEEN_ONE_IN`` are images that the run was trained on.
+
+    Args:
+        run: the network.
+        name: of the test set, for the message.
+        test: its images.
+        warn: is told where the digits that the run was trained on are not at hand.
+        found: the data set that it belongs to, if that is loaded.
 
     Raises:
         DataError: it is one.
     """
-    try:
-        known = load_data(run.config.data, run.summary.data, None, warn)
-    except UserError:
-        warn(f"{run.path}: what it was trained on is not at hand to compare with")
-        return
-    trained_on = {image.tobytes() for image in known.train.images[known.train.rows]}
-    test = found.test.images[found.test.rows]
-    n = sum(image.tobytes() in trained_on for image in test)
-    if n > len(test) / SEEN_ONE_IN:
+    if found is not None and found.sha256 == run.summary.data_sha256:
+        known = found
+    else:
+        try:
+            known = load_data(run.config.data, run.summary.data, None, lambda line: None)  # once more, nothing is new
+        except UserError:
+            warn(f"{run.path}: what it was trained on is not at hand to compare with")
+            return
+    images, trained_on = test.images[test.rows], known.train.images[known.train.rows]
+    n = int(shared(images, trained_on).sum())
+    if n > len(images) / SEEN_ONE_IN:
         raise DataError(
-            f"data={found.name}: {n:,} of its {len(test):,} test digits are training images of "
-            f"{run.summary.data}, which {run.path} has seen"
+            f"{name}: {n:,} of its {len(images):,} test digits are training images of {run.summary.data}, "
+            f"which {run.path} has seen"
         )
 
 

@@ -1,7 +1,7 @@
 """What a trained network reads in pictures of digits, and the tables of that."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,21 +21,33 @@ class Reading:
     """What a network reads in a picture.
 
     Attributes:
-        file: the picture's.
+        file: the picture's, or one with many images.
         digits: all classes, the most probable first.
         probabilities: theirs.
         names: of the classes, in their order.
+        row: where it is, if the file holds many: "test.csv: row 17".
     """
 
     file: Path
     digits: tuple[int, ...]
     probabilities: tuple[float, ...]
     names: tuple[str, ...]
+    row: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where the picture is, for people."""
+        return self.row or str(self.file)
 
     @property
     def ranked(self) -> list[tuple[str, float]]:
         """The name and the probability of each class, the most probable first."""
         return [(self.names[digit], p) for digit, p in zip(self.digits, self.probabilities, strict=True)]
+
+
+def takes_mnist_form(run: Trained) -> bool:
+    """Say whether a run reads digits of 28 × 28, which pictures are brought to."""
+    return run.summary.image_shape == [SIDE, SIDE]
 
 
 def refuse_other_sizes(run: Trained) -> None:
@@ -44,8 +56,8 @@ def refuse_other_sizes(run: Trained) -> None:
     Raises:
         RunDirError: its images are of another size.
     """
-    shape = run.summary.image_shape
-    if shape != [SIDE, SIDE]:
+    if not takes_mnist_form(run):
+        shape = run.summary.image_shape
         raise RunDirError(f"{run.path}: was trained on images of {shape}; pictures are brought to {SIDE} × {SIDE}")
 
 
@@ -54,13 +66,26 @@ def read_digits(run: Trained, files: Sequence[Path], images: Array) -> list[Read
     if not files:
         return []
     n = len(images)
-    split = Split(images.reshape(n, -1), np.zeros(n, np.intp), np.arange(n))
+    return readings_of(run, Split(images.reshape(n, -1), np.zeros(n, np.intp), np.arange(n)), files)
+
+
+def readings_of(
+    run: Trained, split: Split, files: Sequence[Path], row_of: Callable[[int], str] = lambda i: ""
+) -> list[Reading]:
+    """Return what the network reads in the images of a split.
+
+    Args:
+        run: the network.
+        split: the images.
+        files: that they are in, for each one.
+        row_of: says of the i-th image where in its file it is, where that holds many.
+    """
     with one_thread():
         p = run.probabilities(split)
     order, names = np.argsort(-p, axis=1, kind="stable"), run.class_names
     return [
-        Reading(file, tuple(map(int, digits)), tuple(map(float, row[digits])), names)
-        for file, digits, row in zip(files, order, p, strict=True)
+        Reading(file, tuple(digits.tolist()), tuple(row[digits].tolist()), names, row_of(i))
+        for i, (file, digits, row) in enumerate(zip(files, order, p, strict=True))
     ]
 
 
@@ -69,7 +94,7 @@ def reading_rows(readings: Sequence[Reading]) -> list[list[str]]:
     rows = [["file", "digit", "probability", "second", "probability"]]
     for reading in readings:
         figures = [figure for name, p in reading.ranked[:2] for figure in (name, f"{p:.4f}")]
-        rows.append([str(reading.file), *figures, *[""] * (4 - len(figures))])  # of one class alone there is no second
+        rows.append([reading.place, *figures, *[""] * (4 - len(figures))])  # of one class alone there is no second
     return rows
 
 
@@ -87,7 +112,7 @@ def readings_as_csv(
     for reading in readings:
         best: list[tuple[object, object]] = [*reading.ranked, ("", "")]  # one class alone has no second
         (digit, p), (second, second_p) = best[:2]
-        rows.append([str(reading.file), digit, p, second, second_p, "", str(saved.get(reading.file, ""))])
+        rows.append([reading.place, digit, p, second, second_p, "", str(saved.get(reading.file, ""))])
     rows += [[str(file), "", "", "", "", reason, ""] for file, reason in skipped]
     head = ("file", "digit", "probability", "second_digit", "second_probability", "skipped", "saved")
     return csv_table(head, rows)
@@ -103,7 +128,7 @@ def readings_as_json(
     named = run.summary.classes
     read = [
         {
-            "file": str(reading.file),
+            "file": reading.place,
             "digit": reading.digits[0] if named is None else named[reading.digits[0]],
             "probabilities": _in_order(reading),
         }
@@ -113,6 +138,17 @@ def readings_as_json(
     reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
     classes = {} if named is None else {"classes": named}
     return json.dumps({"run": str(run.path), **classes, "read": read, "skipped": reasons}, indent=1)
+
+
+def submission(run: Trained, readings: Sequence[Reading]) -> str:
+    """Return the readings in the form of Kaggle's competitions: the image's number, from 1, and its class's name."""
+    names = [int(name) if _is_number(name) else name for name in run.class_names]
+    return csv_table(("ImageId", "Label"), [(i + 1, names[reading.digits[0]]) for i, reading in enumerate(readings)])
+
+
+def _is_number(name: str) -> bool:
+    """Say whether a class's name is a whole number as it is written, so that a cell may hold it as one."""
+    return name.removeprefix("-").isdecimal() and str(int(name)) == name
 
 
 def _in_order(reading: Reading) -> list[float]:

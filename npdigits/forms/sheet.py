@@ -1,0 +1,190 @@
+"""How a text table is written: what stands between its cells, whether names stand above them, where the rows begin."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from npdigits.base.errors import DataError
+from npdigits.forms.packed import Member
+from npdigits.forms.text_lines import lines_of, repaired
+
+# Tried in this order: a comma may be a decimal sign where cells are divided by one of those before it.
+DELIMITERS = ("\t", ";", "|", ",")
+NAMES_OF_DELIMITERS = {
+    "\t": "TSV",
+    ";": "CSV with semicolons",
+    "|": "table with |",
+    ",": "CSV",
+    None: "table with spaces",
+}
+NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+# In a table whose cells are divided by commas, decimal commas stand in quotes.
+QUOTED_DECIMAL = re.compile(r'"\s*([-+]?\d*),(\d+)\s*"')
+# So many rows tell how a table is written.
+SAMPLE = 200
+# After so many lines no more is read to find three that are not blank.
+MOST_BLANK = 100_000
+
+
+class NoTable(DataError):
+    """A text that is no table."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """How a text table is written.
+
+    Attributes:
+        delimiter: what divides cells; None: white space.
+        quote: what cells may stand in, or None.
+        decimal_comma: whether 0,5 is a half.
+        names: of the columns, or none.
+        first: number of the line that the rows begin after.
+        width: columns.
+        sample: cells of the first rows.
+        per_row: characters of a row on average.
+        comment: what lines begin with that are no rows; None: there are no such.
+        notes: what is unusual, each a line.
+    """
+
+    delimiter: str | None
+    quote: str | None
+    decimal_comma: bool
+    names: tuple[str, ...]
+    first: int
+    width: int
+    sample: tuple[tuple[str, ...], ...]
+    per_row: float
+    comment: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def cells(self, line: str) -> list[str]:
+        """Return the cells of a line.
+
+        Raises:
+            csv.Error: there is a cell that no reader would take.
+        """
+        line = self.plain(line)
+        if self.delimiter is None:
+            return line.split()
+        reader = csv.reader(
+            [line],
+            delimiter=self.delimiter,
+            quotechar=self.quote or '"',
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+        )
+        return [cell.strip() for cell in next(reader, [])]
+
+    def plain(self, text: str) -> str:
+        """Return lines with points for decimal commas, and with quotes that begin a cell."""
+        if self.quote and self.delimiter:
+            text = text.replace(f"{self.delimiter} {self.quote}", f"{self.delimiter}{self.quote}")
+        if not self.decimal_comma:
+            return text
+        return QUOTED_DECIMAL.sub(r'"\1.\2"', text) if self.delimiter == "," else text.replace(",", ".")
+
+
+def sheet_of(member: Member) -> Sheet:
+    """Return how a table is written, by its first lines.
+
+    Raises:
+        NoTable: it has no rows, or is something else.
+        DataError: it cannot be read.
+    """
+    lines: list[str] = []
+    for found in lines_of(member):
+        lines += found.lines
+        if sum(bool(line.strip()) for line in lines[:100]) > 2 or len(lines) > MOST_BLANK:
+            break
+    first, heads, declared = _begin(lines)
+    body = [line for line in lines[first:] if line.strip()][: SAMPLE + 1]
+    if not body:
+        raise NoTable(f"{member.name}: no rows")
+    delimiter = declared or _delimiter_of(body[1:] or body)
+    quote = '"' if any('"' in line for line in body) else None
+    comma = _has_decimal_commas(body[1:], delimiter)
+    plain = Sheet(delimiter, quote, comma, (), first, 0, (), 0.0)
+    try:
+        table = [[repaired(cell) for cell in plain.cells(line)] for line in body]
+        headings = [[repaired(cell) for cell in plain.cells(line)] for line in heads]
+    except csv.Error as error:
+        raise NoTable(f"{member.name}: no table of numbers: {error}") from error
+    names, notes = _names_in(table)
+    if names:
+        first += 1 + next(i for i, line in enumerate(lines[first:]) if line.strip())
+        table, body = table[1:], body[1:]
+    if not table:
+        raise NoTable(f"{member.name}: no rows below the names of the columns")
+    width = Counter(map(len, table)).most_common(1)[0][0]
+    if not names:  # np.savetxt writes names as a comment
+        names = next((tuple(cells) for cells in headings if len(cells) == width), ())
+    if names and len(names) == width - 1 and _counts([row[0] for row in table if row]):
+        names = ("", *names)  # R's write.table: no name above the names of the rows
+    if names and len(names) != width:
+        raise NoTable(f"{member.name}: {len(names):,} names above {width:,} columns")
+    per_row = sum(map(len, body)) / len(body) + 1
+    sample = tuple(tuple(row) for row in table if len(row) == width)
+    return Sheet(delimiter, quote, comma, names, first, width, sample, per_row, notes=notes)
+
+
+def is_number(cell: str) -> bool:
+    """Say whether a cell is a number; the words for infinity and for no number are none."""
+    return NUMBER.fullmatch(cell) is not None
+
+
+def _begin(lines: Sequence[str]) -> tuple[int, list[str], str | None]:
+    """Return how many lines stand before a table, those of them that may hold names, and the delimiter they declare.
+
+    Excel takes a first line "sep=;" for the delimiter; np.savetxt writes a header as a comment.
+    """
+    heads, declared, first = [], None, 0
+    for line in lines:
+        if match := re.fullmatch(r"\s*\"?sep=(.)\"?\s*", line, re.IGNORECASE):
+            declared = match[1]
+        elif line.lstrip().startswith("#"):
+            heads.append(line.lstrip().lstrip("#").strip())
+        elif line.strip():
+            break
+        first += 1
+    return first, heads, declared
+
+
+def _delimiter_of(lines: Sequence[str]) -> str | None:
+    """Return what divides the cells: what there is most of in most lines; white space where nothing else does."""
+    for delimiter in DELIMITERS:
+        counts = sorted(line.count(delimiter) for line in lines)
+        if counts[len(counts) // 2] > 0:
+            return delimiter
+    return None
+
+
+def _has_decimal_commas(lines: Sequence[str], delimiter: str | None) -> bool:
+    """Say whether commas in cells are decimal signs: there are some, and no points."""
+    if delimiter == ",":
+        return any(QUOTED_DECIMAL.search(line) for line in lines)
+    return any("," in line for line in lines) and not any("." in line for line in lines)
+
+
+def _names_in(table: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names in the first row, or none, and what is to be said of them."""
+    head = table[0]
+    words = sum(bool(cell) and not is_number(cell) for cell in head)
+    if 2 * words > len(head):
+        return tuple(head), ()
+    rest = head if head[0] else head[1:]
+    if len(rest) > 8 and any(map(_counts, (rest, rest[1:], rest[:-1]))):
+        return tuple(head), ()  # pandas' names for columns without a name
+    doubled = [cell for cell in head if re.fullmatch(r"\d+\.\d+", cell)]
+    zeros = [cell for cell in doubled if cell.startswith("0.")]
+    if len(zeros) > 8 and zeros == [f"0.{i + 1}" for i in range(len(zeros))]:
+        return tuple(head), ("the first line is a row that pandas once took for the columns' names: it is left out",)
+    return (), ()
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Say whether cells are whole numbers that count up by one from 0 or 1."""
+    if len(cells) < 2 or cells[0] not in ("0", "1"):
+        return False
+    return list(cells) == [str(int(cells[0]) + i) for i in range(len(cells))]

@@ -1,0 +1,149 @@
+"""Tables of digits as text: a row an image, a column a pixel, and most often a column of labels.
+
+As Kaggle (``label,pixel0 …``), OpenML (``pixel1 …,class``), pandas, np.savetxt, R and spreadsheets write them: CSV,
+TSV, semicolons or white space; in UTF-8, UTF-16 or Windows-1252; packed by gzip, bzip2, xz or zip.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from npdigits.base.arrays import Array
+from npdigits.base.errors import DataError
+from npdigits.forms.cells import Table, read_rows
+from npdigits.forms.columns import FIRST, Layout, column_name, layout_of, undecided, which_end
+from npdigits.forms.found import TRAIN, Found, Part, Wanted
+from npdigits.forms.packed import Member, members
+from npdigits.forms.recognize import part_of
+from npdigits.forms.room import refuse_too_large
+from npdigits.forms.rows import without_column
+from npdigits.forms.sheet import NAMES_OF_DELIMITERS, NoTable, Sheet, is_number, sheet_of
+from npdigits.forms.text_lines import Lines, encoding_of, lines_of
+
+
+def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
+    """Return the rows of a table; of an archive the tables in it, of which one may be the test set.
+
+    Raises:
+        DataError: it cannot be read, is damaged or is no table of digits.
+        ConfigError: the column that is wanted is not there.
+    """
+    (path,) = files
+    held = members(path)
+    if len(held) == 1:
+        found, part = read_member(held[0], wanted)
+        return replace(found, parts={TRAIN: part})
+    return _read_several(path, held, wanted)
+
+
+def read_member(member: Member, wanted: Wanted) -> tuple[Found, Part]:
+    """Return what a table holds, without its part, and the part."""
+    sheet = sheet_of(member)
+    return read_sheet(member, sheet, wanted, NAMES_OF_DELIMITERS.get(sheet.delimiter, "table"))
+
+
+def read_sheet(
+    member: Member, sheet: Sheet, wanted: Wanted, form: str, lines: Iterable[Lines] | None = None
+) -> tuple[Found, Part]:
+    """Return what a table holds whose form is known, without its part, and the part.
+
+    Args:
+        member: the file.
+        sheet: how it is written.
+        wanted: what the user says of it.
+        form: its name.
+        lines: of the file; None where they are taken as they are.
+    """
+    layout = layout_of(sheet, wanted, member.name)
+    expected = _expected_rows(member, sheet)
+    # The bytes of the pixels at the least: refused before any is read.
+    refuse_too_large(member.name, expected, len(layout.pixels), 1)
+    table = read_rows(lines or lines_of(member), sheet, layout, expected, member.name)
+    images, labels, called, notes = table.pixels, table.labels, layout.called, [*sheet.notes, *layout.notes]
+    if layout.either:
+        images, labels, called, note = _without_label(table, sheet, layout, member.name)
+        notes.append(note)
+    part = Part(images, labels, _names(member.name, table))
+    return Found(form, {}, called, notes=tuple(notes)), part
+
+
+def _expected_rows(member: Member, sheet: Sheet) -> int:
+    """Return about how many rows a file has, by its size and the first rows' length; of a packed one a few."""
+    if member.size is None:
+        return len(sheet.sample)
+    with member.stream() as stream:
+        letter = 2 if encoding_of(stream.read(4)) == "utf-16" else 1
+    # A hundredth more, so that the array need not grow: rows have different lengths.
+    return max(len(sheet.sample), int(1.01 * member.size / (letter * sheet.per_row)))
+
+
+def _without_label(table: Table, sheet: Sheet, layout: Layout, place: str) -> tuple[Array, Array, str, str]:
+    """Return images, labels, the label's column for people, and a note, where it is the first or the last column.
+
+    Raises:
+        DataError: it cannot be told which.
+    """
+    end = which_end(table.pixels)
+    if end is None:
+        raise undecided(sheet, place)
+    column = 0 if end == FIRST else -1
+    labels = table.pixels[:, column].astype(np.int64)  # whole numbers, as which_end found
+    called = column_name(sheet, layout.pixels[column])
+    return without_column(table.pixels, column), labels, called, f"{called} is the label by what the columns hold"
+
+
+def _names(place: str, table: Table) -> Callable[[int], str]:
+    return lambda row: f"{place}: row {table.numbering.line_of(row)}"
+
+
+def _read_several(path: Path, held: Sequence[Member], wanted: Wanted) -> Found:
+    """Return the tables in an archive: Kaggle's has train.csv, test.csv without labels and a sample submission.
+
+    Raises:
+        DataError: no name, or more than one, says which is the training set; or one cannot be read.
+    """
+    tables = [member for member in held if _is_table(member)]
+    notes = [f"left out: {member.name}" for member in held if member not in tables]
+    of = {member.name: part_of(_base(member)) for member in tables}
+    if len(tables) == 1:
+        of = {tables[0].name: TRAIN}
+    if not tables or TRAIN not in of.values():
+        raise DataError(f"{path}: {len(held)} files in it, of which none is called train: unpack it and name one")
+    parts: dict[str, Part] = {}
+    first: Found | None = None
+    for member in sorted(tables, key=lambda member: of[member.name] != TRAIN):
+        name = of[member.name]
+        if name is None:
+            notes.append(f"left out: {member.name}")
+            continue
+        if name in parts:
+            raise DataError(f"{path}: holds several files for {name}: unpack it and name one, or the folder")
+        # What names the label's column is said of the training set: others may have none.
+        found, parts[name] = read_member(member, wanted if first is None else _without_missing_label(member, wanted))
+        first = first or found
+        notes += [note for note in found.notes if note not in notes]
+    assert first is not None
+    return replace(first, parts=parts, notes=tuple(notes))
+
+
+def _is_table(member: Member) -> bool:
+    """Say whether a file in an archive is a table of pixels: numbers in more columns than a submission has."""
+    try:
+        sheet = sheet_of(member)
+    except NoTable:
+        return False
+    cells = [cell for row in sheet.sample for cell in row]
+    return sheet.width > 3 and 2 * sum(map(is_number, cells)) > len(cells)
+
+
+def _without_missing_label(member: Member, wanted: Wanted) -> Wanted:
+    """Return what is wanted of a table that may have no column of labels, where the one that is named is not there."""
+    names = [name.strip().lower() for name in sheet_of(member).names]
+    named = str(wanted.label_column or "").lower()
+    return replace(wanted, label_column=None) if named and not named.isdigit() and named not in names else wanted
+
+
+def _base(member: Member) -> str:
+    return member.name.rpartition("/")[2]

@@ -1,0 +1,121 @@
+"""Images in files of the user's, as a trained network reads them: as it read the files that it was trained on."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from npdigits.base.arrays import Array
+from npdigits.base.errors import ConfigError, DataError
+from npdigits.config.compose import compose
+from npdigits.data.sets import Split
+from npdigits.forms import known
+from npdigits.forms.found import Wanted
+from npdigits.forms.known import Images
+from npdigits.runs.prepare import wanted
+from npdigits.runs.reading import Reading, readings_of
+from npdigits.runs.trained import Trained
+
+# An argument that says how a file is meant; others are names.
+OVERRIDE = re.compile(r"data\.\w*=")
+# Keys that are about a data set's division, or name it.
+NOT_OF_ONE_FILE = ("path", "test", "test_size", "drop_duplicates")
+
+
+def wanted_of(path: Path, overrides: Sequence[str]) -> Wanted:
+    """Return what ``data.KEY=`` says of a file that is named beside it.
+
+    Raises:
+        ConfigError: a key or a value is not allowed there.
+    """
+    if not overrides:
+        return Wanted()
+    for override in overrides:
+        key, _, _ = override.removeprefix("data.").partition("=")
+        if key in NOT_OF_ONE_FILE:
+            raise ConfigError(f"{override}: not with {path}, which is named without a key and read whole")
+    return wanted(compose(["data=file", "data.path=.", *overrides]).data)
+
+
+def open_for(run: Trained, path: Path, said: Wanted) -> Images:
+    """Return the images of a file, which a run is to read.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    return known.open_images(path, said, run.summary.height_and_width)
+
+
+def read_by(run: Trained, images: Images, said: Wanted) -> Split:
+    """Return the images of a file as a run takes them; their labels are not looked at, and are 0.
+
+    Args:
+        run: the network.
+        images: of the file.
+        said: what the user says of the file.
+
+    Raises:
+        DataError: they cannot be read so.
+    """
+    meaning = known.meaning_of(images, run.meaning, run.summary.reading is not None, said)
+    return split_of(known.read_images(images, meaning, run.summary.height_and_width))
+
+
+def split_of(images: Array) -> Split:
+    """Return images of shape (n, height, width) as a split; their labels are 0."""
+    n = len(images)
+    return Split(images.reshape(n, -1), np.zeros(n, np.intp), np.arange(n))
+
+
+def labels_for(run: Trained, images: Images, said: Wanted) -> Array:
+    """Return the numbers of the classes that a file's labels name, as the run counts them.
+
+    Raises:
+        DataError: there are no labels, or the run does not know one of these classes.
+    """
+    return known.class_numbers(images, run.meaning, said, str(run.path))
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a network has read in a file of many digits.
+
+    Attributes:
+        readings: of its images, in order.
+        unreadable: files in it that could not be read, each with the reason.
+        described: what the file is, and how many are read as its labels say, in a line.
+    """
+
+    readings: list[Reading]
+    unreadable: Sequence[tuple[Path, str]]
+    described: str
+
+
+def read_file(run: Trained, path: Path, overrides: Sequence[str], warn: Callable[[str], None]) -> Read:
+    """Return what a network reads in a file of many digits.
+
+    Args:
+        run: the network.
+        path: the file, or a folder of such.
+        overrides: "data.range=[0,1]", "data.transpose=true" …
+        warn: is told what may mislead.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    said = wanted_of(path, overrides)
+    images = open_for(run, path, said)
+    split = read_by(run, images, said)
+    readings = readings_of(run, split, [path] * len(split), images.part.name_of)
+    described = f"{images.described}: {len(split):,} images"
+    if images.part.labels is not None:
+        try:
+            labels = labels_for(run, images, said)
+        except DataError as error:
+            warn(f"the labels are not compared with: {error}")
+        else:
+            right = sum(reading.digits[0] == label for reading, label in zip(readings, labels.tolist(), strict=True))
+            described += f", {right:,} read as labelled ({right / len(labels):.2%})"
+    return Read(readings, images.found.unreadable, described)

@@ -1,0 +1,99 @@
+"""Scoring trained runs, or a committee of them, on labelled images that none of them has seen."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from npdigits.base.arrays import Array
+from npdigits.base.blas import one_thread
+from npdigits.base.sheet import captioned
+from npdigits.base.text import printable
+from npdigits.runs import exam
+from npdigits.runs.evaluation import load_members, score_line
+from npdigits.runs.exam import Exam
+from npdigits.runs.results import confusion_matrix
+
+# Images on the sheet of the worst ones.
+WORST = 36
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How runs have done.
+
+    Attributes:
+        lines: what is said: of the images, of each run, of the committee.
+        readers: who has read the images, the committee if there are several.
+        exam: the images.
+        p: probabilities of the last, shape (n, classes).
+        first_images: the images as the first run takes them, shape (n, pixels).
+    """
+
+    lines: list[str]
+    readers: str
+    exam: Exam
+    p: Array
+    first_images: Array
+
+    @property
+    def counts(self) -> Array:
+        """The confusion matrix of the last, shape (classes, classes)."""
+        return confusion_matrix(self.p.argmax(axis=1), self.exam.labels, self.p.shape[1])
+
+
+def score(
+    paths: Sequence[Path],
+    overrides: Sequence[str],
+    warn: Callable[[str], None],
+    trust: bool = False,
+    file: Path | None = None,
+) -> Scores:
+    """Score runs, and, where there are several, their committee: the mean of their probabilities.
+
+    Args:
+        paths: run directories.
+        overrides: the data set, as typed; none for the runs' own. With a file, what is said of that.
+        warn: is told, in one line each, what may mislead.
+        trust: whether own code that the runs keep may be executed.
+        file: a file or folder of labelled images; None for a data set by its name.
+
+    Raises:
+        UserError: a run or the data cannot be used.
+    """
+    runs = load_members(paths, trust, warn)
+    for run in runs:
+        if run.unfinished:
+            warn(run.unfinished)
+    given = exam.of_a_file(runs, file, overrides, warn) if file else exam.of_a_set(runs, overrides, warn)
+    with one_thread():
+        each = [run.probabilities(given.images[run.path]) for run in runs]
+    lines = [given.described]
+    lines += [score_line(str(run.path), p, given.labels) for run, p in zip(runs, each, strict=True)]
+    mean, name = np.mean(each, axis=0), str(runs[0].path)
+    if len(runs) > 1:
+        name = f"committee of {len(runs)}"
+        lines.append(score_line(name, mean, given.labels))
+    first = given.images[runs[0].path]
+    return Scores(lines, name, given, mean, first.images[first.rows])
+
+
+def worst_sheet(scores: Scores) -> bytes:
+    """Return a sheet of the images whose label has the lowest probability, which is the largest cost −ln p.
+
+    Each has below it its name, its label and what it was read as.
+
+    Raises:
+        RunDirError: it cannot be drawn.
+    """
+    given, p = scores.exam, scores.p
+    of_label = p[np.arange(len(p)), given.labels]
+    worst = np.argsort(of_label, kind="stable")[:WORST]
+    captions = []
+    for i in worst.tolist():
+        label, guess = (printable(given.classes[n]) for n in (int(given.labels[i]), int(p[i].argmax())))
+        captions.append([given.name_of(i), f"{label}, read {guess}: {p[i].max():.1%}"])
+    images = scores.first_images[worst].reshape(-1, *given.shape)
+    title = f"The {len(worst)} of {len(p):,} images with the largest cost — {given.name}, read by {scores.readers}"
+    return captioned(title, images, captions)
