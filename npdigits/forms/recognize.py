@@ -1,6 +1,7 @@
 """Which form a file or folder has, by its content: its first bytes, or what lies in it. Nothing else is read here."""
 
 import bz2
+import errno
 import gzip
 import lzma
 import re
@@ -144,7 +145,9 @@ def _form_of_zip(path: Path) -> str:
                         refused.append(error)
             if not forms and len(refused) == 1:
                 raise refused[0]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # which a damaged list of members makes, too
+            raise
         raise DataError(f"{path}: damaged, or packed in a way that is not read: {join_lines(str(error))}") from error
     if forms - {"table", "arff", "svmlight"} or len(forms) != 1:
         raise DataError(f"{path}: a zip archive of {len(names)} files: unpack it and name the file or folder")
