@@ -34,7 +34,11 @@ NETWORKS = {
     "softplus": ["epochs=2", "activation=softplus", "dtype=float64"],
     "no hidden layer": ["epochs=2", "hidden=[]"],
     "47 classes": ["epochs=1"],
+    "47 names": ["epochs=3", "hidden=[]"],
 }
+# Names as people give them to classes, and worse.
+NASTY = "</script><img src=x onerror='window.hacked=1'>"
+NAMES = ("zero", NASTY, "W" * 200, "あいうえお", *(f"letter {i}" for i in range(4, 47)))
 FORM = """([grey, width, height]) => {
   const bytes = Uint8Array.from(atob(grey), (c) => c.charCodeAt(0));
   try { return Array.from(npdigits.form(bytes, width, height)); } catch (error) { return error.message; }
@@ -58,7 +62,8 @@ def made(tmp_path_factory, mnist_5k):
     def make(name):
         if name not in known:
             config = compose(["data=mnist_5k", "plots=false", "quiet=true", *NETWORKS[name]])
-            source = mnist_5k if name != "47 classes" else dataclasses.replace(mnist_5k, n_classes=47)
+            source = dataclasses.replace(mnist_5k, n_classes=47) if "47" in name else mnist_5k
+            source = dataclasses.replace(source, classes=NAMES) if "names" in name else source
             run(config, folder / name, source=source)
             found = trained.load_trained(folder / name)
             path = folder / f"{name}.html"
@@ -294,6 +299,27 @@ def test_test_digits_are_shown_as_they_are(opened, made, mnist_5k):
     assert read(opened)["image"] == said["image"]
 
 
+def test_classes_are_called_by_their_names(opened_page, made, mnist_5k):
+    found, path = made("47 names")
+    tab = opened_page(path)
+    assert tab.title() == "npdigits: draw a picture" and tab.locator("#heading").text_content() == "Draw a picture"
+    expect(tab.locator("#note")).to_have_text("draw a picture on the paper")
+    assert tab.locator(".bar .name").all_text_contents() == list(NAMES)
+    assert tab.locator(".tile").nth(1).get_attribute("title") == NASTY
+    assert "each class's own weights" in tab.locator("#units-hint").text_content()
+    p = found.probabilities(mnist_5k.test)
+    for _ in range(12):
+        tab.locator("#test").click()
+        read(tab)
+        number, label = tab.locator("#note").text_content().removeprefix("test picture ").split(": ", 1)
+        place = int(number) - 1
+        for said, i in ((label, mnist_5k.test.labels[mnist_5k.test.rows[place]]), ("", p[place].argmax())):
+            said = said or tab.locator("#answer").text_content()
+            expected = NAMES[i] if len(NAMES[i]) <= 32 else f"{NAMES[i][:16]}…{NAMES[i][-15:]}"
+            assert said == expected
+    assert tab.evaluate("window.hacked") is None
+
+
 def test_units_light_up_as_they_are_active(opened, made):
     found, _ = made("default")
     tiles = opened.locator(".tile")
@@ -372,10 +398,12 @@ NOTES = [
 
 
 @pytest.mark.parametrize("width", [320, 360, 390, 414])
-@pytest.mark.parametrize("name", ["default", "47 classes"])
+@pytest.mark.parametrize("name", ["default", "47 classes", "47 names"])
 def test_the_page_is_never_wider_than_the_screen(opened_page, made, width, name, tmp_path):
     tab = opened_page(made(name)[1], viewport={"width": width, "height": 700})
     assert len(NOTES) == 12 and not any("$" in note for note in NOTES)
+    if name == "47 names":
+        tab.evaluate("name => document.querySelector('#answer').textContent = name", "W" * 16 + "…" + "W" * 15)
     for note in ["draw a digit on the paper", "test digit 200, a 9", *NOTES]:
         for percent in ("100.00 %", "99.96 %", "100.0 %", "88.8 %", "0.00 %", ""):
             assert tab.evaluate(WIDEST, [note, percent]) == [0, 0, False], (note, percent)

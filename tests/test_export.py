@@ -1,7 +1,10 @@
 """What leaves the house: the ONNX file equals the network, and bad input writes nothing."""
 
+import base64
 import builtins
+import dataclasses
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +13,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from made import digits, read_summary, write_set
+from made import digits, made_data, read_summary, write_set
 from onnx.reference import ReferenceEvaluator
 
 from npdigits.base.choice import assemble
@@ -19,6 +22,7 @@ from npdigits.config.compose import compose
 from npdigits.export import command as module
 from npdigits.export import onnx_file, page, proof
 from npdigits.export.onnx_activations import OPERATORS, Nodes
+from npdigits.forms.found import Meaning
 from npdigits.nn.activations import ACTIVATIONS, Activation
 from npdigits.nn.erfc import CENTRE, POWERS
 from npdigits.runs import trained
@@ -171,6 +175,33 @@ def test_onnx_takes_images_of_any_size(small):
         onnx_file.onnx_file(trained.load_trained(small)), providers=["CPUExecutionProvider"]
     )
     assert session.run(["digit"], {"images": np.zeros((3, 56), np.uint8)})[0].shape == (3,)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_the_file_says_what_goes_in_and_comes_out(tmp_path, dtype):
+    """Decimals go in as floats, as a run of them was trained on them."""
+    names = tuple(f"an ä of class {i}" for i in range(10))
+    reading = Meaning((8, 6), (16.0, 0.0), True, tuple(range(1, 11)), names).as_dict()
+    source = made_data(shape=(8, 6), dtype=dtype)
+    source = dataclasses.replace(source, reading=reading, classes=names)
+    run(compose(["epochs=1", "plots=false", "quiet=true"]), tmp_path / "run", source=source)
+    found = trained.load_trained(tmp_path / "run")
+    content = onnx_file.onnx_file(found)
+    said = {one.key: one.value for one in onnx.load_from_string(content).metadata_props}
+    assert json.loads(said["classes"]) == list(names) and json.loads(said["reading"]) == reading
+    assert json.loads(said["input"]) == {"shape": [8, 6], "paper": 0, "ink": 255}
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    p = session.run(["probabilities"], {"images": source.test.images})[0]
+    np.testing.assert_allclose(p, found.probabilities(source.test), atol=1e-5)
+
+
+def test_a_page_shows_test_digits_of_decimals_as_bytes(tmp_path):
+    source = made_data(shape=(28, 28), dtype="float32")
+    run(compose(["epochs=1", "plots=false", "quiet=true"]), tmp_path / "run", source=source)
+    found = trained.load_trained(tmp_path / "run")
+    (images,) = re.findall(r'"images": ?"([^"]+)"', page.page(found, source.test))
+    shown = np.frombuffer(base64.b64decode(images), np.uint8).reshape(100, 784)
+    assert np.abs(shown - source.test.images).max() <= 0.5
 
 
 def exported(monkeypatch, *arguments):

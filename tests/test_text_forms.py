@@ -6,6 +6,7 @@ import io
 import lzma
 import os
 import re
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made import Array, digits
+from sklearn.datasets import dump_svmlight_file
 from written_text import WRITERS, Halves, arff_head
 
 from npdigits.base.errors import ConfigError, DataError, UserError
@@ -307,7 +309,7 @@ def test_torn_archive_is_said(tmp_path: Path, ending: str) -> None:
 
 def test_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packed, "ALWAYS_ALLOWED", 100_000)
-    content = f"{HEAD}\n{GOOD}".encode() + b"3,0,0,0,0\n" * 200_000
+    content = f"{HEAD}\n{GOOD}".encode() + b"3,0,0,0,0\n" * 100_000
     for ending, pack in PACK.items():
         assert "bytes, 200 times its size" in refused(tmp_path / f"a.csv.{ending}", pack(content))
     text = io.BytesIO()
@@ -330,6 +332,32 @@ def test_table_that_does_not_fit_into_memory_is_refused_unread(tmp_path: Path, m
     monkeypatch.setattr(room, "room", lambda: 256 << 20)
     with pytest.raises(DataError, match=r"about [\d,]+ images of 64 pixels take 1\.\d GiB of memory: 256 MiB are free"):
         text_table.read([path], Wanted(), path)
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "svmlight", "arff"])
+def test_memory_stays_below_three_times_the_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(text_lines, "AT_A_TIME", 1 << 17)
+    x, y = digits(600 if ending == "svmlight" else 1500, (28, 28))
+    x = np.where(x < 200, 0, x).reshape(len(x), -1).astype(np.int64)
+    content = lines([y, x], "label," + ",".join(f"pixel{i}" for i in range(784)))
+    path = tmp_path / f"a.{ending}"
+    if ending == "svmlight":
+        dump_svmlight_file(x, y, str(path))
+    elif ending == "arff":
+        path.write_text(arff_head(784) + lines([x, y]))
+    else:
+        path.write_bytes(gzip.compress(content.encode(), 1) if ending == "csv.gz" else content.encode())
+    size = len(content) if ending == "csv.gz" else path.stat().st_size
+    read(path)  # what is imported is no part of it
+    tracemalloc.start()
+    try:
+        read(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * size
 
 
 def test_rows_grow_beyond_what_was_expected(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,6 +418,14 @@ def test_arff_is_read_whatever_its_writer(tmp_path: Path) -> None:
     part = read(path).parts[TRAIN]
     assert part.images.tolist() == [[0, 7, 0, 0], [9, 0, 0, 0], [0, 0, 0, 0]] and part.labels is not None
     assert part.labels.tolist() == ["b", "a", "a"]
+    path.write_text("@relation a\n@data\n1,2\n")
+    with pytest.raises(DataError, match="no @attribute"):
+        read(path)
+    path.write_text(arff_head(4).replace("pixel2 real", "pixel2 relational") + "1,2,3,4,5\n")
+    with pytest.raises(
+        DataError, match=re.escape("row 5: attribute pixel2: allowed are numeric, real, integer, string")
+    ):
+        read(path)
     path.write_text(arff_head(4) + "{1 7, 9 3}\n")
     with pytest.raises(DataError, match="row 11: no sparse row of 5 attributes"):
         read(path)

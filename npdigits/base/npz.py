@@ -77,7 +77,7 @@ def read_npz(path: Path, fits: Fits | None = None, most: int | None = None) -> d
         UserError: as ``fits`` raises.
     """
     try:
-        with opened(path, most) as file, zipfile.ZipFile(_Sparing(file)) as archive:
+        with opened(path, most) as file, zipfile.ZipFile(Sparing(file)) as archive:
             members = _members(archive, os.fstat(file.fileno()).st_size)
             declared = {name: _declared(archive, member) for name, member in members.items()}
             if fits:
@@ -89,7 +89,7 @@ def read_npz(path: Path, fits: Fits | None = None, most: int | None = None) -> d
         raise ValueError(f"{path}: damaged: {error or type(error).__name__}") from error
 
 
-class _Sparing:
+class Sparing:
     """A file that is read by pieces only: zipfile reads an archive's list of members at once, however long it says."""
 
     def __init__(self, file: BinaryIO) -> None:

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from npdigits.base import targets
-from npdigits.base.errors import ConfigError, UserError
+from npdigits.base.errors import ConfigError, RunDirError, UserError
 from npdigits.base.program import Parser, add_trust, exit_code, nonempty_path, warn
 from npdigits.base.terminal import show
 from npdigits.data.sets import Split
 from npdigits.export.onnx_file import onnx_file
 from npdigits.export.page import page
+from npdigits.pictures.mnist_form import SIDE
 from npdigits.runs import trained
 from npdigits.runs.evaluation import load_test_set
-from npdigits.runs.reading import refuse_other_sizes
 from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.export"
@@ -31,12 +31,16 @@ def load_test_digits(run: Trained) -> Split | None:
 
 
 def _html(run: Trained) -> bytes:
-    """Return the page of a run that reads digits of 28 × 28.
+    """Return the page of a run that reads images of 28 × 28.
 
     Raises:
         RunDirError, ConfigError: there is none of this run.
     """
-    refuse_other_sizes(run)
+    if (shape := run.summary.image_shape) != [SIDE, SIDE]:
+        raise RunDirError(
+            f"{run.path}: was trained on images of {shape}; what is drawn on the page becomes {SIDE} × {SIDE}: "
+            "--onnx takes any size"
+        )
     return page(run, load_test_digits(run)).encode()
 
 

@@ -1,6 +1,6 @@
 """The network as an ONNX file: for ONNX Runtime, and whatever else reads that format (opset 17).
 
-images (n, pixels), bytes → float → · 1/255 → [Gemm → activation] … → Gemm → Softmax → probabilities (n, classes)
+images (n, pixels), 0 … 255 → float → · 1/255 → [Gemm → activation] … → Gemm → Softmax → probabilities (n, classes)
                                                                              → ArgMax → Reshape → digit (n,)
 """
 
@@ -54,7 +54,7 @@ def onnx_file(run: Trained) -> bytes:
     )
     helper.set_model_props(model, _metadata(run))
     onnx.checker.check_model(model, full_check=True)
-    images = images_to_try(run, own)
+    images = images_to_try(run, own).astype(_input_type(run))
     with np.errstate(all="ignore"):  # its sigmoid computes both sides of 0 everywhere
         answers = ReferenceEvaluator(model).run(["probabilities", "digit"], {"images": images})
     p, digits = map(np.asarray, answers)
@@ -90,7 +90,11 @@ def _graph(run: Trained, own: Formula | None) -> Any:
     return helper.make_graph(
         nodes.list,
         "npdigits",
-        [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", run.sizes[0]])],
+        [
+            helper.make_tensor_value_info(
+                "images", helper.np_dtype_to_tensor_dtype(_input_type(run)), ["n", run.sizes[0]]
+            )
+        ],
         [
             helper.make_tensor_value_info("probabilities", kind, ["n", run.sizes[-1]]),
             helper.make_tensor_value_info("digit", TensorProto.INT64, ["n"]),
@@ -99,15 +103,23 @@ def _graph(run: Trained, own: Formula | None) -> Any:
     )
 
 
+def _input_type(run: Trained) -> Any:
+    """Return the type of the images: bytes where the run's own were, else the network's, as decimals are no bytes."""
+    return np.dtype("uint8") if run.of_bytes else run.network.parameters.flat.dtype
+
+
 def _metadata(run: Trained) -> dict[str, str]:
-    """Return the file's account of its origin."""
+    """Return the file's account of its origin, and of what goes in and comes out."""
     figures = [f"{name}_{figure}" for name in ("train", "val", "test") for figure in ("cost", "accuracy")]
     config = run.config.as_dict()
     del config["data"], config["out"], config["resume"]  # paths of this machine
+    named = {"classes": run.summary.classes, "reading": run.summary.reading}
     return {
         "config": json.dumps(config),
         "data": run.summary.data,
         "data_sha256": run.summary.data_sha256,
         "metrics": json.dumps({name: getattr(run.summary, name) for name in ("status", "best_epoch", *figures)}),
         "identity": run.summary.identity,
+        "input": json.dumps({"shape": run.summary.image_shape, "paper": 0, "ink": 255}),
+        **{name: json.dumps(value, ensure_ascii=False) for name, value in named.items() if value is not None},
     }

@@ -57,11 +57,12 @@ def images_to_try(run: Trained, own: Formula | None) -> Array:
 
 
 def _digits(run: Trained) -> Array:
-    """Return ``DIGITS`` images of the run's data, test digits first; noise where it is not at hand, or is no bytes."""
+    """Return ``DIGITS`` images of the run's data, test digits first, as bytes; noise where it is not at hand."""
     noise = np.random.default_rng(1).integers(0, 256, (DIGITS, run.sizes[0]), np.uint8)
     try:
         found = load_test_set([run], (), lambda said: None)
     except UserError:
         return noise
     digits = np.concatenate([split.images[split.first(DIGITS).rows] for split in (found.test, found.train)])
-    return digits[:DIGITS] if digits.dtype == np.uint8 else noise
+    some: Array = np.rint(digits[:DIGITS]).astype(np.uint8)
+    return some

@@ -94,11 +94,13 @@ def _content(run: Trained, test: Split | None) -> dict[str, Any]:
     tests = None
     if test is not None:
         rows = test.first(TEST_DIGITS).rows
-        tests = {"images": _base64(test.images[rows]), "labels": test.labels[rows].tolist()}
+        images = np.rint(test.images[rows]).astype(np.uint8)
+        tests = {"images": _base64(images), "labels": test.labels[rows].tolist()}
     layers, accuracy = "–".join(map(str, run.sizes)), run.summary.test_accuracy
-    reads = "It reads your digits as you draw."
+    shown = "digits" if run.summary.classes is None else "pictures"
+    reads = f"It reads your {shown} as you draw."
     if accuracy is not None:
-        reads = f"It reads {100 * accuracy:.2f} % of the test digits right, and yours as you draw."
+        reads = f"It reads {100 * accuracy:.2f} % of the test {shown} right, and yours as you draw."
     return {
         "about": f"A network {layers}, trained on {run.summary.data} by npdigits. {reads}",
         "network": {
@@ -110,6 +112,7 @@ def _content(run: Trained, test: Split | None) -> dict[str, Any]:
             "biases": [_little_endian(b) for b in parameters.biases],
         },
         "tests": tests,
+        "classes": run.summary.classes,
     }
 
 

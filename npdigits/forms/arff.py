@@ -125,8 +125,10 @@ def _head_of(member: Member) -> tuple[list[Attribute], int, list[str]]:
         if len(attributes) > MOST_ATTRIBUTES or len(below) > MOST_BLANK:
             break
         first = next((i for i, line in enumerate(below) if _is_row(line)), None)
-        if first is not None:
+        if attributes and first is not None:
             return attributes, data, below[: first + SAMPLE]
+    if not attributes:
+        raise DataError(f"{member.name}: no @attribute")
     if not data:
         raise DataError(f"{member.name}: no @data after {len(attributes):,} attributes")
     raise DataError(f"{member.name}: no rows below @data")
@@ -154,7 +156,10 @@ def _attribute_of(line: str, where: str) -> Attribute:
         return Attribute(name, None, True)
     if first in ("string", "date"):
         return Attribute(name, None, False)
-    raise DataError(f"{where}: attribute {printable(name)}: of no kind that is read: {printable(kind[:40])}")
+    raise DataError(
+        f"{where}: attribute {printable(name)}: allowed are numeric, real, integer, string and {{…}}, "
+        f"not {printable(kind[:40]) or 'nothing'}"
+    )
 
 
 def _nominal_label(attributes: Sequence[Attribute], place: str) -> str | None:
@@ -203,9 +208,8 @@ def _dense(lines: Sequence[str], first: int, attributes: Sequence[Attribute], pl
         while at < len(body) and (match := SPARSE_VALUE.match(body, at)) and int(match[1]) < len(cells):
             cells[int(match[1])], at = match[2], match.end()
         if at < len(body) or text[0] != "{" or text[-1] != "}":
-            raise DataError(
-                f"{place}: row {number}: no sparse row of {len(cells):,} attributes: {printable(body[at : at + 30])}"
-            )
+            rest = printable(repaired(body[at : at + 30]))
+            raise DataError(f"{place}: row {number}: no sparse row of {len(cells):,} attributes: {rest}")
         dense.append(",".join(cells))
     return dense
 

@@ -16,6 +16,7 @@ from npdigits.base.errors import DataError
 from npdigits.base.text import join_lines
 from npdigits.forms import idx_names
 from npdigits.forms.found import TEST, TRAIN, VAL
+from npdigits.forms.npy_partners import partners
 
 # So many bytes at the beginning tell the form of every file.
 FIRST = 4096
@@ -71,7 +72,8 @@ def recognize(path: Path) -> Recognized:
         if path.is_dir():
             return _recognize_folder(path)
         form = form_of(path)
-        return Recognized(form, (path, *(idx_names.beside(path) if form == "idx" else ())), path)
+        beside = {"npy": partners, "idx": idx_names.beside}.get(form)
+        return Recognized(form, (path, *(beside(path) if beside else ())), path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
 

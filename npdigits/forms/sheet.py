@@ -23,7 +23,7 @@ NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 # In a table whose cells are divided by commas, decimal commas stand in quotes.
 QUOTED_DECIMAL = re.compile(r'"\s*([-+]?\d*),(\d+)\s*"')
 # So many rows tell how a table is written.
-SAMPLE = 500
+SAMPLE = 200
 # After so many lines no more is read to find three that are not blank.
 MOST_BLANK = 100_000
 

@@ -21,7 +21,7 @@ from npdigits.forms.found import TRAIN, Found, Part, Wanted
 from npdigits.forms.packed import Member, members, one_member
 from npdigits.forms.room import refuse_too_large
 from npdigits.forms.rows import KINDS, LARGEST, smallest
-from npdigits.forms.text_lines import Numbering, lines_of
+from npdigits.forms.text_lines import Numbering, lines_of, repaired
 
 COMMENT = "#"
 PAIR = re.compile(r"(\d{1,9}|qid):([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
@@ -153,4 +153,4 @@ def _whole(labels: "np.ndarray[Any, Any]") -> Array:
 
 
 def _shown(text: str) -> str:
-    return f"'{printable(text[:30])}{'…' if len(text) > 30 else ''}'"
+    return f"'{printable(repaired(text[:30]))}{'…' if len(text) > 30 else ''}'"

@@ -1,11 +1,13 @@
 """Picture files: finding them, and reading their shades of grey with Pillow."""
 
 import contextlib
+import io
 import os
 import stat
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
@@ -82,12 +84,26 @@ def read_picture(path: Path) -> Array:
         BadPicture: says why.
     """
     with _explained(path), _opened(path) as image:
-        image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
-        meant = shades.meaning(image)
-        grey = shades.grey(_upright(image), meant)
-        if max(grey.size) > LONGEST_SIDE:
-            grey = grey.resize(_smaller(grey.size), Image.Resampling.BOX)
-        return np.asarray(grey)
+        return _grey_values(image)
+
+
+def picture_of(content: bytes) -> Array:
+    """Return a picture's grey values as ``read_picture`` does, of a file's content.
+
+    Raises:
+        BadPicture: says why.
+    """
+    with _explained(content), _opened_with_limits(io.BytesIO(content)) as image:
+        return _grey_values(image)
+
+
+def _grey_values(image: Image.Image) -> Array:
+    image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
+    meant = shades.meaning(image)
+    grey = shades.grey(_upright(image), meant)
+    if max(grey.size) > LONGEST_SIDE:
+        grey = grey.resize(_smaller(grey.size), Image.Resampling.BOX)
+    return np.asarray(grey)
 
 
 def read_square(path: Path) -> Array | None:
@@ -125,10 +141,21 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise BadPicture(f"a folder without pictures; their names end in {', '.join(ENDINGS)}")
     if not stat.S_ISREG(path.stat().st_mode):
         raise BadPicture("no file, but a device or a pipe")
+    with _opened_with_limits(path) as image:
+        yield image
+
+
+@contextlib.contextmanager
+def _opened_with_limits(source: Path | BinaryIO) -> Iterator[Image.Image]:
+    """Open a picture that is not too large.
+
+    Raises:
+        BadPicture: it is.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what can still be read
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with shades.opened(path) as image:
+        with shades.opened(source) as image:
             if image.width * image.height > MOST_PIXELS:
                 size = f"{image.width:,} × {image.height:,} pixels"
                 raise BadPicture(f"{size}: allowed are {MOST_PIXELS:,} in all")
@@ -136,7 +163,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(source: Path | bytes) -> Iterator[None]:
     """Let all that goes wrong with a picture be a ``BadPicture``, which says why."""
     try:
         yield
@@ -145,7 +172,7 @@ def _explained(path: Path) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadPicture(f"far too large: allowed are {MOST_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        raise BadPicture(_unidentified(path)) from error
+        raise BadPicture(_unidentified(source)) from error
     except OSError as error:
         raise BadPicture(error.strerror or f"damaged: {message_of(error)}") from error
     except MemoryError as error:
@@ -170,9 +197,11 @@ def _upright(image: Image.Image) -> Image.Image:
     return upright
 
 
-def _unidentified(path: Path) -> str:
-    """Return why Pillow cannot identify a file."""
-    with path.open("rb") as file:
-        if file.read(4) in TiffImagePlugin.PREFIXES:
-            return "damaged, or a TIFF of a kind that is not read: save it as PNG, or as TIFF with 8 bits a value"
+def _unidentified(source: Path | bytes) -> str:
+    """Return why Pillow cannot identify a file, or a file's content."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            source = file.read(4)
+    if source[:4] in TiffImagePlugin.PREFIXES:
+        return "damaged, or a TIFF of a kind that is not read: save it as PNG, or as TIFF with 8 bits a value"
     return f"no picture of these formats: {', '.join(FORMATS)}"

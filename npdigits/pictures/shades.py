@@ -8,7 +8,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFilter, ImageStat, TiffImagePlugin
@@ -59,15 +59,15 @@ class Meaning(NamedTuple):
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
+def opened(source: Path | BinaryIO) -> Iterator[Image.Image]:
     """Open a picture with a decoder that reads it right."""
     with contextlib.ExitStack() as stack:
-        image: Image.Image = stack.enter_context(Image.open(path, formats=FORMATS))
+        image: Image.Image = stack.enter_context(Image.open(source, formats=FORMATS))
         tags = getattr(image, "tag_v2", {})
         raw = image.info.get("compression") == "raw"
         if raw and (tags.get(ORIENTATION) in (5, 6, 7, 8) or tags.get(PLANES) == SEPARATE):
             # Pillow's own decoder makes noise of these; libtiff, which it uses for all that is compressed, does not.
-            image = stack.enter_context(_open_with_libtiff(path))
+            image = stack.enter_context(_open_with_libtiff(source))
         tile = next(iter(getattr(image, "tile", [])), None)
         if tile and tile[0] == "libtiff" and tile[3][0] in NATIVE:
             args = (NATIVE[tile[3][0]], *tile[3][1:])
@@ -75,11 +75,11 @@ def opened(path: Path) -> Iterator[Image.Image]:
         yield image
 
 
-def _open_with_libtiff(path: Path) -> Image.Image:
+def _open_with_libtiff(source: Path | BinaryIO) -> Image.Image:
     with _SWITCH:
         before, TiffImagePlugin.READ_LIBTIFF = TiffImagePlugin.READ_LIBTIFF, True
         try:
-            return Image.open(path, formats=FORMATS)
+            return Image.open(source, formats=FORMATS)
         finally:
             TiffImagePlugin.READ_LIBTIFF = before
 

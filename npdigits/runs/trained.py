@@ -18,6 +18,7 @@ from npdigits.config.schema import Config
 from npdigits.data.sets import Split
 from npdigits.forms.found import Meaning
 from npdigits.nn.network import Network
+from npdigits.runs.about_data import OF_BYTES
 from npdigits.runs.arrays import fits_network
 from npdigits.runs.checkpoint import opened
 from npdigits.runs.json_table import load_config, load_identity
@@ -46,6 +47,11 @@ class Trained:
     def sizes(self) -> tuple[int, ...]:
         """The layers' sizes, from the pixels to the classes."""
         return self.network.parameters.sizes
+
+    @property
+    def of_bytes(self) -> bool:
+        """Whether the images that it was trained on were bytes; else they may have been decimals."""
+        return self.summary.schema <= OF_BYTES
 
     @property
     def class_names(self) -> tuple[str, ...]:

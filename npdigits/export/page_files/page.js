@@ -14,8 +14,25 @@
     return made;
   };
   const SIDE = Form.SIDE, PENS = { thick: 22, thin: 9 }, MOST_TILES = 48, SAMPLE = 40, NEAR = 1;
+  // Letters of a name beside a bar, and in a sentence; more bars than MANY stand in columns, as far as names are short.
+  const LONGEST = 14, LONGEST_SAID = 32, MANY = 20, WORD = 3;
 
+  // Classes that have names are no digits.
+  const named = content.classes !== null, thing = named ? "picture" : "digit";
+  const names = content.classes || Array.from({ length: network.sizes.at(-1) }, (_, digit) => String(digit));
+  const shortened = (name) => {
+    const letters = Array.from(name), half = Math.floor(LONGEST_SAID / 2);
+    return letters.length <= LONGEST_SAID ? name : `${letters.slice(0, half).join("")}…${letters.slice(1 - half).join("")}`;
+  };
+  const says = (label) => named ? `: ${shortened(names[label])}` : `, a ${label}`;
   element("about").textContent = content.about;
+  if (named) {
+    document.title = "npdigits: draw a picture";
+    document.body.classList.add("named");
+    element("heading").textContent = "Draw a picture";
+    element("paper").ariaLabel = "paper: draw one picture, with mouse, finger or pen";
+    element("test").textContent = "test picture";
+  }
   const paper = element("paper"), pencil = paper.getContext("2d", { willReadFrequently: true });
   let strokes = [], shown = null, pen = "thick", dirty = false;
   const before = [];  // what undo brings back
@@ -124,10 +141,16 @@
 
   // ---- probabilities
   element("bars").style.setProperty("--rows", Math.ceil(network.sizes.at(-1) / 2));
-  element("bars").style.setProperty("--digits", String(network.sizes.at(-1) - 1).length);
-  const bars = Array.from({ length: network.sizes.at(-1) }, (_, digit) => {
-    const bar = make("div", "bar", element("bars"));
-    make("span", "", bar).textContent = digit;
+  // Letters beyond these are as wide as two of the others.
+  const wide = (name) => Array.from(name).reduce((sum, letter) => sum + (letter > "\u2e7f" ? 2 : 1), 0);
+  const widest = Math.min(LONGEST, names.reduce((most, name) => Math.max(most, wide(name)), 1));
+  element("bars").style.setProperty("--digits", widest);
+  element("bars").classList.toggle("many", names.length > MANY);
+  element("bars").classList.toggle("words", widest > WORD);
+  const bars = names.map((name) => {
+    const bar = make("div", "bar", element("bars")), label = make("span", "name", bar);
+    label.textContent = name;
+    if (named) label.title = name;
     const fill = make("div", "fill", make("div", "track", bar));
     return { bar, fill, percent: make("span", "percent", bar) };
   });
@@ -172,14 +195,14 @@
   const digits = sizes.length ? [] : bars.map((_, unit) => {
     const grid = element("layers").firstChild || make("div", "tiles", element("layers"));
     const light = make("div", "tile", grid);
-    light.title = `digit ${unit}`;
+    light.title = named ? names[unit] : `digit ${unit}`;
     weightImage(make("canvas", "", light), unit);
     return light;
   });
   const fewer = sizes.map((n, layer) => [n, lights[layer].length, layer + 1]).filter(([n, some]) => some < n)
     .map(([n, some, layer]) => ` Of the ${n}${sizes.length > 1 ? ` of layer ${layer}` : ""} the ${some} that count most are shown.`);
   element("units-hint").textContent = !sizes.length
-    ? "This network has none: each digit's own weights see the pixels. Red ones want ink, blue ones none."
+    ? `This network has none: each ${named ? "class" : "digit"}'s own weights see the pixels. Red ones want ink, blue ones none.`
     : "Red weights want ink, blue ones none; a unit glows as it is active." + fewer.join("");
 
   // ---- one frame
@@ -193,7 +216,7 @@
     let image = null, note = "";
     if (shown !== null) {
       image = digit(shown);
-      note = `test digit ${shown + 1}, a ${tests.labels[shown]}`;
+      note = `test ${thing} ${shown + 1}${says(tests.labels[shown])}`;
     } else if (strokes.length) {
       const rgba = pencil.getImageData(0, 0, paper.width, paper.height).data;
       const grey = new Uint8Array(rgba.length / 4);
@@ -205,13 +228,13 @@
         note = error.message;
       }
     } else {
-      note = "draw a digit on the paper";
+      note = `draw a ${thing} on the paper`;
     }
     picture(element("seen").getContext("2d"), (i) => image ? 255 - image[i] : 255);
     element("note").textContent = note;
     const read = image && network.forward(image);
     const first = read ? read.probabilities.indexOf(Math.max(...read.probabilities)) : -1;
-    element("answer").textContent = first < 0 ? "" : String(first);
+    element("answer").textContent = first < 0 ? "" : shortened(names[first]);
     bars.forEach(({ bar, fill, percent }, digit) => {
       const p = read ? read.probabilities[digit] : 0;
       bar.classList.toggle("first", digit === first);
