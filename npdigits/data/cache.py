@@ -82,7 +82,7 @@ def read_with_facts(
 
 
 def _resolved(sources: Sequence[Path]) -> Iterator[tuple[str, Path]]:
-    """Yield each file with its place, wherever the user stands. Of 60,000 pictures the few folders are looked up once."""
+    """Yield each file with its place, wherever the user stands. Of many files only the folders are looked up."""
     if len(sources) < MANY:
         yield from ((str(path.resolve()), path) for path in sources)
         return
