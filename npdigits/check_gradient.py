@@ -39,7 +39,7 @@ compares elements, half of them those of the largest gradient, and random direct
 wrong one hides. It does so at the initial weights and at weights drawn from N(0, 1/fan_in).
 """
 MORE = """\
-Images and labels are random: no data set is needed, but that data=idx takes the sizes of its files.
+Images and labels are random: no data set is needed, but that data=idx and data=file take the sizes of their files.
 
 A kink, as relu has at 0, has no derivative: what does not agree there but does nearby is counted as a kink, not as
 wrong. "unclear" is a group on which the cost does not depend, or not smoothly: nothing shows that it is right.

@@ -3,7 +3,7 @@
 ::
 
     clf = npdigits.Classifier.load("outputs/…")            # the best epoch of a run
-    clf.predict(images)                                    # uint8 0 … 255 or floats 0 … 1; (n, 28, 28) or (n, 784)
+    clf.predict(images)                                    # bytes 0 … 255 or floats 0 … 1; (n, 28, 28) or (n, 784)
     npdigits.Classifier(hidden=20, lr=0.01).fit(X, y)      # any features, any labels
 """
 
@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -28,8 +29,10 @@ from npdigits.config.compose import defaults
 from npdigits.config.former import ABSENT
 from npdigits.config.keys import TABLE
 from npdigits.config.schema import Config, parse_config
-from npdigits.data.samples import are_bytes, features_as, flatten_images, images_as
+from npdigits.data.samples import OF_BYTES, are_bytes, features_as, flatten_images, images_as, scale_of
 from npdigits.data.sets import Data, Split, hold_out
+from npdigits.forms.found import Meaning
+from npdigits.forms.recorded import as_recorded, warn_of_faint
 from npdigits.runs import trained
 from npdigits.training.loop import fit
 from npdigits.training.passes import Diverged, probabilities
@@ -55,17 +58,27 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     ``mine.swish``, or its place, "mine.py:swish". ``own`` are the values of its numbers: {"swish.beta": 1.5}.
 
     X is (samples, features), which are not scaled: do it before (``StandardScaler``). Or it is images, (samples,
-    height, width), bytes 0 (paper) … 255 (ink) or floats 0 … 1; a network trained on images, as that of every run,
-    reads them flat as well. The defaults are made for MNIST: small tables want smaller batches and more epochs.
+    height, width), whole numbers 0 (paper) … 255 (ink) of any type, or floats 0 … 1; a network trained on images, as
+    that of every run, reads them flat as well, also as a data frame. Whole numbers that are 0 and 1 only are read by
+    the scale of the images that it was trained on, never by what else X holds.
+
+    A run whose data had another scale, such as 0 … 16, was inverted or stored by columns has recorded that
+    (``data=file``): its classifier takes X as those data are stored, and gives their labels.
+
+    The defaults are made for MNIST: small tables want smaller batches and more epochs.
 
     Attributes:
-        classes_: the labels, sorted; the columns of ``predict_proba``.
+        classes_: the labels, sorted, of a run as its data have them; the columns of ``predict_proba``.
         n_features_in_: features, or pixels.
         image_shape_: (height, width) of the images; None where it was trained on features.
         n_iter_: epochs.
         history_: the records of all epochs, a list of dictionaries.
         weights_, biases_: of each layer, (nₗ, nₗ₋₁) and (nₗ,): the best epoch's.
     """
+
+    # Of the images that it was trained on: (paper, ink), and what a run recorded; earlier pickles lack them.
+    _scale: tuple[float, float] = OF_BYTES
+    _reading: Meaning | None = None
 
     def __init__(self, *values: Any, **named: Any) -> None:
         # Kept unchanged: scikit-learn's clone compares them. ``fit`` checks them.
@@ -99,7 +112,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         ours = [component for component in found.config.own if component.key in parameters()]
         numbers = {key: number for component in ours for key, number in component.keys.items()}
         self = cls(**{name: _as_typed(values[name]) for name in parameters()}, own=numbers or None)
-        self.classes_ = np.arange(found.sizes[-1])
+        self._reading = found.meaning if found.summary.reading else None
+        self._scale = found.meaning.range
+        self.classes_ = np.array(found.meaning.values)
         self.n_features_in_ = found.sizes[0]
         self.n_iter_ = found.summary.epochs_run or 0
         height, width = found.summary.height_and_width
@@ -118,6 +133,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.image_shape_ = shape
+        self._reading, self._scale = None, scale_of(flat) if shape else OF_BYTES
         config = self._config(len(flat))
         inputs = self._inputs(flat, config)
         samples = Split(inputs, labels.astype(np.intp), np.arange(len(inputs)))
@@ -130,7 +146,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             try:
                 train, val = hold_out(source, config.val_size, config.seed)
                 check_fit(config, sizes, len(train), shape)
-                state = initial_state(config, sizes, self._scale())
+                state = initial_state(config, sizes, self._input_scale())
                 records = list(fit(state, train, val, source.test, recipe(config, shape)))
             except (ConfigError, OwnCodeError, Diverged) as error:
                 raise ValueError(str(error)) from error
@@ -149,13 +165,19 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """
         check_is_fitted(self)
         flat, shape = flatten_images(X)
-        if shape is not None and shape != self.image_shape_:
-            takes = "features" if self.image_shape_ is None else "images of {} × {}".format(*self.image_shape_)
+        stored = self.image_shape_ if self._reading is None else self._reading.stored_shape
+        if shape is not None and shape != stored:
+            takes = "features" if stored is None else "images of {} × {}".format(*stored)
             raise ValueError("X holds images of {} × {}, this network takes {}".format(*shape, takes))
-        flat = validate_data(self, flat, dtype=None if are_bytes(flat) else "numeric", reset=False)
+        dtype = None if are_bytes(flat) else "numeric"
+        if stored is not None:  # pixels have no names that could be compared
+            flat = check_array(flat, dtype=dtype, estimator=self)
+        flat = validate_data(self, flat, dtype=dtype, reset=False)
         inputs = self._inputs(flat, self._fitted)
+        if stored is not None:
+            warn_of_faint(flat, inputs)
         sizes = (self.n_features_in_, *self._fitted.hidden, len(self.classes_))
-        network = empty_network(self._fitted, sizes, self._scale())
+        network = empty_network(self._fitted, sizes, self._input_scale())
         views = [*network.parameters.weights, *network.parameters.biases]
         for view, array in zip(views, [*self.weights_, *self.biases_], strict=True):
             view[...] = array
@@ -172,13 +194,17 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         labels: Array = self.classes_[best]
         return labels
 
-    def _scale(self) -> float:
+    def _input_scale(self) -> float:
         """Return the factor that brings the inputs to the network's scale."""
         return BYTES if self.image_shape_ else 1.0
 
     def _inputs(self, flat: Array, config: Config) -> Array:
         """Return samples as the network reads them: images on the scale of bytes, features as floats."""
-        return images_as(flat, config.dtype) if self.image_shape_ else features_as(flat, config.dtype)
+        if self.image_shape_ is None:
+            return features_as(flat, config.dtype)
+        if self._reading is None:
+            return images_as(flat, config.dtype, self._scale)
+        return as_recorded(flat, config.dtype, self._reading)
 
     def _set_fitted(self, config: Config, weights: Sequence[Array], biases: Sequence[Array]) -> None:
         self._fitted = config

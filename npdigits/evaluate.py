@@ -15,12 +15,12 @@ from pathlib import Path
 from npdigits.base import targets
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError
-from npdigits.base.paths import resolved
 from npdigits.base.program import Parser, add_trust, exit_code, warn
 from npdigits.base.spreadsheet import csv_table
 from npdigits.base.targets import SIGNS
 from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import printable
+from npdigits.config.compose import compose
 from npdigits.runs import evaluation
 from npdigits.runs.scores import Scores, score, worst_sheet
 
@@ -61,8 +61,7 @@ def act(chosen: argparse.Namespace) -> int:
     runs, file = _divided([argument for argument in chosen.arguments if argument not in overrides])
     if file is not None and (name := next((one for one in overrides if one.startswith("data=")), None)):
         raise ConfigError(f"{name}: allowed is {file} or a data set by its name, not both")
-    if file is not None and (option := next((o for o, t in asked.items() if resolved(t) == resolved(file)), None)):
-        raise ConfigError(f"--{option} {asked[option]}: is the file to read; choose another place")
+    targets.check_unread(asked, _places_of(file, overrides))
     scores = score_all(runs, overrides, chosen.trust, file)
     names = scores.exam.classes
     if "sheet" in asked:
@@ -79,6 +78,18 @@ def act(chosen: argparse.Namespace) -> int:
     for picture, reason in scores.exam.unreadable:
         show_error(f"{PROGRAM}: skipped: {printable(str(picture))}: {printable(reason)}")
     return SKIPPED if scores.exam.unreadable else 0
+
+
+def _places_of(file: Path | None, overrides: Sequence[str]) -> list[Path]:
+    """Return the files and folders that were typed to be read.
+
+    Raises:
+        ConfigError: an override is not allowed.
+    """
+    if file is not None or not overrides:
+        return [] if file is None else [file]
+    chosen = compose(overrides).data
+    return [place for place in (*chosen.files(), chosen.folder()) if place]
 
 
 def _divided(arguments: Sequence[str]) -> tuple[list[Path], Path | None]:

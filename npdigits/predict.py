@@ -84,7 +84,8 @@ def act(chosen: argparse.Namespace) -> int:
     if run.unfinished:
         warn(PROGRAM, run.unfinished)
     pictures = _named_once(find_pictures(named))
-    _refuse_to_overwrite([*digits, *pictures], asked, folder)
+    targets.check_unread(asked, digits)
+    _refuse_to_overwrite(pictures, asked, folder)
     if folder:
         targets.check_folder("save", folder)
         folder.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from made import made_data, read_summary
 
+import npdigits
 from npdigits import evaluate
 from npdigits.base.errors import DataError, RunDirError
 from npdigits.base.npz import read_npz
@@ -175,13 +176,24 @@ def test_a_picture_that_is_not_square_stands_in_a_square(runs):
         assert np.array_equal(middle, first) and sheet[:20, :20].sum() == first.sum()
 
 
-def test_evaluate_names_the_classes(runs, monkeypatch):
-    path, source = runs("names")
-    monkeypatch.setattr(evaluation, "load_test_set", lambda *_: source)
-    lines, counts, names = evaluate.evaluate([path])
-    assert names == NAMES and "100 test digits" in lines[0]
+def test_evaluate_names_the_classes(tmp_path):
+    """Also where the stored numbers are decimals, and inverted."""
+    source, arrays = made_data(shape=(8, 6), classes=4), {}
+    for half, split in (("train", source.train), ("test", source.test)):
+        arrays |= {f"x_{half}": (1 - split.images / 255).reshape(-1, 8, 6), f"y_{half}": np.array(NAMES)[split.labels]}
+    np.savez(tmp_path / "set.npz", **arrays)
+    keys = ["data=file", f"data.path={tmp_path / 'set.npz'}", "epochs=1", "plots=false", "quiet=true"]
+    run(compose([*keys, "data.invert=true"]), tmp_path / "run")
+    summary = read_summary(tmp_path / "run")
+    assert summary["classes"] == summary["reading"]["values"] == sorted(NAMES[:4])
+    assert summary["reading"]["range"] == [1.0, 0.0] and summary["schema"] == about_data.OF_BYTES
+    lines, counts, names = evaluate.evaluate([tmp_path / "run"])
+    assert f"{summary['test_accuracy']:.2%}" in lines[1] and counts.shape == (4, 4)
     rows = evaluation.confusion_rows(counts, names)
-    assert rows[0] == ["class", *NAMES, "of", "wrong", "%"] and [row[0] for row in rows[1:]] == list(NAMES)
+    assert rows[0] == ["class", *sorted(NAMES[:4]), "of", "wrong", "%"]
+    assert [row[0] for row in rows[1:]] == sorted(NAMES[:4])
+    loaded = npdigits.Classifier.load(tmp_path / "run")
+    assert loaded.score(arrays["x_test"], arrays["y_test"]) == pytest.approx(summary["test_accuracy"])
 
 
 def test_a_matrix_that_no_terminal_holds_says_what_each_class_is_read_as():

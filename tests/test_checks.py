@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from npdigits.data.sets import make_data
 from npdigits.forms.checks import doubts
@@ -104,7 +106,7 @@ def test_one_label_of_255(arrays):
 
 def test_labels_from_one_on(arrays):
     (line,) = said(arrays, **each(arrays, "labels", lambda labels: labels + 1))
-    assert "labels 1 … 10: 1 of 11 classes have no example: are the labels the digits plus 1?" in line
+    assert "labels 1 … 10: 1 of 11 classes have no example: do the labels begin at 1?" in line
 
 
 @pytest.mark.parametrize(
@@ -158,6 +160,27 @@ def test_of_sets_that_are_no_digits_no_orientation_is_said(arrays, classes):
         rng = np.random.default_rng(0)
         changed = each(arrays, "images", lambda images: rng.integers(0, 256, images.shape).astype(np.uint8))
     assert doubts(replace(make_data("idx", "", arrays | changed), classes=classes)) == []
+
+
+@given(
+    st.integers(0, 10**6),
+    st.tuples(st.integers(1, 40), st.integers(1, 9)),
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_of_any_set_each_doubt_is_a_line(seed, sizes, shape):
+    """Also of a few images of a pixel, all alike."""
+    rng = np.random.default_rng(seed)
+    classes, levels = int(rng.choice([1, 2, 10, 256])), int(rng.choice([1, 2, 17, 256]))
+    made = {}
+    for half, n in zip(("train", "test"), sizes, strict=True):
+        made[f"{half}_images"] = rng.integers(0, levels, (n, *shape)).astype(rng.choice(["u1", "f4"]))
+        made[f"{half}_labels"] = rng.integers(0, classes, n).astype(np.uint8)
+    made["test_labels"] = np.minimum(made["test_labels"], made["train_labels"].max())
+    lines = doubts(make_data("idx", "", made))
+    assert all("\n" not in line and line for line in lines)
+    faint = ("no pixel of the training images", "all pixels of the training images")
+    assert bool(made["train_images"].max() <= 16) == any(line.startswith(faint) for line in lines)
 
 
 @pytest.mark.alone

@@ -129,6 +129,16 @@ def test_one_other_picture_brings_all_of_them_to_the_form(tmp_path, other):
     same(found.parts["train"], expected, [0, 1, 1])
 
 
+def test_a_picture_that_its_camera_held_turned_is_no_image_as_it_is(tmp_path):
+    turned = Image.Exif()
+    turned[274] = 6
+    for name in "01":
+        save(tmp_path / name / "a.png", SMALL, exif=turned)
+    found = read_found(tmp_path)
+    assert found.formed
+    np.testing.assert_array_equal(found.parts["train"].images[0], to_mnist_form(np.rot90(SMALL, -1)))
+
+
 def test_photographs_are_what_predict_sees(drawings):
     found = read_found(drawings)
     assert found.formed and found.parts["train"].images.shape == (20, 28, 28)

@@ -1,5 +1,6 @@
 """The estimator: scikit-learn's own checks, the same bits as a run's, and what it refuses."""
 
+import dataclasses
 import os
 import pickle
 import subprocess
@@ -30,6 +31,9 @@ from npdigits.config.compose import compose, defaults, version_base
 from npdigits.config.conf_files import CONF
 from npdigits.config.schema import parse_config
 from npdigits.data.samples import flatten_images
+from npdigits.data.sets import make_data
+from npdigits.forms.found import Meaning
+from npdigits.forms.value_range import to_bytes
 from npdigits.train import run
 
 # Keys of a run that decide nothing of what is learned, or where digits come from.
@@ -161,7 +165,9 @@ def test_a_run_is_loaded_with_its_network_and_its_settings(a_run):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (TEST[0].astype(float), r"X goes from 0 to 25\d: images are bytes"),
+        (TEST[0] * 0.99, r"X goes from 0 to 25\d.*: images are bytes 0 … 255, of any type, or floats 0"),
+        (TEST[0].astype(np.int64) + 1, r"X goes from 0 to 256: images are bytes"),
+        (TEST[0].astype(np.int64) - 1, r"X goes from -1 to 25\d: images are bytes"),
         (TEST[0] / 255 - 0.5, r"X goes from -0.5 to "),
         (TEST[0][:, :, :6], "X holds images of 8 × 6, this network takes images of 8 × 7"),
         (TEST[0].reshape(100, 4, 14), "X holds images of 4 × 14, this network takes images of 8 × 7"),
@@ -169,7 +175,6 @@ def test_a_run_is_loaded_with_its_network_and_its_settings(a_run):
         (TEST[0][0], "X has 7 features, but Classifier is expecting 56 features"),
         (TEST[0][0].ravel(), "Expected 2D array, got 1D array"),
         (TEST[0][None], r"X has dim 4: allowed are \(samples, features\) and \(samples, height, width\)"),
-        ((TEST[0] > 128).astype(np.uint8), "X goes from 0 to 1 as bytes"),
         (np.full((1, 8, 7), np.nan), "NaN"),
         (TEST[0][:0], "0 sample"),
         (TEST[0].astype(str), "could not convert|not.*numeric|dtype"),
@@ -178,6 +183,82 @@ def test_a_run_is_loaded_with_its_network_and_its_settings(a_run):
 def test_images_that_do_not_fit_are_refused(a_run, images, message):
     with pytest.raises(ValueError, match=message):
         npdigits.Classifier.load(a_run).predict(images)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int64", "int16", "uint32", "float64", "float32"])
+def test_whole_numbers_are_bytes_of_any_type(a_run, kind):
+    loaded = npdigits.Classifier.load(a_run)
+    expected = loaded.predict_proba(TEST[0]).tobytes()
+    flat = TEST[0].reshape(100, 56).astype(kind)
+    named = pd.DataFrame(flat, columns=[f"pixel{i}" for i in range(56)])
+    for images in (TEST[0].astype(kind), flat, named):
+        assert loaded.predict_proba(images).tobytes() == expected
+    # One row alone is read as among the others, however little ink is in it.
+    assert np.allclose(loaded.predict_proba(flat[3:4]), loaded.predict_proba(TEST[0])[3:4], atol=1e-6)
+    fitted = npdigits.Classifier(epochs=1).fit(TRAIN[0].astype(kind), TRAIN[1])
+    assert bits(fitted) == bits(npdigits.Classifier(epochs=1).fit(*TRAIN))
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int64"])
+def test_whole_numbers_0_and_1_are_what_the_network_learned_from(a_run, kind):
+    drawn = (TEST[0] > 128).astype(kind)
+    loaded = npdigits.Classifier.load(a_run)
+    with pytest.warns(UserWarning, match=r"X goes from 0 to 1: .* hardly any ink"):
+        p = loaded.predict_proba(drawn)
+    blank = loaded.predict_proba(np.zeros_like(drawn))
+    np.testing.assert_allclose(p, blank, atol=0.05)
+    assert (p != blank).any()
+    by_floats = npdigits.Classifier(epochs=1).fit(TRAIN[0] > 128, TRAIN[1])
+    assert by_floats.predict_proba(drawn).tobytes() == by_floats.predict_proba(TEST[0] > 128).tobytes()
+    assert by_floats.predict_proba(drawn).tobytes() == by_floats.predict_proba(drawn.astype(float)).tobytes()
+    with pytest.raises(ValueError, match="X goes from 0 to 1 as bytes"):
+        npdigits.Classifier(epochs=1).fit((TRAIN[0] > 128).astype(np.uint8), TRAIN[1])
+
+
+# Stored values of paper and of ink, whether columns come first, and the type.
+STORED = {
+    "bytes": ((0, 255), False, "uint8"),
+    "0 to 16": ((0, 16), False, "float64"),
+    "0 to 16 by columns": ((0, 16), True, "int64"),
+    "inverted": ((255, 0), False, "int64"),
+    "0 to 1": ((0, 1), False, "float32"),
+    "decimals 0 to 255": ((0, 255), False, "float32"),
+}
+
+
+@pytest.mark.parametrize("stored", STORED)
+def test_a_run_reads_as_it_recorded_and_says_the_labels_of_its_data(tmp_path, stored):
+    (paper, ink), transpose, kind = STORED[stored]
+    labels = tuple("abcdefghij") if transpose else tuple(range(1, 11))
+    meaning = Meaning((8, 7), (float(paper), float(ink)), transpose, labels, tuple(map(str, labels)))
+    arrays, kept = {}, {}
+    for half, (images, y) in (("train", TRAIN), ("test", TEST)):
+        x = paper + images / 255 * (ink - paper)
+        x = (x if "decimals" in stored else np.rint(x) if abs(ink - paper) > 1 else x).astype(kind)
+        x[0].flat[:2] = paper, ink
+        kept[half] = x.transpose(0, 2, 1) if transpose else x
+        arrays |= {f"{half}_images": to_bytes(x, *meaning.range), f"{half}_labels": y}
+    source = dataclasses.replace(
+        make_data("made", "ab", arrays), reading=meaning.as_dict(), classes=tuple(map(str, labels))
+    )
+    run(compose(["epochs=1", "plots=false", "quiet=true"]), tmp_path / "run", source=source)
+    loaded, X = npdigits.Classifier.load(tmp_path / "run"), kept["test"]
+    expected = read_npz(tmp_path / "run" / "predictions.npz")["probabilities"]
+    assert loaded.image_shape_ == (8, 7) and loaded.classes_.tolist() == list(labels)
+    for images in (X, X.reshape(100, 56), pd.DataFrame(X.reshape(100, 56)).add_prefix("pixel")):
+        assert loaded.predict_proba(images).tobytes() == expected.tobytes()
+    assert loaded.predict(X).tolist() == [labels[i] for i in expected.argmax(axis=1)]
+    if ink == 16:
+        with pytest.raises(ValueError, match=r"X goes from 0 to 17: .* learned from go from 0 \(paper\) to 16 \(ink\)"):
+            loaded.predict(X + (X == 16))
+    elif paper == 0:  # floats 0 … 1 and bytes are told by their values, where no other scale was recorded
+        np.testing.assert_allclose(loaded.predict_proba(X.astype(float) / ink), expected, atol=1e-3)
+        np.testing.assert_allclose(loaded.predict_proba(np.rint(X.astype(float) / ink * 255)), expected, atol=2e-2)
+    if transpose:
+        with pytest.raises(ValueError, match="X holds images of 8 × 7, this network takes images of 7 × 8"):
+            loaded.predict(X.transpose(0, 2, 1))
+    assert pickle.loads(pickle.dumps(loaded)).predict_proba(X).tobytes() == expected.tobytes()
+    assert loaded.fit(*TRAIN).predict(TEST[0]).dtype == TRAIN[1].dtype  # nothing of the run is left
 
 
 def test_any_features_and_any_labels():

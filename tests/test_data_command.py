@@ -165,7 +165,7 @@ def test_examples_are_the_first_of_each_class(monkeypatch):
         (["unlabelled.npz"], "without labels"),
         (["notes.txt"], "notes.txt: a text that is no table of numbers"),
         (["a.npz", "--png", "-"], "--png -: allowed is the name of a file"),
-        (["a.npz", "--csv", "a.npz"], "--csv a.npz: is the file to read"),
+        (["a.npz", "--csv", "a.npz"], "--csv a.npz: is the file that is read"),
         (["a.npz", "--csv", "x", "--png", "x"], "--csv is written there too"),
     ],
 )

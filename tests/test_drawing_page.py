@@ -105,7 +105,7 @@ def read(tab):
     return tab.evaluate("() => new Promise((go) => requestAnimationFrame(() => go(npdigits.read)))")
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "47 names"])
 def test_the_forward_pass_agrees_with_numpy_on_1000_digits(browser, made, mnist_5k, name):
     found, path = made(name)
     rows = np.concatenate([mnist_5k.test.rows, mnist_5k.train.rows[:500]])

@@ -149,7 +149,8 @@ def test_class_names_are_what_is_written(tmp_path, called):
         (["3.png", "data.range=[0,1]"], "data.range=[0,1]: allowed with files of many digits"),
         (["data.range=[0,1]"], "names no digits"),
         (["test.csv", "--save", "seen"], "allowed with pictures only"),
-        (["test.csv", "--submission", "test.csv"], "is one of the pictures to read"),
+        (["test.csv", "--submission", "test.csv"], "--submission test.csv: is the file that is read"),
+        (["tables", "--csv", "tables/t.csv"], "--csv tables/t.csv: lies in tables, which is read"),
         (["test.csv", "--submission", "a", "--csv", "a"], "--csv is written there too"),
         (["test.csv", "--submission", ""], "--submission '': allowed is the name of a file"),
         (["test.csv", "data.path=x"], "data.path=x: not with"),
@@ -166,10 +167,12 @@ def test_bad_input_is_one_line_and_nothing_is_written(own_run, tmp_path, called,
         table(TESTING[0]).to_csv(name, index=False)
     np.savez("small.npz", X=np.zeros((4, 5, 5), np.uint8))
     Image.fromarray(drawn(3)).save("3.png")
-    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    Path("tables").mkdir()
+    shutil.copy("test.csv", "tables")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     code, out, said = called(own_run, *arguments)
     assert (code, out, len(said)) == (2, [], 1) and message in said[0]
-    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_a_folder_of_small_squares_is_read_as_it_is_by_a_run_of_such(tmp_path, called):

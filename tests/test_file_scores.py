@@ -190,7 +190,10 @@ def test_a_sheet_of_any_data_is_a_picture(runs, tmp_path, called):
         (["RUN", "test.npz", "other.npz"], "test.npz, other.npz: allowed is one file or folder of digits"),
         (["RUN", "unlabelled.npz"], "without labels: npdigits-predict reads it"),
         (["RUN", "test.npz", "--sheet", "-"], "--sheet -: allowed is the name of a file"),
-        (["RUN", "test.npz", "--sheet", "test.npz"], "--sheet test.npz: is the file to read"),
+        (["RUN", "test.npz", "--sheet", "test.npz"], "--sheet test.npz: is the file that is read"),
+        (["RUN", "full", "--sheet", "full/a.png"], "--sheet full/a.png: lies in full, which is read"),
+        (["RUN", "full", "--csv", "full/new/b.csv"], "--csv full/new/b.csv: lies in full, which is read"),
+        (["RUN", "data=file", "data.path=test.npz", "--csv", "test.npz"], "test.npz: is the file that is read"),
         (["RUN", "test.npz", "--csv", "a", "--sheet", "a"], "--csv is written there too"),
         (["RUN", "test.npz", "data.test=x"], "data.test=x: not with test.npz"),
         (["RUN", "notes.txt"], "notes.txt: a text that is no table of numbers"),
@@ -207,6 +210,8 @@ def test_bad_input_is_one_line_and_nothing_is_written(runs, tmp_path, called, mo
     np.savez("other.npz", X=TESTING[0], y=TESTING[1])
     (tmp_path / "notes.txt").write_text("no digits\n")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "full" / "new").mkdir(parents=True)
+    Image.fromarray(TESTING[0][0]).save(tmp_path / "full" / "a.png")
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     code, out, said = called(*[runs["bytes"] if one == "RUN" else one for one in arguments])
     assert (code, out, len(said)) == (2, [], 1) and message in said[0]

@@ -95,6 +95,7 @@ def test_two_digits_leave_open_which_byte_it_was(digits):
     _, seen, _, said = read((np.round(images / 255, 2), labels))
     assert seen.dtype == np.float32 and "values 0 … 1, decimals" in said and "255ths" not in said
     assert np.abs(seen - images).max() < 1.5
+    assert (read((np.round(images / 255, 2).astype(np.float32), labels))[1] == seen).all()  # whatever the precision
 
 
 def test_fine_scales_are_no_bytes():
@@ -146,7 +147,10 @@ def test_an_unknown_scale_is_warned_of(digits):
 def test_photographs_that_are_formed_are_settled(digits):
     images, labels = digits
     _, seen, _, said = read((255 - images, labels), Wanted(transpose=True, invert=True), formed=True)
-    assert (seen == 255 - images).all() and said == ""
+    assert (
+        (seen == 255 - images).all() and "data.transpose has no effect" in said and "data.invert has no effect" in said
+    )
+    assert read((images, labels), formed=True)[3] == ""
     pictures = found((images, labels), formed=True)
     inverted = Meaning((28, 28), (16, 0), transpose=True)
     assert (images_by(inverted, pictures.parts["train"], pictures) == images).all()
@@ -246,6 +250,7 @@ def test_labels_1_to_10_of_what_is_no_digit_are_names():
 LABELS = {
     "whole": (lambda y: y, DIGITS, ""),
     "floats": (lambda y: y.astype(float), DIGITS, ""),
+    "half floats": (lambda y: y.astype(np.float16), DIGITS, ""),
     "text": (lambda y: y.astype(str), DIGITS, ""),
     "text of floats": (lambda y: y.astype(float).astype(str), DIGITS, ""),
     "objects": (lambda y: np.array([str(v) for v in y], object), DIGITS, ""),
@@ -350,7 +355,7 @@ def test_labels_of_other_files_may_be_names(digits):
         assert (labels_by(meaning, part(digits[0], other)) == labels).all()
     plus_one = Meaning((28, 28), values=tuple(range(1, 11)))
     assert (labels_by(plus_one, part(digits[0], labels + 1)) == labels).all()
-    some = labels < 9  # folders 0 … 8, of which 1 … 8 are stored labels as well
+    some = (labels > 0) & (labels < 9)  # folders 1 … 8, which are stored labels as well
     assert (labels_by(plus_one, part(digits[0][some], labels[some].astype(str))) == labels[some]).all()
     with pytest.raises(DataError, match="label 11 is no class"):
         labels_by(meaning, part(digits[0], labels + 2))
@@ -458,6 +463,9 @@ def test_what_is_no_digit_looks_like_none(digits):
     for seed in range(30):
         assert reference.looks_like(images, np.random.default_rng(seed).permutation(10)[labels]) is None
     assert reference.looks_like(images, rng.integers(0, 10, len(labels))) is None
+    some_wrong = np.array([0, 1, 2, 3, 4, 5, 7, 8, 9, 6])[labels]
+    assert reference.looks_like(images, some_wrong) is None
+    assert reference.looks_like(np.maximum(images, images[:, :, ::-1]), labels) is None  # lies either way
 
 
 def printed(characters):

@@ -1,6 +1,7 @@
 """Reading pictures with a run: the table, what is skipped, and what the exit code says."""
 
 import csv
+import dataclasses
 import errno
 import io
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn import drawn
-from made import digits, write_set
+from made import digits, made_data, write_set
 from PIL import Image
 
 import npdigits
@@ -21,6 +22,7 @@ from npdigits import predict
 from npdigits.base.errors import RunDirError, UserError
 from npdigits.base.npz import npz
 from npdigits.config.compose import compose
+from npdigits.data.sets import Split
 from npdigits.pictures import pool, progress
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.runs import reading, trained
@@ -79,6 +81,29 @@ def test_a_network_of_one_class_has_no_second_guess(pictures, tmp_path):
     assert done.stdout.splitlines()[1].split() == [str(pictures / "3.png"), "0", "1.0000"]
     (row,) = csv.DictReader((tmp_path / "t.csv").read_text(encoding="utf-8").splitlines())
     assert (row["digit"], float(row["probability"]), row["second_digit"], row["second_probability"]) == ("0", 1, "", "")
+
+
+def test_a_digit_is_called_by_the_name_of_its_class(pictures, tmp_path):
+    names = ("zero", "=1+1", *(f"the {i}" for i in range(2, 10)))
+    source = dataclasses.replace(made_data(shape=(28, 28)), classes=names)
+    run(compose(["epochs=1", "plots=false", "quiet=true"]), tmp_path / "run", source=source)
+    found = trained.load_trained(tmp_path / "run")
+    files = sorted(pictures.iterdir())
+    images = np.array([to_mnist_form(np.asarray(Image.open(path).convert("L"))) for path in files])
+    read = reading.read_digits(found, files, images)
+    said = json.loads(reading.readings_as_json(found, read, [], {}))
+    rows = list(csv.DictReader(io.StringIO(reading.readings_as_csv(read, [], {}))))
+    shown = reading.reading_rows(read)[1:]
+    assert said["classes"] == list(names)
+    for one, row, line, p in zip(said["read"], rows, shown, found.probabilities(as_split(images)), strict=True):
+        first, second = (names[i] for i in np.argsort(-p)[:2])
+        assert one["digit"] == line[1] == first and line[3] == second
+        assert row["digit"].removeprefix("'") == first and not row["digit"].startswith("=")  # nor a formula in a sheet
+
+
+def as_split(images):
+    n = len(images)
+    return Split(images.reshape(n, -1), np.zeros(n, np.intp), np.arange(n))
 
 
 def test_csv_and_json_say_the_same(sweep, pictures, tmp_path):

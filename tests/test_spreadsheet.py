@@ -34,7 +34,7 @@ def test_every_table_writes_its_figures_so(figure):
         as_csv(pd.DataFrame({"val_accuracy": [figure], "hidden": [20]})),
         as_csv(pd.DataFrame({"lr": np.array([figure, "null"], dtype=object)})),
         sweep_table.rows_as_csv([{"lr": figure, "seed": 3}]),
-        readings_as_csv([Reading("a.png", (3, 5), (figure, 1 - figure))], [], {}),
+        readings_as_csv([Reading("a.png", (0, 1), (figure, 1 - figure), ("3", "5"))], [], {}),
     ]
     for table in tables:
         cells = [cell for line in csv.reader(io.StringIO(table)) for cell in line]

@@ -21,7 +21,8 @@ from sklearn.datasets import dump_svmlight_file
 from written_text import WRITERS, Halves, arff_head
 
 from npdigits.base.errors import ConfigError, DataError, UserError
-from npdigits.forms import arff, packed, room, rows, svmlight, text_lines, text_table
+from npdigits.forms import arff, packed, room, rows, sheet, svmlight, text_lines, text_table
+from npdigits.forms.columns import which_end
 from npdigits.forms.found import TEST, TRAIN, Found, Wanted
 from npdigits.forms.recognize import recognize
 
@@ -98,6 +99,12 @@ LABEL_COLUMNS = {
     "numbers as names": lambda: lines([Y, X], ",".join(map(str, range(65)))),
     "no names, first": lambda: lines([Y, X]),
     "no names, last": lambda: lines([X, Y]),
+    "no names, last, sorted": lambda: lines([X[np.argsort(Y, kind="stable")], np.sort(Y)]),
+    "spaces before quotes": lambda: "".join(f'"{line}"\n'.replace(",", '", "') for line in lines([Y, X]).splitlines()),
+    "names as a comment": lambda: lines(
+        [X[:, :9], Y, X[:, 9:]],
+        "# " + ",".join([*(f"p{i}" for i in range(9)), "class", *(f"p{i}" for i in range(9, 64))]),
+    ),
     "no names, sorted": lambda: lines([np.sort(Y), X[np.argsort(Y, kind="stable")]]),
     "no names, a counter": lambda: lines([np.arange(60), Y, X]),
     "a delimiter at the end": lambda: "".join(f"{line},\n" for line in lines([Y, X]).splitlines()),
@@ -165,13 +172,14 @@ def test_which_end_is_told_by_borders_and_neighbours() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 10, 400)
     smooth = np.clip(np.cumsum(rng.normal(0, 30, (400, 16)), axis=1) + rng.normal(100, 60, (400, 1)), 0, 255) // 8
-    from npdigits.forms.columns import which_end
-
     assert which_end(np.column_stack([labels, smooth])) == "first"
     assert which_end(np.column_stack([smooth, labels])) == "last"
     noise = rng.integers(0, 10, (400, 16))
     assert which_end(np.column_stack([labels, noise])) is None
-    assert which_end(np.column_stack([labels[:2], noise[:2]])) is None
+    noise[:, [0, -1]] *= rng.random((400, 2)) < 0.05  # paper, most of the time
+    assert which_end(np.column_stack([labels, noise])) == "first"
+    assert which_end(np.column_stack([noise, labels])) == "last"
+    assert which_end(np.column_stack([labels[:2], noise[:2, 1:-1]])) is None
 
 
 def test_undecided_column_asks_by_a_key_that_settles_it(tmp_path: Path) -> None:
@@ -182,6 +190,29 @@ def test_undecided_column_asks_by_a_key_that_settles_it(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.parts[TRAIN].labels, noise[:, 16])  # type: ignore[arg-type]
     assert "data.shape=[28,28]" in refused(tmp_path / "a.csv", lines([noise[:, :12]]))
     assert table(tmp_path / "a.csv", lines([noise[:, :12]]), shape=(3, 4)).parts[TRAIN].labels is None
+
+
+def test_label_is_the_only_column_that_is_not_called_as_pixels_are(tmp_path: Path) -> None:
+    part = table(tmp_path / "a.csv", lines([X[:, :6], Y], ",".join(f"px_{i}" for i in range(6)) + ",which")).parts[
+        TRAIN
+    ]
+    assert part.labels is not None
+    np.testing.assert_array_equal(part.labels, Y)
+
+
+def test_labels_that_are_no_bytes_leave_the_pixels_bytes(tmp_path: Path) -> None:
+    part = table(tmp_path / "a.csv", lines([Y.astype(int) + 300, X])).parts[TRAIN]
+    assert part.labels is not None and part.images.dtype == np.uint8
+    np.testing.assert_array_equal(part.labels, Y.astype(int) + 300)
+    np.testing.assert_array_equal(part.images, X)
+
+
+def test_rows_are_expected_by_size_and_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for encoding in ("utf-8", "utf-16"):
+        path.write_bytes(lines([Y, X]).encode(encoding))
+        (member,) = packed.members(path)
+        assert 58 <= text_table.expected_rows(member, sheet.sheet_of(member)) <= 62
 
 
 HEAD = "label," + ",".join(f"pixel{i}" for i in range(4))
@@ -227,6 +258,17 @@ def test_fault_far_below_is_said_with_its_row(tmp_path: Path, monkeypatch: pytes
     assert refused(tmp_path / "a.csv", content) == f"a.csv: row 123, column {column} (p{column - 2}): 'O' is no number"
     found = table(tmp_path / "a.csv", "\n".join([*good, "", "", *good[1:]]))
     assert [found.parts[TRAIN].name_of(i).rpartition(" ")[2] for i in (0, 59, 60, 119)] == ["2", "61", "64", "123"]
+
+
+def test_other_width_of_a_whole_batch_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_lines, "AT_A_TIME", 20)
+    message = refused(tmp_path / "a.csv", f"{HEAD}\n" + GOOD * 20 + "3,0,0,0,0,0\n" * 10)
+    assert message == "a.csv: row 42: 6 cells: 5 are expected, as in other rows"
+
+
+def test_quotes_never_join_rows(tmp_path: Path) -> None:
+    content = f'{HEAD}\n"a",0,0,7,0\n"b",0,9,0,0\n"a,1,1,1,1\nb",0,0,7,0\n'
+    assert refused(tmp_path / "a.csv", content) == "a.csv: row 4: 1 cells: 5 are expected, as in other rows"
 
 
 def test_column_that_is_not_there_is_said(tmp_path: Path) -> None:
@@ -338,8 +380,8 @@ def test_table_that_does_not_fit_into_memory_is_refused_unread(tmp_path: Path, m
 def test_memory_stays_below_three_times_the_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    monkeypatch.setattr(text_lines, "AT_A_TIME", 1 << 17)
-    x, y = digits(600 if ending == "svmlight" else 1500, (28, 28))
+    monkeypatch.setattr(text_lines, "AT_A_TIME", 1 << 16)
+    x, y = digits(1500, (9, 9) if ending == "svmlight" else (28, 28))
     x = np.where(x < 200, 0, x).reshape(len(x), -1).astype(np.int64)
     content = lines([y, x], "label," + ",".join(f"pixel{i}" for i in range(784)))
     path = tmp_path / f"a.{ending}"
@@ -462,6 +504,7 @@ def test_svmlight_counts_from_zero_where_there_is_a_zero(tmp_path: Path) -> None
     assert found.parts[TRAIN].name_of(1).endswith("usps: row 3")
     path.write_text("5 0:0.5 4:1\n6 2:1\n")
     assert read(path).parts[TRAIN].images.shape == (2, 5)
+    assert read(path, Wanted(shape=(1, 2))).parts[TRAIN].images.shape == (2, 5)
     assert read(path, Wanted(shape=(3, 3))).parts[TRAIN].images.shape == (2, 9)
 
 

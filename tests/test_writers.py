@@ -29,6 +29,7 @@ ALLOWED = {
     ("runs/metrics.py", "csv.writer"): "metrics.csv, read back exactly; its columns are identifiers",
     ("pictures/pool.py", "sys.stdout"): "a pipe to another process of npdigits",
     ("runs/table.py", "warnings.warn"): "a warning in Python, its text escaped there",
+    ("forms/recorded.py", "warnings.warn"): "a warning in Python, of two numbers",
 }
 STREAMS = {"sys.stdout", "sys.__stdout__", "sys.__stderr__"}
 CALLS = {"print", "csv.writer", "csv.DictWriter", "warnings.warn", "sys.stderr.write", "sys.stderr.writelines"}

@@ -1,6 +1,7 @@
 """The files that a user wants written: refused where a file of a run could be lost, written whole elsewhere."""
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from npdigits.base.errors import ConfigError
@@ -38,6 +39,25 @@ def check(targets: dict[str, str]) -> None:
         files[path] = notation
         if _in_a_run(path) or path.name == "sweep.csv":
             raise ConfigError(f"--{notation} {target}: a file of a run or a sweep could be lost; choose another place")
+
+
+def check_unread(targets: Mapping[str, str], read: Iterable[Path]) -> None:
+    """Refuse to write over a file that is read, or into a folder that is, where it would be read the next time.
+
+    Args:
+        targets: option -> the file that it names, or - for standard output.
+        read: files and folders.
+
+    Raises:
+        ConfigError: says which.
+    """
+    places = [(place, resolved(place), place.is_dir()) for place in read]
+    for option, target in targets.items():
+        path = resolved(target)
+        for place, real, is_folder in places:
+            if target != "-" and (path == real or (is_folder and real in path.parents)):
+                where = f"lies in {place}, which" if is_folder else "is the file that"
+                raise ConfigError(f"--{option} {target}: {where} is read; choose another place")
 
 
 def check_folder(option: str, folder: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from npdigits.base import targets
 from npdigits.base.errors import ConfigError
-from npdigits.base.paths import resolved
 from npdigits.base.program import Parser, exit_code
 from npdigits.base.spreadsheet import csv_table
 from npdigits.base.terminal import hand_over, show
@@ -53,9 +52,7 @@ def act(chosen: argparse.Namespace) -> int:
     if asked.get("png") == "-":
         raise ConfigError("--png -: allowed is the name of a file")
     config = _config_of(chosen.arguments)
-    for option, target in asked.items():
-        if resolved(target) in {resolved(path) for path in config.files() if path}:
-            raise ConfigError(f"--{option} {target}: is the file to read; choose another place")
+    targets.check_unread(asked, [place for place in (*config.files(), config.folder()) if place])
     warnings: list[str] = []
     data = load_data(config, config.name, None, warnings.append)
     rows = counts_by_class(data)

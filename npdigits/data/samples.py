@@ -9,6 +9,8 @@ from npdigits.base.arrays import Array
 
 # How far images of floats may be outside of 0 … 1, as resizing leaves them.
 ROUNDING = 1e-3
+# Scales, (paper, ink).
+OF_BYTES, OF_ONE = (0.0, 255.0), (0.0, 1.0)
 
 
 def flatten_images(X: ArrayLike) -> tuple[Any, tuple[int, int] | None]:
@@ -40,17 +42,46 @@ def features_as(features: Array, dtype: str) -> Array:
     return floats
 
 
-def images_as(images: Array, dtype: str) -> Array:
-    """Return images, shape (n, pixels), on the scale of bytes: bytes as they are, floats 0 … 1 as floats 0 … 255.
+def scale_of(images: Array) -> tuple[float, float]:
+    """Return the scale of images that are to be fitted, (paper, ink): of bytes, or of 0 … 1.
+
+    Raises:
+        ValueError: they are bytes that go to 1 only.
+    """
+    high = images.max(initial=0)
+    if are_bytes(images) and high == 1:  # 1 of 255 is as good as paper: these are 0 and 1, not shades of grey
+        raise ValueError("X goes from 0 to 1 as bytes: those go to 255; multiply them, or give floats")
+    return OF_ONE if not are_bytes(images) and high <= 1 + ROUNDING else OF_BYTES
+
+
+def images_as(images: Array, dtype: str, scale: tuple[float, float]) -> Array:
+    """Return images, shape (n, pixels), on the scale of bytes: as bytes, or as floats 0 … 255.
+
+    Whole numbers beyond 1 are bytes, floats 0 … 1 are shares of ink. What could be either, whole numbers 0 and 1, are
+    what the network learned from, whatever else is among the images.
+
+    Args:
+        images: numbers of any type.
+        dtype: of floats.
+        scale: of the images that the network learned from, ``OF_BYTES`` or ``OF_ONE``.
 
     Raises:
         ValueError: they are on another scale.
     """
-    if not are_bytes(images):
+    if is_unit(images, scale):
         return scale_to_bytes(images).astype(dtype)
-    if images.max(initial=0) == 1:  # 1 of 255 is as good as black: these are 0 and 1, not shades of grey
-        raise ValueError("X goes from 0 to 1 as bytes: those go to 255; multiply them, or give floats")
-    return images
+    low, high = images.min(initial=0), images.max(initial=0)
+    if low < 0 or high > OF_BYTES[1] or (images.dtype.kind == "f" and (images != np.rint(images)).any()):
+        raise ValueError(
+            f"X goes from {low:g} to {high:g}: images are bytes 0 … 255, of any type, or floats 0 (paper) … 1 (ink)"
+        )
+    return images.astype(np.uint8, copy=False)
+
+
+def is_unit(images: Array, scale: tuple[float, float]) -> bool:
+    """Say whether images go from 0 to 1: floats that do, true and false, and whole numbers where the scale says so."""
+    kind = images.dtype.kind
+    return kind == "b" or (bool(images.max(initial=0) <= 1 + ROUNDING) and (kind == "f" or scale == OF_ONE))
 
 
 def scale_to_bytes(floats: Array) -> Array:
@@ -62,7 +93,7 @@ def scale_to_bytes(floats: Array) -> Array:
     low, high = floats.min(initial=0), floats.max(initial=0)
     if low < -ROUNDING or high > 1 + ROUNDING:
         raise ValueError(
-            f"X goes from {low:g} to {high:g}: images are bytes (uint8) 0 … 255, or floats 0 (paper) … 1 (ink)"
+            f"X goes from {low:g} to {high:g}: images are bytes 0 … 255, of any type, or floats 0 (paper) … 1 (ink)"
         )
     scaled: Array = np.clip(floats, 0, 1) * 255
     return scaled

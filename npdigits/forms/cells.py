@@ -17,7 +17,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.base.text import join_lines, printable
 from npdigits.forms.columns import Layout, column_name
-from npdigits.forms.rows import KINDS, LARGEST, Rows, smallest
+from npdigits.forms.rows import LARGEST, Rows, smallest
 from npdigits.forms.sheet import Sheet, is_number
 from npdigits.forms.text_lines import Lines, Numbering, repaired
 
@@ -166,7 +166,7 @@ def _numbers(lines: list[str], sheet: Sheet, layout: Layout, labels: Texts, deci
             return values
         if not np.isfinite(values).all() or np.abs(values).max(initial=0) > LARGEST:
             return None
-        return values.astype(KINDS[-1]) if decimals else smallest(values)
+        return smallest(values)
     return None
 
 

@@ -76,7 +76,7 @@ def _about_labels(data: Data, labels: Array) -> Iterator[str]:
             mend = _mend(data, "", "labels - 48")
             yield f"{classes}: they are ASCII codes of digits: {mend}"
         elif len(empty) == present[0] and data.reading is None:
-            yield f"{classes}: are the labels the digits plus {present[0]}? {_mend(data, '', f'labels - {present[0]}')}"
+            yield f"{classes}: do the labels begin at {present[0]}? {_mend(data, '', f'labels - {present[0]}')}"
         else:
             yield f"{classes} ({some_of([names[i] for i in empty])}): a wrong label?"
     for at in np.flatnonzero(counts == 1)[:3]:

@@ -150,7 +150,9 @@ def shown(value: Any) -> str:
 
 
 def _refuse_fractions(labels: Array, part: Part) -> None:
-    whole = np.isfinite(labels) & (np.rint(labels) == labels) & (np.abs(labels) < 2**53)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite
+        numbers = labels.astype(np.float64)
+    whole = np.isfinite(numbers) & (np.rint(numbers) == numbers) & (np.abs(numbers) < 2**53)
     if not whole.all():
         i = int(np.flatnonzero(~whole)[0])
         raise DataError(_no_class(part, i, f"{float(labels[i]):g}"))
@@ -228,6 +230,8 @@ def _recognized(
     """Return the names of classes that nobody has named, and what is said of them."""
     first, last, n = values[0], values[-1], len(values)
     names = {value: join_lines(str(value)) for value in values}
+    if len(set(names.values())) < n:  # they differ in white space alone
+        names = {value: str(value) for value in values}
     span = f"labels {shown(first)} … {shown(last)}"
     if not isinstance(first, int) or list(values) == list(range(n)):
         return names, []

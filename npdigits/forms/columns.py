@@ -205,20 +205,8 @@ def _by_content(layout: Layout, sheet: Sheet, wanted: Wanted, place: str) -> Lay
     if _fits(count, wanted):
         return layout
     if _fits(count - 1, wanted):
-        return _settled_early(layout, sheet) or replace(layout, either=True)
+        return replace(layout, either=True)
     raise undecided(sheet, place)
-
-
-def _settled_early(layout: Layout, sheet: Sheet) -> Layout | None:
-    """Return the layout where the first rows leave no doubt: many labels at one end, and one value at the other.
-
-    A table that is sorted by class has one label in its first rows: it is to be seen whole.
-    """
-    first, last = ({row[i] for row in sheet.sample} for i in (layout.pixels[0], layout.pixels[-1]))
-    for column, ends, others in ((layout.pixels[0], first, last), (layout.pixels[-1], last, first)):
-        if len(sheet.sample) > 4 * COUNTED and len(others) == 1 and 4 < len(ends) < MANY and all(map(_whole, ends)):
-            return _with_label(layout, column)
-    return None
 
 
 def _with_label(layout: Layout, column: int) -> Layout:

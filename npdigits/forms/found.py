@@ -102,6 +102,11 @@ class Meaning:
     values: tuple[int | float | str, ...] = field(default_factory=lambda: tuple(range(10)))
     classes: tuple[str, ...] = field(default_factory=lambda: tuple(map(str, range(10))))
 
+    @property
+    def stored_shape(self) -> tuple[int, int]:
+        """The shape of a stored image, whose columns may come first."""
+        return (self.shape[1], self.shape[0]) if self.transpose else self.shape
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON holds them."""
         return {

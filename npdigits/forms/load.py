@@ -54,13 +54,21 @@ def load(path: Path, test: Path | None, wanted: Wanted, warn: Callable[[str], No
     forms = [[one.form, len(one.files)] for one in recognized]
 
     def read() -> tuple[dict[str, Array], dict[str, Any]]:
-        return _read_set(recognized, wanted)
+        arrays, facts = _read_set(recognized, wanted)
+        return arrays, facts | {"warnings": [*facts["warnings"], *doubts(_as_data(arrays, "", facts))]}
 
     arrays, sha256, facts = cache.read_with_facts(sources, [NAME, VERSION, forms, asdict(wanted)], read, warn)
+    for line in facts["warnings"]:
+        warn(line)
+    return _as_data(arrays, sha256, facts)
+
+
+def _as_data(arrays: dict[str, Array], sha256: str, facts: dict[str, Any]) -> Data:
+    """Return the data set of four arrays and the facts that are kept beside them."""
     former, name = FORMER.get(sha256, (sha256, NAME))
     data = make_data(NAME, former, arrays)
     names = tuple(facts["reading"]["classes"])
-    data = replace(
+    return replace(
         data,
         default_val_size=default_val_size(name, len(data.train)),
         own_val_size=facts["own_val_size"],
@@ -68,9 +76,6 @@ def load(path: Path, test: Path | None, wanted: Wanted, warn: Callable[[str], No
         reading=facts["reading"],
         described=facts["described"],
     )
-    for line in [*facts["warnings"], *doubts(data)]:
-        warn(line)
-    return data
 
 
 def _read_set(recognized: Sequence[Recognized], wanted: Wanted) -> tuple[dict[str, Array], dict[str, Any]]:

@@ -62,6 +62,9 @@ def determine(found: Found, test: Found | None, wanted: Wanted) -> tuple[Meaning
         notes += value_range.say_scale(paper, ink, sample)
     if transposed:
         notes.append("stored by columns")
+    for key in ("transpose", "invert", "range"):
+        if found.formed and getattr(wanted, key):
+            warnings.append(f"data.{key} has no effect: the pictures are brought to MNIST's form")
     return meaning, [*notes, *said], warnings
 
 
@@ -127,7 +130,8 @@ def refuse_other_scale(meaning: Meaning, part: Part) -> None:
     if not low - slack <= lowest <= highest <= high + slack:
 
         def beyond(some: Array) -> Array:
-            values = some.astype(np.float64)
+            with np.errstate(over="ignore"):  # what is too large becomes infinite
+                values = some.astype(np.float64)
             return ~((values >= low - slack) & (values <= high + slack))
 
         i = value_range.first_row(images, beyond)

@@ -99,8 +99,6 @@ def _unpacked(path: Path, unpack: Callable[..., IO[bytes]], most: int) -> Iterat
 @contextlib.contextmanager
 def _in_zip(path: Path, info: zipfile.ZipInfo, most: int) -> Iterator[IO[bytes]]:
     place = f"{path}/{printable(info.filename)}"
-    if info.flag_bits & 1:
-        raise DataError(f"{place}: encrypted: unpack the archive")
     with contextlib.ExitStack() as stack:
         with _said(place):
             archive = stack.enter_context(zipfile.ZipFile(stack.enter_context(opened(path))))

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import cast
 
-from npdigits.base.errors import DataError
+from npdigits.base.errors import ConfigError, DataError
 from npdigits.base.text import printable
 from npdigits.forms.found import TEST, TRAIN, UNLABELLED, Found, Wanted
 from npdigits.forms.recognize import Recognized, part_of, recognize
@@ -44,7 +45,19 @@ def read(recognized: Recognized, wanted: Wanted) -> Found:
         found: Found = read_form(recognized.files, wanted, recognized.place)
         return found
     by_part = _by_part(recognized)
-    each = {part: read_form((file,), wanted, recognized.place) for part, file in by_part.items()}
+
+    def read_part(part: str, file: Path) -> Found:
+        try:
+            return cast(Found, read_form((file,), wanted, recognized.place))
+        except ConfigError:  # a test set without labels has no column of this name
+            if part == TRAIN or wanted.label_column is None:
+                raise
+            found: Found = read_form((file,), replace(wanted, label_column=None), recognized.place)
+            if any(one.labels is not None for one in found.parts.values()):
+                raise
+            return found
+
+    each = {part: read_part(part, file) for part, file in by_part.items()}
     left = [file.name for file in recognized.files if file not in by_part.values()]
     return combined(each, recognized.place, [f"{name}: left out" for name in left])
 

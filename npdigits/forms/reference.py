@@ -27,9 +27,9 @@ PER_CLASS = 40
 LARGE = 28
 # Ink that is fainter than this share of an image's darkest is left out: the noise of paper would widen its moments.
 FAINT = 0.2
-# Digits are recognized if at least such a share of the classes is, with such a mean correlation, which is so much
-# higher than the next best one's. Fewer classes than LEAST say nothing.
-RECOGNIZED, ALIKE, APART, LEAST = 0.7, 0.4, 0.15, 5
+# Digits are recognized if at least such a share of the classes is, with a mean correlation that is so much higher than
+# the next best one's. Fewer classes than LEAST say nothing.
+RECOGNIZED, APART, LEAST = 0.7, 0.15, 5
 
 UPRIGHT, TRANSPOSED = "upright", "transposed"
 # How images lie -> what makes them upright again.
@@ -83,7 +83,7 @@ def looks_like(images: Array, digits: Array, shifts: Sequence[int] = SHIFTS) -> 
             alike = float(likeness[np.arange(len(present)), wanted].mean())
             found.append((float((best == wanted).mean()), alike, orientation, shift))
     (share, alike, orientation, shift), (_, next_alike, *_) = sorted(found, reverse=True)[:2]
-    if share < RECOGNIZED or alike < ALIKE or alike - next_alike < APART:
+    if share < RECOGNIZED or alike - next_alike < APART:
         return None
     return Likeness(orientation, shift)
 

@@ -22,6 +22,7 @@ NAMES_OF_DELIMITERS = {
 NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 # In a table whose cells are divided by commas, decimal commas stand in quotes.
 QUOTED_DECIMAL = re.compile(r'"\s*([-+]?\d*),(\d+)\s*"')
+SEPARATOR = re.compile(r"\s*\"?sep=.\"?\s*", re.IGNORECASE)
 # So many rows tell how a table is written.
 SAMPLE = 200
 # After so many lines no more is read to find three that are not blank.
@@ -98,11 +99,11 @@ def sheet_of(member: Member) -> Sheet:
         lines += found.lines
         if sum(bool(line.strip()) for line in lines[:100]) > 2 or len(lines) > MOST_BLANK:
             break
-    first, heads, declared = _begin(lines)
+    first, heads = _begin(lines)
     body = [line for line in lines[first:] if line.strip()][: SAMPLE + 1]
     if not body:
         raise NoTable(f"{member.name}: no rows")
-    delimiter = declared or _delimiter_of(body[1:] or body)
+    delimiter = _delimiter_of(body[1:] or body)
     quote = '"' if any('"' in line for line in body) else None
     comma = _has_decimal_commas(body[1:], delimiter)
     plain = Sheet(delimiter, quote, comma, (), first, 0, (), 0.0)
@@ -134,21 +135,19 @@ def is_number(cell: str) -> bool:
     return NUMBER.fullmatch(cell) is not None
 
 
-def _begin(lines: Sequence[str]) -> tuple[int, list[str], str | None]:
-    """Return how many lines stand before a table, those of them that may hold names, and the delimiter they declare.
+def _begin(lines: Sequence[str]) -> tuple[int, list[str]]:
+    """Return how many lines stand before a table, and those of them that may hold names.
 
     Excel takes a first line "sep=;" for the delimiter; np.savetxt writes a header as a comment.
     """
-    heads, declared, first = [], None, 0
+    heads, first = [], 0
     for line in lines:
-        if match := re.fullmatch(r"\s*\"?sep=(.)\"?\s*", line, re.IGNORECASE):
-            declared = match[1]
-        elif line.lstrip().startswith("#"):
+        if line.lstrip().startswith("#"):
             heads.append(line.lstrip().lstrip("#").strip())
-        elif line.strip():
+        elif line.strip() and not SEPARATOR.fullmatch(line):
             break
         first += 1
-    return first, heads, declared
+    return first, heads
 
 
 def _delimiter_of(lines: Sequence[str]) -> str | None:

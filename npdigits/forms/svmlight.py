@@ -80,7 +80,8 @@ def _read_sparse(member: Member) -> tuple[list[Sparse], Array, Numbering]:
         if values is None or len(targets) != len(kept) or not _allowed(values, targets):
             numbers = [numbering.line_of(n + i) for i in range(len(kept))]
             raise _first_fault(kept, numbers, member.name, problem)
-        sparse.append((smallest(values.data), values.indices.astype(np.int32, copy=False), values.indptr))
+        kind = np.uint16 if values.shape[1] <= 1 << 16 else np.int32
+        sparse.append((smallest(values.data), values.indices.astype(kind), values.indptr))
         labels.append(targets)
         n += len(kept)
     if not sparse:

@@ -17,7 +17,6 @@ from npdigits.forms.columns import FIRST, Layout, column_name, layout_of, undeci
 from npdigits.forms.found import TRAIN, Found, Part, Wanted
 from npdigits.forms.packed import Member, members
 from npdigits.forms.recognize import part_of
-from npdigits.forms.room import refuse_too_large
 from npdigits.forms.rows import without_column
 from npdigits.forms.sheet import NAMES_OF_DELIMITERS, NoTable, Sheet, is_number, sheet_of
 from npdigits.forms.text_lines import Lines, encoding_of, lines_of
@@ -57,9 +56,7 @@ def read_sheet(
         lines: of the file; None where they are taken as they are.
     """
     layout = layout_of(sheet, wanted, member.name)
-    expected = _expected_rows(member, sheet)
-    # The bytes of the pixels at the least: refused before any is read.
-    refuse_too_large(member.name, expected, len(layout.pixels), 1)
+    expected = expected_rows(member, sheet)
     table = read_rows(lines or lines_of(member), sheet, layout, expected, member.name)
     images, labels, called, notes = table.pixels, table.labels, layout.called, [*sheet.notes, *layout.notes]
     if layout.either:
@@ -69,7 +66,7 @@ def read_sheet(
     return Found(form, {}, called, notes=tuple(notes)), part
 
 
-def _expected_rows(member: Member, sheet: Sheet) -> int:
+def expected_rows(member: Member, sheet: Sheet) -> int:
     """Return about how many rows a file has, by its size and the first rows' length; of a packed one a few."""
     if member.size is None:
         return len(sheet.sample)

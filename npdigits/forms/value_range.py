@@ -28,7 +28,7 @@ SAMPLE = 500
 # Pixels that are computed with at once: of them, temporary arrays take some megabytes.
 AT_ONCE = 400_000
 # Where the border of nearly all images is near one end of the scale, that is paper.
-NEARLY_ALL, NEAR = 0.9, 0.25
+NEARLY_ALL, NEAR = 0.9, 0.35
 # Paper is the larger part of them: of inverted USPS digits, which fill their frames, two thirds.
 LARGER_PART = 0.6
 
@@ -192,7 +192,8 @@ def _odd_value(image: Array) -> str:
 
 
 def _is_odd(values: Array) -> Array:
-    odd: Array = ~(np.abs(values.astype(np.float64)) <= LARGEST)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite
+        odd: Array = ~(np.abs(values.astype(np.float64)) <= LARGEST)
     return odd
 
 

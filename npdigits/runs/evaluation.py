@@ -128,7 +128,7 @@ def score_line(name: str, p: Array, labels: Array) -> str:
     correct, n = int((p.argmax(axis=1) == labels).sum()), len(labels)
     low, high = wilson_interval(correct, n)
     with np.errstate(divide="ignore"):
-        cost = -np.log(p[np.arange(n), labels].astype(float)).mean()
+        cost = 0.0 - np.log(p[np.arange(n), labels].astype(float)).mean()  # 0, and not −0, where all is sure
     return f"{name}: {correct / n:.2%} ({low:.2%} to {high:.2%}), {n - correct} of {n:,} read wrong, cost {cost:.4f}"
 
 
