@@ -16,7 +16,7 @@ import scipy.io
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made import digits, output_of, start_python
-from written_arrays import WRITERS
+from written_arrays import WRITERS, write_npy
 
 from npdigits.base.errors import ConfigError, DataError
 from npdigits.forms.array_names import IMAGES, LABELS, OTHER, read_name
@@ -181,6 +181,14 @@ def test_npy_files_may_be_packed(tmp_path):
     assert "images.npy.gz: damaged" in refused(tmp_path)
     (tmp_path / "images.npy.gz").write_bytes(gzip.compress(gzip.decompress(content) + b"x"))
     assert "images.npy.gz: damaged: goes on after its array" in refused(tmp_path)
+
+
+def test_a_file_of_which_nothing_is_left_is_not_passed_over(tmp_path):
+    write_npy(tmp_path, HALVES)
+    (tmp_path / "notes.txt").write_text("as we made them\n", encoding="utf-8")
+    assert TEST in read_found(tmp_path).parts
+    (tmp_path / "y_train.npy").write_bytes(b"")
+    assert "y_train.npy: empty" in refused(tmp_path)
 
 
 class Marker:
