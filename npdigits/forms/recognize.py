@@ -248,9 +248,9 @@ def _recognize_folder(path: Path) -> Recognized:
         held = ", ".join(f"{form} ({found[0].name})" for form, found in sorted(forms.items()))
         raise DataError(f"{path}: holds several forms: {held}: name one file")
     form, found = forms.popitem()
-    for file, error in refused.items():
+    for file, damage in refused.items():
         if form in OF_ARRAYS and file.suffix in {other.suffix for other in found}:
-            raise error  # labels.npy, of which nothing is left, is no readme that lies there, too
+            raise damage  # labels.npy, of which nothing is left, is no readme that lies there, too
     return Recognized(form, (*found, *(mappings if form == "idx" else ())), path)
 
 
