@@ -16,7 +16,7 @@ import scipy.io
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made import digits, output_of, start_python
-from written_arrays import WRITERS
+from written_arrays import WRITERS, write_npy
 
 from npdigits.base.errors import ConfigError, DataError
 from npdigits.forms.array_names import IMAGES, LABELS, OTHER, read_name
@@ -93,9 +93,9 @@ def test_npz_files_of_many_layouts(tmp_path, name):
     found = read_found(tmp_path / "set.npz")
     assert list(found.parts) == [TRAIN]
     images = images_of(found.parts[TRAIN])
-    expected = {"data, target": IMAGES_ / 255, "truth values": IMAGES_ > 100}.get(name, IMAGES_)
+    expected = {"data, target": (IMAGES_ / 255).astype(np.float32), "truth values": IMAGES_ > 100}.get(name, IMAGES_)
     assert np.array_equal(images, expected)
-    assert images.dtype == (np.float64 if name == "data, target" else np.uint8)
+    assert images.dtype == (np.float32 if name == "data, target" else np.uint8)
     labels = found.parts[TRAIN].labels
     assert labels.dtype.isnative
     if name in ("text", "bytes"):
@@ -183,6 +183,14 @@ def test_npy_files_may_be_packed(tmp_path):
     assert "images.npy.gz: damaged: goes on after its array" in refused(tmp_path)
 
 
+def test_a_file_of_which_nothing_is_left_is_not_passed_over(tmp_path):
+    write_npy(tmp_path, HALVES)
+    (tmp_path / "notes.txt").write_text("as we made them\n", encoding="utf-8")
+    assert TEST in read_found(tmp_path).parts
+    (tmp_path / "y_train.npy").write_bytes(b"")
+    assert "y_train.npy: empty" in refused(tmp_path)
+
+
 class Marker:
     """Leaves a file behind where it is unpickled."""
 
@@ -220,6 +228,7 @@ def test_what_arrays_cannot_be(tmp_path):
     assert "no array of images in it: it holds y (uint8 (90,))" in wrong_npz(tmp_path, y=Y)
     assert "which array holds the images? There are first (" in wrong_npz(tmp_path, first=FLAT, second=FLAT)
     assert "holds no images" in wrong_npz(tmp_path, X=FLAT[:0], y=Y[:0])
+    assert "X[0]: pixel [0] is inf" in wrong_npz(tmp_path, X=np.full((90, 64), 1e39), y=Y)
     assert "label 2 is inf" in wrong_npz(tmp_path, X=FLAT, y=np.where(np.arange(90) == 2, np.inf, 0.0))
     assert "y is complex128 (90,)" in wrong_npz(tmp_path, X=FLAT, y=Y * 1j)
 
@@ -319,7 +328,7 @@ def test_matlab_files_of_either_byte_order():
 def test_the_courses_digits(tmp_path):
     y = np.where(Y == 0, 10, Y)[:, None].astype(np.uint8)
     found = read_found(saved(tmp_path / "ex3data1.mat", {"X": FLAT / 255, "y": y}))
-    assert np.array_equal(found.parts[TRAIN].images, FLAT / 255)
+    assert np.array_equal(found.parts[TRAIN].images, (FLAT / 255).astype(np.float32))
     assert np.array_equal(found.parts[TRAIN].labels, y[:, 0])
     assert found.open_orientation and found.classes is None
 
@@ -360,6 +369,10 @@ def test_matlab_files_that_are_refused(tmp_path):
     for wrong in (content[:-1], content[:140], content[:124] + b"\x00\x02IM" + content[128:], content + b"x"):
         path.write_bytes(wrong)
         assert refused(path).startswith(f"{path}: damaged: ")
+    short = content[:132] + struct.pack("<I", struct.unpack("<I", content[132:136])[0] - 4) + content[136:]
+    end = 136 + struct.unpack("<I", content[132:136])[0]
+    path.write_bytes(short[: end - 4] + short[end:])  # an array without its checksum
+    assert "a compressed array is torn" in refused(path)
     cells = np.empty((1, 2), object)
     cells[0, :] = [FLAT, Y]
     assert "X (a cell array, which is not read)" in refused(saved(path, {"X": cells}))

@@ -10,6 +10,7 @@ from written_arrays import hub_table, png_of
 
 from npdigits.base.errors import DataError
 from npdigits.forms.found import TEST, TRAIN, VAL, Wanted
+from npdigits.forms.parquet import _schema as schema
 from npdigits.forms.reading import read_found
 from npdigits.pictures.mnist_form import to_mnist_form
 
@@ -98,10 +99,10 @@ def test_values_that_are_no_bytes_stay_what_they_are(tmp_path):
     floats[:40] = np.round(floats[:40])  # whole numbers in the first rows
     path = written(tmp_path / "a.parquet", {**columns_of(floats), "label": Y}, row_group_size=10)
     images = read_found(path).parts[TRAIN].images
-    assert images.dtype == np.float64 and np.array_equal(images, floats)
+    assert images.dtype == np.float32 and np.array_equal(images, floats.astype(np.float32))
     path = written(tmp_path / "a.parquet", {"image": (FLAT.astype(np.int32) * 4).tolist(), "label": Y})
     images = read_found(path).parts[TRAIN].images
-    assert images.dtype == np.int64 and np.array_equal(images, FLAT * 4.0)
+    assert images.dtype == np.int16 and np.array_equal(images, FLAT * 4.0)
 
 
 def test_many_rows_are_read_some_at_a_time(tmp_path, monkeypatch):
@@ -177,6 +178,9 @@ def test_paths_that_lead_out_of_the_folder_are_refused(tmp_path):
         assert f"{path}: row 1, column image: " in (said := refused(path))
         assert "the file's folder" in said or wrong in ("round.png", "a\0b", "missing.png", "")
     Image.fromarray(IMAGES[0]).save(folder / "in.png")
+    (folder / "pictures").mkdir()
+    path = written(folder / "a.parquet", {"image": pictures_at(["pictures/../in.png"]), "label": [1]})
+    assert "is not below the file's folder" in refused(path)
     (folder / "inner.png").symlink_to("in.png")
     path = written(folder / "a.parquet", {"image": pictures_at(["inner.png"]), "label": [1]})
     assert np.array_equal(read_found(path).parts[TRAIN].images, IMAGES[:1])
@@ -262,13 +266,15 @@ def test_torn_and_packed_files_are_refused(tmp_path):
         assert refused(path).startswith(f"{path}: damaged: ")
 
 
-def test_rows_that_no_memory_can_hold_are_refused(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (10**12, "about 1,000,000,000,000 images of 64 pixels take 59604.6 GiB"),
+        (61, "damaged: 60 of 61 rows are there"),
+        (59, "damaged: more than the 59 rows that it declares"),
+    ],
+)
+def test_files_that_declare_other_rows_than_they_hold(tmp_path, monkeypatch, rows, said):
     path = written(tmp_path / "a.parquet", {**columns_of(FLAT), "label": Y})
-    monkeypatch.setattr("npdigits.forms.parquet._schema", lambda *given: (10**12, find(*given)))
-
-    def find(parquet, file, wanted):
-        from npdigits.forms.parquet_columns import find_columns
-
-        return find_columns(pq.read_schema(file), wanted, str(file))
-
-    assert "declares 59604.6 GiB" in refused(path)
+    monkeypatch.setattr("npdigits.forms.parquet._schema", lambda *given: (rows, schema(*given)[1]))
+    assert said in refused(path)

@@ -25,7 +25,9 @@ def held_axes(images: tuple[int, ...], labels: tuple[int, ...]) -> tuple[int, in
 
 
 def narrowed(array: Array, wrong: Callable[[tuple[int, ...], float], DataError]) -> Array:
-    """Return numbers as bytes if all of them are whole and 0 … 255, in the same order in memory; else as they are.
+    """Return numbers as bytes if all of them are whole and 0 … 255, in the same order in memory.
+
+    Decimals are float32, as no pixel is more when a network sees it, and as those of text are; others are as they are.
 
     Args:
         array: of numbers.
@@ -42,8 +44,11 @@ def narrowed(array: Array, wrong: Callable[[tuple[int, ...], float], DataError])
         _refuse_infinite(array, wrong)
     if all(_are_bytes(piece) for piece in pieces_of(array)):
         return array.astype(np.uint8, order="K")
-    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
-        return array.astype(np.float64)
+    if array.dtype.kind == "f" and array.dtype != np.float32:
+        with np.errstate(over="ignore"):
+            single = array.astype(np.float32, order="K")
+        _refuse_infinite(single, wrong)
+        return single
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from npdigits.base.arrays import Array
+from npdigits.base.blas import one_thread
 from npdigits.base.bounded import opened
 from npdigits.base.errors import DataError
 from npdigits.forms.array_shapes import planes
-from npdigits.forms.declared import refuse_declared
 from npdigits.forms.found import TEST, TRAIN, VAL, Found, Part, Wanted
+from npdigits.forms.gathered import Gathered
 from npdigits.forms.parquet_columns import (
     LISTS,
     PICTURES,
@@ -28,9 +29,10 @@ from npdigits.forms.parquet_columns import (
     lists_of,
     pixels_of,
 )
-from npdigits.forms.parquet_pictures import Pictures, cells_of
+from npdigits.forms.parquet_pictures import Cell, Pictures, cells_of
 from npdigits.forms.recognize import part_of
 from npdigits.forms.told import told_of
+from npdigits.pictures.progress import with_progress
 
 MAGIC = b"PAR1"
 SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})")
@@ -52,47 +54,6 @@ class Shard:
     path: Path
     name: str
     rows: int
-
-
-class Gathered:
-    """Images of which some come at a time: bytes for as long as all values are, then of the type that they have."""
-
-    def __init__(self, n: int) -> None:
-        self._n, self._done, self._images = n, 0, np.empty((0,), np.uint8)
-
-    def add(self, images: Array, place: str, begin: int) -> None:
-        """Take the next images, from rows of a file.
-
-        Raises:
-            DataError: they are of another size than those before, or too large in all, or hold what is no number.
-        """
-        if not self._done:
-            refuse_declared(self._n * images[0].size, place)
-            self._images = np.empty((self._n, *images.shape[1:]), np.uint8)
-        if images.shape[1:] != self._images.shape[1:]:
-            raise DataError(f"{place}: row {begin + 1} is of shape {images.shape[1:]}, others {self._images.shape[1:]}")
-        if images.dtype.kind == "f" and not (known := np.isfinite(images)).all():
-            i = int(np.argmin(known.reshape(len(images), -1).all(axis=1)))
-            raise DataError(f"{place}: row {begin + i + 1}: a pixel is {images[i][~known[i]][0]}: allowed are numbers")
-        if self._images.dtype == np.uint8 and not _are_bytes(images):
-            refuse_declared(self._n * images[0].size * images.itemsize, place)
-            self._images = self._images.astype(images.dtype)
-        elif not np.can_cast(images.dtype, self._images.dtype) and not _are_bytes(images):
-            self._images = self._images.astype(np.result_type(images.dtype, self._images.dtype))
-        self._images[self._done : self._done + len(images)] = images
-        self._done += len(images)
-
-    def all(self) -> Array:
-        """Return them."""
-        return self._images
-
-
-def _are_bytes(images: Array) -> bool:
-    if images.dtype in (np.uint8, bool):
-        return True
-    if not images.size or images.min() < 0 or images.max() > 255:
-        return False
-    return images.dtype.kind != "f" or bool((images == np.floor(images)).all())
 
 
 def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
@@ -213,26 +174,49 @@ class _Reader:
 
     def part(self, name: str, shards: Sequence[Shard]) -> Part:
         """Read a part; the images of pictures come later, by ``finished``."""
-        gathered, labels = Gathered(sum(shard.rows for shard in shards)), []
-        columns = self._columns
-        for shard in shards:
-            place = str(shard.path)
-            for begin, batch in self._batches(shard):
+        columns, labels = self._columns, list[Array]()
+        n = sum(shard.rows for shard in shards)
+        images = np.empty((0,), np.uint8)
+        if columns.kind == PICTURES:
+            with one_thread():  # as BLAS with one rounds
+                for cell in with_progress(self._cells(shards, labels), n):
+                    self.pictures.add(name, cell)
+        else:
+            gathered = Gathered(n)
+            values_of = lists_of if columns.kind == LISTS else pixels_of
+            for shard, begin, batch in self._batches(shards, labels):
+                place = str(shard.path)
                 with told_of(shard.path):
                     held = [batch.column(column) for column in columns.images]
-                    if columns.label is not None:
-                        labels.append(labels_of(batch.column(columns.label), columns.label, begin, place))
-                    if columns.kind == PICTURES:
-                        for cell in cells_of(held[0], columns.images[0], begin, shard.path):
-                            self.pictures.add(name, cell)
-                    elif columns.kind == LISTS:
-                        gathered.add(lists_of(held[0], columns.images[0], begin, place), place, begin)
-                    else:
-                        gathered.add(pixels_of(held, columns.images, begin, place), place, begin)
-        joined = np.concatenate(labels) if labels else None
-        return Part(gathered.all(), joined, _name_of(shards))
+                    gathered.add(values_of(held, columns.images, begin, place), place, begin)
+            images = gathered.done()
+        return Part(images, np.concatenate(labels) if labels else None, _name_of(shards))
 
-    def _batches(self, shard: Shard) -> Iterator[tuple[int, Any]]:
+    def _cells(self, shards: Sequence[Shard], labels: list[Array]) -> Iterator[Cell]:
+        """Yield the pictures of a part."""
+        for shard, begin, batch in self._batches(shards, labels):
+            with told_of(shard.path):
+                cells = list(
+                    cells_of(batch.column(self._columns.images[0]), self._columns.images[0], begin, shard.path)
+                )
+            yield from cells
+
+    def _batches(self, shards: Sequence[Shard], labels: list[Array]) -> Iterator[tuple[Shard, int, Any]]:
+        """Yield the rows of some files, some at a time, each time with how many of its file came before.
+
+        Args:
+            shards: the files.
+            labels: to which those of the rows are added.
+        """
+        name = self._columns.label
+        for shard in shards:
+            for begin, batch in self._batches_of(shard):
+                if name is not None:
+                    with told_of(shard.path):
+                        labels.append(labels_of(batch.column(name), name, begin, str(shard.path)))
+                yield shard, begin, batch
+
+    def _batches_of(self, shard: Shard) -> Iterator[tuple[int, Any]]:
         """Yield the rows of a file, some at a time, each time with how many came before.
 
         Raises:

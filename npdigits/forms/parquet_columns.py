@@ -204,7 +204,7 @@ def pixels_of(columns: Sequence[Any], names: Sequence[str], begin: int, place: s
     return pixels
 
 
-def lists_of(column: Any, name: str, begin: int, place: str) -> Array:
+def lists_of(columns: Sequence[Any], names: Sequence[str], begin: int, place: str) -> Array:
     """Return the images of some rows that are lists of numbers, or lists of lists.
 
     Raises:
@@ -213,6 +213,7 @@ def lists_of(column: Any, name: str, begin: int, place: str) -> Array:
     import pyarrow.compute as compute
     import pyarrow.types as types
 
+    (column,), (name,) = columns, names
     shape, rows = [len(column)], len(column)
     while _kind(column.type) == LISTS:
         _refuse_missing(column, name, begin, place, math.prod(shape[1:]))

@@ -47,6 +47,9 @@ PART_NAMES = {
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp")
 OTHER_PICTURES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".pbm", ".pgm", ".ppm", ".pnm", ".svg", ".tga", ".ico")
 
+# Forms whose files have endings that other files have not, as .csv is also of submissions.
+OF_ARRAYS = ("npy", "npz", "mat", "hdf5", "parquet")
+
 
 @dataclass(frozen=True)
 class Recognized:
@@ -219,7 +222,7 @@ def _recognize_folder(path: Path) -> Recognized:
         raise DataError(f"{path}: an empty folder")
     pictures = [file for file in files if file.suffix.lower() in PICTURE_ENDINGS]
     forms: dict[str, list[Path]] = {}
-    refused: list[DataError] = []
+    refused: dict[Path, DataError] = {}
     mappings = [file for file in files if idx_names.is_mapping(file.name)]
     for file in files:
         if file.suffix.lower() in PICTURE_ENDINGS or file in mappings:
@@ -227,13 +230,13 @@ def _recognize_folder(path: Path) -> Recognized:
         try:
             forms.setdefault(form_of(file), []).append(file)
         except (DataError, OSError) as error:
-            refused.append(error if isinstance(error, DataError) else DataError(f"{file}: {error.strerror}"))
+            refused[file] = error if isinstance(error, DataError) else DataError(f"{file}: {error.strerror}")
     if pictures and not {"parquet", "idx"} & set(forms):  # which may have pictures beside them
         others = [file for file in files if file.suffix.lower() in OTHER_PICTURES]  # which are said to be left out
         return Recognized("folder", tuple(sorted(pictures + others)), path)
     if not forms:
         raise (
-            refused[0]
+            next(iter(refused.values()))
             if len(refused) == 1
             else DataError(
                 f"{path}: none of the {len(files)} files in it is of a form that is read; conf/README.md lists these"
@@ -245,6 +248,9 @@ def _recognize_folder(path: Path) -> Recognized:
         held = ", ".join(f"{form} ({found[0].name})" for form, found in sorted(forms.items()))
         raise DataError(f"{path}: holds several forms: {held}: name one file")
     form, found = forms.popitem()
+    for file, damage in refused.items():
+        if form in OF_ARRAYS and file.suffix in {other.suffix for other in found}:
+            raise damage  # labels.npy, of which nothing is left, is no readme that lies there, too
     return Recognized(form, (*found, *(mappings if form == "idx" else ())), path)
 
 
