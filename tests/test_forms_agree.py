@@ -14,7 +14,7 @@ from npdigits.data import sets
 from npdigits.runs.prepare import load_data
 from npdigits.runs.run import run
 
-WRITERS = {**written_text.WRITERS, **written_arrays.WRITERS, **written_files.WRITERS}
+WRITERS = {**written_text.WRITERS, **written_arrays.WRITERS, **written_files.WRITERS, **written_files.BY_CLASS}
 # All of the embedded digits where this is set; else these of each class, for training and for the test.
 ALL = os.environ.get("NPDIGITS_TEST_ALL_DIGITS")
 OF_EACH = 60, 20

@@ -75,9 +75,9 @@ TYPED = {
     ("seed=1-10",): "seed=1-10: allowed is a whole number ≥ 0; for a sweep over them: --multirun 'seed=range(1,11)'",
     (
         "data=MNIST",
-    ): "data=MNIST: allowed is one of fashion_mnist, idx, kmnist, mnist, mnist_5k, own; did you mean mnist?",
-    ("data=./digits",): "data=./digits: allowed is one of fashion_mnist, idx, kmnist, mnist, mnist_5k, own; "
-    "did you mean data=idx data.dir=./digits?",
+    ): "data=MNIST: allowed is one of fashion_mnist, file, idx, kmnist, mnist, mnist_5k, own; did you mean mnist?",
+    ("data=./digits",): "data=./digits: allowed is one of fashion_mnist, file, idx, kmnist, mnist, mnist_5k, own; "
+    "did you mean data=file data.path=./digits?",
     ("experiment/published=softmax",): "experiment/published=softmax: did you mean experiment=published/softmax?",
     ("learning_rate=0.1",): "learning_rate=0.1: unknown key; did you mean lr?",
     ("epoch=5",): "epoch=5: unknown key; did you mean epochs?",

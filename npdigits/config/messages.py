@@ -89,7 +89,7 @@ def no_such_choice(group: str, name: str) -> str:
         options += [f"{parent}/…" for parent in folders]
     hint = suggestion(name, names) if name.strip("/") not in folders else ""
     if group == "data" and not hint and ("/" in name or (name and Path(name).is_dir())):
-        hint = f"; did you mean data=idx data.dir={name}?"
+        hint = f"; did you mean data=file data.path={name}?"
     if not options:
         return f"{group}={name}: there is no {group} to choose yet"
     return f"{group}={name}: allowed is one of {', '.join(options)}{hint}"
