@@ -27,7 +27,8 @@ from npdigits.pictures.progress import with_progress
 from npdigits.pictures.read import find_pictures
 from npdigits.pictures.save import names_in, save_png
 from npdigits.runs import trained
-from npdigits.runs.of_files import OVERRIDE, read_file
+from npdigits.runs.file_readings import read_file
+from npdigits.runs.of_files import OVERRIDE
 from npdigits.runs.reading import (
     Reading,
     read_digits,

@@ -8,7 +8,7 @@ import written_text
 
 from npdigits.base.errors import DataError
 from npdigits.config.compose import compose
-from npdigits.runs import exam, of_files, trained
+from npdigits.runs import exam, file_readings, of_files, trained
 from npdigits.train import run
 
 WRITERS = {**written_text.WRITERS, **written_arrays.WRITERS, **written_files.WRITERS, **written_files.BY_CLASS}
@@ -56,7 +56,7 @@ def test_a_run_on_bytes_takes_the_same_test_digits_from_every_form(form, halves,
     assert np.array_equal(images.reshape(-1, 28, 28), halves[2]) and warnings == []
     assert given.labels.tolist() == halves[3].tolist() and given.unreadable == ()
     assert len({given.name_of(i) for i in range(len(given.labels))}) == len(given.labels)
-    read = of_files.read_file(of_bytes, place, said, warnings.append)
+    read = file_readings.read_file(of_bytes, place, said, warnings.append)
     p = of_bytes.probabilities(of_files.split_of(halves[2]))
     assert [reading.digits[0] for reading in read.readings] == p.argmax(axis=1).tolist()
     right = int((p.argmax(axis=1) == halves[3]).sum())

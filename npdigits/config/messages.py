@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from npdigits.config import grammar
 from npdigits.config.conf_files import GROUPS, choices
 from npdigits.config.keys import LIST_KEYS, TEXT_KEYS, allows, unknown_key
 from npdigits.config.override import Override
@@ -71,6 +70,8 @@ def _needs_multirun(override: Override) -> str:
     if key in LIST_KEYS and "(" not in value:
         what = "write a list as key=[a,b]"
     elif key in TEXT_KEYS and "(" not in value:
+        from npdigits.config import grammar  # which imports Hydra
+
         quoted = grammar.quoted(value).replace('"', '\\"')
         what = f'a text with a comma needs quotes twice: "{key}={quoted}"'
     elif re.fullmatch(r"\d+,\d+", value) and allows(key, float(decimal := value.replace(",", "."))):

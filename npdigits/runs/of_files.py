@@ -1,21 +1,19 @@
 """Images in files of the user's, as a trained network reads them: as it read the files that it was trained on."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from npdigits.base.arrays import Array
-from npdigits.base.errors import ConfigError, DataError
+from npdigits.base.errors import ConfigError
 from npdigits.config.compose import compose
 from npdigits.data.sets import Split
 from npdigits.forms import known
 from npdigits.forms.found import Wanted
 from npdigits.forms.known import Images
 from npdigits.runs.prepare import wanted
-from npdigits.runs.reading import Reading, readings_of
 from npdigits.runs.trained import Trained
 
 # An argument that says how a file is meant; others are names.
@@ -76,46 +74,3 @@ def labels_for(run: Trained, images: Images, said: Wanted) -> Array:
         DataError: there are no labels, or the run does not know one of these classes.
     """
     return known.class_numbers(images, run.meaning, said, str(run.path))
-
-
-@dataclass(frozen=True)
-class Read:
-    """What a network has read in a file of many digits.
-
-    Attributes:
-        readings: of its images, in order.
-        unreadable: files in it that could not be read, each with the reason.
-        described: what the file is, and how many are read as its labels say, in a line.
-    """
-
-    readings: list[Reading]
-    unreadable: Sequence[tuple[Path, str]]
-    described: str
-
-
-def read_file(run: Trained, path: Path, overrides: Sequence[str], warn: Callable[[str], None]) -> Read:
-    """Return what a network reads in a file of many digits.
-
-    Args:
-        run: the network.
-        path: the file, or a folder of such.
-        overrides: "data.range=[0,1]", "data.transpose=true" …
-        warn: is told what may mislead.
-
-    Raises:
-        UserError: the file cannot be read.
-    """
-    said = wanted_of(path, overrides)
-    images = open_for(run, path, said)
-    split = read_by(run, images, said)
-    readings = readings_of(run, split, [path] * len(split), images.part.name_of)
-    described = f"{images.described}: {len(split):,} images"
-    if images.part.labels is not None:
-        try:
-            labels = labels_for(run, images, said)
-        except DataError as error:
-            warn(f"the labels are not compared with: {error}")
-        else:
-            right = sum(reading.digits[0] == label for reading, label in zip(readings, labels.tolist(), strict=True))
-            described += f", {right:,} read as labelled ({right / len(labels):.2%})"
-    return Read(readings, images.found.unreadable, described)
