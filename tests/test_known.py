@@ -14,6 +14,7 @@ from npdigits.forms.known import Images, class_numbers, meaning_of, read_images
 BYTES = Meaning((2, 3))
 INVERTED = Meaning((2, 3), range=(255.0, 0.0))
 ONE = Meaning((2, 3), range=(0.0, 1.0), transpose=True)
+OPEN = {turned: Meaning((2, 3), transpose=turned, open_orientation=True) for turned in (True, False)}
 
 
 def file_of(images=None, labels=None, pictures=False, **found):
@@ -54,8 +55,18 @@ def test_a_form_that_leaves_the_order_open_asks_unless_it_is_known():
     for meaning, recorded in ((BYTES, True), (BYTES, False), (ONE, False)):
         with pytest.raises(DataError, match=r"^digits\.csv: CSV leaves open .*data\.transpose=true"):
             meaning_of(asks, meaning, recorded, Wanted())
-    assert meaning_of(asks, ONE, True, Wanted()).transpose
     assert not meaning_of(asks, BYTES, True, Wanted(transpose=False)).transpose
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_an_order_that_was_said_of_such_a_form_holds_for_such_forms_alone(turned):
+    assert meaning_of(file_of(open_orientation=True), OPEN[turned], True, Wanted()).transpose == turned
+    rows = file_of(40 * np.arange(6).reshape(1, 2, 3))
+    read_by = meaning_of(rows, OPEN[turned], True, Wanted())
+    np.testing.assert_array_equal(read_images(rows, read_by, (2, 3)), rows.part.images)
+    columns = file_of(40 * np.arange(6).reshape(1, 3, 2))
+    read_by = meaning_of(columns, OPEN[turned], True, Wanted(transpose=True))
+    np.testing.assert_array_equal(read_images(columns, read_by, (2, 3))[0], columns.part.images[0].T)
 
 
 @pytest.mark.parametrize(("images", "size"), [(np.zeros((4, 3, 3)), "3 × 3"), (np.zeros((4, 7)), "7 values")])

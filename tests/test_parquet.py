@@ -10,6 +10,7 @@ from written_arrays import hub_table, png_of
 
 from npdigits.base.errors import DataError
 from npdigits.forms.found import TEST, TRAIN, VAL, Wanted
+from npdigits.forms.load import load
 from npdigits.forms.parquet import _schema as schema
 from npdigits.forms.reading import read_found
 from npdigits.pictures.mnist_form import to_mnist_form
@@ -278,3 +279,15 @@ def test_files_that_declare_other_rows_than_they_hold(tmp_path, monkeypatch, row
     path = written(tmp_path / "a.parquet", {**columns_of(FLAT), "label": Y})
     monkeypatch.setattr("npdigits.forms.parquet._schema", lambda *given: (rows, schema(*given)[1]))
     assert said in refused(path)
+
+
+def test_a_picture_that_is_only_named_is_read_anew_every_time(tmp_path):
+    """The cache knows the files that are named on the command line, and not those."""
+    paths = [f"{i}.png" for i in range(60)]
+    for image, path in zip(IMAGES, paths, strict=True):
+        Image.fromarray(image).save(tmp_path / path)
+    path = written(tmp_path / "a.parquet", {"image": pictures_at(paths), "label": Y})
+    before = load(path, None, Wanted(), print)
+    assert load(path, None, Wanted(), print).sha256 == before.sha256
+    Image.fromarray(255 - IMAGES[7]).save(tmp_path / "7.png")
+    assert load(path, None, Wanted(), print).sha256 != before.sha256

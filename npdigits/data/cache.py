@@ -27,6 +27,8 @@ from npdigits.base.text import on_one_line
 FORMAT = 1
 # Of so many files and more, only their folders are looked up.
 MANY = 100
+# A fact that says that the arrays depend on more files than are named: no entry is made of them.
+UNKEPT = "unkept"
 
 
 def directory() -> Path:
@@ -76,7 +78,7 @@ def read_with_facts(
             warn(f"{entry}: cannot be used ({on_one_line(error)}): {sources[0].parent} is read anew")
     arrays, facts = read()
     sha256 = hash_arrays(arrays)
-    if facts or not all(_is_mapped(array) for array in arrays.values()):
+    if UNKEPT not in facts and (facts or not all(_is_mapped(array) for array in arrays.values())):
         _write_entry(entry, arrays, sha256, facts)
     return arrays, sha256, facts
 

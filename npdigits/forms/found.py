@@ -70,6 +70,7 @@ class Found:
         notes: what else people should know, each a line.
         unreadable: files that could not be read, each with the reason.
         lost: classes of which no picture could be read.
+        names_files: whether it names other files, which were read too. Such a set is not cached.
     """
 
     form: str
@@ -82,6 +83,7 @@ class Found:
     notes: tuple[str, ...] = ()
     unreadable: tuple[tuple[Path, str], ...] = ()
     lost: tuple[str, ...] = ()
+    names_files: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Meaning:
         transpose: whether a stored image's columns come first.
         values: the stored label of each class: whole numbers or text.
         classes: the name of each class.
+        open_orientation: whether that was said of a form that leaves it open. Then it holds for files of such forms
+            alone, and otherwise for the others alone.
     """
 
     shape: tuple[int, int]
@@ -101,6 +105,7 @@ class Meaning:
     transpose: bool = False
     values: tuple[int | float | str, ...] = field(default_factory=lambda: tuple(range(10)))
     classes: tuple[str, ...] = field(default_factory=lambda: tuple(map(str, range(10))))
+    open_orientation: bool = False
 
     @property
     def stored_shape(self) -> tuple[int, int]:
@@ -115,7 +120,7 @@ class Meaning:
             "transpose": self.transpose,
             "values": list(self.values),
             "classes": list(self.classes),
-        }
+        } | ({"open_orientation": True} if self.open_orientation else {})
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "Meaning":
@@ -127,4 +132,5 @@ class Meaning:
             values["transpose"],
             tuple(values["values"]),
             tuple(values["classes"]),
+            values.get("open_orientation", False),
         )

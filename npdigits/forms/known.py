@@ -92,7 +92,9 @@ def meaning_of(images: Images, known: Meaning, recorded: bool, wanted: Wanted) -
         span = span if set(span) == set(OF_PICTURES) else OF_PICTURES
     if wanted.transpose is not None:
         transpose = wanted.transpose
-    elif images.found.open_orientation and not (recorded and known.transpose):
+    elif not images.found.open_orientation:  # rows, unless the user has said otherwise of such a form
+        transpose = transpose and not known.open_orientation
+    elif not (recorded and known.open_orientation):
         raise DataError(
             f"{images.place}: {images.found.form} leaves open whether an image's rows or its columns come first: "
             "data.transpose=true reads columns, data.transpose=false rows"
@@ -100,7 +102,8 @@ def meaning_of(images: Images, known: Meaning, recorded: bool, wanted: Wanted) -
     low, high = wanted.range or sorted(span)
     inverted = span[0] > span[1] if wanted.invert is None else wanted.invert
     span = (high, low) if inverted else (low, high)
-    return replace(known, shape=wanted.shape or known.shape, range=span, transpose=transpose)
+    shape, is_open = wanted.shape or known.shape, images.found.open_orientation
+    return replace(known, shape=shape, range=span, transpose=transpose, open_orientation=is_open)
 
 
 def read_images(images: Images, meaning: Meaning, shape: tuple[int, int]) -> Array:

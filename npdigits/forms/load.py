@@ -104,6 +104,7 @@ def _read_set(recognized: Sequence[Recognized], wanted: Wanted) -> tuple[dict[st
         notes += [note for note in other.notes if note not in found.notes]
     said = [*found.notes, *notes, *more, whence, *filter(None, [left_out])]
     facts = {
+        **({cache.UNKEPT: True} if found.names_files or (other and other.names_files) else {}),
         "own_val_size": train.own_val or None,
         "reading": meaning.as_dict(),
         "described": describe(place, found, meaning, (len(train.labels), len(test.labels)), said),

@@ -41,7 +41,8 @@ def determine(found: Found, test: Found | None, wanted: Wanted) -> tuple[Meaning
     transposed = bool(wanted.transpose) and not found.formed
     sized = [(part, source.sparse) for part, source in parts]
     shape, notes = determine_shape(sized, wanted.shape, transposed)
-    meaning = Meaning(shape, transpose=transposed)
+    is_open = found.open_orientation or bool(test and test.open_orientation)
+    meaning = Meaning(shape, transpose=transposed, open_orientation=is_open)
     low, high, warnings = _scale(parts, meaning, wanted)
     train = [found.parts[name] for name in (TRAIN, VAL) if name in found.parts]
     coded = [distinct(part) for part in train]
@@ -49,10 +50,10 @@ def determine(found: Found, test: Found | None, wanted: Wanted) -> tuple[Meaning
     sample, labels = _sample(train[0], *coded[0])
     paper, ink = (high, low) if _is_inverted(sample, meaning, (low, high), found, wanted) else (low, high)
     meaning = replace(meaning, range=(float(paper), float(ink)))
-    seen = _read(sample, replace(meaning, range=BYTES) if found.formed else meaning)
+    seen = _read(sample, _for_form(meaning, found))
     place, shift = place_of(train[0]), functools.partial(_shift_of_digits, seen, labels)
     names, said = name_classes(place, values, found.classes, wanted.labels, shift)
-    if wanted.transpose is None and (found.open_orientation or (test and test.open_orientation)):
+    if wanted.transpose is None and is_open:
         _ask_for_orientation(f"{place}: {found.form}", seen, [names.get(label, "") for label in labels])
     meaning = replace(meaning, values=tuple(names), classes=tuple(names.values()))
     for part, _ in parts:
@@ -82,11 +83,19 @@ def images_by(meaning: Meaning, part: Part, found: Found) -> Array:
     Raises:
         DataError: they are of another size, or on another scale.
     """
-    if found.formed:
-        meaning = replace(meaning, range=BYTES, transpose=False)
+    meaning = _for_form(meaning, found)
     refuse_other_size(part, meaning.shape, meaning.transpose, found.sparse)
     refuse_other_scale(meaning, part)
     return _read(part.images, meaning)
+
+
+def _for_form(meaning: Meaning, found: Found) -> Meaning:
+    """Return what the numbers of a file mean: what is settled by its form is not as in files of other forms."""
+    if found.formed:
+        return replace(meaning, range=BYTES, transpose=False)
+    if meaning.open_orientation != found.open_orientation:
+        return replace(meaning, transpose=False)
+    return meaning
 
 
 def labels_by(meaning: Meaning, part: Part) -> Array:

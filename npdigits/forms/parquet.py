@@ -96,6 +96,7 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
         formed=bool(reader.pictures.why),
         notes=(*notes, *said),
         unreadable=tuple(reader.pictures.unreadable),
+        names_files=reader.pictures.named,
         lost=_lost(whole, parts),
     )
 

@@ -64,9 +64,11 @@ class Pictures:
         why: what says that they are brought to MNIST's form; "" for as long as they are taken as they are.
         images: by part, the images, in order; None for a picture in which there is no digit.
         unreadable: the file and the reason of each of those.
+        named: whether pictures were read that the table only names.
     """
 
     why: str = ""
+    named: bool = False
     images: dict[str, list[Array | None]] = field(default_factory=dict)
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
     _rows: dict[str, list[tuple[Path, int]]] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class Pictures:
             DataError: it is damaged, or no picture.
         """
         images, rows = self.images.setdefault(part, []), self._rows.setdefault(part, [])
+        self.named |= isinstance(cell.source, Path)
         square = None if self.why else cell.square()
         if square is not None:
             self._size = self._size or square.shape
