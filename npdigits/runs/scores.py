@@ -9,7 +9,7 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
 from npdigits.base.sheet import captioned
-from npdigits.base.text import printable
+from npdigits.base.text import printable, shortened
 from npdigits.runs import exam
 from npdigits.runs.evaluation import load_members, score_line
 from npdigits.runs.exam import Exam
@@ -17,6 +17,8 @@ from npdigits.runs.results import confusion_matrix
 
 # Images on the sheet of the worst ones.
 WORST = 36
+# Letters of a class, so that label, reading and probability fit below an image.
+LETTERS_OF_A_CLASS = 7
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def worst_sheet(scores: Scores) -> bytes:
     worst = np.argsort(of_label, kind="stable")[:WORST]
     captions = []
     for i in worst.tolist():
-        label, guess = (printable(given.classes[n]) for n in (int(given.labels[i]), int(p[i].argmax())))
+        numbers = int(given.labels[i]), int(p[i].argmax())
+        label, guess = (shortened(printable(given.classes[n]), LETTERS_OF_A_CLASS) for n in numbers)
         captions.append([given.name_of(i), f"{label}, read {guess}: {p[i].max():.1%}"])
     images = scores.first_images[worst].reshape(-1, *given.shape)
     title = f"The {len(worst)} of {len(p):,} images with the largest cost — {given.name}, read by {scores.readers}"
