@@ -3,7 +3,9 @@
 import bz2
 import gzip
 import lzma
+import os
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,12 +121,17 @@ def test_a_folder_that_leads_to_itself_ends(tmp_path):
     assert found.form == "folder" and len(found.files) == 1
 
 
+def test_an_address_is_no_file_of_this_machine(tmp_path):
+    for place in (Path("https://example.org/a.csv"), tmp_path / "https:/example.org/a.csv"):
+        with pytest.raises(
+            DataError, match=r"^https://example.org/a.csv: an address: allowed are files of this machine"
+        ):
+            recognize(place)
+
+
 def test_what_is_missing_or_no_file_is_said(tmp_path):
     with pytest.raises(DataError, match="No such file"):
         recognize(tmp_path / "none.csv")
-    (tmp_path / "pipe").parent.mkdir(exist_ok=True)
-    import os
-
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match="not a file"):
         recognize(tmp_path / "pipe")

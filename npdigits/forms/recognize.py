@@ -38,6 +38,8 @@ REFUSED = {
 WORKBOOK = "an Excel workbook: save it as CSV"
 SVMLIGHT = re.compile(rb"\s*[-+]?[\d.]+(e[-+]?\d+)?([ \t]+\d+:[-+.\deE]+)+\s*(#.*)?$")
 ARFF = re.compile(rb"\s*@relation\b", re.IGNORECASE)
+# An address of the web or of a store, which has become a path: "https:/example.org/digits.csv".
+ADDRESS = re.compile(r"(?:^|/)((?:https?|ftp|s3|gs|hf|file):)/+(.*)")
 # Names of parts, as people give them to files and folders.
 PART_NAMES = {
     TRAIN: re.compile(r"(^|[^a-z])(train|training|trn|tr)([^a-z]|$)", re.IGNORECASE),
@@ -79,6 +81,8 @@ def recognize(path: Path) -> Recognized:
         beside = {"npy": partners, "idx": idx_names.beside}.get(form)
         return Recognized(form, (path, *(beside(path) if beside else ())), path)
     except OSError as error:
+        if address := ADDRESS.search(str(path)):
+            raise DataError(f"{address[1]}//{address[2]}: an address: allowed are files of this machine") from error
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
