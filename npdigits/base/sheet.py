@@ -19,7 +19,7 @@ SIDE, SMALL_SIDE, LINE, MARGIN, TITLE = 1.1, 0.55, 0.13, 0.2, 0.4
 # Points.
 CAPTION, NAME = 6.5, 8
 # Letters that there is room for; of a longer text the end is shown, which tells files apart.
-LETTERS_OF_A_CAPTION, LETTERS_OF_A_NAME = 21, 28
+LETTERS_OF_A_CAPTION, LETTERS_OF_A_NAME = 19, 28
 # A longer sheet would be of more than 2¹⁶ pixels, which is as far as PNGs are drawn.
 MOST_ROWS = 200
 
