@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from npdigits.data.sets import make_data
-from npdigits.forms.checks import doubts
+from npdigits.forms.checks import doubts, polarity_doubt
 
 DIGITS = range(10)
 
@@ -200,3 +200,11 @@ def test_it_takes_little_time_at_full_size():
         assert doubts(data) == []
         times.append(time.perf_counter() - start)
     assert min(times) < 0.15
+
+
+def test_polarity_of_a_batch(arrays):
+    images = arrays["test_images"]
+    assert not polarity_doubt(images)
+    assert polarity_doubt(255 - images)
+    assert polarity_doubt(255 - images[:1].astype(np.float32))
+    assert not polarity_doubt(images[:0])

@@ -24,8 +24,7 @@ def doubts(data: Data) -> list[str]:
     """
     images = {"training": _of_rows(data.train.images, data.train), "test": _of_rows(data.test.images, data.test)}
     labels = {"training": _of_rows(data.train.labels, data.train), "test": _of_rows(data.test.labels, data.test)}
-    sample = images["training"][:: max(1, len(images["training"]) // SAMPLE)].reshape(-1, *data.image_shape)
-    inverted = is_inverted(sample, 0, 255)
+    inverted = polarity_doubt(images["training"].reshape(-1, *data.image_shape))
     lines = [*_about_scale(data, images), *_about_labels(data, labels["training"])]
     if inverted:
         lines.append(
@@ -36,6 +35,20 @@ def doubts(data: Data) -> list[str]:
     if likeness:
         lines += _about_likeness(data, likeness)
     return [*lines, *_about_duplicates(data, images, labels)]
+
+
+def polarity_doubt(images: Array) -> bool:
+    """Say whether paper and ink look to be the other way round: paper is high at the borders, and most of all pixels.
+
+    Args:
+        images: shape (n, height, width), on the scale 0 (paper) … 255 (ink); of many, some are looked at.
+    """
+    return bool(images.size) and is_inverted(_some_of(images), 0, 255)
+
+
+def _some_of(images: Array) -> Array:
+    """Return some images of all, evenly over them."""
+    return images[:: max(1, len(images) // SAMPLE)]
 
 
 def _of_rows(values: Array, split: Split) -> Array:
