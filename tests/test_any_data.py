@@ -152,8 +152,8 @@ def test_names_are_drawn_where_classes_are(runs):
     axes = plots.confusion(shown).axes[0]
     for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
         said = [label.get_text() for label in labels]
-        # No formula, a number in the place of a letter that the font lacks, and what is long is cut.
-        assert said == [*NAMES[:3], "a dress …is long", "Coat", r"\$x_1\$", "Shirt", "7", "Bag", "?"], said
+        # No formula, an escape in the place of a letter that the font lacks, and what is long is cut.
+        assert said == [*NAMES[:3], "a dress …is long", "Coat", r"\$x_1\$", "Shirt", r"\u9774", "Bag", "?"], said
     mistake = shown.predictions["mistakes"][0]
     label, p = shown.predictions["labels"][mistake], shown.predictions["probabilities"][mistake]
     first = plots.mistakes(shown).axes[0].texts[0].get_text()

@@ -1,6 +1,6 @@
 """Text for people: errors on one line, characters that are safe on a terminal, aligned columns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 
 def printable(text: str) -> str:
@@ -58,12 +58,18 @@ def terminal_width(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
 
 
-def shortened(text: str, most: int) -> str:
-    """Return a text in at most so many columns of a terminal; its end tells as much as its beginning, so both stay."""
-    if terminal_width(text) <= most:
-        return text
+def shortened(text: str, most: int, shown: Callable[[str], str] = str) -> str:
+    """Return a text in at most so many columns of a terminal; its end tells as much as its beginning, so both stay.
+
+    Args:
+        text: what may be too long.
+        most: columns.
+        shown: how its letters are to be written, such as by escapes, of which none is cut.
+    """
+    if terminal_width(shown(text)) <= most:
+        return shown(text)
     for kept in range(len(text) - 1, 0, -1):
-        begin, end = text[: kept - kept // 2], text[len(text) - kept // 2 :]
+        begin, end = shown(text[: kept - kept // 2]), shown(text[len(text) - kept // 2 :])
         if terminal_width(begin + end) < most:
             return f"{begin}…{end}"
     return "…"
