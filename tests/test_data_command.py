@@ -137,8 +137,8 @@ def test_every_unreadable_picture_is_named_and_what_looks_wrong(tmp_path, called
 def test_examples_are_the_first_of_each_class(monkeypatch):
     from npdigits.forms import overview
 
-    drawn = []
-    monkeypatch.setattr(overview, "in_rows", lambda title, rows: drawn.append(rows) or b"")
+    drawn, titles = [], []
+    monkeypatch.setattr(overview, "in_rows", lambda title, rows: drawn.append(rows) or titles.append(title) or b"")
     data = make_data(
         "idx",
         "0" * 64,
@@ -147,6 +147,9 @@ def test_examples_are_the_first_of_each_class(monkeypatch):
     examples_by_class(data)
     for label, (name, shown) in enumerate(drawn[0]):
         assert name == str(label) and np.array_equal(shown, IMAGES[label == LABELS][: overview.EXAMPLES])
+    assert titles[0].endswith("the first training images of each class")
+    examples_by_class(dataclasses.replace(data, n_classes=300))
+    assert len(drawn[1]) == overview.MOST_DRAWN and titles[1].endswith("images of the first 60 of 300 classes")
     assert counts_by_class(data)[0] == ("0", int((LABELS == 0).sum()), int((LABELS[:9] == 0).sum()))
 
 

@@ -1,6 +1,6 @@
 """Text for people: errors on one line, characters that are safe on a terminal, aligned columns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 
 def printable(text: str) -> str:
@@ -26,6 +26,17 @@ def message_of(error: BaseException) -> str:
 def join_lines(text: str) -> str:
     """Return text on one line: each run of white space becomes one space."""
     return " ".join(text.split())
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names with commas between them, each as ``quoted`` returns it."""
+    return ", ".join(map(quoted, names))
+
+
+def quoted(name: str) -> str:
+    """Return a name as it is told from its neighbours in a list: in quotes if it holds commas, or ends in a space."""
+    is_told = name == name.strip() and not {",", ";", "'", "…"} & set(name) and name
+    return printable(name) if is_told else repr(name)
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int = 0) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, DataError
-from npdigits.base.text import join_lines
+from npdigits.base.text import join_lines, quoted
 from npdigits.forms.found import Part
 from npdigits.forms.layout import place_of
 
@@ -144,8 +144,8 @@ def some_of(values: Sequence[Any]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a label for a message."""
-    text = join_lines(str(value))
+    """Return a label for a message, in which other words may follow."""
+    text = quoted(str(value))
     return text if len(text) <= 40 else text[:39] + "…"
 
 

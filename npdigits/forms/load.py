@@ -9,6 +9,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError
+from npdigits.base.text import listed, quoted
 from npdigits.data import cache
 from npdigits.data.sets import Data, default_val_size, make_data
 from npdigits.forms import reading
@@ -140,7 +141,7 @@ def describe(place: Path, found: Found, meaning: Meaning, sizes: tuple[int, int]
     """Return the line that says what was understood."""
     (height, width), (train, test) = meaning.shape, sizes
     names = meaning.classes
-    shown = ", ".join(names) if len(names) <= MOST_NAMES else f"{names[0]} … {names[-1]}"
+    shown = listed(names) if len(names) <= MOST_NAMES else f"{quoted(names[0])} … {quoted(names[-1])}"
     parts = [
         f"{place.name or place}: {found.form}",
         f"{train:,} training and {test:,} test images of {height} × {width}",
