@@ -62,7 +62,7 @@ def test_twins_are_counted_by_pencil(train, test, labels, twins):
 def test_twins_in_words():
     assert Twins(0, 0, 0, 0).described == "none"
     assert Twins(1234, 0, 2, 1).described == (
-        "1,234 within the training set, 2 test images are training images, 1 have another label than their twin"
+        "1,234 within the training set, 2 test images are training images, 1 has another label than its twin"
     )
     found = find_twins(set_of([7, 9, 7], [9, 7], ([0, 1, 2], [1, 1])))
     assert found.examples == (

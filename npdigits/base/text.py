@@ -39,6 +39,11 @@ def quoted(name: str) -> str:
     return printable(name) if is_told else repr(name)
 
 
+def counted(n: int, one: str, many: str) -> str:
+    """Return how many there are: "1 image is", "1,200 images are"."""
+    return f"{n:,} {one if n == 1 else many}"
+
+
 def aligned(rows: Sequence[Sequence[str]], left: int = 0) -> list[str]:
     """Return a table's rows as lines with aligned columns, two spaces apart.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npdigits.base.sheet import in_rows
-from npdigits.base.text import printable
+from npdigits.base.text import counted, printable
 from npdigits.data.sets import Data
 from npdigits.forms.duplicates import first_equals
 
@@ -58,12 +58,12 @@ class Twins:
     def described(self) -> str:
         """How many there are, in words; "none" where there are none."""
         said = [
-            f"{self.in_train:,} within the training set" if self.in_train else "",
-            f"{self.in_test:,} within the test set" if self.in_test else "",
-            f"{self.between:,} test images are training images" if self.between else "",
-            f"{self.contradictory:,} have another label than their twin" if self.contradictory else "",
+            f"{self.in_train:,} within the training set",
+            f"{self.in_test:,} within the test set",
+            counted(self.between, "test image is a training image", "test images are training images"),
+            counted(self.contradictory, "has another label than its twin", "have another label than their twin"),
         ]
-        return ", ".join(filter(None, said)) or "none"
+        return ", ".join(line for line in said if not line.startswith("0 ")) or "none"
 
 
 def find_twins(data: Data) -> Twins:
