@@ -13,12 +13,11 @@ from npdigits.forms import reference, value_range
 from npdigits.forms.class_labels import Value, codes_of, distinct, name_classes, order_of, refuse_no_classes, some_of
 from npdigits.forms.found import TRAIN, VAL, Found, Meaning, Part, Wanted
 from npdigits.forms.layout import arrange, determine_shape, place_of, refuse_other_size
+from npdigits.forms.outliers import refuse_outliers
 from npdigits.forms.reference import TRANSPOSED, UPRIGHT, Likeness
 
 # MNIST's form, into which photographs are brought: bytes, upright.
 BYTES = (0.0, 255.0)
-# A batch of which no pixel reaches this share of the scale is of another scale.
-FAINTEST = 16 / 255
 DIGITS = tuple(map(str, range(10)))
 
 
@@ -130,7 +129,7 @@ def refuse_other_scale(meaning: Meaning, part: Part) -> None:
         raise DataError(f"{place_of(part)}: pixels of type {images.dtype}: allowed are numbers")
     if not images.size:
         return
-    if images.dtype == np.uint8 and (low, high) == BYTES and images.max() > FAINTEST * high:
+    if images.dtype == np.uint8 and (low, high) == BYTES and images.max() > value_range.FAINTEST * high:
         return
     slack = (high - low) * value_range.ROUNDED / 255
     if images.dtype.kind == "f" and (low, high) == (0, 1):
@@ -146,7 +145,7 @@ def refuse_other_scale(meaning: Meaning, part: Part) -> None:
         i = value_range.first_row(images, beyond)
         value = float(images[i][beyond(images[i])][0])
         raise DataError(f"{part.name_of(i)}: a pixel of {value:g}: the scale is {low:g} … {high:g} (data.range)")
-    if highest <= low + FAINTEST * (high - low) and lowest < highest:
+    if highest <= low + value_range.FAINTEST * (high - low) and lowest < highest:
         raise DataError(
             f"{part.name_of(0)}: no pixel is above {highest:g}, of the scale {low:g} … {high:g}: the images are on "
             "another scale (data.range)"
@@ -168,6 +167,7 @@ def _scale(parts: Sequence[tuple[Part, Found]], meaning: Meaning, wanted: Wanted
     sample = images[:: max(1, len(images) // value_range.SAMPLE)]
     arranged = arrange(sample, meaning.shape, meaning.transpose)
     (low, high), warnings = value_range.recognize(low, high, arranged, place_of(open_parts[0]))
+    refuse_outliers(open_parts, (low, high), not warnings, arranged)
     return low, high, warnings
 
 
