@@ -7,13 +7,15 @@ import pytest
 from made import read_summary
 from PIL import Image
 
-from npdigits import evaluate, predict
+from npdigits import predict
 from npdigits.config.compose import compose
 from npdigits.data import sets
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.taking import Takes, is_in_mnist_form, take
 from npdigits.runs import trained
+from npdigits.runs.of_files import split_of
 from npdigits.runs.run import run
+from npdigits.runs.scores import score
 
 N = 60
 
@@ -71,9 +73,9 @@ def readings(run_dir, folder, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         predict.main()
     capsys.readouterr()
-    assert ended.value.code == 0
+    assert ended.value.code in (0, predict.SKIPPED)
     with table.open(newline="") as file:
-        return {row["file"].rpartition("/")[2]: int(row["digit"]) for row in csv.DictReader(file)}
+        return {row["file"].rpartition("/")[2]: int(row["digit"]) for row in csv.DictReader(file) if row["digit"]}
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -81,10 +83,13 @@ def test_both_programs_read_the_same_pictures_alike(look, digits, of_mnist, tmp_
     images, labels = digits
     folder = write(tmp_path / "pictures", map(LOOKS[look], images), labels)
     read = readings(of_mnist, folder, tmp_path, monkeypatch, capsys)
-    scores = evaluate.evaluate([of_mnist, folder])
-    counts = scores[1]
-    right = sum(read[f"{i:03}.png"] == label for i, label in enumerate(labels.tolist()))
-    assert counts.trace() == right >= 0.8 * N
+    warned = []
+    scores = score([of_mnist], (), warned.append, file=folder)
+    right = sum(read.get(f"{i:03}.png") == label for i, label in enumerate(labels.tolist()))
+    assert len(read) + len(scores.exam.unreadable) == N
+    assert scores.counts.trace() == right
+    assert right >= 0.8 * N or look == "cut out"  # which nothing brings back into that form
+    assert warned == []
 
 
 def test_a_run_of_squares_as_they_were_takes_others_so(digits, tmp_path, monkeypatch, capsys):
@@ -97,8 +102,6 @@ def test_a_run_of_squares_as_they_were_takes_others_so(digits, tmp_path, monkeyp
     read = readings(tmp_path / "run", folder, tmp_path, monkeypatch, capsys)
     network = trained.load_trained(tmp_path / "run")
     stored = np.stack([cropped(image) for image in images])
-    from npdigits.runs.of_files import split_of
-
     expected = network.probabilities(split_of(stored)).argmax(axis=1).tolist()
     assert [read[f"{i:03}.png"] for i in range(N)] == expected
 

@@ -11,6 +11,7 @@ from npdigits.base.errors import DataError
 from npdigits.base.text import printable
 from npdigits.data.sets import Data, Split
 from npdigits.forms.known import doubt
+from npdigits.forms.reference import TRANSPOSED
 from npdigits.runs import of_files
 from npdigits.runs.evaluation import load_test_set, refuse_seen
 from npdigits.runs.trained import Trained
@@ -86,7 +87,8 @@ def of_a_file(runs: Sequence[Trained], path: Path, overrides: Sequence[str], war
             if of_files.are_inverted(split, run.summary.height_and_width):
                 warn(of_files.INVERTED.format(path))
             if lie := doubt(split.images.reshape(-1, *run.summary.height_and_width), labels, run.class_names):
-                warn(f"{path}: the images look like digits that are {lie}: data.transpose= says how they are stored")
+                mend = "data.transpose= says how they are stored" if lie == TRANSPOSED else "what is read is upright"
+                warn(f"{path}: the images look like digits that are {lie}: {mend}")
         refuse_seen(run, str(path), split, warn)
         each[run.path] = split
     unreadable = images.found.unreadable
