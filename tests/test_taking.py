@@ -10,6 +10,7 @@ from PIL import Image
 from npdigits import predict
 from npdigits.config.compose import compose
 from npdigits.data import sets
+from npdigits.forms import class_folder
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.taking import Takes, is_in_mnist_form, take
 from npdigits.runs import trained
@@ -131,3 +132,23 @@ def test_what_is_in_mnists_form(digits):
     assert not any(is_in_mnist_form(255 - image) for image in images)
     assert sum(is_in_mnist_form(cropped(image)) for image in images) < N / 4
     assert not is_in_mnist_form(np.zeros((28, 28), np.uint8)) and not is_in_mnist_form(images[0][2:-2, 2:-2])
+
+
+def test_a_folder_is_read_once_for_each_way_of_taking_pictures(digits, of_mnist, tmp_path, monkeypatch):
+    images, labels = digits
+    folder = write(tmp_path / "pictures", map(enlarged, images), labels)
+    (folder / "3" / "blank.png").write_bytes(b"no picture")
+    read = []
+    genuine = class_folder.read
+    monkeypatch.setattr(class_folder, "read", lambda *asked: (read.append(asked[3]), genuine(*asked))[1])
+    first, again = (score([of_mnist], (), print, file=folder) for _ in range(2))
+    assert read == [Takes()]
+    np.testing.assert_array_equal(first.p, again.p)
+    assert first.exam.unreadable == again.exam.unreadable and len(again.exam.unreadable) == 1
+    assert [first.exam.name_of(i) for i in range(N)] == [again.exam.name_of(i) for i in range(N)]
+    assert first.lines == again.lines
+    score([of_mnist], ["data.invert=true"], print, file=folder)
+    assert read[1:] == [Takes(inverted=True)]
+    Image.fromarray(enlarged(images[0])).save(folder / "3" / "blank.png")
+    assert score([of_mnist], (), print, file=folder).exam.unreadable == ()
+    assert len(read) == 3

@@ -9,7 +9,7 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.base.text import printable
-from npdigits.forms import class_folder, reference
+from npdigits.forms import reference, taken_pictures
 from npdigits.forms.found import TEST, TRAIN, VAL, Found, Meaning, Part, Wanted
 from npdigits.forms.meaning import images_by
 from npdigits.forms.reading import read
@@ -70,10 +70,7 @@ def open_images(path: Path, wanted: Wanted, shape: tuple[int, int], takes: Takes
     if recognized.form in OF_ROWS and wanted.shape is None:
         wanted = replace(wanted, shape=shape)
     are_pictures = recognized.form == "folder"
-    if are_pictures:
-        found = class_folder.read(recognized.files, wanted, recognized.place, takes)
-    else:
-        found = read(recognized, wanted)
+    found = taken_pictures.read(recognized, wanted, takes) if are_pictures else read(recognized, wanted)
     name = next(name for name in (TEST, VAL, TRAIN) if name in found.parts)
     long = {TEST: "its test set", VAL: "its validation set", TRAIN: "its training set"}[name]
     return Images(path, found, found.parts[name], long if len(found.parts) > 1 else "", are_pictures)
