@@ -18,9 +18,10 @@ from npdigits.base.text import printable
 from npdigits.forms.class_layout import classes_of
 from npdigits.forms.found import UNLABELLED, Found, Part, Wanted
 from npdigits.pictures.mnist_form import SIDE
-from npdigits.pictures.pool import Formed, form_all, take_all
+from npdigits.pictures.pool import Formed, form_all, take_all, take_for
 from npdigits.pictures.progress import with_progress
 from npdigits.pictures.read import LARGEST_SQUARE
+from npdigits.pictures.taking import Takes
 
 FORM = "pictures by class"
 
@@ -48,13 +49,14 @@ class OtherPicture(Exception):
     """A picture is no small square of the size of the others before it; the message says so."""
 
 
-def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
+def read(files: Sequence[Path], wanted: Wanted, place: Path, takes: Takes | None = None) -> Found:
     """Return what a folder of pictures holds.
 
     Args:
         files: pictures below it.
         wanted: what the user says.
         place: the folder.
+        takes: how a network takes pictures, which then are on its scale; None: what they are decides.
 
     Raises:
         DataError: it cannot be told which folders are the classes, or no picture can be read.
@@ -65,7 +67,7 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
     pictures = {part: _without_strays(found) for part, found in classes_of(files, place).items()}
     chosen = [file for found in pictures.values() for file, _ in found]
     strays = sorted({*files}.difference(chosen))
-    got = _read(chosen)
+    got = _read(chosen) if takes is None else _taken(chosen, takes)
     unreadable = [(file, "it lies in no folder of a class") for file in strays] + got.unreadable
     if not got.read.any():
         raise DataError(f"{place}: none of its {len(chosen):,} pictures can be read: {_said(got.unreadable[0])}")
@@ -132,6 +134,14 @@ def _read(files: Sequence[Path]) -> Images:
             got = _collect(files, results)
         got.formed, got.note = True, f"brought to MNIST's form, {SIDE} × {SIDE}, as npdigits-predict does ({why})"
         return got
+
+
+def _taken(files: Sequence[Path], takes: Takes) -> Images:
+    """Read pictures as a network takes them."""
+    with one_thread(), contextlib.closing(take_for(files, takes)) as results:
+        got = _collect(files, results)
+    got.formed, got.note = True, "each read as npdigits-predict reads pictures"
+    return got
 
 
 def _collect(files: Sequence[Path], results: Iterable[Formed]) -> Images:

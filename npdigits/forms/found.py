@@ -98,6 +98,8 @@ class Meaning:
         classes: the name of each class.
         open_orientation: whether that was said of a form that leaves it open. Then it holds for files of such forms
             alone, and otherwise for the others alone.
+        as_they_are: whether the images were small square pictures that were taken as they are, so that other such
+            pictures are, too.
     """
 
     shape: tuple[int, int]
@@ -106,6 +108,7 @@ class Meaning:
     values: tuple[int | float | str, ...] = field(default_factory=lambda: tuple(range(10)))
     classes: tuple[str, ...] = field(default_factory=lambda: tuple(map(str, range(10))))
     open_orientation: bool = False
+    as_they_are: bool = False
 
     @property
     def stored_shape(self) -> tuple[int, int]:
@@ -120,7 +123,9 @@ class Meaning:
             "transpose": self.transpose,
             "values": list(self.values),
             "classes": list(self.classes),
-        } | ({"open_orientation": True} if self.open_orientation else {})
+            **({"open_orientation": True} if self.open_orientation else {}),
+            **({"as_they_are": True} if self.as_they_are else {}),
+        }
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "Meaning":
@@ -133,4 +138,5 @@ class Meaning:
             tuple(values["values"]),
             tuple(values["classes"]),
             values.get("open_orientation", False),
+            values.get("as_they_are", False),
         )

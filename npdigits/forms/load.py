@@ -21,6 +21,8 @@ from npdigits.forms.reading import as_test_set, with_labels
 from npdigits.forms.recognize import Recognized, recognize
 
 NAME = "file"
+# The form of pictures by class.
+FOLDER = "folder"
 # Files and classes beyond so many are only counted.
 MOST_NAMED, MOST_NAMES = 5, 12
 # Between a picture that could not be read and the reason; and how the last line ends, where there are many.
@@ -90,12 +92,13 @@ def _read_set(recognized: Sequence[Recognized], wanted: Wanted) -> tuple[dict[st
         key = f"data.test={recognized[1].place}" if other else f"data.test_size={wanted.test_size:g}"
         raise ConfigError(f"{key}: allowed is null, as {place} has a test set of its own")
     meaning, more, warnings = determine(found, other, wanted)
+    meaning = replace(meaning, as_they_are=recognized[0].form == FOLDER and not found.formed)
     train = _half(meaning, found, (TRAIN, VAL))
     if other or TEST in found.parts:
         test = _half(meaning, other or found, (TEST,))
         whence = f"test set: {recognized[1].place.name}" if other else "test set: its own"
     else:
-        drawn = draw_test(train.labels, meaning.classes, wanted, place)
+        drawn = draw_test(train, meaning.classes, wanted, place)
         train, test = train.only(~drawn), train.only(drawn)
         whence = "test set: drawn"
     train, left_out = without_shared(train, test, meaning.classes, wanted, place)
