@@ -303,6 +303,14 @@ def test_names_that_the_file_declares(digits):
     assert "gives several classes one name" in refused((images, labels), classes=("a",) * 10)
 
 
+def test_classes_that_look_alike_are_said(digits):
+    images, labels = digits
+    for one, other in (("\u00fc", "u\u0308"), ("a b", "a  b")):
+        said = read((images, np.array([one, other, "c"])[labels % 3]))[3]
+        assert f"the classes {min(one, other)!a} and {max(one, other)!a} look alike, and are told apart" in said
+    assert "alike" not in read((images, np.array(["a", "A"])[labels % 2]))[3]
+
+
 def test_the_validation_set_is_of_the_training_side(digits):
     images, labels = digits
     low, high = labels < 5, labels >= 5

@@ -1,6 +1,7 @@
 """What the stored labels of a set mean: which classes there are, and how these are called."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -134,6 +135,18 @@ def codes_of(part: Part, known: Mapping[Value, int], allowed: str) -> Array:
     table = np.array([known[value] for value in values], np.intp)
     classes: Array = table[codes]
     return classes
+
+
+def look_alikes(names: Sequence[str]) -> list[str]:
+    """Return a line for names that look alike: they differ in white space, or in how ü is composed."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(join_lines(unicodedata.normalize("NFC", name)), []).append(name)
+    return [
+        f"the classes {' and '.join(map(ascii, alike))} look alike, and are told apart: are they one?"
+        for alike in groups.values()
+        if len(alike) > 1
+    ]
 
 
 def some_of(values: Sequence[Any]) -> str:

@@ -70,6 +70,8 @@ class Found:
         notes: what else people should know, each a line.
         unreadable: files that could not be read, each with the reason.
         lost: classes of which no picture could be read.
+        why_lost: of each of these the first picture, and why it could not be.
+        warnings: what is probably not as the user means it, each a line.
         names_files: whether it names other files, which were read too. Such a set is not cached.
     """
 
@@ -83,6 +85,8 @@ class Found:
     notes: tuple[str, ...] = ()
     unreadable: tuple[tuple[Path, str], ...] = ()
     lost: tuple[str, ...] = ()
+    why_lost: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     names_files: bool = False
 
 

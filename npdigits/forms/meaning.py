@@ -10,7 +10,16 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.forms import reference, value_range
-from npdigits.forms.class_labels import Value, codes_of, distinct, name_classes, order_of, refuse_no_classes, some_of
+from npdigits.forms.class_labels import (
+    Value,
+    codes_of,
+    distinct,
+    look_alikes,
+    name_classes,
+    order_of,
+    refuse_no_classes,
+    some_of,
+)
 from npdigits.forms.found import TRAIN, VAL, Found, Meaning, Part, Wanted
 from npdigits.forms.layout import arrange, determine_shape, place_of, refuse_other_size
 from npdigits.forms.outliers import refuse_outliers
@@ -43,6 +52,7 @@ def determine(found: Found, test: Found | None, wanted: Wanted) -> tuple[Meaning
     is_open = found.open_orientation or bool(test and test.open_orientation)
     meaning = Meaning(shape, transpose=transposed, open_orientation=is_open)
     low, high, warnings = _scale(parts, meaning, wanted)
+    warnings = [*found.warnings, *(test.warnings if test else ()), *warnings]
     train = [found.parts[name] for name in (TRAIN, VAL) if name in found.parts]
     coded = [distinct(part) for part in train]
     values = _values(train, coded)
@@ -52,6 +62,7 @@ def determine(found: Found, test: Found | None, wanted: Wanted) -> tuple[Meaning
     seen = _read(sample, _for_form(meaning, found))
     place, shift = place_of(train[0]), functools.partial(_shift_of_digits, seen, labels)
     names, said = name_classes(place, values, found.classes, wanted.labels, shift)
+    warnings += look_alikes(list(names.values()))
     if wanted.transpose is None and is_open:
         _ask_for_orientation(f"{place}: {found.form}", seen, [names.get(label, "") for label in labels])
     meaning = replace(meaning, values=tuple(names), classes=tuple(names.values()))
