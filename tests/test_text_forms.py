@@ -22,9 +22,9 @@ from written_text import WRITERS, Halves, arff_head
 
 from npdigits.base.errors import ConfigError, DataError, UserError
 from npdigits.forms import arff, packed, room, rows, sheet, svmlight, text_lines, text_table
-from npdigits.forms.columns import which_end
 from npdigits.forms.found import TEST, TRAIN, Found, Wanted
 from npdigits.forms.recognize import recognize
+from npdigits.forms.which_end import which_end
 
 NOTHING = Wanted()
 READERS = {"table": text_table.read, "arff": arff.read, "svmlight": svmlight.read}

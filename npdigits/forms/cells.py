@@ -136,7 +136,7 @@ def _numbers(lines: list[str], sheet: Sheet, layout: Layout, labels: Texts, deci
     known = len(labels)
     pixels = set(layout.pixels)
     ignored: Any = {i: labels.note if i == layout.label else _nothing for i in range(layout.width) if i not in pixels}
-    if len(layout.pixels) == layout.pixels[-1] - layout.pixels[0] + 1:
+    if layout.pixels == tuple(range(layout.pixels[0], layout.pixels[-1] + 1)):
         taken: slice | list[int] = slice(layout.pixels[0], layout.pixels[-1] + 1)
     else:
         taken = list(layout.pixels)
@@ -191,7 +191,7 @@ def explain(lines: Sequence[str], first: int, sheet: Sheet, layout: Layout, plac
             raise DataError(f"{where}: {join_lines(str(error))}") from error
         if len(cells) != layout.width:
             raise DataError(f"{where}: {len(cells):,} cells: {layout.width:,} are expected, as in other rows")
-        for column in layout.pixels:
+        for column in sorted(layout.pixels):
             if wrong := _fault_of(cells[column]):
                 raise DataError(f"{where}, {_both_names(sheet, column)}: {wrong}")
     raise DataError(f"{place}: rows {first} to {first + len(lines) - 1}: cannot be read as numbers")

@@ -71,6 +71,7 @@ class Found:
         unreadable: files that could not be read, each with the reason.
         lost: classes of which no picture could be read.
         names_files: whether it names other files, which were read too. Such a set is not cached.
+        columns: the pixels' names in their order, where each has a column with a name.
     """
 
     form: str
@@ -84,6 +85,7 @@ class Found:
     unreadable: tuple[tuple[Path, str], ...] = ()
     lost: tuple[str, ...] = ()
     names_files: bool = False
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
         for path in paths:
             rows, own = _schema(parquet, path, wanted)
             columns = columns or own
+            notes += [note for note in own.notes if note not in notes]
             if (own.kind, own.images, own.label) != (columns.kind, columns.images, columns.label):
                 raise DataError(f"{path}: its columns are not those of {paths[0].name}: name one file")
             name = path.relative_to(place).as_posix() if place in path.parents else path.name
@@ -98,6 +99,7 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
         unreadable=tuple(reader.pictures.unreadable),
         names_files=reader.pictures.named,
         lost=_lost(whole, parts),
+        columns=columns.images if columns.kind == PIXELS else (),
     )
 
 

@@ -173,13 +173,21 @@ def _names_in(table: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[st
     if 2 * words > len(head):
         return tuple(head), ()
     rest = head if head[0] else head[1:]
-    if len(rest) > 8 and any(map(_counts, (rest, rest[1:], rest[:-1]))):
+    if len(rest) > 8 and any(map(_count_in_some_order, (rest, rest[1:], rest[:-1]))):
         return tuple(head), ()  # pandas' names for columns without a name
     doubled = [cell for cell in head if re.fullmatch(r"\d+\.\d+", cell)]
     zeros = [cell for cell in doubled if cell.startswith("0.")]
     if len(zeros) > 8 and zeros == [f"0.{i + 1}" for i in range(len(zeros))]:
         return tuple(head), ("the first line is a row that pandas once took for the columns' names: it is left out",)
     return (), ()
+
+
+def _count_in_some_order(cells: Sequence[str]) -> bool:
+    """Say whether cells are the whole numbers from 0 or 1 on, each once, as of columns that were sorted by name."""
+    if not all(re.fullmatch(r"\d{1,9}", cell) for cell in cells):
+        return False
+    numbers = sorted(map(int, cells))
+    return numbers[0] in (0, 1) and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def _counts(cells: Sequence[str]) -> bool:

@@ -13,13 +13,14 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.forms.cells import Table, read_rows
-from npdigits.forms.columns import FIRST, Layout, column_name, layout_of, undecided, which_end
+from npdigits.forms.columns import Layout, column_name, layout_of, names_of, undecided
 from npdigits.forms.found import TRAIN, Found, Part, Wanted
 from npdigits.forms.packed import Member, members
 from npdigits.forms.recognize import part_of
 from npdigits.forms.rows import without_column
 from npdigits.forms.sheet import NAMES_OF_DELIMITERS, NoTable, Sheet, is_number, sheet_of
 from npdigits.forms.text_lines import Lines, encoding_of, lines_of
+from npdigits.forms.which_end import FIRST, which_end
 
 
 def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
@@ -59,11 +60,13 @@ def read_sheet(
     expected = expected_rows(member, sheet)
     table = read_rows(lines or lines_of(member), sheet, layout, expected, member.name)
     images, labels, called, notes = table.pixels, table.labels, layout.called, [*sheet.notes, *layout.notes]
+    columns = layout.pixels
     if layout.either:
-        images, labels, called, note = _without_label(table, sheet, layout, member.name)
-        notes.append(note)
+        images, labels, label = _without_label(table, sheet, layout, member.name)
+        called, columns = column_name(sheet, label), tuple(column for column in columns if column != label)
+        notes.append(f"{called} is the label by what the columns hold")
     part = Part(images, labels, _names(member.name, table))
-    return Found(form, {}, called, notes=tuple(notes)), part
+    return Found(form, {}, called, notes=tuple(notes), columns=names_of(sheet, columns)), part
 
 
 def expected_rows(member: Member, sheet: Sheet) -> int:
@@ -76,8 +79,8 @@ def expected_rows(member: Member, sheet: Sheet) -> int:
     return max(len(sheet.sample), int(1.01 * member.size / (letter * sheet.per_row)))
 
 
-def _without_label(table: Table, sheet: Sheet, layout: Layout, place: str) -> tuple[Array, Array, str, str]:
-    """Return images, labels, the label's column for people, and a note, where it is the first or the last column.
+def _without_label(table: Table, sheet: Sheet, layout: Layout, place: str) -> tuple[Array, Array, int]:
+    """Return images, labels and the number of the labels' column, where it is the first or the last one.
 
     Raises:
         DataError: it cannot be told which.
@@ -87,8 +90,7 @@ def _without_label(table: Table, sheet: Sheet, layout: Layout, place: str) -> tu
         raise undecided(sheet, place)
     column = 0 if end == FIRST else -1
     labels = table.pixels[:, column].astype(np.int64)  # whole numbers, as which_end found
-    called = column_name(sheet, layout.pixels[column])
-    return without_column(table.pixels, column), labels, called, f"{called} is the label by what the columns hold"
+    return without_column(table.pixels, column), labels, layout.pixels[column]
 
 
 def _names(place: str, table: Table) -> Callable[[int], str]:
