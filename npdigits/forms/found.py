@@ -72,6 +72,7 @@ class Found:
         lost: classes of which no picture could be read.
         names_files: whether it names other files, which were read too. Such a set is not cached.
         columns: the pixels' names in their order, where each has a column with a name.
+        counted_from: the number of the first column of svmlight's form, 0 or 1, where the file tells it.
     """
 
     form: str
@@ -86,6 +87,7 @@ class Found:
     lost: tuple[str, ...] = ()
     names_files: bool = False
     columns: tuple[str, ...] = ()
+    counted_from: int | None = None
 
 
 @dataclass(frozen=True)
