@@ -8,7 +8,7 @@ import pytest
 from made import digits
 
 from npdigits.base.errors import DataError
-from npdigits.forms.found import TRAIN, Found, Wanted
+from npdigits.forms.found import TEST, TRAIN, VAL, Found, Wanted
 from npdigits.forms.numbered import PUT_IN_ORDER, number_order
 from npdigits.forms.reading import read_found
 
@@ -127,3 +127,72 @@ def test_numbers_with_steps_or_a_label_among_them_are_no_gaps(tmp_path: Path) ->
     np.testing.assert_array_equal(found.parts[TRAIN].images, X[:, :12])
     assert number_order([f"f{i}" for i in range(100, 1, -1)], "a.csv", lambda n: False) == list(range(98, -1, -1))
     assert number_order(["a1", "b2", "a3", "a0"], "a.csv", lambda n: True) is None
+
+
+def as_r_writes_it(frame: pd.DataFrame, separator: str = " ", quote: str = '"', rows: str = "") -> str:
+    """Return what R's write.table(frame) writes, after its documentation: row names, but no name above them."""
+    head = separator.join(f"{quote}{name}{quote}" for name in frame.columns)
+    lines = [
+        separator.join([f"{quote}{rows}{i}{quote}", *(x if isinstance(x, str) else str(x) for x in row)])
+        for i, row in zip(frame.index, frame.to_numpy(object).tolist(), strict=True)
+    ]
+    return "\n".join([head, *lines, ""])
+
+
+@pytest.mark.parametrize("separator", [" ", ",", "\t", ";"])
+def test_names_of_rows_without_a_name_above_them_are_left_out(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "digits.txt"
+    frame = frame_of().sample(frac=1, random_state=1)
+    rows = frame.index.to_numpy()
+    texts = frame.assign(label=[f'"digit {y}"' for y in frame["label"]])
+    for quote, names in (('"', ""), ('"', "row "), ("", "")):
+        path.write_text(as_r_writes_it(frame, separator, quote, names))
+        found = read_found(path)
+        check(found, rows)
+        assert found.notes == ("columns left out: the first column",)
+    path.write_text(as_r_writes_it(texts, separator))
+    labels = read_found(path).parts[TRAIN].labels
+    assert labels is not None and labels.tolist() == [f"digit {y}" for y in frame["label"]]
+    path.write_text(as_r_writes_it(frame[:2], separator))
+    check(read_found(path), rows[:2])
+
+
+def test_a_delimiter_at_the_end_of_the_rows_alone_is_no_column(tmp_path: Path) -> None:
+    path = tmp_path / "digits.csv"
+    path.write_text(frame_of().to_csv(index=False).replace("\n", ",\n").replace("pixel143,\n", "pixel143\n"))
+    check(read_found(path))
+    path.write_text("label,pixel0,pixel1,pixel2\n1,0,0,7,0\n1,0,9,0,0\n")
+    assert refused(path) == "digits.csv: 4 names above 5 columns"
+
+
+@pytest.mark.parametrize("form", ["csv", "arff", "parquet"])
+def test_a_column_of_labels_that_is_empty_is_none(tmp_path: Path, form: str) -> None:
+    frame = frame_of()
+    for empty in (None, np.nan) if form == "parquet" else ("", "NaN", "?"):
+        path = written(tmp_path, frame.assign(label=empty), form)
+        for wanted in (Wanted(), Wanted(label_column="label")):
+            found = read_found(path, wanted)
+            np.testing.assert_array_equal(found.parts[TRAIN].images, X)
+            assert found.parts[TRAIN].labels is None and "column label is empty: no labels" in found.notes
+    some = frame["label"].astype(object).where(np.arange(60) != 7, None if form == "parquet" else "")
+    message = refused(written(tmp_path, frame.assign(label=some), form))
+    assert "column label: " in message and {"csv": "row 9", "arff": "row 155", "parquet": "row 8"}[form] in message
+
+
+def test_a_column_that_names_parts_divides_the_set(tmp_path: Path) -> None:
+    frame = frame_of()
+    part = np.array(["Training", "PublicTest", "Training", "dev"])[np.arange(60) % 4]
+    for name in ("Usage", "split", "set"):
+        found = read_found(written(tmp_path, frame.assign(**{name: part}), "csv"))
+        assert list(found.parts) == [TRAIN, VAL, TEST] and found.notes == (f"divided by column {name}",)
+        for of, rows in ((TRAIN, slice(0, None, 2)), (TEST, slice(1, None, 4)), (VAL, slice(3, None, 4))):
+            np.testing.assert_array_equal(found.parts[of].images, X[rows])
+            np.testing.assert_array_equal(found.parts[of].labels, Y[rows])  # type: ignore[arg-type]
+        assert found.parts[TEST].name_of(1).endswith("digits.csv: row 7")
+    for values, said in (
+        (np.where(np.arange(60) < 59, part, "?"), "is not used, as it names no part of the set: ?"),
+        (np.where(part == "Training", "test", part), "is not used, as no row is of a training set"),
+    ):
+        found = read_found(written(tmp_path, pd.concat([frame.assign(split=values)] * 4), "csv"))
+        assert list(found.parts) == [TRAIN] and len(found.parts[TRAIN].images) == 240
+        assert any(said in note or note == "columns left out: column split" for note in found.notes)

@@ -136,7 +136,10 @@ def test_index_and_strange_columns_are_left_out_and_said(tmp_path: Path) -> None
     frame["Usage"] = "Training"
     found = table(tmp_path / "a.csv", frame.to_csv())  # with pandas' index
     np.testing.assert_array_equal(found.parts[TRAIN].images, X)
-    assert found.notes == ("columns left out: the first column, column Usage",)
+    assert found.notes == (
+        "columns left out: the first column",
+        "column Usage is not used, as all rows are of one part: Training",
+    )
     frame = frame.drop(columns=["Usage", "label"])
     frame.insert(0, "ImageId", np.arange(1, 61))
     found = table(tmp_path / "a.csv", frame.to_csv(index=False))

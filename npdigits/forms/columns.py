@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from npdigits.base.errors import ConfigError, DataError
 from npdigits.base.text import printable
+from npdigits.forms.array_names import read_name
 from npdigits.forms.found import Wanted
 from npdigits.forms.numbered import NAME, PUT_IN_ORDER, number_order, refuse_gaps
 from npdigits.forms.sheet import Sheet, is_number
@@ -17,9 +18,11 @@ LABELS = ("label", "labels", "class", "target", "digit", "y", "category", "class
 # Columns that number the rows, or name where they came from. pandas calls a column without a name "Unnamed: 0".
 BESIDE = re.compile(
     r"|id|index|idx|unnamed: \d+|(image|img|row|sample)[ _-]?(id|index|idx|no|number|name)?|"
-    r"level_0|file[ _-]?name|file|path|usage|split|set",
+    r"level_0|file[ _-]?name|file|path|usage|split|set|subset|part",
     re.IGNORECASE,
 )
+# Of these, columns that may say of each row which part of the set it belongs to.
+DIVIDES = re.compile(r"usage|split|set|subset|part", re.IGNORECASE)
 # A column that counts the rows is one of this many at least: two labels may happen to be 0 and 1.
 COUNTED = 12
 
@@ -33,6 +36,7 @@ class Layout:
         label: the number of the label's column, from 0, or None.
         pixels: the numbers of the pixels' columns, in the order of the pixels; where either the first or the last is
             the label, both are here.
+        division: the number of the column that says which part of the set a row belongs to, or None.
         either: whether the first or the last column is the label, which the whole table is to tell.
         called: the label's column, for people.
         notes: what is left out, each a line.
@@ -41,6 +45,7 @@ class Layout:
     width: int
     label: int | None
     pixels: tuple[int, ...]
+    division: int | None = None
     either: bool = False
     called: str = "no labels"
     notes: tuple[str, ...] = ()
@@ -58,8 +63,10 @@ def layout_of(sheet: Sheet, wanted: Wanted, place: str) -> Layout:
         label = _named_label(sheet, place)
     beside = _columns_beside(sheet, label)
     rest = tuple(i for i in range(sheet.width) if i != label and i not in beside)
-    notes = (f"columns left out: {_listed(sheet, beside)}",) if beside else ()
-    layout = Layout(sheet.width, label, rest, notes=notes)
+    division = _division(sheet, beside)
+    left = [i for i in beside if i != division]
+    notes = (f"columns left out: {_listed(sheet, left)}",) if left else ()
+    layout = Layout(sheet.width, label, rest, division, notes=notes)
     if label is None:
         layout = _by_content(layout, sheet, wanted, place)
     if len(layout.pixels) < 2 + layout.either:
@@ -133,6 +140,18 @@ def _named_label(sheet: Sheet, place: str) -> int | None:
             f"data.label_column={printable(_plain(sheet.names[called[0]]))}"
         )
     return called[0] if called else None
+
+
+def _division(sheet: Sheet, beside: Sequence[int]) -> int | None:
+    """Return the column beside the pixels that names a part of the set in each row; None: there is none, or several."""
+    can = [
+        i
+        for i in beside
+        if sheet.names
+        and DIVIDES.fullmatch(_plain(sheet.names[i]))
+        and all(read_name(row[i]).part for row in sheet.sample)
+    ]
+    return can[0] if len(can) == 1 else None
 
 
 def _columns_beside(sheet: Sheet, label: int | None) -> list[int]:

@@ -170,6 +170,16 @@ def _listed(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - SHOWN:,} more" if len(names) > SHOWN else shown
 
 
+def is_empty(column: Any) -> bool:
+    """Say whether no cell of a column of labels holds anything, as in a set on which others are to predict."""
+    import pyarrow.compute as compute
+    import pyarrow.types as types
+
+    if types.is_floating(column.type):
+        column = compute.if_else(compute.is_nan(column), None, column)
+    return bool(column.null_count == len(column))
+
+
 def labels_of(column: Any, name: str, begin: int, place: str) -> Array:
     """Return labels as numbers or text.
 
