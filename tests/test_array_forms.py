@@ -147,6 +147,57 @@ def test_the_user_names_the_labels(tmp_path):
     assert "no array of" in refused(tmp_path / "set.npz", Wanted(label_column="third"))
 
 
+def test_arrays_that_could_be_the_labels_are_named_unless_they_say_the_same(tmp_path):
+    path = tmp_path / "set.npz"
+    other = Y // 2
+    np.savez(path, X=FLAT, y=Y, labels=other)
+    assert "Name it: data.label_column=labels (there are labels, y)" in refused(path)
+    assert np.array_equal(read_found(path, Wanted(label_column="y")).parts[TRAIN].labels, Y)
+    for same in (Y.astype(float), np.eye(10)[Y], np.ones((90, 3))):  # of which the last are no labels
+        np.savez(path, X=FLAT, y=Y, labels=same)
+        assert np.array_equal(read_found(path).parts[TRAIN].labels, Y)
+    with h5py.File(tmp_path / "set.h5", "w") as file:
+        for part, rows in (("train", slice(0, 60)), ("test", slice(60, 90))):
+            file[f"{part}/images"], file[f"{part}/fine_labels"] = IMAGES_[rows], Y[rows]
+            file[f"{part}/coarse_labels"] = other[rows]
+    assert "data.label_column=train/coarse_labels (there are" in refused(tmp_path / "set.h5")
+    for name in ("train/fine_labels", "fine_labels"):
+        found = read_found(tmp_path / "set.h5", Wanted(label_column=name))
+        assert np.array_equal(found.parts[TRAIN].labels, Y[:60]) and np.array_equal(found.parts[TEST].labels, Y[60:])
+
+
+def test_arrays_that_could_be_the_images_are_named_or_said_to_be_left_out(tmp_path):
+    path = tmp_path / "set.npz"
+    inverse = 255 - IMAGES_
+    for arrays in ({"images": IMAGES_, "raw": inverse}, {"images": IMAGES_, "x": inverse.reshape(90, 64)}):
+        np.savez(path, **arrays, labels=Y)
+        message = refused(path)
+        assert "which array holds the images? There are images (uint8 (90, 8, 8)), " in message
+        assert "save the one that is meant, and its labels, in a file of their own" in message
+    np.savez(path, images=IMAGES_, raw=FLAT, features=FLAT[:, :9] + 1, labels=Y, place=Y[:, None])
+    found = read_found(path)
+    assert np.array_equal(found.parts[TRAIN].images, IMAGES_)
+    assert found.notes == ("left out: features (uint8 (90, 9))",)
+
+
+def test_labels_that_are_all_no_number_are_none(tmp_path):
+    np.savez(tmp_path / "set.npz", X=FLAT, y=np.full(90, np.nan))
+    found = read_found(tmp_path / "set.npz")
+    assert found.parts[TRAIN].labels is None and found.notes == ("y is empty: no labels",)
+
+
+def test_one_image_and_a_table_with_labels_are_said_to_be_such(tmp_path):
+    np.save(tmp_path / "one.npy", np.zeros((28, 28), np.uint8))
+    assert "one (uint8 (28, 28)) is one image of 28 × 28, or has rows" in refused(tmp_path / "one.npy")
+    np.save(tmp_path / "table.npy", np.column_stack([Y, FLAT]))
+    message = refused(tmp_path / "table.npy")
+    assert "which of the 65 columns of table (uint8 (90, 65)) is the label" in message
+    assert "data.label_column=1 (the first) or data.label_column=65 (the last)" in message
+    assert read_found(tmp_path / "table.npy", Wanted(shape=(5, 13))).parts[TRAIN].labels is None
+    np.save(tmp_path / "many.npy", FLAT[:64])
+    assert len(read_found(tmp_path / "many.npy").parts[TRAIN].images) == 64
+
+
 def test_the_user_numbers_the_column_of_a_table(tmp_path):
     np.save(tmp_path / "table.npy", np.column_stack([FLAT, Y]))
     found = read_found(tmp_path / "table.npy", Wanted(label_column="65"))
@@ -226,7 +277,7 @@ def test_what_arrays_cannot_be(tmp_path):
     assert "14 values a label" in wrong_npz(tmp_path, X=FLAT, y=np.ones((90, 14)))
     assert "of shape (90, 4, 4, 4)" in wrong_npz(tmp_path, X=FLAT.reshape(90, 4, 4, 4), y=Y)
     assert "no array of images in it: it holds y (uint8 (90,))" in wrong_npz(tmp_path, y=Y)
-    assert "which array holds the images? There are first (" in wrong_npz(tmp_path, first=FLAT, second=FLAT)
+    assert "which array holds the images? There are first (" in wrong_npz(tmp_path, first=FLAT, second=FLAT[::-1])
     assert "holds no images" in wrong_npz(tmp_path, X=FLAT[:0], y=Y[:0])
     assert "X[0]: pixel [0] is inf" in wrong_npz(tmp_path, X=np.full((90, 64), 1e39), y=Y)
     assert "label 2 is inf" in wrong_npz(tmp_path, X=FLAT, y=np.where(np.arange(90) == 2, np.inf, 0.0))

@@ -67,6 +67,23 @@ def test_shards_are_put_together_and_missed(tmp_path):
     assert "train-00001-of-00003.parquet is missing" in refused(tmp_path)
 
 
+def test_a_shard_that_is_named_alone_is_said_to_be_one(tmp_path):
+    path = written(tmp_path / "train-00000-of-00002.parquet", hub_table(IMAGES[:30], Y[:30], list("0123456789")))
+    assert "1 of 2 shards: the folder has all" in read_found(path).notes
+    written(tmp_path / "train-00001-of-00002.parquet", hub_table(IMAGES[30:], Y[30:], list("0123456789")))
+    assert not any("shards" in note for note in read_found(tmp_path).notes)
+
+
+def test_labels_are_missing_in_all_rows_or_in_none(tmp_path, monkeypatch):
+    monkeypatch.setattr("npdigits.forms.parquet.VALUES", 650)  # ten rows at a time
+    for empty in (range(20), range(40, 60)):
+        labels = pa.array([None if i in empty else int(y) for i, y in enumerate(Y)])
+        written(tmp_path / "a.parquet", columns_of(FLAT) | {"label": labels})
+        assert f"row {empty[0] + 1}, column label: a value is missing" in refused(tmp_path / "a.parquet")
+    written(tmp_path / "a.parquet", columns_of(FLAT) | {"label": pa.nulls(60)})
+    assert read_found(tmp_path / "a.parquet").parts[TRAIN].labels is None
+
+
 def test_several_sets_in_a_folder_are_refused(tmp_path):
     for name in ("digits", "letters"):
         written(tmp_path / name / "train.parquet", hub_table(IMAGES, Y))
@@ -207,7 +224,7 @@ WRONG = {
         "row 6, column label",
     ),
     "a pixel is NaN": ({**columns_of(np.where(np.arange(64) == 2, np.nan, FLAT)), "label": Y}, "row 1: a pixel is nan"),
-    "a label is NaN": ({**columns_of(FLAT), "label": [np.nan] * 60}, "row 1, column label: nan is no label"),
+    "a label is NaN": ({**columns_of(FLAT), "label": [0.5, np.nan] * 30}, "row 2, column label: nan is no label"),
     "labels of lists": ({**columns_of(FLAT), "label": [[1]] * 60}, "column label is list<"),
     "lists of several lengths": (list_column([[1, 2, 3, 4], [1, 2, 3]]), "row 2, column image: a list of 3"),
     "inner lists of several lengths": (list_column([[[1, 2]], [[1]]]), "row 2, column image: a list of 1"),

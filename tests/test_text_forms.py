@@ -22,9 +22,9 @@ from written_text import WRITERS, Halves, arff_head
 
 from npdigits.base.errors import ConfigError, DataError, UserError
 from npdigits.forms import arff, packed, room, rows, sheet, svmlight, text_lines, text_table
-from npdigits.forms.columns import which_end
 from npdigits.forms.found import TEST, TRAIN, Found, Wanted
 from npdigits.forms.recognize import recognize
+from npdigits.forms.which_end import which_end
 
 NOTHING = Wanted()
 READERS = {"table": text_table.read, "arff": arff.read, "svmlight": svmlight.read}
@@ -136,7 +136,10 @@ def test_index_and_strange_columns_are_left_out_and_said(tmp_path: Path) -> None
     frame["Usage"] = "Training"
     found = table(tmp_path / "a.csv", frame.to_csv())  # with pandas' index
     np.testing.assert_array_equal(found.parts[TRAIN].images, X)
-    assert found.notes == ("columns left out: the first column, column Usage",)
+    assert found.notes == (
+        "columns left out: the first column",
+        "column Usage is not used, as all rows are of one part: Training",
+    )
     frame = frame.drop(columns=["Usage", "label"])
     frame.insert(0, "ImageId", np.arange(1, 61))
     found = table(tmp_path / "a.csv", frame.to_csv(index=False))

@@ -18,8 +18,8 @@ import numpy as np
 
 from npdigits.base.errors import DataError
 from npdigits.base.text import printable
-from npdigits.forms.columns import LABELS
-from npdigits.forms.found import TRAIN, Found, Part, Wanted
+from npdigits.forms.columns import DIVIDES, LABELS
+from npdigits.forms.found import Found, Part, Wanted
 from npdigits.forms.packed import Member, members, one_member
 from npdigits.forms.sheet import MOST_BLANK, SAMPLE, Sheet, is_number
 from npdigits.forms.text_lines import Lines, lines_of, repaired
@@ -77,9 +77,10 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
                 lines = _dense(lines, batch.first + skipped, attributes, member.name)
             yield Lines(batch.first, [*batch.lines[:skipped], *lines])
 
-    found, part = read_sheet(member, sheet, wanted, "ARFF, sparse" if sparse else "ARFF", rows())
-    _refuse_undeclared(part, attributes, found.label)
-    return replace(found, parts={TRAIN: part})
+    found = read_sheet(member, sheet, wanted, "ARFF, sparse" if sparse else "ARFF", rows())
+    for part in found.parts.values():
+        _refuse_undeclared(part, attributes, found.label)
+    return found
 
 
 def _doubled(lines: Sequence[str]) -> list[str]:
@@ -173,7 +174,7 @@ def _nominal_label(attributes: Sequence[Attribute], place: str) -> str | None:
     named = [a.name for a in attributes if a.name.lower() in LABELS]
     if len(named) == 1:
         return named[0]
-    nominal = [a.name for a in attributes if a.values is not None]
+    nominal = [a.name for a in attributes if a.values is not None and not DIVIDES.fullmatch(a.name)]
     if len(nominal) > 1 and len(nominal) < len(attributes):
         raise DataError(
             f"{place}: several nominal attributes could be the label: {', '.join(map(printable, nominal[:4]))}: say "

@@ -7,7 +7,7 @@ it is given line by line, so that a line's number is known.
 
 import csv
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -33,13 +33,15 @@ class Table:
 
     Attributes:
         pixels: numbers, shape (rows, columns).
-        labels: text, whole numbers or floats, shape (rows,), or None.
+        labels: text, whole numbers or floats, shape (rows,); None where there is no column of them, or an empty one.
         numbering: which line of the file each row came from.
+        parts: the part of the set that each row says, as text, shape (rows,); None where none does.
     """
 
     pixels: Array
     labels: Array | None
     numbering: Numbering
+    parts: Array | None = None
 
 
 class Texts:
@@ -61,8 +63,12 @@ class Texts:
         """Take back what was added after the first texts."""
         del self._codes[length:]
 
-    def labels(self, say: Callable[[int, str], NoReturn]) -> Array:
-        """Return all texts, as whole numbers or floats where all are such.
+    def as_they_are(self) -> Array:
+        """Return all texts."""
+        return np.array([repaired(text.strip()) for text in self._known])[np.array(self._codes, np.intp)]
+
+    def labels(self, say: Callable[[int, str], NoReturn]) -> Array | None:
+        """Return all texts, as whole numbers or floats where all are such; None where all are missing.
 
         Args:
             say: raises the error about the label of a row.
@@ -70,6 +76,8 @@ class Texts:
         texts = [repaired(text.strip()) for text in self._known]
         codes = np.array(self._codes, np.intp)
         missing = [i for i, text in enumerate(texts) if text.lower() in MISSING]
+        if len(missing) == len(texts):
+            return None
         if missing and (
             any(not texts[i] for i in missing) or all(map(is_number, set(texts) - {texts[i] for i in missing}))
         ):
@@ -93,7 +101,8 @@ def read_rows(batches: Iterable[Lines], sheet: Sheet, layout: Layout, expected: 
     Raises:
         DataError: a row is damaged, or there is no memory for them.
     """
-    rows, labels, numbering = Rows(place, len(layout.pixels), expected), Texts(), Numbering()
+    rows, numbering = Rows(place, len(layout.pixels), expected), Numbering()
+    texts = {column: Texts() for column in (layout.label, layout.division) if column is not None}
     for batch in batches:
         lines = batch.lines[max(0, sheet.first + 1 - batch.first) :]
         if not lines:
@@ -102,7 +111,7 @@ def read_rows(batches: Iterable[Lines], sheet: Sheet, layout: Layout, expected: 
         kept = _note_rows(lines, first, rows.n, sheet.comment, numbering)
         if not kept:
             continue
-        numbers = _numbers(kept, sheet, layout, labels, rows.holds_decimals)
+        numbers = _numbers(kept, sheet, layout, texts, rows.holds_decimals)
         if numbers is None or len(numbers) != len(kept):
             explain(lines, first, sheet, layout, place)
         rows.add(numbers)
@@ -113,7 +122,9 @@ def read_rows(batches: Iterable[Lines], sheet: Sheet, layout: Layout, expected: 
         where = f"{place}: row {numbering.line_of(row)}, {column_name(sheet, layout.label or 0)}"
         raise DataError(f"{where}: {_shown(text)} is no label" if text else f"{where}: no label")
 
-    return Table(rows.done(), None if layout.label is None else labels.labels(say), numbering)
+    labels = None if layout.label is None else texts[layout.label].labels(say)
+    parts = None if layout.division is None else texts[layout.division].as_they_are()
+    return Table(rows.done(), labels, numbering, parts)
 
 
 def _note_rows(lines: list[str], first: int, row: int, comment: str | None, numbering: Numbering) -> list[str]:
@@ -129,21 +140,24 @@ def _note_rows(lines: list[str], first: int, row: int, comment: str | None, numb
     return kept
 
 
-def _numbers(lines: list[str], sheet: Sheet, layout: Layout, labels: Texts, decimals: bool) -> Array | None:
+def _numbers(
+    lines: list[str], sheet: Sheet, layout: Layout, texts: Mapping[int, Texts], decimals: bool
+) -> Array | None:
     """Return the pixels of rows, of a type in ``KINDS``; None where there is something that is none."""
     if sheet.decimal_comma or sheet.quote:
         lines = [sheet.plain(line) for line in lines]
-    known = len(labels)
+    known = {column: len(held) for column, held in texts.items()}
     pixels = set(layout.pixels)
-    ignored: Any = {i: labels.note if i == layout.label else _nothing for i in range(layout.width) if i not in pixels}
-    if len(layout.pixels) == layout.pixels[-1] - layout.pixels[0] + 1:
+    ignored: Any = {i: texts[i].note if i in texts else _nothing for i in range(layout.width) if i not in pixels}
+    if layout.pixels == tuple(range(layout.pixels[0], layout.pixels[-1] + 1)):
         taken: slice | list[int] = slice(layout.pixels[0], layout.pixels[-1] + 1)
     else:
         taken = list(layout.pixels)
     # Bytes first, as nearly all pixels are; whole numbers up to 2⁵³ are exact among float64.
     kinds: tuple[type[Any], ...] = (np.float64,) if decimals else (np.uint8, np.float64)
     for kind in kinds:
-        labels.cut(known)
+        for column, held in texts.items():
+            held.cut(known[column])
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # NumPy 2.0 … 2.2 take 1.5 for a byte, with a warning
@@ -191,7 +205,7 @@ def explain(lines: Sequence[str], first: int, sheet: Sheet, layout: Layout, plac
             raise DataError(f"{where}: {join_lines(str(error))}") from error
         if len(cells) != layout.width:
             raise DataError(f"{where}: {len(cells):,} cells: {layout.width:,} are expected, as in other rows")
-        for column in layout.pixels:
+        for column in sorted(layout.pixels):
             if wrong := _fault_of(cells[column]):
                 raise DataError(f"{where}, {_both_names(sheet, column)}: {wrong}")
     raise DataError(f"{place}: rows {first} to {first + len(lines) - 1}: cannot be read as numbers")

@@ -7,32 +7,24 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, DataError
 from npdigits.base.text import printable
+from npdigits.forms.array_names import read_name
 from npdigits.forms.found import Wanted
+from npdigits.forms.numbered import NAME, PUT_IN_ORDER, number_order, refuse_gaps
 from npdigits.forms.sheet import Sheet, is_number
 
 LABELS = ("label", "labels", "class", "target", "digit", "y", "category", "classes", "targets", "digits")
 # Columns that number the rows, or name where they came from. pandas calls a column without a name "Unnamed: 0".
 BESIDE = re.compile(
     r"|id|index|idx|unnamed: \d+|(image|img|row|sample)[ _-]?(id|index|idx|no|number|name)?|"
-    r"level_0|file[ _-]?name|file|path|usage|split|set",
+    r"level_0|file[ _-]?name|file|path|usage|split|set|subset|part",
     re.IGNORECASE,
 )
-# A pixel's name ends in its number, or in its row and column: pixel17, 1x2, pixel_0_3, V5, f12, (3, 4).
-PIXEL = re.compile(r"(.*?)[(\[]?\d+(\D{1,3}\d+)?[)\]]?")
-FIRST, LAST = "first", "last"
+# Of these, columns that may say of each row which part of the set it belongs to.
+DIVIDES = re.compile(r"usage|split|set|subset|part", re.IGNORECASE)
 # A column that counts the rows is one of this many at least: two labels may happen to be 0 and 1.
 COUNTED = 12
-# The border of a digit's image is paper in nearly all images; no class has nine tenths of a set.
-MOSTLY = 0.9
-# Of two columns the pixel goes with the pixel beside it, and the label does not: correlations.
-GOES, GOES_NOT = 0.5, 0.3
-# Labels of digits and letters, and a few more; a pixel between ink and paper has some hundred values.
-MANY = 120
 
 
 @dataclass(frozen=True)
@@ -42,7 +34,9 @@ class Layout:
     Attributes:
         width: all columns.
         label: the number of the label's column, from 0, or None.
-        pixels: the numbers of the pixels' columns; where either the first or the last is the label, both are here.
+        pixels: the numbers of the pixels' columns, in the order of the pixels; where either the first or the last is
+            the label, both are here.
+        division: the number of the column that says which part of the set a row belongs to, or None.
         either: whether the first or the last column is the label, which the whole table is to tell.
         called: the label's column, for people.
         notes: what is left out, each a line.
@@ -51,6 +45,7 @@ class Layout:
     width: int
     label: int | None
     pixels: tuple[int, ...]
+    division: int | None = None
     either: bool = False
     called: str = "no labels"
     notes: tuple[str, ...] = ()
@@ -68,15 +63,22 @@ def layout_of(sheet: Sheet, wanted: Wanted, place: str) -> Layout:
         label = _named_label(sheet, place)
     beside = _columns_beside(sheet, label)
     rest = tuple(i for i in range(sheet.width) if i != label and i not in beside)
-    notes = (f"columns left out: {_listed(sheet, beside)}",) if beside else ()
-    layout = Layout(sheet.width, label, rest, notes=notes)
+    division = _division(sheet, beside)
+    left = [i for i in beside if i != division]
+    notes = (f"columns left out: {_listed(sheet, left)}",) if left else ()
+    layout = Layout(sheet.width, label, rest, division, notes=notes)
     if label is None:
         layout = _by_content(layout, sheet, wanted, place)
     if len(layout.pixels) < 2 + layout.either:
         raise DataError(f"{place}: no columns of pixels: {_listed(sheet, range(sheet.width))}")
     if layout.label is not None:
         layout = replace(layout, called=column_name(sheet, layout.label))
-    return layout
+    return _by_number(layout, sheet, wanted, place)
+
+
+def names_of(sheet: Sheet, columns: Sequence[int]) -> tuple[str, ...]:
+    """Return the names of some columns; () where columns have none."""
+    return tuple(_plain(sheet.names[i]) for i in columns) if sheet.names else ()
 
 
 def column_name(sheet: Sheet, column: int) -> str:
@@ -86,26 +88,6 @@ def column_name(sheet: Sheet, column: int) -> str:
     if column in (0, sheet.width - 1):
         return f"the {'last' if column else 'first'} column"
     return f"column {column + 1}"
-
-
-def which_end(table: Array) -> str | None:
-    """Return whether a table's first or last column is the label, the others being pixels; None: it cannot be told.
-
-    Args:
-        table: numbers, shape (rows, columns), all columns but those beside.
-    """
-    first, last = (_could_be_label(table[:, i]) for i in (0, -1))
-    if first != last:
-        return FIRST if first else LAST
-    if not first or len(table) < COUNTED:
-        return None
-    shares = [_most_common_share(table[:, i]) for i in (0, -1)]
-    if max(shares) > MOSTLY and min(shares) < MOSTLY - 0.2:
-        return FIRST if shares[0] < shares[1] else LAST
-    goes = [abs(_correlation(table[:, i], table[:, j])) for i, j in ((0, 1), (-1, -2))]
-    if max(goes) > GOES and min(goes) < GOES_NOT:
-        return FIRST if goes[0] < goes[1] else LAST
-    return None
 
 
 def undecided(sheet: Sheet, place: str) -> DataError:
@@ -160,11 +142,23 @@ def _named_label(sheet: Sheet, place: str) -> int | None:
     return called[0] if called else None
 
 
+def _division(sheet: Sheet, beside: Sequence[int]) -> int | None:
+    """Return the column beside the pixels that names a part of the set in each row; None: there is none, or several."""
+    can = [
+        i
+        for i in beside
+        if sheet.names
+        and DIVIDES.fullmatch(_plain(sheet.names[i]))
+        and all(read_name(row[i]).part for row in sheet.sample)
+    ]
+    return can[0] if len(can) == 1 else None
+
+
 def _columns_beside(sheet: Sheet, label: int | None) -> list[int]:
     """Return the columns that are neither pixels nor label: those that count, name or are empty, and strange ones."""
     beside = set()
     names = [_plain(name) for name in sheet.names]
-    stems = Counter(match[1] for name in names if (match := PIXEL.fullmatch(name)))
+    stems = Counter(match[1] for name in names if (match := NAME.fullmatch(name)))
     stem, count = stems.most_common(1)[0] if stems else ("", 0)
     patterned = count >= max(4, 0.8 * len(names))
     for i in range(sheet.width):
@@ -174,7 +168,7 @@ def _columns_beside(sheet: Sheet, label: int | None) -> list[int]:
         if names and (BESIDE.fullmatch(names[i]) or (cells and not any(cells))):
             beside.add(i)
         elif label is not None and patterned:
-            match = PIXEL.fullmatch(names[i])
+            match = NAME.fullmatch(names[i])
             if match is None or match[1] != stem:
                 beside.add(i)
         elif not names and _is_counter(cells):
@@ -206,7 +200,21 @@ def _by_content(layout: Layout, sheet: Sheet, wanted: Wanted, place: str) -> Lay
         return layout
     if _fits(count - 1, wanted):
         return replace(layout, either=True)
+    refuse_gaps(names_of(sheet, layout.pixels), place)
     raise undecided(sheet, place)
+
+
+def _by_number(layout: Layout, sheet: Sheet, wanted: Wanted, place: str) -> Layout:
+    """Return a layout with the pixels in the order of the numbers in their names, where these have some.
+
+    Raises:
+        DataError: a number is there twice, or is missing.
+    """
+    names = names_of(sheet, layout.pixels)
+    order = number_order(names, place, lambda n: _fits(n - layout.either, wanted), names_of(sheet, range(sheet.width)))
+    if order is None:
+        return layout
+    return replace(layout, pixels=tuple(layout.pixels[i] for i in order), notes=(*layout.notes, PUT_IN_ORDER))
 
 
 def _with_label(layout: Layout, column: int) -> Layout:
@@ -215,9 +223,7 @@ def _with_label(layout: Layout, column: int) -> Layout:
 
 def _not_named_as_pixels(sheet: Sheet, columns: Sequence[int]) -> int | None:
     """Return the only column whose name differs from pixel17 and its like; None: there is none, or several."""
-    stems = {
-        i: match[1] if (match := PIXEL.fullmatch(_plain(sheet.names[i]))) else None for i in columns if sheet.names
-    }
+    stems = {i: match[1] if (match := NAME.fullmatch(_plain(sheet.names[i]))) else None for i in columns if sheet.names}
     common = Counter(stems.values()).most_common(1)
     if not common or common[0][0] is None:
         return None
@@ -230,23 +236,6 @@ def _fits(pixels: int, wanted: Wanted) -> bool:
     if wanted.shape is not None:
         return pixels == math.prod(wanted.shape)
     return pixels > 3 and math.isqrt(pixels) ** 2 == pixels
-
-
-def _could_be_label(values: Array) -> bool:
-    """Say whether a column of numbers holds whole ones, more than one and few."""
-    if not np.isfinite(values).all() or (values != np.rint(values)).any():
-        return False
-    return 1 < len(np.unique(values)) <= min(MANY, max(2, len(values) // 2))
-
-
-def _most_common_share(values: Array) -> float:
-    return float(np.unique(values, return_counts=True)[1].max() / len(values))
-
-
-def _correlation(a: Array, b: Array) -> float:
-    a, b = (values - values.mean() for values in (a.astype(np.float64), b.astype(np.float64)))
-    size = math.sqrt(float(a @ a) * float(b @ b))
-    return float(a @ b) / size if size else 0.0
 
 
 def _is_counter(cells: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.forms.array_names import read_name
 from npdigits.forms.found import Wanted
-from npdigits.forms.named_arrays import Source, Stored
+from npdigits.forms.stored import Source, Stored
 
 
 def joined_classes(source: Source) -> Source:

@@ -73,6 +73,8 @@ class Found:
         why_lost: of each of these the first picture, and why it could not be.
         warnings: what is probably not as the user means it, each a line.
         names_files: whether it names other files, which were read too. Such a set is not cached.
+        columns: the pixels' names in their order, where each has a column with a name.
+        counted_from: the number of the first column of svmlight's form, 0 or 1, where the file tells it.
     """
 
     form: str
@@ -88,6 +90,8 @@ class Found:
     why_lost: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     names_files: bool = False
+    columns: tuple[str, ...] = ()
+    counted_from: int | None = None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from npdigits.base.errors import DataError
 from npdigits.forms.derived_arrays import joined_classes, split_table
 from npdigits.forms.found import Found, Wanted
 from npdigits.forms.mat import with_mapping
-from npdigits.forms.named_arrays import Source, Stored, read_arrays
+from npdigits.forms.named_arrays import read_arrays
+from npdigits.forms.stored import Source, Stored
 from npdigits.forms.told import told_of
 
 SIGNATURE, AT = b"\x89HDF\r\n\x1a\n", (0, 512)

@@ -21,7 +21,8 @@ from npdigits.base.errors import DataError
 from npdigits.forms.derived_arrays import joined_classes, split_table
 from npdigits.forms.found import Found, Wanted
 from npdigits.forms.mat_elements import Numbers, list_arrays, read_numbers
-from npdigits.forms.named_arrays import Source, Stored, read_arrays
+from npdigits.forms.named_arrays import read_arrays
+from npdigits.forms.stored import Source, Stored
 from npdigits.forms.told import told_of
 
 MAGIC = b"MATLAB 5.0 MAT-file"

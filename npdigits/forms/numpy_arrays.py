@@ -18,9 +18,10 @@ from npdigits.base.errors import DataError
 from npdigits.base.npz import Declared, Sparing
 from npdigits.forms.derived_arrays import split_table
 from npdigits.forms.found import Found, Wanted
-from npdigits.forms.named_arrays import Source, Stored, read_arrays
+from npdigits.forms.named_arrays import read_arrays
 from npdigits.forms.npy_stream import Objects, read_elements, read_header
 from npdigits.forms.recognize import PACKED, ZIP
+from npdigits.forms.stored import Source, Stored
 from npdigits.forms.told import told_of
 
 # Deflate makes at most so many bytes of one: 258 of two bits (RFC 1951); and a few more at the end.

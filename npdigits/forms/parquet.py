@@ -25,6 +25,7 @@ from npdigits.forms.parquet_columns import (
     PIXELS,
     Columns,
     find_columns,
+    is_empty,
     labels_of,
     lists_of,
     pixels_of,
@@ -70,6 +71,7 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
         for path in paths:
             rows, own = _schema(parquet, path, wanted)
             columns = columns or own
+            notes += [note for note in own.notes if note not in notes]
             if (own.kind, own.images, own.label) != (columns.kind, columns.images, columns.label):
                 raise DataError(f"{path}: its columns are not those of {paths[0].name}: name one file")
             name = path.relative_to(place).as_posix() if place in path.parents else path.name
@@ -78,6 +80,8 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
     for part, shards in shards_of.items():
         if not sum(shard.rows for shard in shards):
             raise DataError(f"{place}: its {part} set has no rows")
+    if not place.is_dir() and (shard := SHARD.fullmatch(place.stem)) and int(shard[3]) > 1:
+        notes.append(f"1 of {int(shard[3])} shards: the folder has all")
     if columns.left:
         more = ", …" if len(columns.left) > SHOWN else ""
         notes.append(f"left out: {', '.join(columns.left[:SHOWN])}{more}")
@@ -88,6 +92,8 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
         if not len(of.images):
             raise DataError(f"{place}: no picture of its {part} set can be read: {reader.pictures.unreadable[0][1]}")
     label = "none" if columns.label is None else f"column {columns.label}"
+    if columns.label is not None and any(of.labels is None for of in whole.values()):
+        notes.append(f"column {columns.label} is empty: no labels")
     return Found(
         f"parquet, {columns.kind}",
         parts,
@@ -98,6 +104,7 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
         unreadable=tuple(reader.pictures.unreadable),
         names_files=reader.pictures.named,
         lost=_lost(whole, parts),
+        columns=columns.images if columns.kind == PIXELS else (),
     )
 
 
@@ -207,14 +214,21 @@ class _Reader:
 
         Args:
             shards: the files.
-            labels: to which those of the rows are added.
+            labels: to which those of the rows are added; none if none of all rows has one.
         """
         name = self._columns.label
+        missing = ""
         for shard in shards:
             for begin, batch in self._batches_of(shard):
                 if name is not None:
                     with told_of(shard.path):
-                        labels.append(labels_of(batch.column(name), name, begin, str(shard.path)))
+                        column = batch.column(name)
+                        if is_empty(column) and not labels:
+                            missing = missing or f"{shard.path}: row {begin + 1}, column {name}: a value is missing"
+                        elif missing:
+                            raise DataError(missing)
+                        else:
+                            labels.append(labels_of(column, name, begin, str(shard.path)))
                 yield shard, begin, batch
 
     def _batches_of(self, shard: Shard) -> Iterator[tuple[int, Any]]:

@@ -5,7 +5,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,9 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.forms.array_names import IMAGE_WORDS, LABEL_WORDS
 from npdigits.forms.found import Wanted
+from npdigits.forms.numbered import NAME, PUT_IN_ORDER, number_order
 
 PIXELS, LISTS, PICTURES = "a column a pixel", "a list of pixels", "pictures"
-# A pixel's name ends in its number, or in its row and column.
-NUMBERED = re.compile(r"(.*?)\d+(\D\d+)?")
 BESIDE = re.compile(r"__index_level_\d+__|(.*[^a-z])?(id|idx|index)|unnamed: ?\d+", re.IGNORECASE)
 PATHS = (*IMAGE_WORDS, "path", "image_path", "file", "file_name", "filename")
 SHOWN, MOST_COLUMNS, LONGEST_LABEL = 6, 100_000, 200
@@ -35,6 +34,7 @@ class Columns:
         label: the name of the labels' column; None if there is none.
         classes: names that the file gives the labels 0, 1 …
         left: names of columns that are left out.
+        notes: what else is said of them.
     """
 
     kind: str
@@ -42,6 +42,7 @@ class Columns:
     label: str | None
     classes: tuple[str, ...] | None = None
     left: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def find_columns(schema: Any, wanted: Wanted, place: str) -> Columns:
@@ -65,7 +66,11 @@ def find_columns(schema: Any, wanted: Wanted, place: str) -> Columns:
         left = tuple(name for name in rest if name not in whole)
         return Columns(kind, (whole[0],), label, _classes(schema, label), left)
     columns = _flat(rest, kinds, label, place)
-    return Columns(PIXELS, columns.images, columns.label, _classes(schema, columns.label), columns.left)
+    columns = replace(columns, classes=_classes(schema, columns.label))
+    order = number_order(columns.images, place, lambda n: _fits(n, wanted), names)
+    if order is None:
+        return columns
+    return replace(columns, images=tuple(columns.images[i] for i in order), notes=(PUT_IN_ORDER,))
 
 
 def _label(names: Sequence[str], wanted: Wanted, place: str) -> str | None:
@@ -117,10 +122,10 @@ def _flat(rest: Sequence[str], kinds: dict[str, str], label: str | None, place: 
     Raises:
         DataError: there are none, or which is the label cannot be told.
     """
-    stems = Counter(match[1] for name in rest if (match := NUMBERED.fullmatch(name)) and kinds[name] == PIXELS)
+    stems = Counter(match[1] for name in rest if (match := NAME.fullmatch(name)) and kinds[name] == PIXELS)
     stem, count = stems.most_common(1)[0] if stems else ("", 0)
     if count >= max(4, 0.8 * len(rest)):
-        pixels = [name for name in rest if (match := NUMBERED.fullmatch(name)) and match[1] == stem]
+        pixels = [name for name in rest if (match := NAME.fullmatch(name)) and match[1] == stem]
         pixels = [name for name in pixels if kinds[name] == PIXELS]
     else:
         pixels = [name for name in rest if kinds[name] == PIXELS and not BESIDE.fullmatch(name)]
@@ -136,6 +141,11 @@ def _flat(rest: Sequence[str], kinds: dict[str, str], label: str | None, place: 
             f"data.label_column={pixels[0]} (the first) or data.label_column={pixels[-1]} (the last)"
         )
     return Columns(PIXELS, tuple(pixels), label, None, tuple(name for name in others if name != label))
+
+
+def _fits(pixels: int, wanted: Wanted) -> bool:
+    """Say whether so many pixels are an image of the wanted size, or a square one."""
+    return _is_square(pixels) if wanted.shape is None else pixels == math.prod(wanted.shape)
 
 
 def _is_square(n: int) -> bool:
@@ -158,6 +168,16 @@ def _classes(schema: Any, label: str | None) -> tuple[str, ...] | None:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(name[:LONGEST_LABEL] for name in names[:SHOWN])
     return f"{shown} and {len(names) - SHOWN:,} more" if len(names) > SHOWN else shown
+
+
+def is_empty(column: Any) -> bool:
+    """Say whether no cell of a column of labels holds anything, as in a set on which others are to predict."""
+    import pyarrow.compute as compute
+    import pyarrow.types as types
+
+    if types.is_floating(column.type):
+        column = compute.if_else(compute.is_nan(column), None, column)
+    return bool(column.null_count == len(column))
 
 
 def labels_of(column: Any, name: str, begin: int, place: str) -> Array:

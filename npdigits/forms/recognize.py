@@ -36,7 +36,8 @@ REFUSED = {
     b"ustar": "a tar archive: unpack it and name the folder",
 }
 WORKBOOK = "an Excel workbook: save it as CSV"
-SVMLIGHT = re.compile(rb"\s*[-+]?[\d.]+(e[-+]?\d+)?([ \t]+\d+:[-+.\deE]+)+\s*(#.*)?$")
+# A row, or one of an image without ink; of several at least one has a pixel.
+SVMLIGHT = re.compile(rb"\s*[-+]?[\d.]+(e[-+]?\d+)?([ \t]+\d+:[-+.\deE]+)*\s*(#.*)?$")
 ARFF = re.compile(rb"\s*@relation\b", re.IGNORECASE)
 # An address of the web or of a store, which has become a path: "https:/example.org/digits.csv".
 ADDRESS = re.compile(r"(?:^|/)((?:https?|ftp|s3|gs|hf|file):)/+(.*)")
@@ -197,15 +198,27 @@ def _form_of_text(path: Path, first: bytes) -> str:
     meant = [line for line in lines if not line.lstrip().startswith(b"%")]
     if meant and ARFF.match(meant[0]):
         return "arff"
-    if meant and SVMLIGHT.match(meant[0] if len(meant) > 1 else meant[0].rpartition(b" ")[0]):
+    # Comments of svmlight, R and Excel; np.savetxt's may be the names, and longer than what was read.
+    rows = [line for line in meant if not line.lstrip().startswith(b"#")]
+    if rows and _is_svmlight(rows):
         return "svmlight"
-    if meant and _is_table(meant):
+    if meant and (_is_table(rows) or _is_table(meant)):
         return "table"
     raise DataError(f"{path}: a text that is no table of numbers; conf/README.md lists the forms that are read")
 
 
+def _is_svmlight(lines: Sequence[bytes]) -> bool:
+    """Say whether lines of text are rows of svmlight's form; the last one may be torn where reading ended."""
+    rows = lines[:-1][:5]
+    if len(lines) == 1:
+        rows = lines if SVMLIGHT.match(lines[0]) else [lines[0].rpartition(b" ")[0]]
+    return all(map(SVMLIGHT.match, rows)) and any(b":" in row.partition(b"#")[0] for row in rows)
+
+
 def _is_table(lines: Sequence[bytes]) -> bool:
     """Say whether lines of text are a table: numbers in a line of several cells, which may be the first or the next."""
+    if not lines:
+        return False
     for line in lines[:2]:
         cells = [cell.strip(b" \"'\r") for cell in re.split(rb"[,;\t]|(?<=\S) +(?=\S)", line)]
         numbers = sum(bool(re.fullmatch(rb"[-+]?\d*[.,]?\d+(e[-+]?\d+)?|nan|", cell.lower())) for cell in cells)

@@ -22,9 +22,13 @@ NAMES_OF_DELIMITERS = {
 NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 # In a table whose cells are divided by commas, decimal commas stand in quotes.
 QUOTED_DECIMAL = re.compile(r'"\s*([-+]?\d*),(\d+)\s*"')
+# Between white space, as R's write.table writes texts.
+QUOTED_OR_NOT = re.compile(r'"[^"]*"|\S+')
 SEPARATOR = re.compile(r"\s*\"?sep=.\"?\s*", re.IGNORECASE)
 # So many rows tell how a table is written.
 SAMPLE = 200
+# So many texts that differ are names of rows; two labels may differ by chance.
+SEVERAL = 12
 # After so many lines no more is read to find three that are not blank.
 MOST_BLANK = 100_000
 
@@ -69,7 +73,7 @@ class Sheet:
         """
         line = self.plain(line)
         if self.delimiter is None:
-            return line.split()
+            return [text.strip('"') for text in QUOTED_OR_NOT.findall(line)] if self.quote else line.split()
         reader = csv.reader(
             [line],
             delimiter=self.delimiter,
@@ -121,8 +125,8 @@ def sheet_of(member: Member) -> Sheet:
     width = Counter(map(len, table)).most_common(1)[0][0]
     if not names:  # np.savetxt writes names as a comment
         names = next((tuple(cells) for cells in headings if len(cells) == width), ())
-    if names and len(names) == width - 1 and _counts([row[0] for row in table if row]):
-        names = ("", *names)  # R's write.table: no name above the names of the rows
+    if names and len(names) == width - 1:
+        names = _with_one_more(names, [row for row in table if len(row) == width], body)
     if names and len(names) != width:
         raise NoTable(f"{member.name}: {len(names):,} names above {width:,} columns")
     per_row = sum(map(len, body)) / len(body) + 1
@@ -173,13 +177,35 @@ def _names_in(table: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[st
     if 2 * words > len(head):
         return tuple(head), ()
     rest = head if head[0] else head[1:]
-    if len(rest) > 8 and any(map(_counts, (rest, rest[1:], rest[:-1]))):
+    if len(rest) > 8 and any(map(_count_in_some_order, (rest, rest[1:], rest[:-1]))):
         return tuple(head), ()  # pandas' names for columns without a name
     doubled = [cell for cell in head if re.fullmatch(r"\d+\.\d+", cell)]
     zeros = [cell for cell in doubled if cell.startswith("0.")]
     if len(zeros) > 8 and zeros == [f"0.{i + 1}" for i in range(len(zeros))]:
         return tuple(head), ("the first line is a row that pandas once took for the columns' names: it is left out",)
     return (), ()
+
+
+def _with_one_more(names: tuple[str, ...], table: Sequence[Sequence[str]], body: Sequence[str]) -> tuple[str, ...]:
+    """Return names with one for the column that has none: R's names of rows, or what a delimiter at the end divides.
+
+    R's write.table leaves out the name above the names of the rows, and puts these in quotes unless told otherwise.
+    """
+    if not any(row[-1] for row in table):
+        return (*names, "")
+    first = [row[0] for row in table]
+    quoted = all(line.lstrip().startswith('"') for line in body)
+    if _counts(first) or (len(set(first)) == len(first) and (quoted or len(first) >= SEVERAL)):
+        return ("", *names)
+    return names
+
+
+def _count_in_some_order(cells: Sequence[str]) -> bool:
+    """Say whether cells are the whole numbers from 0 or 1 on, each once, as of columns that were sorted by name."""
+    if not all(re.fullmatch(r"\d{1,9}", cell) for cell in cells):
+        return False
+    numbers = sorted(map(int, cells))
+    return numbers[0] in (0, 1) and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def _counts(cells: Sequence[str]) -> bool:

@@ -1,7 +1,7 @@
 """svmlight's text, which LIBSVM's data sets have (``mnist.scale``, ``usps``): ``5 153:0.0117647 154:0.0705882 …``.
 
-What is zero is not written, so that the last columns may be missing: ``mnist.scale`` has 780 of 784. Columns count from
-1, or from 0 where there is a column 0.
+What is zero is not written, so that the last columns may be missing: ``mnist.scale`` has 780 of 784. Whether columns
+count from 0 or from 1, ``column_base`` tells.
 
 Source: LIBSVM, README, "Installation and Data Format"; https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass.html
 """
@@ -17,6 +17,7 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.base.text import join_lines, printable
+from npdigits.forms.column_base import Base, Sparse, base_of
 from npdigits.forms.found import TRAIN, Found, Part, Wanted
 from npdigits.forms.packed import Member, members, one_member
 from npdigits.forms.room import refuse_too_large
@@ -26,6 +27,8 @@ from npdigits.forms.text_lines import Numbering, lines_of, repaired
 COMMENT = "#"
 PAIR = re.compile(r"(\d{1,9}|qid):([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 LABEL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+# Lines above the first row that are looked at.
+MOST_COMMENTS = 100
 # More columns are no image: 1,024 × 1,024.
 MOST_COLUMNS = 1 << 20
 
@@ -38,22 +41,26 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
     """
     (path,) = files
     member = one_member(path, members(path))
-    sparse, labels, numbering = _read_sparse(member)
-    images = _dense(sparse, wanted, member.name)
+    sparse, labels, numbering, comments = _read_sparse(member)
+    base = base_of(sparse, comments, wanted)
+    images = _dense(sparse, base, wanted, member.name)
 
     def name_of(row: int) -> str:
         return f"{member.name}: row {numbering.line_of(row)}"
 
     part = Part(images, labels, name_of)
-    return Found("svmlight", {TRAIN: part}, "the first number of each row", sparse=True)
+    return Found(
+        "svmlight",
+        {TRAIN: part},
+        "the first number of each row",
+        sparse=True,
+        notes=(base.note,) if base.note else (),
+        counted_from=base.number if base.told else None,
+    )
 
 
-# Of some rows: the values that are not zero, their columns, and where each row's values begin.
-Sparse = tuple[Array, Array, Array]
-
-
-def _read_sparse(member: Member) -> tuple[list[Sparse], Array, Numbering]:
-    """Return the values that are written, in the smallest types, labels, and where rows came from.
+def _read_sparse(member: Member) -> tuple[list[Sparse], Array, Numbering, list[str]]:
+    """Return the values that are written, in the smallest types, labels, where rows came from, and comments above them.
 
     Raises:
         DataError: a row is damaged.
@@ -62,6 +69,7 @@ def _read_sparse(member: Member) -> tuple[list[Sparse], Array, Numbering]:
 
     sparse: list[Sparse] = []
     labels: list[Array] = []
+    comments: list[str] = []
     numbering, n = Numbering(), 0
     for batch in lines_of(member):
         kept: list[str] = []
@@ -69,6 +77,8 @@ def _read_sparse(member: Member) -> tuple[list[Sparse], Array, Numbering]:
             if line.partition(COMMENT)[0].strip():
                 numbering.note(n + len(kept), number)
                 kept.append(line)
+            elif not n and not kept and len(comments) < MOST_COMMENTS:
+                comments.append(line.strip())
         if not kept:
             continue
         problem = "what is not finite, or too large"
@@ -86,7 +96,7 @@ def _read_sparse(member: Member) -> tuple[list[Sparse], Array, Numbering]:
         n += len(kept)
     if not sparse:
         raise DataError(f"{member.name}: no rows")
-    return sparse, _whole(np.concatenate(labels)), numbering
+    return sparse, _whole(np.concatenate(labels)), numbering, comments
 
 
 def _allowed(values: Any, targets: Array) -> bool:
@@ -97,7 +107,7 @@ def _allowed(values: Any, targets: Array) -> bool:
     return values.shape[1] <= MOST_COLUMNS + 1 and bool(np.abs(pixels).max(initial=0) <= LARGEST)
 
 
-def _dense(sparse: list[Sparse], wanted: Wanted, place: str) -> Array:
+def _dense(sparse: list[Sparse], base: Base, wanted: Wanted, place: str) -> Array:
     """Return images, shape (rows, columns): what was not written is 0.
 
     Raises:
@@ -106,8 +116,7 @@ def _dense(sparse: list[Sparse], wanted: Wanted, place: str) -> Array:
     written = [columns for _, columns, _ in sparse if len(columns)]
     if not written:
         raise DataError(f"{place}: no columns of pixels")
-    base = min(1, min(int(columns.min()) for columns in written))
-    width = max(int(columns.max()) for columns in written) + 1 - base
+    width = max(int(columns.max()) for columns in written) + 1 - base.number
     if wanted.shape is not None:
         width = max(width, wanted.shape[0] * wanted.shape[1])
     kind = max((values.dtype for values, _, _ in sparse), key=KINDS.index)
@@ -118,7 +127,7 @@ def _dense(sparse: list[Sparse], wanted: Wanted, place: str) -> Array:
     while sparse:  # each part is given back when it is no longer needed
         values, columns, starts = sparse.pop(0)
         rows = np.repeat(np.arange(at, at + len(starts) - 1), np.diff(starts))
-        images[rows, columns - base] = values
+        images[rows, columns - base.number] = values
         at += len(starts) - 1
     return images
 

@@ -13,13 +13,15 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.forms.cells import Table, read_rows
-from npdigits.forms.columns import FIRST, Layout, column_name, layout_of, undecided, which_end
+from npdigits.forms.columns import Layout, column_name, layout_of, names_of, undecided
 from npdigits.forms.found import TRAIN, Found, Part, Wanted
+from npdigits.forms.named_parts import divide
 from npdigits.forms.packed import Member, members
 from npdigits.forms.recognize import part_of
 from npdigits.forms.rows import without_column
 from npdigits.forms.sheet import NAMES_OF_DELIMITERS, NoTable, Sheet, is_number, sheet_of
 from npdigits.forms.text_lines import Lines, encoding_of, lines_of
+from npdigits.forms.which_end import FIRST, which_end
 
 
 def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
@@ -31,22 +33,17 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
     """
     (path,) = files
     held = members(path)
-    if len(held) == 1:
-        found, part = read_member(held[0], wanted)
-        return replace(found, parts={TRAIN: part})
-    return _read_several(path, held, wanted)
+    return read_member(held[0], wanted) if len(held) == 1 else _read_several(path, held, wanted)
 
 
-def read_member(member: Member, wanted: Wanted) -> tuple[Found, Part]:
-    """Return what a table holds, without its part, and the part."""
+def read_member(member: Member, wanted: Wanted) -> Found:
+    """Return what a table holds."""
     sheet = sheet_of(member)
     return read_sheet(member, sheet, wanted, NAMES_OF_DELIMITERS.get(sheet.delimiter, "table"))
 
 
-def read_sheet(
-    member: Member, sheet: Sheet, wanted: Wanted, form: str, lines: Iterable[Lines] | None = None
-) -> tuple[Found, Part]:
-    """Return what a table holds whose form is known, without its part, and the part.
+def read_sheet(member: Member, sheet: Sheet, wanted: Wanted, form: str, lines: Iterable[Lines] | None = None) -> Found:
+    """Return what a table holds whose form is known.
 
     Args:
         member: the file.
@@ -59,11 +56,18 @@ def read_sheet(
     expected = expected_rows(member, sheet)
     table = read_rows(lines or lines_of(member), sheet, layout, expected, member.name)
     images, labels, called, notes = table.pixels, table.labels, layout.called, [*sheet.notes, *layout.notes]
+    columns = layout.pixels
     if layout.either:
-        images, labels, called, note = _without_label(table, sheet, layout, member.name)
+        images, labels, label = _without_label(table, sheet, layout, member.name)
+        called, columns = column_name(sheet, label), tuple(column for column in columns if column != label)
+        notes.append(f"{called} is the label by what the columns hold")
+    if labels is None and layout.label is not None:
+        notes.append(f"{called} is empty: no labels")
+    parts = {TRAIN: Part(images, labels, _names(member.name, table))}
+    if table.parts is not None:
+        parts, note = divide(parts[TRAIN], table.parts, column_name(sheet, layout.division or 0))
         notes.append(note)
-    part = Part(images, labels, _names(member.name, table))
-    return Found(form, {}, called, notes=tuple(notes)), part
+    return Found(form, parts, called, notes=tuple(notes), columns=names_of(sheet, columns))
 
 
 def expected_rows(member: Member, sheet: Sheet) -> int:
@@ -76,8 +80,8 @@ def expected_rows(member: Member, sheet: Sheet) -> int:
     return max(len(sheet.sample), int(1.01 * member.size / (letter * sheet.per_row)))
 
 
-def _without_label(table: Table, sheet: Sheet, layout: Layout, place: str) -> tuple[Array, Array, str, str]:
-    """Return images, labels, the label's column for people, and a note, where it is the first or the last column.
+def _without_label(table: Table, sheet: Sheet, layout: Layout, place: str) -> tuple[Array, Array, int]:
+    """Return images, labels and the number of the labels' column, where it is the first or the last one.
 
     Raises:
         DataError: it cannot be told which.
@@ -87,8 +91,7 @@ def _without_label(table: Table, sheet: Sheet, layout: Layout, place: str) -> tu
         raise undecided(sheet, place)
     column = 0 if end == FIRST else -1
     labels = table.pixels[:, column].astype(np.int64)  # whole numbers, as which_end found
-    called = column_name(sheet, layout.pixels[column])
-    return without_column(table.pixels, column), labels, called, f"{called} is the label by what the columns hold"
+    return without_column(table.pixels, column), labels, layout.pixels[column]
 
 
 def _names(place: str, table: Table) -> Callable[[int], str]:
@@ -118,7 +121,10 @@ def _read_several(path: Path, held: Sequence[Member], wanted: Wanted) -> Found:
         if name in parts:
             raise DataError(f"{path}: holds several files for {name}: unpack it and name one, or the folder")
         # What names the label's column is said of the training set: others may have none.
-        found, parts[name] = read_member(member, wanted if first is None else _without_missing_label(member, wanted))
+        found = read_member(member, wanted if first is None else _without_missing_label(member, wanted))
+        if len(found.parts) > 1:
+            raise DataError(f"{member.name}: is divided into parts itself: unpack it and name it alone")
+        parts[name] = found.parts[TRAIN]
         first = first or found
         notes += [note for note in found.notes if note not in notes]
     assert first is not None
