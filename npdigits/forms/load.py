@@ -13,6 +13,7 @@ from npdigits.base.text import listed, quoted
 from npdigits.data import cache
 from npdigits.data.sets import Data, default_val_size, make_data
 from npdigits.forms import reading
+from npdigits.forms.alike import alike
 from npdigits.forms.checks import doubts
 from npdigits.forms.division import Half, draw_test, without_shared
 from npdigits.forms.found import TEST, TRAIN, VAL, Found, Meaning, Wanted
@@ -88,6 +89,7 @@ def _read_set(recognized: Sequence[Recognized], wanted: Wanted) -> tuple[dict[st
     other = None
     if len(recognized) > 1:
         other = as_test_set(reading.read(recognized[1], wanted), recognized[1].place)
+        found, other = alike(found, other)
     if TEST in found.parts and (other or wanted.test_size is not None):
         key = f"data.test={recognized[1].place}" if other else f"data.test_size={wanted.test_size:g}"
         raise ConfigError(f"{key}: allowed is null, as {place} has a test set of its own")

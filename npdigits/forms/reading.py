@@ -8,6 +8,7 @@ from typing import cast
 
 from npdigits.base.errors import ConfigError, DataError
 from npdigits.base.text import printable, quoted
+from npdigits.forms.alike import alike
 from npdigits.forms.found import TEST, TRAIN, UNLABELLED, Found, Wanted
 from npdigits.forms.recognize import Recognized, part_of, recognize
 
@@ -90,12 +91,14 @@ def combined(each: Mapping[str, Found], place: Path, notes: Sequence[str] = ()) 
     Raises:
         DataError: a file is divided itself.
     """
-    parts = {}
+    first, parts = each[TRAIN], {}
     for part, found in each.items():
         if len(found.parts) != 1:
             raise DataError(f"{place}: the {part} file is divided into parts itself: name it alone")
+        if part != TRAIN:
+            first, each = alike(first, found)[0], {**each, part: alike(first, found)[1]}
+    for part, found in {**each, TRAIN: first}.items():
         (parts[part],) = found.parts.values()
-    first = each[TRAIN]
     more = [note for found in each.values() for note in found.notes if note not in first.notes]
     unreadable = tuple(one for found in each.values() for one in found.unreadable)
     return replace(first, parts=parts, notes=(*first.notes, *more, *notes), unreadable=unreadable)
