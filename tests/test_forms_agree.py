@@ -43,12 +43,12 @@ def loaded(overrides):
 
 @pytest.fixture(scope="module")
 def expected(halves, tmp_path_factory):
-    """Return the digest and the run directory of the same digits as IDX files, read by ``data=idx``."""
+    """Return the digest and a run of the same digits by ``data=idx``; of all, by ``data=mnist_5k``."""
     from made import write_set
 
     folder = tmp_path_factory.mktemp("expected")
     write_set(folder / "idx", halves[:2], halves[2:])
-    overrides = ["data=idx", f"data.dir={folder / 'idx'}"]
+    overrides = ["data=mnist_5k"] if ALL else ["data=idx", f"data.dir={folder / 'idx'}"]
     config = compose([*overrides, *KEYS])
     run(config, folder / "run")
     return loaded(overrides)[0].sha256, folder / "run"
