@@ -173,6 +173,30 @@ def test_pictures_of_several_sizes_are_brought_to_mnists_form(tmp_path):
     assert np.array_equal(found.parts[TRAIN].images, np.stack([to_mnist_form(page) for page in small]))
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_pictures_that_are_left_out_anyway_or_few_decide_as_in_a_folder(tmp_path, first):
+    """The rule is that of folders (test_class_folder)."""
+    page = np.full((100, 100), 240, np.uint8)
+    page[20:-20, 45:55] = 20
+    small = np.ascontiguousarray(page[::4, ::4])
+    for name, others in (("junk", [np.full((1, 1), 255, np.uint8), np.full((90, 90), 240, np.uint8)]), ("few", [page])):
+        pages = [*others, *[small] * 120] if first else [*[small] * 120, *others]
+        cells = pa.array([{"bytes": png_of(one), "path": None} for one in pages], BYTES_AND_PATH)
+        path = written(tmp_path / f"{name}.parquet", {"image": cells, "label": np.arange(len(pages)) % 2})
+        found = read_found(path)
+        images = found.parts[TRAIN].images
+        rows = [i + 1 for i, one in enumerate(pages) if one is not small]
+        if name == "junk":
+            assert not found.formed and found.warnings == () and np.array_equal(images, [small] * 120)
+            assert [reason.partition(":")[0] for _, reason in found.unreadable] == [f"row {row}" for row in rows]
+            assert found.parts[TRAIN].name_of(0) == f"junk.parquet: row {3 if first else 1}"
+        else:
+            assert found.formed and np.array_equal(images, [to_mnist_form(one) for one in pages])
+            (line,) = found.warnings
+            assert line.startswith("1 picture is no small grey square of the size of the 120 others, such as row ")
+            assert f"such as row {rows[0]} of few.parquet: so all are" in line
+
+
 def test_pictures_beside_a_file(tmp_path):
     folder = tmp_path / "set"
     (folder / "pictures").mkdir(parents=True)

@@ -65,12 +65,12 @@ def mend_one(data: Data, half: str, key: str, change: str) -> str:
     Args:
         data: the set.
         half: its name.
-        key: which concerns both halves, and so does not mend this.
+        key: which concerns both halves, and so does not mend this; "" where there is none.
         change: of images or labels.
     """
     what = "labels" if "labels" in change else "images"
     if data.name == "own":
         array = f"{what.replace('images', 'x').replace('labels', 'y')}_{'train' if half == TRAINING else half}"
         return f"your function is to return {change.replace(what, array)}"
-    why = f"the two sets differ, and {key} concerns both" if data.reading is not None else "the two sets differ"
+    why = "the two sets differ" + (f", and {key} concerns both" if key and data.reading is not None else "")
     return f"{why}: save the {half} {what} anew, as {change}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError
-from npdigits.base.text import listed, quoted
+from npdigits.base.text import counted, listed, quoted
 from npdigits.data import cache
 from npdigits.data.sets import Data, default_val_size, make_data
 from npdigits.forms import reading
@@ -133,7 +133,8 @@ def _unreadable(files: Sequence[tuple[Path, str]]) -> list[str]:
     """Return a line for each picture that could not be read; of many, for the first ones."""
     lines = [f"{file}{LEFT_OUT}{reason}" for file, reason in files[:MOST_NAMED]]
     if len(files) > MOST_NAMED:
-        lines.append(f"{len(files) - MOST_NAMED:,} more pictures are left out; {LISTED_ELSEWHERE}")
+        more = counted(len(files) - MOST_NAMED, "more picture is", "more pictures are")
+        lines.append(f"{more} left out; {LISTED_ELSEWHERE}")
     return lines
 
 

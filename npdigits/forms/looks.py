@@ -78,7 +78,7 @@ def about_orientation(data: Data, train: Half, test: Half) -> Iterator[str]:
             yield from _about_both(data, in_train, "training images")
         lies = reference.lies_beside(*samples[1], *samples[0])
         if lies not in (None, UPRIGHT):
-            mend = mend_one(data, TEST, "data.transpose", ACROSS if lies == TRANSPOSED else "images that lie as these")
+            mend = _turn_one(data, TEST, str(lies))
             yield f"the test images lie otherwise than the training images: beside these they are {lies}: {mend}"
 
 
@@ -114,11 +114,17 @@ def _about_one(data: Data, half: Half, likeness: Likeness) -> Iterator[str]:
     """Yield what is said of a half whose other half is otherwise."""
     alone = f"the {half.name} images, unlike the others, look like digits"
     if likeness.orientation != UPRIGHT:
-        change = ACROSS if likeness.orientation == TRANSPOSED else UPRIGHT_ONES
-        yield f"{alone} that are {likeness.orientation}: {mend_one(data, half.name, 'data.transpose', change)}"
+        yield f"{alone} that are {likeness.orientation}: {_turn_one(data, half.name, likeness.orientation)}"
     if likeness.shift:
         mend = mend_one(data, half.name, "data.labels", _shifted(likeness))
         yield f"{alone} whose labels are one {_off(likeness)} than the digit: {mend}"
+
+
+def _turn_one(data: Data, half: str, orientation: str) -> str:
+    """Return how one half is made to lie as the other."""
+    if orientation == TRANSPOSED:
+        return mend_one(data, half, "data.transpose", ACROSS)
+    return mend_one(data, half, "", UPRIGHT_ONES)
 
 
 def _shifted(likeness: Likeness) -> str:

@@ -85,7 +85,7 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
     if columns.left:
         more = ", …" if len(columns.left) > SHOWN else ""
         notes.append(f"left out: {', '.join(columns.left[:SHOWN])}{more}")
-    reader = _Reader(parquet, columns, place)
+    reader = _Reader(parquet, columns, place, sum(shard.rows for shards in shards_of.values() for shard in shards))
     whole = {part: reader.part(part, shards) for part, shards in shards_of.items()}
     parts, said = reader.finished(whole)
     for part, of in parts.items():
@@ -105,6 +105,7 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
         names_files=reader.pictures.named,
         lost=_lost(whole, parts),
         columns=columns.images if columns.kind == PIXELS else (),
+        warnings=tuple(filter(None, [reader.pictures.warning])),
     )
 
 
@@ -177,8 +178,8 @@ def _schema(parquet: Any, path: Path, wanted: Wanted) -> tuple[int, Columns]:
 class _Reader:
     """Reads parts of a set whose columns are known."""
 
-    def __init__(self, parquet: Any, columns: Columns, place: Path) -> None:
-        self._parquet, self._columns, self._place, self.pictures = parquet, columns, place, Pictures()
+    def __init__(self, parquet: Any, columns: Columns, place: Path, total: int) -> None:
+        self._parquet, self._columns, self._place, self.pictures = parquet, columns, place, Pictures(total)
 
     def part(self, name: str, shards: Sequence[Shard]) -> Part:
         """Read a part; the images of pictures come later, by ``finished``."""
@@ -256,6 +257,8 @@ class _Reader:
         """Return the parts with all images, and what is said of them."""
         notes: list[str] = []
         done = {}
+        if self._columns.kind == PICTURES:
+            self.pictures.finish()
         for name, part in parts.items():
             if self._columns.kind == PICTURES:
                 images, kept = self.pictures.arrays_of(name)

@@ -4,7 +4,7 @@ The rule is that of folders of pictures (``class_folder``): the same pictures ar
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
+from npdigits.forms.squares import Squares
 from npdigits.pictures.components import NoDigit
 from npdigits.pictures.mnist_form import SIDE, to_mnist_form
 from npdigits.pictures.read import LARGEST_SQUARE, picture_of, read_picture, read_square, square_of
@@ -56,23 +57,28 @@ class Cell:
             raise DataError(f"{self.where}: {error}") from error
 
 
-@dataclass
 class Pictures:
-    """The pictures of a set.
+    """The pictures of a set, which come one by one; ``finish`` decides how they are taken.
 
     Attributes:
         why: what says that they are brought to MNIST's form; "" for as long as they are taken as they are.
-        images: by part, the images, in order; None for a picture in which there is no digit.
-        unreadable: the file and the reason of each of those.
+        warning: what is odd about that; "" for nothing.
+        unreadable: the file and the reason of each picture that is left out.
         named: whether pictures were read that the table only names.
+
+    Args:
+        total: how many pictures there are.
     """
 
-    why: str = ""
-    named: bool = False
-    images: dict[str, list[Array | None]] = field(default_factory=dict)
-    unreadable: list[tuple[Path, str]] = field(default_factory=list)
-    _rows: dict[str, list[tuple[Path, int]]] = field(default_factory=dict)
-    _size: tuple[int, ...] | None = None
+    def __init__(self, total: int) -> None:
+        self.why = self.warning = ""
+        self.named = False
+        self.unreadable: list[tuple[Path, str]] = []
+        self._squares = Squares(total, self._try)
+        self._images: list[Array | None] = []
+        self._where: list[tuple[str, Path, int]] = []
+        self._formed: dict[int, Array | None] = {}
+        self._other: Array | None = None  # of a picture that is no square, for as long as it is looked at
 
     def add(self, part: str, cell: Cell) -> None:
         """Take the next picture of a part.
@@ -80,34 +86,39 @@ class Pictures:
         Raises:
             DataError: it is damaged, or no picture.
         """
-        images, rows = self.images.setdefault(part, []), self._rows.setdefault(part, [])
+        number = len(self._where)
+        self._where.append((part, cell.path, cell.row))
         self.named |= isinstance(cell.source, Path)
-        square = None if self.why else cell.square()
-        if square is not None:
-            self._size = self._size or square.shape
-        if not self.why and (square is None or square.shape != self._size):
-            self._form_those_before(cell)
-        images.append(self._form(cell.grey(), cell.path, cell.row) if self.why else square)
-        rows.append((cell.path, cell.row))
+        if self.why:
+            self._images.append(None)
+            self._images[number] = self._form(number, cell.grey())
+            return
+        square = cell.square()
+        self._images.append(square)
+        self._other = cell.grey() if square is None else None
+        self._squares.add(number, None if square is None else square.shape)
+        if self._squares.are_many:
+            self._form_all()
 
-    def _form_those_before(self, cell: Cell) -> None:
-        most = f"{LARGEST_SQUARE} × {LARGEST_SQUARE}"
-        other = f"row {cell.row} of {cell.path.name} is no grey square of at most {most} pixels, or of another size"
-        self.why = f"brought to MNIST's form, {SIDE} × {SIDE}, as npdigits-predict does ({other})"
-        for part, held in self.images.items():
-            rows = self._rows[part]
-            held[:] = [self._form(image, *row) for image, row in zip(held, rows, strict=True) if image is not None]
-
-    def _form(self, grey: Array, path: Path, row: int) -> Array | None:
-        try:
-            return to_mnist_form(grey)
-        except NoDigit as error:
-            self.unreadable.append((path, f"row {row}: {error}"))
-            return None
+    def finish(self) -> None:
+        """Decide about all pictures, of which there are no more."""
+        common, first = self._squares.common, self._squares.first
+        if self.why:
+            return
+        if common is None or first is not None:
+            if common is not None and first is not None:
+                _, path, row = self._where[first]
+                self.warning = self._squares.warning(f"row {row} of {path.name}", len(self._where))
+            self._form_all()
+            return
+        for number, reason in sorted(self._squares.reasons.items()):
+            image = self._images[number]
+            if image is None or image.shape != common:
+                self._leave_out(number, reason)
 
     def arrays_of(self, part: str) -> tuple[Array, Array]:
         """Return a part's images, shape (n, height, width), and which of its rows they are."""
-        images = self.images.get(part, [])
+        images = [image for image, (of, *_) in zip(self._images, self._where, strict=True) if of == part]
         kept = np.array([i for i, image in enumerate(images) if image is not None], np.int64)
         there = [image for image in images if image is not None]
         return (np.stack(there) if there else np.empty((0, SIDE, SIDE), np.uint8)), kept
@@ -115,8 +126,45 @@ class Pictures:
     @property
     def said(self) -> str:
         """How they were read, for people."""
-        height, width = self._size or (SIDE, SIDE)
+        height, width = self._squares.common or (SIDE, SIDE)
         return self.why or f"small squares of one size, {height} × {width}: taken as they are"
+
+    def _try(self, number: int) -> str:
+        """Return why a picture would be left out when it is brought to MNIST's form, "" where it would not be."""
+        image = self._images[number]
+        try:
+            self._formed[number] = to_mnist_form(image if image is not None else self._other)  # type: ignore[arg-type]
+        except NoDigit as error:
+            self._formed[number] = None
+            return str(error)
+        return ""
+
+    def _form_all(self) -> None:
+        """Bring all pictures so far to MNIST's form."""
+        first = self._squares.first
+        _, path, row = self._where[first or 0]
+        most = f"{LARGEST_SQUARE} × {LARGEST_SQUARE}"
+        other = f"row {row} of {path.name} is no grey square of at most {most} pixels, or of another size"
+        self.why = f"brought to MNIST's form, {SIDE} × {SIDE}, as npdigits-predict does ({other})"
+        for number, image in enumerate(self._images):
+            if number not in self._formed and image is not None:
+                self._images[number] = self._form(number, image)
+                continue
+            self._images[number] = self._formed.pop(number)
+            if self._images[number] is None:
+                self._leave_out(number, self._squares.reasons[number])
+
+    def _form(self, number: int, grey: Array) -> Array | None:
+        try:
+            return to_mnist_form(grey)
+        except NoDigit as error:
+            self._leave_out(number, str(error))
+            return None
+
+    def _leave_out(self, number: int, reason: str) -> None:
+        _, path, row = self._where[number]
+        self._images[number] = None
+        self.unreadable.append((path, f"row {row}: {reason}"))
 
 
 def cells_of(column: Any, name: str, begin: int, path: Path) -> Iterator[Cell]:
