@@ -62,6 +62,8 @@ def act(chosen: argparse.Namespace) -> int:
     if file is not None and (name := next((one for one in overrides if one.startswith("data=")), None)):
         raise ConfigError(f"{name}: allowed is {file} or a data set by its name, not both")
     targets.check_unread(asked, _places_of(file, overrides))
+    if not asked.get("sheet", ".png").lower().endswith(".png"):
+        raise ConfigError(f"--sheet {asked['sheet']}: allowed is a name that ends in .png, as it is a PNG")
     scores = score_all(runs, overrides, chosen.trust, file)
     names = scores.exam.classes
     if "sheet" in asked:

@@ -21,11 +21,14 @@ from npdigits.base.paths import normalized, resolved
 from npdigits.base.program import Parser, add_trust, exit_code, nonempty_path, warn
 from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import aligned, printable
+from npdigits.forms.found import Wanted
+from npdigits.forms.known import how_taken
 from npdigits.forms.sorting import sort_out
-from npdigits.pictures.pool import form_all
+from npdigits.pictures.pool import take_for
 from npdigits.pictures.progress import with_progress
 from npdigits.pictures.read import find_pictures
 from npdigits.pictures.save import names_in, save_png
+from npdigits.pictures.taking import Takes
 from npdigits.runs import trained
 from npdigits.runs.file_readings import read_file
 from npdigits.runs.of_files import OVERRIDE
@@ -90,7 +93,7 @@ def act(chosen: argparse.Namespace) -> int:
     if folder:
         targets.check_folder("save", folder)
         folder.mkdir(parents=True, exist_ok=True)
-    images, skipped = _formed(pictures, reasons)
+    images, skipped = _taken(pictures, reasons, how_taken(run.meaning, Wanted()))
     readings = read_digits(run, list(images), np.array(list(images.values())))
     said = _add_files(run, digits, overrides, readings, skipped)
     saved = names_in(folder, list(images)) if folder else {}
@@ -193,17 +196,20 @@ def _refuse_to_overwrite(files: Sequence[Path], tables: Mapping[str, str], save:
         raise ConfigError(f"--save {save}: pictures to read are in that folder; choose another")
 
 
-def _formed(files: Sequence[Path], reasons: Mapping[Path, str]) -> tuple[dict[Path, Array], list[tuple[Path, str]]]:
-    """Return the files' digits as 28 × 28 bytes; and the files that hold none, each with the reason.
+def _taken(
+    files: Sequence[Path], reasons: Mapping[Path, str], takes: Takes
+) -> tuple[dict[Path, Array], list[tuple[Path, str]]]:
+    """Return the files' digits as the run takes them, bytes; and the files that hold none, each with the reason.
 
     Args:
         files: pictures, and what was taken for such.
         reasons: why what is no picture, by its name and its first bytes, is no file of many digits either.
+        takes: how the run takes pictures.
     """
     images: dict[Path, Array] = {}
     skipped: list[tuple[Path, str]] = []
     with one_thread():
-        for file, (image, reason) in zip(files, with_progress(form_all(files), len(files)), strict=True):
+        for file, (image, reason) in zip(files, with_progress(take_for(files, takes), len(files)), strict=True):
             if image is None:
                 skipped.append((file, reasons.get(file, reason)))
             else:

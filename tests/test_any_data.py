@@ -12,7 +12,7 @@ import npdigits
 from npdigits import evaluate
 from npdigits.base.errors import DataError, RunDirError
 from npdigits.base.npz import read_npz
-from npdigits.base.text import shortened, terminal_width
+from npdigits.base.text import listed, shortened, terminal_width
 from npdigits.config.compose import compose
 from npdigits.forms.found import Meaning
 from npdigits.runs import about_data, evaluation, plots, trained
@@ -152,8 +152,8 @@ def test_names_are_drawn_where_classes_are(runs):
     axes = plots.confusion(shown).axes[0]
     for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
         said = [label.get_text() for label in labels]
-        # No formula, a number in the place of a letter that the font lacks, and what is long is cut.
-        assert said == [*NAMES[:3], "a dress …is long", "Coat", r"\$x_1\$", "Shirt", "7", "Bag", "?"], said
+        # No formula, an escape in the place of a letter that the font lacks, and what is long is cut.
+        assert said == [*NAMES[:3], "a dress …is long", "Coat", r"\$x_1\$", "Shirt", r"\u9774", "Bag", "?"], said
     mistake = shown.predictions["mistakes"][0]
     label, p = shown.predictions["labels"][mistake], shown.predictions["probabilities"][mistake]
     first = plots.mistakes(shown).axes[0].texts[0].get_text()
@@ -228,3 +228,9 @@ def test_a_name_is_cut_in_its_middle(text):
         cut = shortened(text, most)
         assert terminal_width(cut) <= most and (cut == text) == (terminal_width(text) <= most)
     assert shortened("letter A of class 3", 9) == "lett…ss 3"
+
+
+def test_names_are_told_from_their_neighbours():
+    names = ["a", "a,b", " a", "a ", "", "it's", "a b", "靴", "a\x1b", "1;2"]
+    assert listed(names) == r"""a, 'a,b', ' a', 'a ', '', "it's", a b, 靴, a\x1b, '1;2'"""
+    assert listed(["…", "\n"]) == r"'…', '\n'"

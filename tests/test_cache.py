@@ -123,7 +123,7 @@ def test_a_damaged_entry_is_made_anew_and_that_is_said_once(source, name, conten
     assert source.reads == 2, "the entry was not mended"
     assert entries() == [entry]
     (said,) = source.warned
-    assert said.startswith(f"{entry}: cannot be used (") and said.endswith(f"): {source.path.parent} is read anew")
+    assert said.startswith(f"{entry}: cannot be used (") and said.endswith(f"): {source.path} is read anew")
 
 
 def altered(entry, name, change):

@@ -1,5 +1,6 @@
 """What a data set cannot be is said before training, and nothing of a set that is as it should be."""
 
+import re
 import time
 from dataclasses import replace
 
@@ -9,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from npdigits.data.sets import make_data
-from npdigits.forms.checks import doubts
+from npdigits.forms.checks import doubts, polarity_doubt
 
 DIGITS = range(10)
+BY_ROWS = {"transpose": False, "range": [0.0, 255.0]}
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +69,115 @@ def test_a_test_set_alone_on_another_scale(arrays):
     assert said(arrays, test_images=arrays["test_images"] * 0)[0] == "all pixels of the test images are 0"
 
 
+@pytest.mark.parametrize("half", ["training", "test"])
+def test_one_half_alone_is_inverted(arrays, half):
+    """Whatever the classes are called, and in stored values."""
+    kind = f"{half.removesuffix('ing')}_images"
+    other = {"training": "test", "test": "training"}[half]
+    changed = {kind: 255 - arrays[kind]}
+    (line,) = said(arrays, **changed)
+    assert line == (
+        f"the {half} images' paper is 255 and their ink is 0, the other way round than in the {other} images: the two "
+        f"sets differ: save the {half} images anew, as 255 - images"
+    )
+    (line,) = said(arrays, "own", **changed)
+    assert line.endswith(f"your function is to return 255 - x_{kind.removesuffix('_images')}")
+    reading = BY_ROWS | {"range": [1.0, 0.0]}
+    (line,) = doubts(replace(make_data("file", "", arrays | changed), reading=reading, classes=tuple("abcdefghij")))
+    assert line.startswith(f"the {half} images' paper is 0 and their ink is 1, the other way round than in the {other}")
+    assert line.endswith(f"data.invert concerns both: save the {half} images anew, as 1 - images")
+
+
+@pytest.mark.parametrize("half", ["train", "test"])
+@pytest.mark.parametrize("share", [0.5, 0.1, 0.9])
+def test_a_set_in_which_paper_is_now_this_now_that(arrays, half, share):
+    images = arrays[f"{half}_images"].copy()
+    chosen = np.arange(len(images)) % 10 < 10 * share
+    images[chosen] = 255 - images[chosen]
+    name = {"train": "training", "test": "test"}[half]
+    odd = chosen if share <= 0.5 else ~chosen
+    lines = [line for line in said(arrays, **{f"{half}_images": images}) if line.startswith("about ")]
+    first, paper = int(odd.argmax()) + 1, 255 if share <= 0.5 else 0
+    assert len(lines) == 1 and re.match(rf"about \d+% of the {name} images, such as {name} image \d+, have", lines[0])
+    assert f"{name} image {first}, have paper of {paper} and ink of {255 - paper}" in lines[0]
+
+
+def test_a_few_inverted_images_and_images_that_fill_their_frames_are_no_mixed_set(arrays):
+    images = arrays["train_images"].copy()
+    images[:20] = 255 - images[:20]
+    assert said(arrays, train_images=images) == []
+    rng = np.random.default_rng(0)
+    assert said(arrays, train_images=rng.integers(0, 256, images.shape).astype(np.uint8)) == []
+
+
+TURNS = {
+    "transposed": lambda images: images.swapaxes(1, 2),
+    "mirrored left to right": lambda images: images[:, :, ::-1],
+    "turned by 180°": lambda images: images[:, ::-1, ::-1],
+}
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("half", ["training", "test"])
+def test_one_half_alone_lies_otherwise(arrays, turn, half):
+    kind = f"{half.removesuffix('ing')}_images"
+    (line,) = said(arrays, **{kind: TURNS[turn](arrays[kind])})
+    change = "images.transpose(0, 2, 1)" if turn == "transposed" else "images that are upright"
+    assert line == (
+        f"the {half} images, unlike the others, look like digits that are {turn}: the two sets differ: save the {half} "
+        f"images anew, as {change}"
+    )
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("inverted", [False, True])
+def test_a_test_set_of_anything_lies_otherwise(arrays, turn, inverted):
+    """Held against the training set itself, as of letters and of digits of other scripts."""
+    images = TURNS[turn](arrays["test_images"])
+    changed = make_data("idx", "", arrays | {"test_images": np.ascontiguousarray(255 - images if inverted else images)})
+    lines = doubts(replace(changed, classes=tuple("abcdefghij")))
+    assert len(lines) == 1 + inverted
+    assert lines[-1].startswith(
+        f"the test images lie otherwise than the training images: beside these they are {turn}: the two sets differ"
+    )
+
+
+def test_test_labels_alone_are_off_by_one(arrays):
+    (line,) = said(arrays, "own", test_labels=(arrays["test_labels"] + 1) % 10)
+    assert line.startswith("the test images, unlike the others, look like digits whose labels are one more than the")
+    assert line.endswith("your function is to return (y_test + 9) % 10")
+
+
+def test_training_images_alone_tell_where_the_test_set_is_small(arrays):
+    few = np.concatenate([np.flatnonzero(arrays["test_labels"] == digit)[:2] for digit in range(3)])
+    turned = {f"{half}_images": arrays[f"{half}_images"].swapaxes(1, 2) for half in ("train", "test")}
+    turned["test_images"] = turned["test_images"][few]
+    (line,) = said(arrays, **turned, test_labels=arrays["test_labels"][few])
+    assert line.startswith("the training images look like digits that are transposed")
+
+
+@pytest.mark.parametrize("size", [15, 60])
+def test_of_small_test_sets_that_are_as_they_should_be_nothing_is_said(arrays, size):
+    for seed in range(20):
+        rows = np.random.default_rng(seed).permutation(500)[:size]
+        few = {f"test_{kind}": arrays[f"test_{kind}"][rows] for kind in ("images", "labels")}
+        assert said(arrays, **few) == []
+        letters = replace(make_data("idx", "", arrays | few), classes=tuple("abcdefghij"))
+        assert doubts(letters) == []
+
+
+def test_a_scale_is_named_in_stored_values(arrays):
+    """A key is named where it concerns both halves alike, and only there."""
+    faint = each(arrays, "images", lambda images: images // 64)
+    for span, stored, key in (([0, 1000], "above 11.7647, of 1000", "[0,11.7647]"), ([1, 0], "below 0.98", "[0.98")):
+        lines = doubts(replace(make_data("file", "", arrays | faint), reading=BY_ROWS | {"range": span}))
+        for half in ("training", "test"):
+            assert any(f"no pixel of the {half} images is {stored}" in line for line in lines)
+        assert sum(f"data.range={key}" in line for line in lines) == 2
+    lines = doubts(replace(make_data("file", "", arrays | {"test_images": faint["test_images"]}), reading=BY_ROWS))
+    assert lines[0].endswith("data.range concerns both: save the test images anew, as images * 85")
+
+
 @pytest.mark.parametrize("inverted", [False, True])
 def test_transposed_images(arrays, inverted):
     """Also of inverted ones."""
@@ -106,7 +217,7 @@ def test_one_label_of_255(arrays):
 
 def test_labels_from_one_on(arrays):
     (line,) = said(arrays, **each(arrays, "labels", lambda labels: labels + 1))
-    assert "labels 1 … 10: 1 of 11 classes have no example: do the labels begin at 1?" in line
+    assert "labels 1 … 10: 1 of 11 classes has no example: do the labels begin at 1?" in line
 
 
 @pytest.mark.parametrize(
@@ -125,7 +236,7 @@ def test_one_class_only(arrays):
 def test_a_class_that_is_missing(arrays):
     kept = {half: arrays[f"{half}_labels"] != 4 for half in ("train", "test")}
     (line,) = said(arrays, **{name: array[kept[name.split("_")[0]]] for name, array in arrays.items()})
-    assert line == "labels 0 … 9: 1 of 10 classes have no example (4): a wrong label?"
+    assert line == "labels 0 … 9: 1 of 10 classes has no example (4): a wrong label?"
 
 
 def test_a_test_set_within_the_training_set(arrays):
@@ -140,15 +251,19 @@ def test_some_test_images_in_the_training_set(arrays):
     labels = np.concatenate([arrays["test_labels"][:-7], (arrays["train_labels"][:7] + 1) % 10])
     first, second = said(arrays, test_images=mixed, test_labels=labels)
     assert first.startswith("7 of the 500 test images are training images, too")
-    assert second.startswith("7 images are there twice, with different labels")
+    assert second.startswith("7 images are there twice, with different labels: test image 494 is ")
+    assert second.endswith(f", its twin training image 1 is {arrays['train_labels'][0]}")
+    first, second = said(arrays, test_images=mixed[: 500 - 6], test_labels=labels[: 500 - 6])
+    assert first.startswith("1 of the 494 test images is a training image, too, and shows nothing")
+    assert second.startswith("1 image is there twice, with different labels: test image 494 is ")
 
 
 def test_keys_of_files_are_named_where_the_set_is_of_files(arrays):
     turned = each(arrays, "images", lambda images: np.ascontiguousarray(images.swapaxes(1, 2)))
     data = make_data("file", "", arrays | turned)
-    (line,) = doubts(replace(data, reading={"transpose": False}))
+    (line,) = doubts(replace(data, reading=BY_ROWS))
     assert line.endswith(": data.transpose=true")
-    (line,) = doubts(replace(data, reading={"transpose": True}))
+    (line,) = doubts(replace(data, reading=BY_ROWS | {"transpose": True}))
     assert line.endswith(": data.transpose=false")
 
 
@@ -200,3 +315,11 @@ def test_it_takes_little_time_at_full_size():
         assert doubts(data) == []
         times.append(time.perf_counter() - start)
     assert min(times) < 0.15
+
+
+def test_polarity_of_a_batch(arrays):
+    images = arrays["test_images"]
+    assert not polarity_doubt(images)
+    assert polarity_doubt(255 - images)
+    assert polarity_doubt(255 - images[:1].astype(np.float32))
+    assert not polarity_doubt(images[:0])

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import sys
 
@@ -18,8 +19,10 @@ from npdigits.base.errors import ConfigError, DataError
 from npdigits.forms import class_folder
 from npdigits.forms.class_layout import classes_of, natural
 from npdigits.forms.found import Wanted
+from npdigits.forms.meaning import determine
 from npdigits.forms.reading import read, read_found, with_labels
 from npdigits.forms.recognize import recognize
+from npdigits.forms.squares import Squares
 from npdigits.pictures import pool
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.read import read_picture
@@ -129,6 +132,96 @@ def test_one_other_picture_brings_all_of_them_to_the_form(tmp_path, other):
     same(found.parts["train"], expected, [0, 1, 1])
 
 
+@pytest.mark.parametrize("junk", ["0/a.png", "0/zz.png", "9/zz.png"])
+@pytest.mark.parametrize("kind", ["tiny", "blank"])
+def test_what_is_left_out_anyway_does_not_decide(tmp_path, junk, kind):
+    """Wherever it stands: a blank picture of one pixel, or of a photograph's size."""
+    pictures(tmp_path, HALVES)
+    save(tmp_path / "train" / junk, np.full((1, 1) if kind == "tiny" else (90, 120), 255, np.uint8))
+    found = read_found(tmp_path)
+    assert not found.formed and found.notes == (TAKEN,) and found.warnings == ()
+    same(found.parts["train"], *HALVES[:2])
+    ((file, reason),) = found.unreadable
+    assert file == tmp_path / "train" / junk and reason
+
+
+def test_a_few_that_decide_about_all_are_warned_of(tmp_path):
+    """And none of them where one is left out anyway; many are the set's own kind."""
+    for i in range(120):
+        save(tmp_path / str(i % 2) / f"{i:03}.png", SMALL)
+    save(tmp_path / "1" / "own.png", drawn(3))
+    save(tmp_path / "1" / "torn.png", np.full((90, 90), 200, np.uint8))
+    found = read_found(tmp_path)
+    assert found.formed and found.warnings == (
+        "1 picture is no small grey square of the size of the 120 others, such as own.png: so all are brought to "
+        "MNIST's form; without such all others are taken as they are",
+    )
+    save(tmp_path / "1" / "two.png", drawn(4))
+    found = read_found(tmp_path)
+    assert found.formed and found.warnings == () and "own.png is no grey square" in found.notes[0]
+
+
+def test_squares_of_the_most_frequent_size_are_taken_whichever_comes_first():
+    """Nothing is tried of a set of one size; nothing decides that cannot be formed; 1 of 100 is few, 2 are many."""
+    tried = []
+
+    def weighed(sizes, left_out=(), total=100):
+        tried.clear()
+        squares = Squares(total, lambda i: tried.append(i) or ("blank" if i in left_out else ""))
+        for i, size in enumerate(sizes):
+            squares.add(i, size)
+        return squares.common, squares.others, squares.first, squares.are_many
+
+    large, small = (28, 28), (1, 1)
+    assert weighed([large] * 50) == (large, 0, None, False) and tried == []
+    assert weighed([small, *[large] * 50], {0}) == (large, 0, None, False) and len(tried) <= 3
+    assert weighed([*[large] * 50, small], {50}) == (large, 0, None, False) and len(tried) == 21
+    assert weighed([*[large] * 50, small, None], {51}) == (large, 1, 50, False)
+    assert weighed([*[large] * 50, small, None]) == (large, 2, 50, True)
+    assert weighed([None, *[large] * 50]) == (large, 1, 0, False)
+    assert weighed([None, large], total=2) == (large, 1, 0, True)
+    assert weighed([*[small] * 10, *[large] * 9], range(10)) == (large, 0, None, False)
+    assert weighed([*[small] * 3, large], range(4)) == (small, 0, None, False)  # neither can be formed
+    assert weighed([None] * 3, range(3)) == (None, 0, None, False)
+
+
+def test_a_folder_without_pictures_is_said(tmp_path):
+    pictures(tmp_path, HALVES)
+    for name in ("x", ".hidden"):
+        (tmp_path / "train" / name).mkdir()
+    (tmp_path / "test" / "notes").mkdir()
+    (tmp_path / "test" / "notes" / "a.txt").write_text("")
+    found = read_found(tmp_path)
+    below = tmp_path.name
+    assert found.warnings == (
+        f"the folder {below}/test/notes holds no picture, and is no class",
+        f"the folder {below}/train/x holds no picture, and is no class",
+    )
+    for i in range(7):
+        (tmp_path / "train" / f"y{i}").mkdir()
+    assert read_found(tmp_path).warnings[-1] == "3 more folders hold no picture"
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [(("a", "a "), "'a' and 'a '"), (("\u00fc", "u\u0308"), r"'u\u0308' and '\xfc'"), (("3", "03"), "'03' and '3'")],
+)
+def test_folders_that_are_one_class_by_their_names_are_said(tmp_path, names, said):
+    for name in (*names, "4"):
+        save(tmp_path / name / "x.png", SMALL)
+        save(tmp_path / name / "y.png", SMALL)
+    found = read_found(tmp_path)
+    _, _, warnings = determine(found, None, Wanted())
+    line = f"the folders {said} in {tmp_path} are one class, by their names"
+    assert found.warnings == (line,) and line in warnings
+
+
+def test_a_name_that_is_spelled_otherwise_in_another_part_is_no_fault(tmp_path):
+    for name in ("train/\u00fc", "test/u\u0308", "train/4", "test/4"):
+        save(tmp_path / name / "x.png", SMALL)
+    assert read_found(tmp_path).warnings == ()
+
+
 def test_a_picture_that_its_camera_held_turned_is_no_image_as_it_is(tmp_path):
     turned = Image.Exif()
     turned[274] = 6
@@ -167,7 +260,10 @@ def test_a_class_of_which_nothing_can_be_read_is_refused_for_training_alone(tmp_
         file.write_bytes(b"")
     found = read_found(tmp_path)
     assert found.lost == ("7",) and len(found.unreadable) == 4 and len(found.parts["train"].images) == 36
-    with pytest.raises(DataError, match=r"no picture of the class 7 can be read"):
+    first = re.escape(str(tmp_path / "train" / "7" / "00028.png"))
+    with pytest.raises(
+        DataError, match=rf"no picture of the class 7 can be read: allowed is one; {first}: no picture of these formats"
+    ):
         with_labels(found, tmp_path)
 
 

@@ -62,7 +62,7 @@ def test_twins_are_counted_by_pencil(train, test, labels, twins):
 def test_twins_in_words():
     assert Twins(0, 0, 0, 0).described == "none"
     assert Twins(1234, 0, 2, 1).described == (
-        "1,234 within the training set, 2 test images are training images, 1 have another label than their twin"
+        "1,234 within the training set, 2 test images are training images, 1 has another label than its twin"
     )
     found = find_twins(set_of([7, 9, 7], [9, 7], ([0, 1, 2], [1, 1])))
     assert found.examples == (
@@ -137,8 +137,8 @@ def test_every_unreadable_picture_is_named_and_what_looks_wrong(tmp_path, called
 def test_examples_are_the_first_of_each_class(monkeypatch):
     from npdigits.forms import overview
 
-    drawn = []
-    monkeypatch.setattr(overview, "in_rows", lambda title, rows: drawn.append(rows) or b"")
+    drawn, titles = [], []
+    monkeypatch.setattr(overview, "in_rows", lambda title, rows: drawn.append(rows) or titles.append(title) or b"")
     data = make_data(
         "idx",
         "0" * 64,
@@ -147,6 +147,9 @@ def test_examples_are_the_first_of_each_class(monkeypatch):
     examples_by_class(data)
     for label, (name, shown) in enumerate(drawn[0]):
         assert name == str(label) and np.array_equal(shown, IMAGES[label == LABELS][: overview.EXAMPLES])
+    assert titles[0].endswith("the first training images of each class")
+    examples_by_class(dataclasses.replace(data, n_classes=300))
+    assert len(drawn[1]) == overview.MOST_DRAWN and titles[1].endswith("images of the first 60 of 300 classes")
     assert counts_by_class(data)[0] == ("0", int((LABELS == 0).sum()), int((LABELS[:9] == 0).sum()))
 
 

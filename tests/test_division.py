@@ -14,27 +14,39 @@ CLASSES = ("a", "b", "c")
 PLACE = Path("digits.csv")
 
 
+def of_labels(labels, own_val=0):
+    return Half(np.zeros((len(labels), 1, 1), np.uint8), np.asarray(labels), own_val)
+
+
+WHOLE = of_labels(LABELS)
+
+
 def test_a_seventh_is_drawn_stratified_and_always_the_same():
-    drawn = draw_test(LABELS, CLASSES, Wanted(), PLACE)
+    drawn = draw_test(WHOLE, CLASSES, Wanted(), PLACE)
     assert np.bincount(LABELS[drawn]).tolist() == [10, 20, 30]
-    np.testing.assert_array_equal(drawn, draw_test(LABELS, CLASSES, Wanted(), PLACE))
+    np.testing.assert_array_equal(drawn, draw_test(WHOLE, CLASSES, Wanted(), PLACE))
     assert not (drawn[:10].all() or drawn[60:70].all())  # drawn, not cut off
 
 
 @pytest.mark.parametrize(("size", "n"), [(42, 42), (0.5, 210), (1, 1), (1 / 3, 140)])
 def test_a_number_or_a_share_is_drawn(size, n):
-    assert draw_test(LABELS, CLASSES, Wanted(test_size=size), PLACE).sum() == n
+    assert draw_test(WHOLE, CLASSES, Wanted(test_size=size), PLACE).sum() == n
 
 
 @pytest.mark.parametrize("size", [420, 10_000, 0.0001])
 def test_what_leaves_nothing_is_refused(size):
     with pytest.raises(ConfigError, match=r"of the 420 images of digits.csv: allowed are 1 … 419"):
-        draw_test(LABELS, CLASSES, Wanted(test_size=size), PLACE)
+        draw_test(WHOLE, CLASSES, Wanted(test_size=size), PLACE)
 
 
 def test_a_class_that_would_be_drawn_whole_is_named():
     with pytest.raises(ConfigError, match="leaves nothing of class a"):
-        draw_test(np.array([0, 1, 1, 1, 1, 1]), CLASSES[:2], Wanted(test_size=5), PLACE)
+        draw_test(of_labels([0, 1, 1, 1, 1, 1]), CLASSES[:2], Wanted(test_size=5), PLACE)
+
+
+def test_a_validation_set_of_the_files_own_stays_whole():
+    drawn = draw_test(of_labels([0, 1] * 35 + [1, 0] * 10, own_val=20), CLASSES[:2], Wanted(), PLACE)
+    assert (drawn[:70].sum(), drawn[70:].sum()) == (10, 0)
 
 
 def halves():

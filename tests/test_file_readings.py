@@ -16,6 +16,7 @@ from PIL import Image
 from npdigits import predict
 from npdigits.config.compose import compose
 from npdigits.forms.sorting import sort_out
+from npdigits.pictures.taking import Takes
 from npdigits.runs import trained
 from npdigits.runs.of_files import split_of
 from npdigits.train import run
@@ -214,6 +215,6 @@ def test_arguments_are_sorted_out_by_what_they_hold(tmp_path, monkeypatch):
 
 def test_why_a_file_holds_no_digits_is_said(monkeypatch):
     """Of what is neither a picture nor a table; of other arguments it is said as ever."""
-    monkeypatch.setattr(predict, "form_all", lambda files: iter([(None, "no picture")] * 2))
-    found = predict._formed([Path("a"), Path("b")], {Path("a"): "a pickle"})
+    monkeypatch.setattr(predict, "take_for", lambda files, takes: iter([(None, "no picture")] * 2))
+    found = predict._taken([Path("a"), Path("b")], {Path("a"): "a pickle"}, Takes())
     assert found == ({}, [(Path("a"), "a pickle"), (Path("b"), "no picture")])

@@ -160,6 +160,19 @@ def test_a_test_set_within_its_own_training_set_is_refused_under_the_same_digest
         evaluation.load_test_set([trained.load_trained(tmp_path / "run")], [], print)
 
 
+def test_of_its_own_test_set_a_few_training_images_are_said_and_scored(tmp_path):
+    """Training has said so, too; sets that people collect have duplicates."""
+    images, labels = digits(600, (8, 7))
+    new = digits(60, (8, 7), seed=9)
+    test = np.concatenate([images[:6], new[0][6:]]), np.concatenate([labels[:6], new[1][6:]])
+    folder = write_set(tmp_path / "set", (images, labels), test)
+    run(compose(["data=idx", f"data.dir={folder}", *TINY]), tmp_path / "run")
+    said = []
+    found = evaluation.load_test_set([trained.load_trained(tmp_path / "run")], [], said.append)
+    assert len(found.test) == 60
+    assert [line for line in said if "6 of its 60 test digits are training images of idx" in line] == said[-1:]
+
+
 def test_the_sheet_shows_the_largest_costs_first(runs, tmp_path, monkeypatch):
     images, labels = TESTING
     found = scores.score([runs["bytes"]], [], print, file=save(tmp_path, X=images, y=labels))
@@ -189,6 +202,7 @@ def test_a_sheet_of_any_data_is_a_picture(runs, tmp_path, called):
         (["RUN", "test.npz", "data=mnist"], "data=mnist: allowed is test.npz or a data set by its name, not both"),
         (["RUN", "test.npz", "other.npz"], "test.npz, other.npz: allowed is one file or folder of digits"),
         (["RUN", "unlabelled.npz"], "without labels: npdigits-predict reads it"),
+        (["RUN", "test.npz", "--sheet", "a.jpg"], "--sheet a.jpg: allowed is a name that ends in .png"),
         (["RUN", "test.npz", "--sheet", "-"], "--sheet -: allowed is the name of a file"),
         (["RUN", "test.npz", "--sheet", "test.npz"], "--sheet test.npz: is the file that is read"),
         (["RUN", "full", "--sheet", "full/a.png"], "--sheet full/a.png: lies in full, which is read"),

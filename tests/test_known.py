@@ -9,7 +9,8 @@ import pytest
 from npdigits.base.errors import DataError
 from npdigits.forms import known
 from npdigits.forms.found import TRAIN, Found, Meaning, Part, Wanted
-from npdigits.forms.known import Images, class_numbers, meaning_of, read_images
+from npdigits.forms.known import Images, class_numbers, how_taken, meaning_of, read_images
+from npdigits.pictures.taking import Takes
 
 BYTES = Meaning((2, 3))
 INVERTED = Meaning((2, 3), range=(255.0, 0.0))
@@ -44,10 +45,19 @@ def test_range_and_order_are_the_known_ones_or_the_users(meaning, wanted, span, 
     assert (read_by.range, read_by.transpose, read_by.shape) == (span, transpose, (2, 3))
 
 
-def test_pictures_are_bytes_in_rows_whatever_the_run_was_trained_on():
-    for meaning, span in ((ONE, (0, 255)), (INVERTED, (255, 0)), (BYTES, (0, 255))):
+def test_pictures_are_on_the_networks_scale_whatever_the_run_was_trained_on():
+    for meaning in (ONE, INVERTED, BYTES):
         read_by = meaning_of(file_of(pictures=True), meaning, True, Wanted())
-        assert (read_by.range, read_by.transpose) == (span, False)
+        assert (read_by.range, read_by.transpose) == ((0, 255), False)
+
+
+def test_pictures_are_taken_as_those_that_the_run_was_trained_on():
+    square = Meaning((28, 28), range=(255.0, 0.0), as_they_are=True)
+    assert how_taken(square, Wanted()) == Takes(28, True, True)
+    assert how_taken(square, Wanted(invert=False)) == Takes(28, True, False)
+    assert how_taken(Meaning((28, 28)), Wanted()) == Takes(28, False, False)
+    assert how_taken(Meaning((8, 8)), Wanted()) == Takes(8, True, False)
+    assert how_taken(BYTES, Wanted()).side == 0
 
 
 def test_a_form_that_leaves_the_order_open_asks_unless_it_is_known():
@@ -164,5 +174,5 @@ def test_without_labels_nothing_can_be_scored():
 
 def test_of_several_parts_the_test_set_is_meant(tmp_path):
     np.savez(tmp_path / "a.npz", x_train=np.zeros((5, 2, 3)), x_test=np.ones((4, 2, 3)))
-    images = known.open_images(tmp_path / "a.npz", Wanted(), (2, 3))
+    images = known.open_images(tmp_path / "a.npz", Wanted(), (2, 3), Takes())
     assert len(images) == 4 and images.chosen == "its test set" and images.part.images.all()

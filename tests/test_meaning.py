@@ -303,6 +303,14 @@ def test_names_that_the_file_declares(digits):
     assert "gives several classes one name" in refused((images, labels), classes=("a",) * 10)
 
 
+def test_classes_that_look_alike_are_said(digits):
+    images, labels = digits
+    for one, other in (("\u00fc", "u\u0308"), ("a b", "a  b")):
+        said = read((images, np.array([one, other, "c"])[labels % 3]))[3]
+        assert f"the classes {min(one, other)!a} and {max(one, other)!a} look alike, and are told apart" in said
+    assert "alike" not in read((images, np.array(["a", "A"])[labels % 2]))[3]
+
+
 def test_the_validation_set_is_of_the_training_side(digits):
     images, labels = digits
     low, high = labels < 5, labels >= 5
@@ -384,6 +392,62 @@ def test_values_beyond_the_wanted_scale(digits):
     row = int(np.flatnonzero((images > 200).any(axis=(1, 2)))[0]) + 2
     line = refused((images, labels), Wanted(range=(0, 200)))
     assert line.startswith(f"train.csv: row {row}: a pixel of 2") and line.endswith("the scale is 0 … 200 (data.range)")
+
+
+def with_pixel(images, value, rows=(15,)):
+    changed = images.astype(np.float64 if isinstance(value, float) or images.dtype.kind == "f" else np.int64)
+    changed[list(rows), 3, 3] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("store", "value", "words"),
+    [
+        (lambda x: x, 10**6, "a pixel of 1000000; the pixels of all others are 0 … 255: correct it, or name"),
+        (lambda x: x, -5, "a pixel of -5; the pixels of all others are 0 … 255"),
+        (lambda x: x, 256, "a pixel of 256;"),
+        (lambda x: x, 300.5, "a pixel of 300.5;"),
+        (lambda x: x, 1023, "a pixel of 1023;"),  # which ends a usual scale
+        (lambda x: x, 65535, "a pixel of 65535;"),
+        (lambda x: x // 16, 255, "a pixel of 255; the pixels of all others are 0 … 15"),
+        (lambda x: x / 255, 255.0, "a pixel of 255; the pixels of all others are 0 … 1"),
+        (lambda x: x / 127.5 - 1, 3.25, "a pixel of 3.25; the pixels of all others are -1 … 1"),
+        (lambda x: 1 - x / 255, -7.0, "a pixel of -7; the pixels of all others are 0 … 1"),
+        (lambda x: (x > 127).astype(float), 5.0, "a pixel of 5; the pixels of all others are 0 … 1"),
+    ],
+)
+def test_a_few_pixels_far_outside_the_scale_of_all_others_are_refused_with_their_row(digits, store, value, words):
+    images, labels = digits
+    line = refused((with_pixel(store(images), value), labels))
+    assert line.startswith("train.csv: row 17: " + words)
+    span = tuple(map(float, line.rpartition("data.range=")[2].strip("[]").split(",")))
+    assert value in span
+    if value != 10**6 and value != 65535 and value != 255:  # by which the others would hardly be seen
+        assert read((with_pixel(store(images), value), labels), Wanted(range=span))[0].range in (span, span[::-1])
+
+
+def test_two_images_with_such_pixels_and_one_in_the_test_set(digits):
+    images, labels = digits
+    line = refused((with_pixel(images, 999, (20, 40, 60)), labels))
+    assert line.startswith("train.csv: row 22: a pixel of 999, and 2 more such images; the pixels")
+    source = found((images, labels), test=(with_pixel(images, 999), labels))
+    with pytest.raises(DataError, match=r"^test\.csv: row 17: a pixel of 999; "):
+        determine(source, None, Wanted())
+
+
+def test_what_many_images_have_is_their_scale(digits):
+    """As images that are dim but for some, standardized ones, and few of any kind."""
+    images, labels = digits
+    rows = range(0, 1000, 20)
+    meaning, _, _, said = read((with_pixel(images, 300, rows), labels))
+    assert meaning.range == (0, 300) and "data.range" in said
+    dim = images // 2
+    dim[:3] = images[:3]
+    assert read((dim, labels))[0].range == (0, 255)
+    few = np.arange(8)
+    assert read((with_pixel(images[few], 300, [0]), labels[few] * 0 + np.arange(8) % 2))[0].range == (0, 300)
+    standardized = (images - images.mean()) / images.std()
+    assert "as of standardized data" in read((standardized, labels))[3]
 
 
 def test_other_files_are_read_by_the_recorded_scale(digits):

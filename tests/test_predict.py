@@ -229,13 +229,13 @@ def test_a_run_of_other_images_is_refused(sweep, tmp_path):
 def test_ctrl_c_writes_nothing(sweep, pictures, tmp_path, monkeypatch, capsys):
     done = []
 
-    def interrupted(file):
+    def interrupted(file, takes):
         done.append(file)
         if len(done) == 5:
             raise KeyboardInterrupt
         return to_mnist_form(drawn(3)), ""
 
-    monkeypatch.setattr(pool, "form_file", interrupted)
+    monkeypatch.setattr(pool, "take", interrupted)
     typed = [
         "predict",
         str(sweep / "good"),

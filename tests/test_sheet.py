@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from npdigits.base import sheet
+from npdigits.base import canvas, sheet
 
 
 def opened(content):
@@ -65,6 +65,14 @@ def test_a_formula_is_no_formula():
 def test_the_end_of_a_long_name_is_shown():
     assert sheet._end_of("folder/of/many/pictures/0012.png", 12) == "…es/0012.png"
     assert sheet._end_of("0012.png", 12) == "0012.png"
+
+
+def test_letters_that_the_font_lacks_are_escapes_of_which_none_is_cut():
+    assert sheet._end_of("四.png", 12) == r"\u56db.png"
+    assert sheet._end_of("数字四.png", 12) == r"…\u56db.png"
+    assert sheet._end_of("数字四.png", 10) == "….png"
+    assert sheet._end_of("é 😀", 20) == "é 😀"  # DejaVu has some
+    assert canvas.plain("$四") == r"\$\u56db"
 
 
 def test_more_rows_than_a_picture_holds_are_cut():

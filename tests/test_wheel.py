@@ -49,8 +49,8 @@ def test_the_wheel_holds_the_package_and_its_configuration_and_nothing_else(whee
         names = [name for name in file.namelist() if ".dist-info/" not in name]
     conf = {f"npdigits/conf/{path.relative_to(CONF).as_posix()}" for path in CONF.rglob("*.yaml")}
     package = REPOSITORY / "npdigits"
-    page = package.glob("*/page_files/*")
-    code = {path.relative_to(REPOSITORY).as_posix() for path in (*package.rglob("*.py"), *page, package / "py.typed")}
+    data = (*package.glob("*/page_files/*"), package / "forms" / "mean_digits.npy", package / "py.typed")
+    code = {path.relative_to(REPOSITORY).as_posix() for path in (*package.rglob("*.py"), *data)}
     assert len(conf) >= 6
     assert set(names) == conf | code and len(names) == len(set(names))
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Inches, of which margins take 0.95.
 LEAST_HEIGHT = 1.4
+# matplotlib's own, which it draws all text in by its defaults.
+FONT = "DejaVu Sans"
 Axes = Any
 
 
@@ -78,7 +80,18 @@ def plain(text: str) -> str:
 
     Not by parse_math=False: wrapping looks for formulas all the same.
     """
-    return printable(text).replace("$", r"\$")
+    return legible(text).replace("$", r"\$")
+
+
+def legible(text: str) -> str:
+    r"""Return a text in letters that the font has; the others stand there as escapes, such as \u56db."""
+    if text.isascii():
+        return printable(text)
+    from matplotlib import font_manager
+
+    font = font_manager.get_font(font_manager.findfont(FONT))
+    known = (c if c.isascii() or font.get_char_index(ord(c)) else c.encode("unicode_escape").decode() for c in text)
+    return printable("".join(known))
 
 
 def png(figure: Figure) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from npdigits.base import canvas
 from npdigits.base.arrays import Array
 from npdigits.base.errors import RunDirError
-from npdigits.base.text import on_one_line, printable, terminal_width
+from npdigits.base.text import on_one_line, terminal_width
 
 if TYPE_CHECKING:  # matplotlib is imported where something is drawn: the user's settings can make that fail
     from matplotlib.figure import Figure
@@ -96,7 +96,7 @@ def _put(axes: Any, image: Array, left: float, top: float, width: float, height:
 
 
 def _write(axes: Any, text: str, place: tuple[float, float], size: float, side: str) -> None:
-    axes.text(*place, _plain(text), fontsize=size, ha=side, va="center", parse_math=False)
+    axes.text(*place, text, fontsize=size, ha=side, va="center", parse_math=False)
 
 
 def _drawn(title: str, width: float, height: float, draw: Callable[[Any], None]) -> bytes:
@@ -109,24 +109,23 @@ def _drawn(title: str, width: float, height: float, draw: Callable[[Any], None])
         try:
             from matplotlib.figure import Figure
 
+            title = canvas.legible(title)
             width = max(width, 0.075 * terminal_width(title) + 2 * MARGIN)
             figure: Figure = Figure(figsize=(width, height), dpi=150)
             axes = figure.add_axes((0, 0, 1, 1))
             axes.set_axis_off()
             draw(axes)
-            axes.text(MARGIN, TITLE / 2, _plain(title), fontsize=9, va="center", parse_math=False)
+            axes.text(MARGIN, TITLE / 2, title, fontsize=9, va="center", parse_math=False)
             axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
             return canvas.png(figure)
         except Exception as error:  # matplotlib raises whatever it likes
             raise RunDirError(f"the sheet cannot be drawn: {on_one_line(error)}") from error
 
 
-def _plain(text: str) -> str:
-    """Return text as matplotlib shows it: what is no text in a file's name stands there as an escape."""
-    return printable(text)
-
-
 def _end_of(text: str, letters: int) -> str:
-    """Return a text's end, where it is longer than so many letters."""
-    text = printable(text)
-    return text if len(text) <= letters else f"…{text[1 - letters :]}"
+    """Return a text as it is drawn; of a text of more letters, the end. No escape is cut."""
+    drawn = canvas.legible(text)
+    if len(drawn) <= letters:
+        return drawn
+    begin = next(i for i in range(1, len(text) + 1) if len(canvas.legible(text[i:])) < letters)
+    return f"…{canvas.legible(text[begin:])}"

@@ -1,6 +1,6 @@
 """Text for people: errors on one line, characters that are safe on a terminal, aligned columns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 
 def printable(text: str) -> str:
@@ -26,6 +26,22 @@ def message_of(error: BaseException) -> str:
 def join_lines(text: str) -> str:
     """Return text on one line: each run of white space becomes one space."""
     return " ".join(text.split())
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names with commas between them, each as ``quoted`` returns it."""
+    return ", ".join(map(quoted, names))
+
+
+def quoted(name: str) -> str:
+    """Return a name as it is told from its neighbours in a list: in quotes if it holds commas, or ends in a space."""
+    is_told = name == name.strip() and not {",", ";", "'", "…"} & set(name) and name
+    return printable(name) if is_told else repr(name)
+
+
+def counted(n: int, one: str, many: str) -> str:
+    """Return how many there are: "1 image is", "1,200 images are"."""
+    return f"{n:,} {one if n == 1 else many}"
 
 
 def aligned(rows: Sequence[Sequence[str]], left: int = 0) -> list[str]:
@@ -58,12 +74,18 @@ def terminal_width(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
 
 
-def shortened(text: str, most: int) -> str:
-    """Return a text in at most so many columns of a terminal; its end tells as much as its beginning, so both stay."""
-    if terminal_width(text) <= most:
-        return text
+def shortened(text: str, most: int, shown: Callable[[str], str] = str) -> str:
+    """Return a text in at most so many columns of a terminal; its end tells as much as its beginning, so both stay.
+
+    Args:
+        text: what may be too long.
+        most: columns.
+        shown: how its letters are to be written, such as by escapes, of which none is cut.
+    """
+    if terminal_width(shown(text)) <= most:
+        return shown(text)
     for kept in range(len(text) - 1, 0, -1):
-        begin, end = text[: kept - kept // 2], text[len(text) - kept // 2 :]
+        begin, end = shown(text[: kept - kept // 2]), shown(text[len(text) - kept // 2 :])
         if terminal_width(begin + end) < most:
             return f"{begin}…{end}"
     return "…"

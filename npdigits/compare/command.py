@@ -20,6 +20,7 @@ from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, ver
 from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot
 from npdigits.config.compose import compose
 from npdigits.runs.table import read_runs
+from npdigits.runs.text_columns import held_by_python
 
 NOTHING = 1
 # Options that may not be empty.
@@ -35,6 +36,7 @@ def main() -> None:
     sys.exit(program.exit_code(PROGRAM, lambda: act(make_parser().parse_args())))
 
 
+@held_by_python
 def act(chosen: argparse.Namespace) -> int:
     """Do what was asked for; return the exit code.
 

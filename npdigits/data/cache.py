@@ -75,12 +75,17 @@ def read_with_facts(
             if cached := _read_entry(entry):
                 return cached
         except Exception as error:  # NumPy's header parser raises whatever it meets
-            warn(f"{entry}: cannot be used ({on_one_line(error)}): {sources[0].parent} is read anew")
+            warn(f"{entry}: cannot be used ({on_one_line(error)}): {_named(sources)} is read anew")
     arrays, facts = read()
     sha256 = hash_arrays(arrays)
     if UNKEPT not in facts and (facts or not all(_is_mapped(array) for array in arrays.values())):
         _write_entry(entry, arrays, sha256, facts)
     return arrays, sha256, facts
+
+
+def _named(sources: Sequence[Path]) -> Path:
+    """Return what sources are called: the file, or the folder of several."""
+    return sources[0] if len(sources) == 1 else sources[0].parent
 
 
 def _resolved(sources: Sequence[Path]) -> Iterator[tuple[str, Path]]:

@@ -2,6 +2,7 @@
 
 Small squares of one size, in shades of grey, are taken as they are, as such a set is made of images that had one form
 already. Other pictures are photographs and scans, which are brought to MNIST's form by the steps of npdigits-predict.
+Pictures that would be left out then, as blank ones, do not decide (``squares``).
 """
 
 import contextlib
@@ -15,12 +16,14 @@ from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
 from npdigits.base.errors import ConfigError, DataError
 from npdigits.base.text import printable
-from npdigits.forms.class_layout import classes_of
+from npdigits.forms.class_layout import classes_of, odd_folders
 from npdigits.forms.found import UNLABELLED, Found, Part, Wanted
+from npdigits.forms.squares import Squares
 from npdigits.pictures.mnist_form import SIDE
-from npdigits.pictures.pool import Formed, form_all, take_all
+from npdigits.pictures.pool import Formed, form_all, form_file, take_all, take_file, take_for
 from npdigits.pictures.progress import with_progress
 from npdigits.pictures.read import LARGEST_SQUARE
+from npdigits.pictures.taking import Takes
 
 FORM = "pictures by class"
 
@@ -35,6 +38,7 @@ class Images:
         unreadable: the others, each with the reason.
         formed: whether they were brought to MNIST's form.
         note: why, for people.
+        warning: what is odd about that; "" for nothing.
     """
 
     images: Array
@@ -42,19 +46,17 @@ class Images:
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
     formed: bool = False
     note: str = ""
+    warning: str = ""
 
 
-class OtherPicture(Exception):
-    """A picture is no small square of the size of the others before it; the message says so."""
-
-
-def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
+def read(files: Sequence[Path], wanted: Wanted, place: Path, takes: Takes | None = None) -> Found:
     """Return what a folder of pictures holds.
 
     Args:
         files: pictures below it.
         wanted: what the user says.
         place: the folder.
+        takes: how a network takes pictures, which then are on its scale; None: what they are decides.
 
     Raises:
         DataError: it cannot be told which folders are the classes, or no picture can be read.
@@ -65,7 +67,7 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
     pictures = {part: _without_strays(found) for part, found in classes_of(files, place).items()}
     chosen = [file for found in pictures.values() for file, _ in found]
     strays = sorted({*files}.difference(chosen))
-    got = _read(chosen)
+    got = _read(chosen) if takes is None else _taken(chosen, takes)
     unreadable = [(file, "it lies in no folder of a class") for file in strays] + got.unreadable
     if not got.read.any():
         raise DataError(f"{place}: none of its {len(chosen):,} pictures can be read: {_said(got.unreadable[0])}")
@@ -77,6 +79,7 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
         if kept:
             parts[part] = _part(got.images[begin_read : begin_read + len(kept)], kept, numbers, place)
         begin, begin_read = begin + len(found), begin_read + len(kept)
+    lost = _lost(pictures, parts, got.unreadable)
     labelled = any(part.labels is not None for part in parts.values())
     return Found(
         FORM if labelled else UNLABELLED,
@@ -85,7 +88,9 @@ def read(files: Sequence[Path], wanted: Wanted, place: Path) -> Found:
         formed=got.formed,
         notes=(got.note,),
         unreadable=tuple(unreadable),
-        lost=_lost(pictures, parts),
+        lost=tuple(lost),
+        why_lost=tuple(lost.values()),
+        warnings=(*odd_folders(pictures, place), *filter(None, [got.warning])),
     )
 
 
@@ -105,56 +110,94 @@ def _part(images: Array, kept: Sequence[tuple[Path, str | None]], numbers: bool,
     return Part(images, labels, lambda i: str(kept[i][0].relative_to(place.parent)))
 
 
-def _lost(pictures: Mapping[str, Sequence[tuple[Path, str | None]]], parts: Mapping[str, Part]) -> tuple[str, ...]:
-    """Return the classes of which no picture of some part can be read."""
-    lost: dict[str, None] = {}
+def _lost(
+    pictures: Mapping[str, Sequence[tuple[Path, str | None]]],
+    parts: Mapping[str, Part],
+    unreadable: Sequence[tuple[Path, str]],
+) -> dict[str, str]:
+    """Return the classes of which no picture of some part can be read, and why the first one cannot."""
+    lost: dict[str, str] = {}
+    reasons = dict(unreadable)
     for part, found in pictures.items():
         labels = parts[part].labels if part in parts else None
         left = set() if labels is None else set(map(str, labels.tolist()))
-        lost |= {name: None for _, name in found if name is not None and name not in left}
-    return tuple(lost)
+        for file, name in found:
+            if name is not None and name not in left:
+                lost.setdefault(name, _said((file, reasons[file])))
+    return lost
 
 
 def _read(files: Sequence[Path]) -> Images:
-    """Read pictures as they are, or else, from the first one that cannot be taken so, all of them anew as forms."""
+    """Read pictures as they are, or else, as soon as too many cannot be taken so, all of them anew as forms."""
     with one_thread():
-        try:
-            with contextlib.closing(take_all(files)) as results:
-                got = _collect(files, results)
-            if got.read.any():
-                side = got.images.shape[1]
-                got.note = f"small squares of one size, {side} × {side}: taken as they are"
-                return got
-            why = "none could be taken as it is"
-        except OtherPicture as other:
-            why = str(other)
+        squares = Squares(len(files), lambda i: form_file(files[i])[1])
+        with contextlib.closing(take_all(files)) as results:
+            taken = _take(files, results, squares)
+        if taken is not None:
+            return taken
         with contextlib.closing(form_all(files)) as results:
             got = _collect(files, results)
+        first = squares.first
+        why = "none could be taken as it is" if first is None else _odd(files[first], squares)
         got.formed, got.note = True, f"brought to MNIST's form, {SIDE} × {SIDE}, as npdigits-predict does ({why})"
+        if first is not None and squares.common and not squares.are_many:
+            got.warning = squares.warning(files[first].name, len(got.images))
         return got
 
 
-def _collect(files: Sequence[Path], results: Iterable[Formed]) -> Images:
-    """Return the images that come one by one.
+def _take(files: Sequence[Path], results: Iterable[Formed], squares: Squares) -> Images | None:
+    """Return small squares of one size as they come; None where not all others are left out anyway."""
+    held: dict[tuple[int, ...], list[Array]] = {}
+    numbers: dict[tuple[int, ...], list[int]] = {}
+    reasons: dict[int, str] = {}
+    for i, (image, reason) in enumerate(with_progress(results, len(files))):
+        if image is None and reason:
+            reasons[i] = reason
+            continue
+        squares.add(i, None if image is None else image.shape)
+        if squares.are_many:
+            return None
+        if image is not None:
+            held.setdefault(image.shape, []).append(image)
+            numbers.setdefault(image.shape, []).append(i)
+    if squares.common is None or squares.others:
+        return None
+    is_read = np.zeros(len(files), bool)
+    is_read[numbers[squares.common]] = True
+    reasons |= {i: reason for i, reason in squares.reasons.items() if not is_read[i]}
+    note = f"small squares of one size, {squares.common[0]} × {squares.common[0]}: taken as they are"
+    unreadable = [(files[i], reasons[i]) for i in sorted(reasons)]
+    return Images(np.stack(held[squares.common]), is_read, unreadable, note=note)
 
-    Raises:
-        OtherPicture: one is no small square, or of another size than the first one.
-    """
+
+def _odd(file: Path, squares: Squares) -> str:
+    """Return why a picture is not taken as it is."""
+    most = f"{LARGEST_SQUARE} × {LARGEST_SQUARE} pixels"
+    square = take_file(file)[0]
+    if square is None or squares.common is None:
+        return f"{file.name} is no grey square of at most {most}"
+    return f"they are of several sizes, such as {len(square)} × {len(square)} of {file.name}"
+
+
+def _taken(files: Sequence[Path], takes: Takes) -> Images:
+    """Read pictures as a network takes them."""
+    with one_thread(), contextlib.closing(take_for(files, takes)) as results:
+        got = _collect(files, results)
+    got.formed, got.note = True, "each read as npdigits-predict reads pictures"
+    return got
+
+
+def _collect(files: Sequence[Path], results: Iterable[Formed]) -> Images:
+    """Return images of one size that come one by one."""
     images, n = np.empty((0, 0, 0), np.uint8), 0
     is_read = np.zeros(len(files), bool)
     unreadable: list[tuple[Path, str]] = []
     for i, (image, reason) in enumerate(with_progress(results, len(files))):
-        if image is None and reason:
+        if image is None:
             unreadable.append((files[i], reason))
             continue
-        if image is None:
-            raise OtherPicture(
-                f"{files[i].name} is no grey square of at most {LARGEST_SQUARE} × {LARGEST_SQUARE} pixels"
-            )
         if not n:
             images = np.empty((len(files), *image.shape), np.uint8)  # pages are taken only as they are written
-        if image.shape != images.shape[1:]:
-            raise OtherPicture(f"they are of several sizes, such as {len(image)} × {len(image)} of {files[i].name}")
         images[n] = image
         is_read[i], n = True, n + 1
     return Images(images[:n], is_read, unreadable)

@@ -1,6 +1,7 @@
 """What the stored labels of a set mean: which classes there are, and how these are called."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError, DataError
-from npdigits.base.text import join_lines
+from npdigits.base.text import join_lines, quoted
 from npdigits.forms.found import Part
 from npdigits.forms.layout import place_of
 
@@ -136,6 +137,18 @@ def codes_of(part: Part, known: Mapping[Value, int], allowed: str) -> Array:
     return classes
 
 
+def look_alikes(names: Sequence[str]) -> list[str]:
+    """Return a line for names that look alike: they differ in white space, or in how ü is composed."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(join_lines(unicodedata.normalize("NFC", name)), []).append(name)
+    return [
+        f"the classes {' and '.join(map(ascii, alike))} look alike, and are told apart: are they one?"
+        for alike in groups.values()
+        if len(alike) > 1
+    ]
+
+
 def some_of(values: Sequence[Any]) -> str:
     """Return labels for a message, of many the first ones and the last."""
     if len(values) <= 2 * SHOWN:
@@ -144,8 +157,8 @@ def some_of(values: Sequence[Any]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a label for a message."""
-    text = join_lines(str(value))
+    """Return a label for a message, in which other words may follow."""
+    text = quoted(str(value))
     return text if len(text) <= 40 else text[:39] + "…"
 
 

@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from npdigits.base.errors import DataError
-from npdigits.base.text import printable
+from npdigits.base.text import counted, printable
+from npdigits.forms.class_labels import NUMBER
 from npdigits.forms.found import TEST, TRAIN, VAL
 from npdigits.forms.recognize import part_of
 
@@ -14,6 +15,9 @@ from npdigits.forms.recognize import part_of
 NO_CLASS = re.compile(r"train(ing)?|test(ing)?|val(id(ation)?)?", re.IGNORECASE)
 # Which folders are the classes, where folders lie in folders: those with such names alone.
 CLASS_NAMES = (re.compile(r"\d+"), re.compile(r"\w"))
+
+# Folders without pictures beyond so many are only counted.
+MOST_NAMED = 5
 
 # The folders above a picture, but for those that say a part.
 Levels = tuple[str, ...]
@@ -46,6 +50,53 @@ def classes_of(files: Sequence[Path], place: Path) -> dict[str, list[tuple[Path,
     return {part: pictures for part, pictures in found.items() if pictures}
 
 
+def odd_folders(pictures: Mapping[str, Sequence[tuple[Path, str | None]]], place: Path) -> list[str]:
+    """Return a line for each folder beside those of classes that holds no picture, and for folders that are one class.
+
+    Args:
+        pictures: what ``classes_of`` returned.
+        place: the folder that was named.
+    """
+    of_classes: dict[Path, dict[str, str]] = {}  # above classes -> name of the folder -> class
+    for folder, name in {
+        (file.parent, name) for found in pictures.values() for file, name in found if name is not None
+    }:
+        there = next(one for one in (folder, *folder.parents) if _composed(one.name) == name)
+        of_classes.setdefault(there.parent, {})[there.name] = name
+    numbers = all(NUMBER.fullmatch(name.strip()) for names in of_classes.values() for name in names.values())
+    lines = []
+    for above, names in sorted(of_classes.items()):
+        alike: dict[str | float, list[str]] = {}
+        for folder_name, name in sorted(names.items()):
+            alike.setdefault(float(name) if numbers else name.strip(), []).append(folder_name)
+        for same in alike.values():
+            if len(same) > 1:
+                what = " and ".join(map(ascii, same))
+                lines.append(f"the folders {what} in {printable(str(above))} are one class, by their names")
+        empty = _folders_without(above, names)
+        shown = [printable(str(folder.relative_to(place.parent))) for folder in empty[:MOST_NAMED]]
+        lines += [f"the folder {folder} holds no picture, and is no class" for folder in shown]
+        if more := len(empty) - len(shown):
+            lines.append(f"{counted(more, 'more folder holds', 'more folders hold')} no picture")
+    return lines
+
+
+def _folders_without(above: Path, names: Collection[str]) -> list[Path]:
+    """Return the folders in a folder that are none of these."""
+    try:
+        return sorted(
+            entry
+            for entry in above.iterdir()
+            if entry.name not in names and not entry.name.startswith((".", "__")) and entry.is_dir()
+        )
+    except OSError:  # it is closed by now
+        return []
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)  # macOS writes ü as two characters
+
+
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """Return a key by which names are sorted with their numbers as numbers: 2 before 10, a2 before a10."""
     words = [word for word in re.split(r"(\d+)", name) if word]
@@ -60,7 +111,7 @@ def _part_and_levels(folders: Sequence[str]) -> tuple[str, Levels]:
         if said:
             part = said
         else:
-            levels.append(unicodedata.normalize("NFC", folder))  # macOS writes ü as two characters
+            levels.append(_composed(folder))
     return part, tuple(levels)
 
 

@@ -35,12 +35,13 @@ class Half:
         return Half(self.images[kept], self.labels[kept], int(kept[first:].sum()))
 
 
-def draw_test(labels: Array, classes: Sequence[str], wanted: Wanted, place: Path) -> Array:
+def draw_test(train: Half, classes: Sequence[str], wanted: Wanted, place: Path) -> Array:
     """Return which images are drawn for the test: stratified, from a stream of its own, the same for every seed.
 
     Raises:
         ConfigError: too few images would be left on either side.
     """
+    labels = train.labels[: len(train.labels) - train.own_val]  # a validation set of the file's own stays whole
     size = TEST_SHARE if wanted.test_size is None else wanted.test_size
     n = round(size * len(labels)) if size < 1 else int(size)
     if not 1 <= n < len(labels):
@@ -48,8 +49,9 @@ def draw_test(labels: Array, classes: Sequence[str], wanted: Wanted, place: Path
             f"data.test_size={size:g}: draws {n:,} of the {len(labels):,} images of {place}: "
             f"allowed are 1 … {len(labels) - 1:,}"
         )
-    drawn = draw_stratified(labels, len(classes), n, stream(0, "test set of a file"))
-    if lost := np.flatnonzero(np.bincount(labels[~drawn], minlength=len(classes)) == 0).tolist():
+    drawn = np.zeros(len(train.labels), bool)
+    drawn[: len(labels)] = draw_stratified(labels, len(classes), n, stream(0, "test set of a file"))
+    if lost := np.flatnonzero(np.bincount(train.labels[~drawn], minlength=len(classes)) == 0).tolist():
         raise ConfigError(
             f"data.test_size={size:g}: leaves nothing of class {classes[lost[0]]} to train on: allowed is less"
         )

@@ -70,6 +70,8 @@ class Found:
         notes: what else people should know, each a line.
         unreadable: files that could not be read, each with the reason.
         lost: classes of which no picture could be read.
+        why_lost: of each of these the first picture, and why it could not be.
+        warnings: what is probably not as the user means it, each a line.
         names_files: whether it names other files, which were read too. Such a set is not cached.
         columns: the pixels' names in their order, where each has a column with a name.
         counted_from: the number of the first column of svmlight's form, 0 or 1, where the file tells it.
@@ -85,6 +87,8 @@ class Found:
     notes: tuple[str, ...] = ()
     unreadable: tuple[tuple[Path, str], ...] = ()
     lost: tuple[str, ...] = ()
+    why_lost: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     names_files: bool = False
     columns: tuple[str, ...] = ()
     counted_from: int | None = None
@@ -102,6 +106,8 @@ class Meaning:
         classes: the name of each class.
         open_orientation: whether that was said of a form that leaves it open. Then it holds for files of such forms
             alone, and otherwise for the others alone.
+        as_they_are: whether the images were small square pictures that were taken as they are, so that other such
+            pictures are, too.
     """
 
     shape: tuple[int, int]
@@ -110,6 +116,7 @@ class Meaning:
     values: tuple[int | float | str, ...] = field(default_factory=lambda: tuple(range(10)))
     classes: tuple[str, ...] = field(default_factory=lambda: tuple(map(str, range(10))))
     open_orientation: bool = False
+    as_they_are: bool = False
 
     @property
     def stored_shape(self) -> tuple[int, int]:
@@ -124,7 +131,9 @@ class Meaning:
             "transpose": self.transpose,
             "values": list(self.values),
             "classes": list(self.classes),
-        } | ({"open_orientation": True} if self.open_orientation else {})
+            **({"open_orientation": True} if self.open_orientation else {}),
+            **({"as_they_are": True} if self.as_they_are else {}),
+        }
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "Meaning":
@@ -137,4 +146,5 @@ class Meaning:
             tuple(values["values"]),
             tuple(values["classes"]),
             values.get("open_orientation", False),
+            values.get("as_they_are", False),
         )

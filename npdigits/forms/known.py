@@ -9,13 +9,15 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.base.text import printable
-from npdigits.forms import reference
+from npdigits.forms import reference, taken_pictures
 from npdigits.forms.found import TEST, TRAIN, VAL, Found, Meaning, Part, Wanted
 from npdigits.forms.meaning import images_by
 from npdigits.forms.reading import read
 from npdigits.forms.recognize import recognize
+from npdigits.pictures.mnist_form import SIDE
+from npdigits.pictures.taking import Takes
 
-# Pictures are stored so, whatever the scale of other files.
+# The scale on which a network sees images.
 OF_PICTURES = (0.0, 255.0)
 # Classes beyond so many are not listed in a message.
 SHOWN = 12
@@ -51,7 +53,7 @@ class Images:
         return f"{self.place}: {'; '.join(said)}"
 
 
-def open_images(path: Path, wanted: Wanted, shape: tuple[int, int]) -> Images:
+def open_images(path: Path, wanted: Wanted, shape: tuple[int, int], takes: Takes) -> Images:
     """Return the images of a file or folder: its test set where it has one, else its validation set, else all.
 
     Args:
@@ -59,6 +61,7 @@ def open_images(path: Path, wanted: Wanted, shape: tuple[int, int]) -> Images:
         wanted: what the user says of it.
         shape: (height, width) of the images that a network takes. Rows of numbers without a head have a label each,
             or none: the number of pixels tells.
+        takes: how that network takes pictures.
 
     Raises:
         DataError: it is of no form that is known, or damaged.
@@ -66,16 +69,30 @@ def open_images(path: Path, wanted: Wanted, shape: tuple[int, int]) -> Images:
     recognized = recognize(path)
     if recognized.form in OF_ROWS and wanted.shape is None:
         wanted = replace(wanted, shape=shape)
-    found = read(recognized, wanted)
+    are_pictures = recognized.form == "folder"
+    found = taken_pictures.read(recognized, wanted, takes) if are_pictures else read(recognized, wanted)
     name = next(name for name in (TEST, VAL, TRAIN) if name in found.parts)
     long = {TEST: "its test set", VAL: "its validation set", TRAIN: "its training set"}[name]
-    return Images(path, found, found.parts[name], long if len(found.parts) > 1 else "", recognized.form == "folder")
+    return Images(path, found, found.parts[name], long if len(found.parts) > 1 else "", are_pictures)
+
+
+def how_taken(known: Meaning, wanted: Wanted) -> Takes:
+    """Return how a network takes pictures that has learned from images of a known meaning.
+
+    Args:
+        known: that meaning.
+        wanted: what the user says of the pictures.
+    """
+    height, width = known.shape
+    side = height if height == width else 0
+    inverted = known.range[0] > known.range[1] if wanted.invert is None else wanted.invert
+    return Takes(side, known.as_they_are or side != SIDE, inverted)
 
 
 def meaning_of(images: Images, known: Meaning, recorded: bool, wanted: Wanted) -> Meaning:
     """Return by which meaning a file's numbers are read.
 
-    Range and order are the known ones, or the user's. Pictures are bytes in rows whatever the other files were.
+    Range and order are the known ones, or the user's. Pictures are on a network's scale already.
 
     Args:
         images: of the file.
@@ -88,8 +105,7 @@ def meaning_of(images: Images, known: Meaning, recorded: bool, wanted: Wanted) -
     """
     transpose, span = known.transpose, known.range
     if images.are_pictures:
-        transpose = False
-        span = span if set(span) == set(OF_PICTURES) else OF_PICTURES
+        return replace(known, range=OF_PICTURES, transpose=False)
     if wanted.transpose is not None:
         transpose = wanted.transpose
     elif not images.found.open_orientation:  # rows, unless the user has said otherwise of such a form

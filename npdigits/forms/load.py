@@ -9,6 +9,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError
+from npdigits.base.text import listed, quoted
 from npdigits.data import cache
 from npdigits.data.sets import Data, default_val_size, make_data
 from npdigits.forms import reading
@@ -20,12 +21,14 @@ from npdigits.forms.reading import as_test_set, with_labels
 from npdigits.forms.recognize import Recognized, recognize
 
 NAME = "file"
+# The form of pictures by class.
+FOLDER = "folder"
 # Files and classes beyond so many are only counted.
 MOST_NAMED, MOST_NAMES = 5, 12
 # Between a picture that could not be read and the reason; and how the last line ends, where there are many.
 LEFT_OUT, LISTED_ELSEWHERE = ": left out: ", "npdigits-data lists them"
 # Raised with every change by which some file is read as other digits, so that no entry of the cache is used any more.
-VERSION = 1
+VERSION = 2
 # SHA-256 of the four arrays -> the one that runs on the same digits have, and the name: that of mnist_5k is of its
 # digits before they were divided.
 FORMER = {
@@ -89,12 +92,13 @@ def _read_set(recognized: Sequence[Recognized], wanted: Wanted) -> tuple[dict[st
         key = f"data.test={recognized[1].place}" if other else f"data.test_size={wanted.test_size:g}"
         raise ConfigError(f"{key}: allowed is null, as {place} has a test set of its own")
     meaning, more, warnings = determine(found, other, wanted)
+    meaning = replace(meaning, as_they_are=recognized[0].form == FOLDER and not found.formed)
     train = _half(meaning, found, (TRAIN, VAL))
     if other or TEST in found.parts:
         test = _half(meaning, other or found, (TEST,))
         whence = f"test set: {recognized[1].place.name}" if other else "test set: its own"
     else:
-        drawn = draw_test(train.labels, meaning.classes, wanted, place)
+        drawn = draw_test(train, meaning.classes, wanted, place)
         train, test = train.only(~drawn), train.only(drawn)
         whence = "test set: drawn"
     train, left_out = without_shared(train, test, meaning.classes, wanted, place)
@@ -140,7 +144,7 @@ def describe(place: Path, found: Found, meaning: Meaning, sizes: tuple[int, int]
     """Return the line that says what was understood."""
     (height, width), (train, test) = meaning.shape, sizes
     names = meaning.classes
-    shown = ", ".join(names) if len(names) <= MOST_NAMES else f"{names[0]} … {names[-1]}"
+    shown = listed(names) if len(names) <= MOST_NAMES else f"{quoted(names[0])} … {quoted(names[-1])}"
     parts = [
         f"{place.name or place}: {found.form}",
         f"{train:,} training and {test:,} test images of {height} × {width}",

@@ -10,15 +10,23 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.forms import reference, value_range
-from npdigits.forms.class_labels import Value, codes_of, distinct, name_classes, order_of, refuse_no_classes, some_of
+from npdigits.forms.class_labels import (
+    Value,
+    codes_of,
+    distinct,
+    look_alikes,
+    name_classes,
+    order_of,
+    refuse_no_classes,
+    some_of,
+)
 from npdigits.forms.found import TRAIN, VAL, Found, Meaning, Part, Wanted
 from npdigits.forms.layout import arrange, determine_shape, place_of, refuse_other_size
+from npdigits.forms.outliers import refuse_outliers
 from npdigits.forms.reference import TRANSPOSED, UPRIGHT, Likeness
 
 # MNIST's form, into which photographs are brought: bytes, upright.
 BYTES = (0.0, 255.0)
-# A batch of which no pixel reaches this share of the scale is of another scale.
-FAINTEST = 16 / 255
 DIGITS = tuple(map(str, range(10)))
 
 
@@ -44,6 +52,7 @@ def determine(found: Found, test: Found | None, wanted: Wanted) -> tuple[Meaning
     is_open = found.open_orientation or bool(test and test.open_orientation)
     meaning = Meaning(shape, transpose=transposed, open_orientation=is_open)
     low, high, warnings = _scale(parts, meaning, wanted)
+    warnings = [*found.warnings, *(test.warnings if test else ()), *warnings]
     train = [found.parts[name] for name in (TRAIN, VAL) if name in found.parts]
     coded = [distinct(part) for part in train]
     values = _values(train, coded)
@@ -53,6 +62,7 @@ def determine(found: Found, test: Found | None, wanted: Wanted) -> tuple[Meaning
     seen = _read(sample, _for_form(meaning, found))
     place, shift = place_of(train[0]), functools.partial(_shift_of_digits, seen, labels)
     names, said = name_classes(place, values, found.classes, wanted.labels, shift)
+    warnings += look_alikes(list(names.values()))
     if wanted.transpose is None and is_open:
         _ask_for_orientation(f"{place}: {found.form}", seen, [names.get(label, "") for label in labels])
     meaning = replace(meaning, values=tuple(names), classes=tuple(names.values()))
@@ -130,7 +140,7 @@ def refuse_other_scale(meaning: Meaning, part: Part) -> None:
         raise DataError(f"{place_of(part)}: pixels of type {images.dtype}: allowed are numbers")
     if not images.size:
         return
-    if images.dtype == np.uint8 and (low, high) == BYTES and images.max() > FAINTEST * high:
+    if images.dtype == np.uint8 and (low, high) == BYTES and images.max() > value_range.FAINTEST * high:
         return
     slack = (high - low) * value_range.ROUNDED / 255
     if images.dtype.kind == "f" and (low, high) == (0, 1):
@@ -146,7 +156,7 @@ def refuse_other_scale(meaning: Meaning, part: Part) -> None:
         i = value_range.first_row(images, beyond)
         value = float(images[i][beyond(images[i])][0])
         raise DataError(f"{part.name_of(i)}: a pixel of {value:g}: the scale is {low:g} … {high:g} (data.range)")
-    if highest <= low + FAINTEST * (high - low) and lowest < highest:
+    if highest <= low + value_range.FAINTEST * (high - low) and lowest < highest:
         raise DataError(
             f"{part.name_of(0)}: no pixel is above {highest:g}, of the scale {low:g} … {high:g}: the images are on "
             "another scale (data.range)"
@@ -168,6 +178,7 @@ def _scale(parts: Sequence[tuple[Part, Found]], meaning: Meaning, wanted: Wanted
     sample = images[:: max(1, len(images) // value_range.SAMPLE)]
     arranged = arrange(sample, meaning.shape, meaning.transpose)
     (low, high), warnings = value_range.recognize(low, high, arranged, place_of(open_parts[0]))
+    refuse_outliers(open_parts, (low, high), not warnings, arranged)
     return low, high, warnings
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npdigits.base.sheet import in_rows
-from npdigits.base.text import printable
+from npdigits.base.text import counted, printable
 from npdigits.data.sets import Data
 from npdigits.forms.duplicates import first_equals
 
@@ -13,6 +13,8 @@ from npdigits.forms.duplicates import first_equals
 EXAMPLES = 12
 # Contradictions that are shown one by one.
 MOST_SHOWN = 5
+# Classes in the picture of examples: more would be a strip that nobody scrolls through.
+MOST_DRAWN = 60
 
 
 def counts_by_class(data: Data) -> list[tuple[str, int, int]]:
@@ -56,12 +58,12 @@ class Twins:
     def described(self) -> str:
         """How many there are, in words; "none" where there are none."""
         said = [
-            f"{self.in_train:,} within the training set" if self.in_train else "",
-            f"{self.in_test:,} within the test set" if self.in_test else "",
-            f"{self.between:,} test images are training images" if self.between else "",
-            f"{self.contradictory:,} have another label than their twin" if self.contradictory else "",
+            f"{self.in_train:,} within the training set",
+            f"{self.in_test:,} within the test set",
+            counted(self.between, "test image is a training image", "test images are training images"),
+            counted(self.contradictory, "has another label than its twin", "have another label than their twin"),
         ]
-        return ", ".join(filter(None, said)) or "none"
+        return ", ".join(line for line in said if not line.startswith("0 ")) or "none"
 
 
 def find_twins(data: Data) -> Twins:
@@ -86,14 +88,15 @@ def find_twins(data: Data) -> Twins:
 
 
 def examples_by_class(data: Data) -> bytes:
-    """Return a picture of the first training images of each class, as a PNG.
+    """Return a picture of the first training images of each class, of many classes the first ones, as a PNG.
 
     Raises:
         RunDirError: it cannot be drawn.
     """
     labels = data.train.labels[data.train.rows]
-    rows = []
-    for number, name in enumerate(data.class_names):
+    rows, names = [], data.class_names[:MOST_DRAWN]
+    for number, name in enumerate(names):
         first = data.train.rows[np.flatnonzero(labels == number)[:EXAMPLES]]
         rows.append((name, data.train.images[first].reshape(-1, *data.image_shape)))
-    return in_rows(f"{data.name} ({data.sha256[:8]}): the first training images of each class", rows)
+    which = "each class" if len(names) == data.n_classes else f"the first {len(names)} of {data.n_classes:,} classes"
+    return in_rows(f"{data.name} ({data.sha256[:8]}): the first training images of {which}", rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from npdigits.base.errors import ConfigError, DataError
-from npdigits.base.text import printable
+from npdigits.base.text import printable, quoted
 from npdigits.forms.found import TEST, TRAIN, UNLABELLED, Found, Wanted
 from npdigits.forms.recognize import Recognized, part_of, recognize
 
@@ -108,10 +108,9 @@ def with_labels(found: Found, place: Path) -> tuple[Found, list[str]]:
         DataError: the training set is such a one, or there is none; a class has no image.
     """
     if found.lost:
-        raise DataError(
-            f"{place}: no picture of the class {printable(found.lost[0])} can be read, as npdigits-data shows: "
-            "allowed is one at least"
-        )
+        first = found.why_lost or [f"{printable(str(file))}: {reason}" for file, reason in found.unreadable]
+        reason = f"; {first[0]}" if first else ""
+        raise DataError(f"{place}: no picture of the class {quoted(found.lost[0])} can be read: allowed is one{reason}")
     notes = [f"the {part} set has no labels: left out" for part, of in found.parts.items() if of.labels is None]
     parts = {part: of for part, of in found.parts.items() if of.labels is not None}
     if TRAIN not in parts:

@@ -28,8 +28,8 @@ LARGE = 28
 # Ink that is fainter than this share of an image's darkest is left out: the noise of paper would widen its moments.
 FAINT = 0.2
 # Digits are recognized if at least such a share of the classes is, with a mean correlation that is so much higher than
-# the next best one's. Fewer classes than LEAST say nothing.
-RECOGNIZED, APART, LEAST = 0.7, 0.15, 5
+# the next best one's. Fewer classes than LEAST say nothing; of more than MOST, the first ones are looked at.
+RECOGNIZED, APART, LEAST, MOST = 0.7, 0.15, 5, 20
 
 UPRIGHT, TRANSPOSED = "upright", "transposed"
 # How images lie -> what makes them upright again.
@@ -71,15 +71,44 @@ def looks_like(images: Array, digits: Array, shifts: Sequence[int] = SHIFTS) -> 
     present = np.unique(digits).astype(np.intp)
     if len(present) < LEAST:
         return None
+    return _compare(_means(images, digits, present), present, _mean_digits(), shifts)
+
+
+def lies_beside(images: Array, labels: Array, others: Array, their_labels: Array) -> str | None:
+    """Return how images lie beside others of the same classes, whatever these are; None where it cannot be told.
+
+    Args:
+        images: paper low, ink high, shape (n, height, width); about ``PER_CLASS`` of each class suffice.
+        labels: the class of each, shape (n,).
+        others, their_labels: the same of the others.
+
+    Returns:
+        A key of ``ORIENTATIONS``.
+    """
+    present = np.intersect1d(labels, their_labels)[:MOST]
+    if len(present) < LEAST:
+        return None
+    reference = _means(others, their_labels, present)
+    likeness = _compare(_means(images, labels, present), np.arange(len(present)), reference, (0,))
+    return likeness.orientation if likeness else None
+
+
+def _means(images: Array, labels: Array, classes: Array) -> Array:
+    """Return the mean of each class's images, after these are scaled by their moments."""
     scaled = scale_by_moments(images)
-    means = np.stack([scaled[digits == digit].mean(axis=0) for digit in present])
-    reference = _centred(_mean_digits())
+    means: Array = np.stack([scaled[labels == label].mean(axis=0) for label in classes])
+    return means
+
+
+def _compare(means: Array, present: Array, reference: Array, shifts: Sequence[int]) -> Likeness | None:
+    """Return in which orientation and by which shift most classes are most like their own image of the reference."""
+    reference = _centred(reference)
     found = []
     for orientation, turn in ORIENTATIONS.items():
         likeness = _centred(turn(means)) @ reference.T
         best = likeness.argmax(axis=1)
         for shift in shifts:
-            wanted = (present + shift) % 10
+            wanted = (present + shift) % len(reference)
             alike = float(likeness[np.arange(len(present)), wanted].mean())
             found.append((float((best == wanted).mean()), alike, orientation, shift))
     (share, alike, orientation, shift), (_, next_alike, *_) = sorted(found, reverse=True)[:2]

@@ -23,6 +23,8 @@ LARGEST = 1e30
 # Decimals of bytes are told from others where they are rounded to three digits or more: 255 · 0.0005 < 0.13. Two digits
 # leave open which byte it was. Of wider scales the same rounding moves a byte less.
 ROUNDED = 0.13
+# A batch of which no pixel reaches this share of the scale is of another scale.
+FAINTEST = 16 / 255
 # Images that are looked at where all would be too many.
 SAMPLE = 500
 # Pixels that are computed with at once: of them, temporary arrays take some megabytes.

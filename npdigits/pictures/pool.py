@@ -20,6 +20,7 @@ from npdigits.pictures.components import NoDigit
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.read import read_picture, read_square
 from npdigits.pictures.shades import BadPicture
+from npdigits.pictures.taking import Takes, take
 
 # Starting a process takes about as long as bringing so many small pictures to the form.
 FEWEST = 1000
@@ -59,8 +60,15 @@ def take_all(files: Sequence[Path]) -> Results:
     return _all(files, "take", CHUNK_OF_SQUARES)
 
 
+def take_for(files: Sequence[Path], takes: Takes) -> Results:
+    """Yield each picture as a network takes it (``taking.take``), in their order."""
+    return _all(files, takes.word, CHUNK)
+
+
 def _do(job: str, file: Path) -> Formed:
-    return take_file(file) if job == "take" else form_file(file)
+    if job == "take":
+        return take_file(file)
+    return take(file, Takes.of(job)) if job not in ("form", "") else form_file(file)
 
 
 def _all(files: Sequence[Path], job: str, chunk: int) -> Results:

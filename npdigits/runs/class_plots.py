@@ -10,7 +10,7 @@ import numpy as np
 
 from npdigits.base import canvas
 from npdigits.base.arrays import Array
-from npdigits.base.text import printable, shortened, terminal_width
+from npdigits.base.text import shortened, terminal_width
 from npdigits.runs.results import confusion_matrix
 
 if TYPE_CHECKING:  # matplotlib is imported where something is drawn
@@ -82,15 +82,8 @@ def mistakes(title: str, predictions: Mapping[str, Array], names: Sequence[str],
 
 
 def drawable(names: Sequence[str], longest: int) -> list[str]:
-    """Return names as they are drawn: shortened, no formulas, and as numbers where the font lacks a letter."""
-    from matplotlib import font_manager
-
-    font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
-    drawn = []
-    for i, name in enumerate(map(printable, names)):
-        text = shortened(name, longest)
-        drawn.append(canvas.plain(text) if all(font.get_char_index(ord(c)) for c in text) and text else str(i))
-    return drawn
+    """Return names as they are drawn: shortened, no formulas, and letters that the font lacks as escapes."""
+    return [canvas.plain(shortened(name, longest, canvas.legible)) for name in names]
 
 
 def _named_axes(title: str, names: Sequence[str]) -> tuple[Figure, canvas.Axes]:

@@ -63,7 +63,7 @@ SUMMARY_VALUES: dict[str, Kind] = {
     "reading": table(
         {
             **{"shape": SHAPE, "range": list_of(FINITE, 2, 2), "transpose": truth, "classes": _CLASS_NAMES},
-            "open_orientation": truth,
+            **dict.fromkeys(("open_orientation", "as_they_are"), truth),
             "values": list_of(either(NAME, FINITE), CLASSES, 1),
         },
         plain(3),

@@ -21,6 +21,8 @@ from npdigits.runs.trained import Trained
 
 # A test set is refused if more than one in this many of its digits are training images of a run.
 SEEN_ONE_IN = 100
+# The same of the test set that belongs to its training set: duplicates are common in sets that are collected.
+SEEN_OWN_ONE_IN = 2
 # Characters of a line of a confusion matrix on a terminal; where it is wider, a line says what a class is read as most
 # often.
 MOST_WIDTH, MOST_READINGS = 120, 3
@@ -96,6 +98,8 @@ def _refuse_unknown(run: Trained) -> None:
 def refuse_seen(run: Trained, name: str, test: Split, warn: Callable[[str], None], found: Data | None = None) -> None:
     """Refuse a test set of which more than one in ``SEEN_ONE_IN`` are images that the run was trained on.
 
+    Of the run's own test set, of which training has said so already, it is refused from the half on, and else said.
+
     Args:
         run: the network.
         name: of the test set, for the message.
@@ -116,11 +120,15 @@ def refuse_seen(run: Trained, name: str, test: Split, warn: Callable[[str], None
             return
     images, trained_on = test.images[test.rows], known.train.images[known.train.rows]
     n = int(shared(images, trained_on).sum())
-    if n > len(images) / SEEN_ONE_IN:
-        raise DataError(
-            f"{name}: {n:,} of its {len(images):,} test digits are training images of {run.summary.data}, "
-            f"which {run.path} has seen"
-        )
+    is_own = known is found
+    seen = (
+        f"{name}: {n:,} of its {len(images):,} test digits are training images of {run.summary.data}, "
+        f"which {run.path} has seen"
+    )
+    if n > len(images) / (SEEN_OWN_ONE_IN if is_own else SEEN_ONE_IN):
+        raise DataError(seen)
+    if n and is_own:
+        warn(seen)
 
 
 def score_line(name: str, p: Array, labels: Array) -> str:

@@ -11,6 +11,7 @@ from npdigits.base.errors import DataError
 from npdigits.base.text import printable
 from npdigits.data.sets import Data, Split
 from npdigits.forms.known import doubt
+from npdigits.forms.reference import TRANSPOSED
 from npdigits.runs import of_files
 from npdigits.runs.evaluation import load_test_set, refuse_seen
 from npdigits.runs.trained import Trained
@@ -78,11 +79,16 @@ def of_a_file(runs: Sequence[Trained], path: Path, overrides: Sequence[str], war
     for run in runs:
         key = run.meaning, run.summary.reading is not None
         split = next((split for known, split in read_before if known == key), None)
+        if images.are_pictures and of_files.takes_of(run, said) != of_files.takes_of(runs[0], said):
+            raise DataError(f"{path}: {run.path} takes pictures in another way than {runs[0].path}: score them alone")
         if split is None:
             split = of_files.read_by(run, images, said)
             read_before.append((key, split))
+            if of_files.are_inverted(split, run.summary.height_and_width):
+                warn(of_files.INVERTED.format(path))
             if lie := doubt(split.images.reshape(-1, *run.summary.height_and_width), labels, run.class_names):
-                warn(f"{path}: the images look like digits that are {lie}: data.transpose= says how they are stored")
+                mend = "data.transpose= says how they are stored" if lie == TRANSPOSED else "what is read is upright"
+                warn(f"{path}: the images look like digits that are {lie}: {mend}")
         refuse_seen(run, str(path), split, warn)
         each[run.path] = split
     unreadable = images.found.unreadable

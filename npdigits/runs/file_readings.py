@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from npdigits.base.errors import DataError
-from npdigits.runs.of_files import labels_for, open_for, read_by, wanted_of
+from npdigits.runs.of_files import INVERTED, are_inverted, labels_for, open_for, read_by, wanted_of
 from npdigits.runs.reading import Reading, readings_of
 from npdigits.runs.trained import Trained
 
@@ -40,6 +40,8 @@ def read_file(run: Trained, path: Path, overrides: Sequence[str], warn: Callable
     said = wanted_of(path, overrides)
     images = open_for(run, path, said)
     split = read_by(run, images, said)
+    if are_inverted(split, run.summary.height_and_width):
+        warn(INVERTED.format(path))
     readings = readings_of(run, split, [path] * len(split), images.part.name_of)
     described = f"{images.described}: {len(split):,} images"
     if images.part.labels is not None:

@@ -13,11 +13,17 @@ from npdigits.data.sets import Split
 from npdigits.forms import known
 from npdigits.forms.found import Wanted
 from npdigits.forms.known import Images
+from npdigits.forms.value_range import SAMPLE, is_inverted
+from npdigits.pictures.taking import Takes
 from npdigits.runs.prepare import wanted
 from npdigits.runs.trained import Trained
 
 # An argument that says how a file is meant; others are names.
 OVERRIDE = re.compile(r"data\.\w*=")
+# What is said of a file whose paper and ink are not as the run has learned.
+INVERTED = (
+    "{}: paper and ink are the other way round than in what the run has learned from: data.invert= says how it is"
+)
 # Keys that are about a data set's division, or name it.
 NOT_OF_ONE_FILE = ("path", "test", "test_size", "drop_duplicates")
 
@@ -43,7 +49,17 @@ def open_for(run: Trained, path: Path, said: Wanted) -> Images:
     Raises:
         DataError: it cannot be read.
     """
-    return known.open_images(path, said, run.summary.height_and_width)
+    return known.open_images(path, said, run.summary.height_and_width, takes_of(run, said))
+
+
+def takes_of(run: Trained, said: Wanted) -> Takes:
+    """Return how a run takes pictures."""
+    return known.how_taken(run.meaning, said)
+
+
+def are_inverted(split: Split, shape: tuple[int, int]) -> bool:
+    """Say whether images, as a run takes them, look as if their paper were ink."""
+    return is_inverted(split.images[:: max(1, len(split) // SAMPLE)].reshape(-1, *shape), 0, 255)
 
 
 def read_by(run: Trained, images: Images, said: Wanted) -> Split:

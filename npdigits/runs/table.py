@@ -26,6 +26,7 @@ from npdigits.runs.find import find_runs
 from npdigits.runs.json_table import load_identity
 from npdigits.runs.metrics import SCORES, read_metrics
 from npdigits.runs.summary import Status, Summary, read_summary, read_summary_if_there
+from npdigits.runs.text_columns import held_by_python
 
 # What a run's summary measures, in the order of the columns.
 FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
@@ -112,6 +113,7 @@ def _warn(line: str) -> None:
     warnings.warn(printable(line), stacklevel=3)
 
 
+@held_by_python
 def load_metrics(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> pd.DataFrame:
     """Read metrics.csv of one or many run directories: a row an epoch, with ``run``, the path, as its first column.
 
@@ -139,6 +141,7 @@ def load_metrics(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
     return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
 
 
+@held_by_python
 def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Runs:
     """Read the run directories at and below these paths; what cannot be read is skipped, with a warning.
 

@@ -21,12 +21,18 @@ def comparison_table(directories: Sequence[Path], report: Report) -> str:
     from npdigits.compare.verdict import footnotes, verdict
     from npdigits.compare.views import configurations
     from npdigits.runs.table import read_runs
+    from npdigits.runs.text_columns import held_by_python
 
     runs = read_runs(path for path in directories if path.is_dir())
     for line in runs.warnings:
         report.warn(line)
-    comparison = compare(runs, default=compose().as_dict())
-    return terminal(configurations(comparison), [*verdict(comparison), *footnotes(comparison)]).rstrip()
+
+    @held_by_python
+    def compared() -> str:
+        comparison = compare(runs, default=compose().as_dict())
+        return terminal(configurations(comparison), [*verdict(comparison), *footnotes(comparison)]).rstrip()
+
+    return compared()
 
 
 def conclude(runs: Sequence[Outcome], folder: Path, report: Report) -> None:
