@@ -190,17 +190,24 @@ def _has_decimal_commas(lines: Sequence[str], delimiter: str | None) -> bool:
 def _names_in(table: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names in the first row, or none, and what is to be said of them."""
     head = table[0]
+    if _are_values_made_names(head):
+        return tuple(head), ("the first line is a row that was once taken for the columns' names: it is left out",)
     words = sum(bool(cell) and not is_number(cell) for cell in head)
     if 2 * words > len(head):
         return tuple(head), ()
     rest = head if head[0] else head[1:]
     if len(rest) > 8 and any(map(_count_in_some_order, (rest, rest[1:], rest[:-1]))):
         return tuple(head), ()  # pandas' names for columns without a name
-    doubled = [cell for cell in head if re.fullmatch(r"\d+\.\d+", cell)]
-    zeros = [cell for cell in doubled if cell.startswith("0.")]
-    if len(zeros) > 8 and zeros == [f"0.{i + 1}" for i in range(len(zeros))]:
-        return tuple(head), ("the first line is a row that pandas once took for the columns' names: it is left out",)
     return (), ()
+
+
+def _are_values_made_names(head: Sequence[str]) -> bool:
+    """Say whether names are a row's values, of which pandas and R number those that are there already: 0, 0.1, 0.2.
+
+    R puts an X before numbers: X0, X0.1, X0.2.
+    """
+    numbered = [cell.removeprefix("X") for cell in head if re.fullmatch(r"X?0\.\d+", cell)]
+    return len(numbered) > 8 and numbered == [f"0.{i + 1}" for i in range(len(numbered))]
 
 
 def _with_one_more(names: tuple[str, ...], table: Sequence[Sequence[str]], body: Sequence[str]) -> tuple[str, ...]:
