@@ -26,9 +26,18 @@ def images_of(found: Found, pixels: int) -> Array:
     return np.pad(images, ((0, 0), (0, pixels - images.shape[1])))
 
 
+@pytest.fixture(scope="module")
+def mnist() -> tuple[Array, Array]:
+    """Return a few of MNIST's digits, which are read from a long text."""
+    x, y = mnist_data()
+    return x[::20], y[::20]
+
+
 @pytest.mark.parametrize("zero_based", [True, False])
-def test_digits_in_the_middle_tell_what_columns_count_from(tmp_path: Path, zero_based: bool) -> None:
-    x, y = (array[::10] for array in mnist_data())
+def test_digits_in_the_middle_tell_what_columns_count_from(
+    tmp_path: Path, mnist: tuple[Array, Array], zero_based: bool
+) -> None:
+    x, y = mnist
     assert not x[:, :30].any() and not x[:, 780:].any()
     for wanted in (Wanted(), Wanted(shape=(28, 28)), Wanted(shape=(28, 28), transpose=True)):
         found = read_found(written(tmp_path / "mnist", x, y, zero_based), wanted)

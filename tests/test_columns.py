@@ -196,3 +196,61 @@ def test_a_column_that_names_parts_divides_the_set(tmp_path: Path) -> None:
         found = read_found(written(tmp_path, pd.concat([frame.assign(split=values)] * 4), "csv"))
         assert list(found.parts) == [TRAIN] and len(found.parts[TRAIN].images) == 240
         assert any(said in note or note == "columns left out: column split" for note in found.notes)
+
+
+def test_labels_in_a_column_for_each_class_are_read(tmp_path: Path) -> None:
+    eye = np.eye(10, dtype=int)[Y]
+    path = tmp_path / "semeion.data"
+    np.savetxt(path, np.column_stack([X > 99, eye]), fmt=["%.4f"] * 144 + ["%d"] * 10, newline=" \n")  # as UCI's is
+    part = read_found(path).parts[TRAIN]
+    np.testing.assert_array_equal(part.images, X > 99)
+    np.testing.assert_array_equal(part.labels, Y)  # type: ignore[arg-type]
+    assert part.images.flags.c_contiguous
+    np.savetxt(path, np.column_stack([eye, X]), fmt="%d", delimiter=",")
+    found = read_found(path)
+    check(found)
+    assert found.label == "the first 10 columns, one for each class (one-hot)"
+    eye[50, Y[50]] = 0
+    np.savetxt(path, np.tile(np.column_stack([eye, X]), (5, 1))[51:], fmt="%d", delimiter=",")
+    assert "semeion.data" in refused(path)  # in the first rows already
+    many = np.vstack([np.column_stack([X, np.eye(10, dtype=int)[Y]])] * 4 + [np.column_stack([X, eye])])
+    np.savetxt(path, many, fmt="%d", delimiter=",")
+    assert refused(path) == (
+        "semeion.data: row 291: no label: column 145 to the last column hold zeros and one 1 in the rows before"
+    )
+
+
+def test_labels_that_pandas_made_columns_of_are_read_by_their_names(tmp_path: Path) -> None:
+    frame = frame_of()
+    for kind in (bool, int):
+        found = read_found(written(tmp_path, pd.get_dummies(frame, columns=["label"], dtype=kind), "csv"))
+        check(found)
+        assert found.columns == tuple(PATTERNS["pixel17"])
+    words = frame.assign(label=["abcdefghij"[y] for y in Y])
+    labels = read_found(written(tmp_path, pd.get_dummies(words, columns=["label"]), "csv")).parts[TRAIN].labels
+    assert labels is not None and labels.tolist() == ["abcdefghij"[y] for y in Y]
+    bad = pd.get_dummies(frame, columns=["label"]).astype({"label_3": object})
+    bad = pd.concat([bad] * 4, ignore_index=True)
+    bad.loc[230, "label_3"] = "maybe"
+    assert refused(written(tmp_path, bad, "csv")) == "digits.csv: row 232, column 148 (label_3): 'maybe' is no number"
+    plain = pd.get_dummies(frame, columns=["label"], dtype=int).set_axis(range(154), axis=1)
+    check(read_found(written(tmp_path, plain, "csv")))
+
+
+@pytest.mark.parametrize("separator", [",", ";", " "])
+def test_commas_in_numbers_are_decimals_or_an_error_but_never_lost(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "digits.txt"
+    rows = [["1", "0", "0,5", "0,25", "1,000"], ["2", "0", "0,75", "0,125", "0"]]
+
+    def write(rows: list[list[str]]) -> None:
+        cells = [[f'"{cell}"' if separator == "," and "," in cell else cell for cell in row] for row in rows]
+        head = separator.join(["label", *(f"p{i}" for i in range(4))])
+        path.write_text("\n".join([head, *(separator.join(row) for row in cells), ""]))
+
+    write(rows)
+    if separator == ",":
+        assert refused(path).startswith("digits.txt: row 2, column 3 (p1): '0,5': a comma in a number: allowed are")
+    else:
+        assert read_found(path).parts[TRAIN].images.tolist() == [[0, 0.5, 0.25, 1], [0, 0.75, 0.125, 0]]
+    write([["1", "0", "17", "65,535", "1,000"], ["2", "0", "9", "0", "12"]])
+    assert refused(path).startswith("digits.txt: row 2, column 4 (p2): '65,535': a comma in a number: allowed are")

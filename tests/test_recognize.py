@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 from made import idx_bytes
 
+from npdigits.base import npz
 from npdigits.base.errors import DataError
+from npdigits.forms.packed import members
 from npdigits.forms.recognize import part_of, recognize
 
 PIXELS = ",".join(f"pixel{i}" for i in range(784))
@@ -83,6 +86,8 @@ REFUSED = {
         b"Digits, of a class, as they were, collected in, the autumn\nof 2025, by hand.\n",
         "no table of numbers",
     ),
+    "JSON": (b'\n {"label": [1, 2], "pixels": [[0, 1]]}', "JSON, which is not read: save a CSV, npz or parquet file"),
+    "JSON lines": (b"\xef\xbb\xbf[1, 2, 3, 4]\n[1, 2, 3, 4]\n", "JSON, which is not read"),
     "junk": (bytes(range(1, 32)) + b"\0" * 40, "no form that is known"),
     "a torn gzip": (gzip.compress(KAGGLE.encode())[:12], "damaged"),
     "a torn zip": (b"PK\x03\x04" + b"\0" * 30, "damaged"),
@@ -105,6 +110,34 @@ def test_an_archive_of_pictures_and_a_workbook_say_what_to_do(tmp_path):
             archive.writestr(member, b"\x89PNG")
         with pytest.raises(DataError, match=said):
             recognize(tmp_path / "digits.zip")
+
+
+def test_documents_in_archives_are_said_to_be_such(tmp_path):
+    for kind, said in (("spreadsheet", "a spreadsheet (OpenDocument): save it as CSV"), ("text", "a document of text")):
+        with zipfile.ZipFile(tmp_path / "digits", "w") as archive:
+            archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{kind}")
+            archive.writestr("content.xml", "<?xml?>")
+        with pytest.raises(DataError, match=re.escape(said)):
+            recognize(tmp_path / "digits")
+
+
+def test_an_archive_with_a_long_list_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(npz, "LONGEST_PIECE", 10_000)
+    path = tmp_path / "digits.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(200):
+            archive.writestr(f"digits/{i:05}.csv", KAGGLE)
+    said = r"digits.zip: a zip archive with a list of members of 12,\d{3} bytes: unpack it and name the folder"
+    with pytest.raises(DataError, match=said):
+        recognize(path)
+    with pytest.raises(DataError, match=r"digits.zip: a list of members of 12,\d{3} bytes"):
+        members(path)
+    monkeypatch.undo()
+    text = KAGGLE + "7," + ",".join(["0"] * 784) + "\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("train.csv", text * 800)  # stored, and read in pieces
+    with members(path)[0].stream() as stream:
+        assert stream.read() == text.encode() * 800
 
 
 def test_a_folder_of_several_forms_or_of_none_says_so(tmp_path):

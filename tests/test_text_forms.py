@@ -168,7 +168,11 @@ def test_row_that_pandas_took_for_names_is_said(tmp_path: Path) -> None:
     found = table(tmp_path / "a.csv", again)
     np.testing.assert_array_equal(found.parts[TRAIN].images, X[1:])
     assert found.parts[TRAIN].images.dtype == np.uint8
-    assert any("pandas once took for the columns' names" in note for note in found.notes)
+    assert any("was once taken for the columns' names" in note for note in found.notes)
+    head, rest = again.split("\n", 1)  # as R names them, which puts an X before numbers
+    found = table(tmp_path / "a.csv", ",".join(f'"X{name}"' for name in head.split(",")) + f"\n{rest}")
+    np.testing.assert_array_equal(found.parts[TRAIN].images, X[1:])
+    assert any("was once taken for the columns' names" in note for note in found.notes)
 
 
 def test_which_end_is_told_by_borders_and_neighbours() -> None:

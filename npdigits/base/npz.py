@@ -89,6 +89,10 @@ def read_npz(path: Path, fits: Fits | None = None, most: int | None = None) -> d
         raise ValueError(f"{path}: damaged: {error or type(error).__name__}") from error
 
 
+class LongList(ValueError):
+    """An archive whose list of members is longer than that of any data set."""
+
+
 class Sparing:
     """A file that is read by pieces only: zipfile reads an archive's list of members at once, however long it says."""
 
@@ -99,7 +103,7 @@ class Sparing:
 
     def read(self, n: int = -1) -> bytes:
         if n > LONGEST_PIECE:
-            raise ValueError(f"a list of members of {n:,} bytes")
+            raise LongList(f"a list of members of {n:,} bytes")
         return self._file.read(LONGEST_PIECE if n < 0 else n)
 
 

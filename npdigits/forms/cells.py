@@ -17,8 +17,9 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
 from npdigits.base.text import join_lines, printable
 from npdigits.forms.columns import Layout, column_name
+from npdigits.forms.one_hot import is_truth, truth_of
 from npdigits.forms.rows import LARGEST, Rows, smallest
-from npdigits.forms.sheet import Sheet, is_number
+from npdigits.forms.sheet import Sheet, has_commas, is_number
 from npdigits.forms.text_lines import Lines, Numbering, repaired
 
 # What stands in a cell whose value is not known, beside nothing at all.
@@ -101,7 +102,7 @@ def read_rows(batches: Iterable[Lines], sheet: Sheet, layout: Layout, expected: 
     Raises:
         DataError: a row is damaged, or there is no memory for them.
     """
-    rows, numbering = Rows(place, len(layout.pixels), expected), Numbering()
+    rows, numbering = Rows(place, len(layout.numbers), expected), Numbering()
     texts = {column: Texts() for column in (layout.label, layout.division) if column is not None}
     for batch in batches:
         lines = batch.lines[max(0, sheet.first + 1 - batch.first) :]
@@ -147,12 +148,12 @@ def _numbers(
     if sheet.decimal_comma or sheet.quote:
         lines = [sheet.plain(line) for line in lines]
     known = {column: len(held) for column, held in texts.items()}
-    pixels = set(layout.pixels)
-    ignored: Any = {i: texts[i].note if i in texts else _nothing for i in range(layout.width) if i not in pixels}
-    if layout.pixels == tuple(range(layout.pixels[0], layout.pixels[-1] + 1)):
-        taken: slice | list[int] = slice(layout.pixels[0], layout.pixels[-1] + 1)
-    else:
-        taken = list(layout.pixels)
+    numbers = set(layout.numbers)
+    converters: Any = {i: texts[i].note if i in texts else _nothing for i in range(layout.width) if i not in numbers}
+    converters |= dict.fromkeys(layout.one_hot, truth_of)
+    first, last = layout.numbers[0], layout.numbers[-1]
+    in_a_row = layout.numbers == tuple(range(first, last + 1))
+    taken: slice | list[int] = slice(first, last + 1) if in_a_row else list(layout.numbers)
     # Bytes first, as nearly all pixels are; whole numbers up to 2⁵³ are exact among float64.
     kinds: tuple[type[Any], ...] = (np.float64,) if decimals else (np.uint8, np.float64)
     for kind in kinds:
@@ -166,7 +167,7 @@ def _numbers(
                     kind,
                     comments=None,
                     delimiter=sheet.delimiter,
-                    converters=ignored or None,
+                    converters=converters or None,
                     ndmin=2,
                     encoding=None,
                     quotechar=sheet.quote,
@@ -205,7 +206,9 @@ def explain(lines: Sequence[str], first: int, sheet: Sheet, layout: Layout, plac
             raise DataError(f"{where}: {join_lines(str(error))}") from error
         if len(cells) != layout.width:
             raise DataError(f"{where}: {len(cells):,} cells: {layout.width:,} are expected, as in other rows")
-        for column in sorted(layout.pixels):
+        for column in sorted(layout.numbers):
+            if column in layout.one_hot and is_truth(cells[column]):
+                continue
             if wrong := _fault_of(cells[column]):
                 raise DataError(f"{where}, {_both_names(sheet, column)}: {wrong}")
     raise DataError(f"{place}: rows {first} to {first + len(lines) - 1}: cannot be read as numbers")
@@ -217,6 +220,8 @@ def _fault_of(cell: str) -> str:
         return f"a missing value ({_shown(cell)})" if cell else "a missing value"
     if cell.lower().lstrip("+-") in ("inf", "infinity"):
         return f"{_shown(cell)}: a pixel is a finite number"
+    if has_commas(cell):
+        return f"{_shown(cell)}: a comma in a number: allowed are decimals with a point, and thousands without a sign"
     if not is_number(cell):
         return f"{_shown(cell)} is no number"
     return f"{_shown(cell)} is too large for a pixel" if abs(float(cell)) > LARGEST else ""

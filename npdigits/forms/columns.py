@@ -12,7 +12,8 @@ from npdigits.base.text import printable
 from npdigits.forms.array_names import read_name
 from npdigits.forms.found import Wanted
 from npdigits.forms.numbered import NAME, PUT_IN_ORDER, number_order, refuse_gaps
-from npdigits.forms.sheet import Sheet, is_number
+from npdigits.forms.one_hot import one_hot_columns
+from npdigits.forms.sheet import Sheet, has_commas, is_number
 
 LABELS = ("label", "labels", "class", "target", "digit", "y", "category", "classes", "targets", "digits")
 # Columns that number the rows, or name where they came from. pandas calls a column without a name "Unnamed: 0".
@@ -38,6 +39,7 @@ class Layout:
             the label, both are here.
         division: the number of the column that says which part of the set a row belongs to, or None.
         either: whether the first or the last column is the label, which the whole table is to tell.
+        one_hot: the numbers of the columns of which each is a class, where there are such.
         called: the label's column, for people.
         notes: what is left out, each a line.
     """
@@ -47,8 +49,14 @@ class Layout:
     pixels: tuple[int, ...]
     division: int | None = None
     either: bool = False
+    one_hot: tuple[int, ...] = ()
     called: str = "no labels"
     notes: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The columns that are read as numbers, in order: those of the pixels, then one for each class."""
+        return (*self.pixels, *self.one_hot)
 
 
 def layout_of(sheet: Sheet, wanted: Wanted, place: str) -> Layout:
@@ -184,10 +192,11 @@ def _by_content(layout: Layout, sheet: Sheet, wanted: Wanted, place: str) -> Lay
     Raises:
         DataError: it cannot be told.
     """
-    texts = [i for i in layout.pixels if sum(not is_number(row[i]) for row in sheet.sample) * 2 > len(sheet.sample)]
+    texts = [i for i in layout.pixels if sum(map(_is_text, (row[i] for row in sheet.sample))) * 2 > len(sheet.sample)]
     if len(texts) == 1 and (len(sheet.sample) < COUNTED or _repeats(sheet, texts[0])):
         return _with_label(layout, texts[0])
-    if len(texts) > 1:
+    classes = one_hot_columns(sheet, layout.pixels, lambda pixels: _fits(pixels, wanted))
+    if len(texts) > 1 and not classes:
         raise DataError(
             f"{place}: text in several columns: {_listed(sheet, texts)}: name the label's, for example "
             f"data.label_column={texts[0] + 1}"
@@ -200,6 +209,13 @@ def _by_content(layout: Layout, sheet: Sheet, wanted: Wanted, place: str) -> Lay
         return layout
     if _fits(count - 1, wanted):
         return replace(layout, either=True)
+    classes = one_hot_columns(sheet, layout.pixels, lambda pixels: _fits(pixels, wanted))
+    if classes:
+        rest = tuple(i for i in layout.pixels if i not in classes)
+        called = (
+            f"the {'first' if classes[0] < rest[0] else 'last'} {len(classes)} columns, one for each class (one-hot)"
+        )
+        return replace(layout, pixels=rest, one_hot=classes, called=called)
     refuse_gaps(names_of(sheet, layout.pixels), place)
     raise undecided(sheet, place)
 
@@ -244,6 +260,10 @@ def _is_counter(cells: Sequence[str]) -> bool:
         return False
     numbers = list(map(int, cells))
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def _is_text(cell: str) -> bool:
+    return not is_number(cell) and not has_commas(cell)
 
 
 def _repeats(sheet: Sheet, column: int) -> bool:

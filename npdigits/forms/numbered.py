@@ -20,6 +20,15 @@ FEW = 4
 Numbers = tuple[int, ...]
 
 
+def numbers_in(names: Sequence[str]) -> list[Numbers] | None:
+    """Return the numbers in names that have one stem; None where they are otherwise."""
+    matches = [match for name in names if (match := NAME.fullmatch(name))]
+    kinds = {(match[1], match[3] is None) for match in matches}
+    if not names or len(matches) < len(names) or len(kinds) > 1:
+        return None
+    return [tuple(int(text) for text in match.groups()[1:] if text is not None) for match in matches]
+
+
 def number_order(
     names: Sequence[str], place: str, fits: Callable[[int], bool], others: Sequence[str] = ()
 ) -> list[int] | None:
@@ -36,7 +45,9 @@ def number_order(
     Raises:
         DataError: a number is there twice; or one is missing, and the others are no image.
     """
-    numbers = _numbers(names)
+    if len(names) < FEW:
+        return None
+    numbers = numbers_in(names)
     _refuse_doubled(names, numbers, place)
     if numbers is None:
         return None
@@ -59,7 +70,7 @@ def refuse_gaps(names: Sequence[str], place: str, others: Sequence[str] = ()) ->
     Raises:
         DataError: a number is missing.
     """
-    numbers = _numbers(names)
+    numbers = numbers_in(names)
     if not numbers:
         return
     name_of = dict(zip(numbers, names, strict=True))
@@ -84,15 +95,6 @@ def refuse_gaps(names: Sequence[str], place: str, others: Sequence[str] = ()) ->
         )
 
 
-def _numbers(names: Sequence[str]) -> list[Numbers] | None:
-    """Return the numbers in names that have one stem; None where they are otherwise."""
-    matches = [match for name in names if (match := NAME.fullmatch(name))]
-    kinds = {(match[1], match[3] is None) for match in matches}
-    if len(names) < FEW or len(matches) < len(names) or len(kinds) > 1:
-        return None
-    return [tuple(int(text) for text in match.groups()[1:] if text is not None) for match in matches]
-
-
 def _refuse_doubled(names: Sequence[str], numbers: Sequence[Numbers] | None, place: str) -> None:
     """Refuse two columns for one pixel.
 
@@ -106,7 +108,7 @@ def _refuse_doubled(names: Sequence[str], numbers: Sequence[Numbers] | None, pla
         seen[number] = name
     if numbers is None:
         again = [name for name in names if AGAIN.search(name) and AGAIN.sub("", name) in seen]
-        if len(again) == 1 and _numbers([name for name in names if name != again[0]]):
+        if len(again) == 1 and numbers_in([name for name in names if name != again[0]]):
             raise _doubled(AGAIN.sub("", again[0]), again[0], place)
 
 

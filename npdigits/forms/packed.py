@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from npdigits.base.bounded import opened
 from npdigits.base.errors import DataError
+from npdigits.base.npz import LONGEST_PIECE, Sparing
 from npdigits.base.text import join_lines, printable
 
 UNPACK: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open, b"BZh": bz2.open}
@@ -62,7 +63,7 @@ def members(path: Path) -> list[Member]:
 
 
 def _members_of_zip(path: Path, size: int) -> list[Member]:
-    with opened(path) as file, zipfile.ZipFile(file) as archive:
+    with opened(path) as file, zipfile.ZipFile(Sparing(file)) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir() and not _is_hidden(info.filename)]
     if not infos:
         raise DataError(f"{path}: an empty archive")
@@ -101,7 +102,7 @@ def _in_zip(path: Path, info: zipfile.ZipInfo, most: int) -> Iterator[IO[bytes]]
     place = f"{path}/{printable(info.filename)}"
     with contextlib.ExitStack() as stack:
         with _said(place):
-            archive = stack.enter_context(zipfile.ZipFile(stack.enter_context(opened(path))))
+            archive = stack.enter_context(zipfile.ZipFile(Sparing(stack.enter_context(opened(path)))))
             file = stack.enter_context(archive.open(info))
         yield io.BufferedReader(_Bounded(file, place, most))
 
@@ -119,7 +120,7 @@ class _Bounded(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         with _said(self._place):
-            content = self._file.read(len(buffer))
+            content = self._file.read(min(len(buffer), LONGEST_PIECE))  # as Sparing gives no more
         self._read += len(content)
         if self._most is not None and self._read > self._most:
             raise DataError(

@@ -9,14 +9,16 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from npdigits.base.bounded import opened
 from npdigits.base.errors import DataError
+from npdigits.base.npz import LongList, Sparing
 from npdigits.base.text import join_lines
 from npdigits.forms import idx_names
 from npdigits.forms.found import TEST, TRAIN, VAL
 from npdigits.forms.npy_partners import partners
+from npdigits.forms.text_form import form_of_text
 from npdigits.forms.told import told_of
 
 # So many bytes at the beginning tell the form of every file.
@@ -35,10 +37,10 @@ REFUSED = {
     b"SQLite format 3": "an SQLite database: export the table as CSV",
     b"ustar": "a tar archive: unpack it and name the folder",
 }
-WORKBOOK = "an Excel workbook: save it as CSV"
-# A row, or one of an image without ink; of several at least one has a pixel.
-SVMLIGHT = re.compile(rb"\s*[-+]?[\d.]+(e[-+]?\d+)?([ \t]+\d+:[-+.\deE]+)*\s*(#.*)?$")
-ARFF = re.compile(rb"\s*@relation\b", re.IGNORECASE)
+DOCUMENT = "a document of text: save its table as CSV"
+DOCUMENTS = {"xl/": "an Excel workbook: save it as CSV", "word/": DOCUMENT}
+# What the member "mimetype" of an OpenDocument file says.
+SPREADSHEET, SPREADSHEET_KIND = "a spreadsheet (OpenDocument): save it as CSV", b"opendocument.spreadsheet"
 # An address of the web or of a store, which has become a path: "https:/example.org/digits.csv".
 ADDRESS = re.compile(r"(?:^|/)((?:https?|ftp|s3|gs|hf|file):)/+(.*)")
 # Names of parts, as people give them to files and folders.
@@ -135,13 +137,12 @@ def _unpacked(path: Path, unpack: Callable[..., Any]) -> bytes:
 def _form_of_zip(path: Path) -> str:
     """Return the form of what is in a zip archive."""
     unread = "damaged, or packed in a way that is not read"
-    with told_of(path, unread), opened(path) as packed, zipfile.ZipFile(packed) as archive:
+    with told_of(path, unread), opened(path) as packed, _opened_zip(path, packed) as archive:
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
         names = [name for name in names if not name.startswith("__MACOSX/")]
         if names and all(name.endswith(".npy") for name in names):
             return "npz"
-        if any(name.startswith(("xl/", "word/")) for name in names) or "mimetype" in names:
-            raise DataError(f"{path}: {WORKBOOK}")
+        _refuse_documents(path, archive, names)
         if any(name.lower().endswith(PICTURE_ENDINGS) for name in names):
             raise DataError(f"{path}: a zip archive of pictures: unpack it and name the folder")
         forms, refused = set(), []
@@ -156,6 +157,32 @@ def _form_of_zip(path: Path) -> str:
     if forms - {"table", "arff", "svmlight"} or len(forms) != 1:
         raise DataError(f"{path}: a zip archive of {len(names)} files: unpack it and name the file or folder")
     return forms.pop()
+
+
+def _opened_zip(path: Path, packed: BinaryIO) -> zipfile.ZipFile:
+    """Open a zip archive whose list of members is not too long.
+
+    Raises:
+        DataError: it is.
+    """
+    try:
+        return zipfile.ZipFile(Sparing(packed))
+    except LongList as error:
+        raise DataError(f"{path}: a zip archive with {error}: unpack it and name the folder") from error
+
+
+def _refuse_documents(path: Path, archive: zipfile.ZipFile, names: Sequence[str]) -> None:
+    """Refuse what programs for spreadsheets and texts save, which is a zip archive, too.
+
+    Raises:
+        DataError: it is such.
+    """
+    for folder, what in DOCUMENTS.items():
+        if any(name.startswith(folder) for name in names):
+            raise DataError(f"{path}: {what}")
+    if "mimetype" in names:
+        with archive.open("mimetype") as member:
+            raise DataError(f"{path}: {SPREADSHEET if SPREADSHEET_KIND in member.read(FIRST) else DOCUMENT}")
 
 
 def _form_of_bytes(path: Path, first: bytes) -> str:
@@ -181,51 +208,7 @@ def _form_of_bytes(path: Path, first: bytes) -> str:
             raise DataError(f"{path}: {what}")
     if is_picture(first):
         raise DataError(f"{path}: one picture: a data set is a folder with a folder of pictures for each class")
-    return _form_of_text(path, first)
-
-
-def _form_of_text(path: Path, first: bytes) -> str:
-    """Return the form of a text.
-
-    Raises:
-        DataError: it is no text, or none with a table in it.
-    """
-    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "table"  # of a spreadsheet, in UTF-16
-    if b"\0" in first:
-        raise DataError(f"{path}: of no form that is known here; conf/README.md lists them")
-    lines = [line for line in first.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
-    meant = [line for line in lines if not line.lstrip().startswith(b"%")]
-    if meant and ARFF.match(meant[0]):
-        return "arff"
-    # Comments of svmlight, R and Excel; np.savetxt's may be the names, and longer than what was read.
-    rows = [line for line in meant if not line.lstrip().startswith(b"#")]
-    if rows and _is_svmlight(rows):
-        return "svmlight"
-    if meant and (_is_table(rows) or _is_table(meant)):
-        return "table"
-    raise DataError(f"{path}: a text that is no table of numbers; conf/README.md lists the forms that are read")
-
-
-def _is_svmlight(lines: Sequence[bytes]) -> bool:
-    """Say whether lines of text are rows of svmlight's form; the last one may be torn where reading ended."""
-    rows = lines[:-1][:5]
-    if len(lines) == 1:
-        rows = lines if SVMLIGHT.match(lines[0]) else [lines[0].rpartition(b" ")[0]]
-    return all(map(SVMLIGHT.match, rows)) and any(b":" in row.partition(b"#")[0] for row in rows)
-
-
-def _is_table(lines: Sequence[bytes]) -> bool:
-    """Say whether lines of text are a table: numbers in a line of several cells, which may be the first or the next."""
-    if not lines:
-        return False
-    for line in lines[:2]:
-        cells = [cell.strip(b" \"'\r") for cell in re.split(rb"[,;\t]|(?<=\S) +(?=\S)", line)]
-        numbers = sum(bool(re.fullmatch(rb"[-+]?\d*[.,]?\d+(e[-+]?\d+)?|nan|", cell.lower())) for cell in cells)
-        if len(cells) >= 3 and numbers >= 0.8 * len(cells):
-            return True
-    head = re.split(rb"[,;\t ]", lines[0])
-    return len(lines) == 1 and len(head) > 16  # a head alone, longer than what was read
+    return form_of_text(path, first)
 
 
 def _recognize_folder(path: Path) -> Recognized:

@@ -79,18 +79,17 @@ def smallest(values: Array) -> Array:
     return values.astype(kind, copy=False)
 
 
-def without_column(table: Array, column: int) -> Array:
-    """Return the table without its first or last column, in the table's own memory, in the smallest type.
+def only_columns(table: Array, begin: int, end: int) -> Array:
+    """Return some columns of a table in the table's own memory, in the smallest type.
 
     The table is no longer what it was. A view would do, too, but everybody who wants it contiguous would copy it.
     """
-    n, width = table.shape
+    n, width = len(table), end - begin
     flat = table.reshape(-1)
-    rest = slice(1, None) if column == 0 else slice(0, width - 1)
     for start in range(0, n, 1024):  # to the left, each row by as many places as there were rows before it
-        block = table[start : start + 1024, rest].copy()
-        flat[start * (width - 1) : start * (width - 1) + block.size] = block.reshape(-1)
-    kept = flat[: n * (width - 1)].reshape(n, width - 1)
+        block = table[start : start + 1024, begin:end].copy()
+        flat[start * width : start * width + block.size] = block.reshape(-1)
+    kept = flat[: n * width].reshape(n, width)
     if kept.dtype in KINDS[1:-1]:
         kept = smallest(kept)
     return kept

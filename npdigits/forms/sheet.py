@@ -20,8 +20,10 @@ NAMES_OF_DELIMITERS = {
     None: "table with spaces",
 }
 NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
-# In a table whose cells are divided by commas, decimal commas stand in quotes.
-QUOTED_DECIMAL = re.compile(r'"\s*([-+]?\d*),(\d+)\s*"')
+# A number with commas, and one whose commas may divide thousands.
+WITH_COMMAS = re.compile(r"(?<![\d.,])[-+]?\d*(?:,\d+)+(?![\d.])")
+THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
+GAP = re.compile(r"(?<=\d)[ ]+(?=[-+\d])")
 # Between white space, as R's write.table writes texts.
 QUOTED_OR_NOT = re.compile(r'"[^"]*"|\S+')
 SEPARATOR = re.compile(r"\s*\"?sep=.\"?\s*", re.IGNORECASE)
@@ -88,7 +90,7 @@ class Sheet:
             text = text.replace(f"{self.delimiter} {self.quote}", f"{self.delimiter}{self.quote}")
         if not self.decimal_comma:
             return text
-        return QUOTED_DECIMAL.sub(r'"\1.\2"', text) if self.delimiter == "," else text.replace(",", ".")
+        return text.replace(",", ".")
 
 
 def sheet_of(member: Member) -> Sheet:
@@ -139,6 +141,11 @@ def is_number(cell: str) -> bool:
     return NUMBER.fullmatch(cell) is not None
 
 
+def has_commas(cell: str) -> bool:
+    """Say whether a cell is a number but for commas in it."""
+    return WITH_COMMAS.fullmatch(cell.strip()) is not None
+
+
 def _begin(lines: Sequence[str]) -> tuple[int, list[str]]:
     """Return how many lines stand before a table, and those of them that may hold names.
 
@@ -159,31 +166,48 @@ def _delimiter_of(lines: Sequence[str]) -> str | None:
     for delimiter in DELIMITERS:
         counts = sorted(line.count(delimiter) for line in lines)
         if counts[len(counts) // 2] > 0:
-            return delimiter
+            return None if delimiter == "," and 2 * sum(map(_has_spaces_between, lines)) > len(lines) else delimiter
     return None
 
 
+def _has_spaces_between(line: str) -> bool:
+    """Say whether spaces divide the numbers of a line, and its commas stand in these: 1 0 0,5 0,25."""
+    gaps = len(GAP.findall(line))
+    return gaps >= 2 and gaps >= line.count(",") - 1
+
+
 def _has_decimal_commas(lines: Sequence[str], delimiter: str | None) -> bool:
-    """Say whether commas in cells are decimal signs: there are some, and no points."""
-    if delimiter == ",":
-        return any(QUOTED_DECIMAL.search(line) for line in lines)
-    return any("," in line for line in lines) and not any("." in line for line in lines)
+    """Say whether commas in cells are decimal signs: there are some, no points, and they do not all divide thousands.
+
+    Where commas divide the cells, one in quotes may be either: 1,000 must not become 1.
+    """
+    if delimiter == "," or any("." in line for line in lines):
+        return False
+    found = [number for line in lines for number in WITH_COMMAS.findall(line)]
+    return not all(map(THOUSANDS.fullmatch, found))
 
 
 def _names_in(table: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names in the first row, or none, and what is to be said of them."""
     head = table[0]
+    if _are_values_made_names(head):
+        return tuple(head), ("the first line is a row that was once taken for the columns' names: it is left out",)
     words = sum(bool(cell) and not is_number(cell) for cell in head)
     if 2 * words > len(head):
         return tuple(head), ()
     rest = head if head[0] else head[1:]
     if len(rest) > 8 and any(map(_count_in_some_order, (rest, rest[1:], rest[:-1]))):
         return tuple(head), ()  # pandas' names for columns without a name
-    doubled = [cell for cell in head if re.fullmatch(r"\d+\.\d+", cell)]
-    zeros = [cell for cell in doubled if cell.startswith("0.")]
-    if len(zeros) > 8 and zeros == [f"0.{i + 1}" for i in range(len(zeros))]:
-        return tuple(head), ("the first line is a row that pandas once took for the columns' names: it is left out",)
     return (), ()
+
+
+def _are_values_made_names(head: Sequence[str]) -> bool:
+    """Say whether names are a row's values, of which pandas and R number those that are there already: 0, 0.1, 0.2.
+
+    R puts an X before numbers: X0, X0.1, X0.2.
+    """
+    numbered = [cell.removeprefix("X") for cell in head if re.fullmatch(r"X?0\.\d+", cell)]
+    return len(numbered) > 8 and numbered == [f"0.{i + 1}" for i in range(len(numbered))]
 
 
 def _with_one_more(names: tuple[str, ...], table: Sequence[Sequence[str]], body: Sequence[str]) -> tuple[str, ...]:

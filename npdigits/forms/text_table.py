@@ -16,9 +16,10 @@ from npdigits.forms.cells import Table, read_rows
 from npdigits.forms.columns import Layout, column_name, layout_of, names_of, undecided
 from npdigits.forms.found import TRAIN, Found, Part, Wanted
 from npdigits.forms.named_parts import divide
+from npdigits.forms.one_hot import first_fault, labels_by
 from npdigits.forms.packed import Member, members
 from npdigits.forms.recognize import part_of
-from npdigits.forms.rows import without_column
+from npdigits.forms.rows import only_columns
 from npdigits.forms.sheet import NAMES_OF_DELIMITERS, NoTable, Sheet, is_number, sheet_of
 from npdigits.forms.text_lines import Lines, encoding_of, lines_of
 from npdigits.forms.which_end import FIRST, which_end
@@ -61,6 +62,8 @@ def read_sheet(member: Member, sheet: Sheet, wanted: Wanted, form: str, lines: I
         images, labels, label = _without_label(table, sheet, layout, member.name)
         called, columns = column_name(sheet, label), tuple(column for column in columns if column != label)
         notes.append(f"{called} is the label by what the columns hold")
+    elif layout.one_hot:
+        images, labels = _without_classes(table, sheet, layout, member.name)
     if labels is None and layout.label is not None:
         notes.append(f"{called} is empty: no labels")
     parts = {TRAIN: Part(images, labels, _names(member.name, table))}
@@ -91,7 +94,26 @@ def _without_label(table: Table, sheet: Sheet, layout: Layout, place: str) -> tu
         raise undecided(sheet, place)
     column = 0 if end == FIRST else -1
     labels = table.pixels[:, column].astype(np.int64)  # whole numbers, as which_end found
-    return without_column(table.pixels, column), labels, layout.pixels[column]
+    width = table.pixels.shape[1]
+    images = only_columns(table.pixels, 1, width) if end == FIRST else only_columns(table.pixels, 0, width - 1)
+    return images, labels, layout.pixels[column]
+
+
+def _without_classes(table: Table, sheet: Sheet, layout: Layout, place: str) -> tuple[Array, Array]:
+    """Return images and labels where the last columns that were read are one for each class.
+
+    Raises:
+        DataError: a row is of no class, or of several.
+    """
+    pixels = len(layout.pixels)
+    classes = table.pixels[:, pixels:]
+    if (row := first_fault(classes)) is not None:
+        ends = f"{column_name(sheet, layout.one_hot[0])} to {column_name(sheet, layout.one_hot[-1])}"
+        raise DataError(
+            f"{place}: row {table.numbering.line_of(row)}: no label: {ends} hold zeros and one 1 in the rows before"
+        )
+    labels = labels_by(classes, names_of(sheet, layout.one_hot), names_of(sheet, layout.pixels))
+    return only_columns(table.pixels, 0, pixels), labels
 
 
 def _names(place: str, table: Table) -> Callable[[int], str]:
