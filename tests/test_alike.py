@@ -5,6 +5,7 @@ import pytest
 from made import digits
 
 from npdigits.forms.alike import alike
+from npdigits.forms.column_base import GUESSED
 from npdigits.forms.found import TEST, TRAIN, Found, Part
 from npdigits.forms.reading import combined
 
@@ -40,7 +41,9 @@ def test_other_columns_stay_as_they_are(columns):
     ("of_first", "of_second", "moved"), [(None, 0, 0), (0, None, 1), (None, 1, None), (0, 0, None)]
 )
 def test_where_one_file_counts_from_0_the_other_does_too(of_first, of_second, moved):
-    pair = alike(*(found(sparse=True, counted_from=number) for number in (of_first, of_second)))
+    guessed = {None: (GUESSED,)}
+    given = (found(sparse=True, counted_from=i, notes=guessed.get(i, ())) for i in (of_first, of_second))
+    pair = alike(*given)
     for number, one in enumerate(pair):
         expected = np.pad(IMAGES, ((0, 0), (1, 0))) if number == moved else IMAGES
         np.testing.assert_array_equal(images_of(one), expected)

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from npdigits.base.arrays import Array
-from npdigits.forms.found import Found
+from npdigits.forms.column_base import count_alike
+from npdigits.forms.found import TEST, TRAIN, Found
 
 
 def alike(first: Found, second: Found) -> tuple[Found, Found]:
@@ -22,12 +23,8 @@ def alike(first: Found, second: Found) -> tuple[Found, Found]:
             columns=first.columns,
             notes=(*second.notes, "columns of the test set put in the order of the training set's"),
         )
-    if first.sparse and second.sparse and {first.counted_from, second.counted_from} == {None, 0}:
-        if first.counted_from is None:
-            first = _with_images(first, _one_on)
-        else:
-            second = _with_images(second, _one_on)
-    return first, second
+    counted = count_alike({TRAIN: first, TEST: second})
+    return counted[TRAIN], counted[TEST]
 
 
 def _order(first: Found, second: Found) -> Array | None:
@@ -37,11 +34,6 @@ def _order(first: Found, second: Found) -> Array | None:
         return None
     places = {name: i for i, name in enumerate(there)}
     return np.array([places[name] for name in here], np.intp)
-
-
-def _one_on(images: Array) -> Array:
-    """Return rows of pixels, each one column further on."""
-    return np.pad(images, ((0, 0), (1, 0)))
 
 
 def _with_images(found: Found, change: Callable[[Array], Array]) -> Found:
