@@ -8,7 +8,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import DataError
-from npdigits.base.text import printable
+from npdigits.base.text import listed, printable
 from npdigits.forms import reference, taken_pictures
 from npdigits.forms.found import TEST, TRAIN, VAL, Found, Meaning, Part, Wanted
 from npdigits.forms.meaning import images_by
@@ -183,7 +183,7 @@ def class_numbers(images: Images, known: Meaning, wanted: Wanted, knower: str) -
     if fitting is None:
         number = next(number for number, name in enumerate(names) if name not in by_name)
         first = images.part.name_of(int(np.flatnonzero(which == number)[0]))
-        shown = ", ".join(map(printable, known.classes[:SHOWN])) + (" …" if len(known.classes) > SHOWN else "")
+        shown = listed(known.classes[:SHOWN]) + (" …" if len(known.classes) > SHOWN else "")
         raise DataError(f"{first}: label {printable(names[number])}: {knower} knows the classes {shown}")
     table = np.array([fitting[name] for name in names], np.intp)
     return table[which.reshape(-1)]

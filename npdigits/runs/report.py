@@ -12,7 +12,7 @@ from npdigits.base.clock import Stopwatch
 from npdigits.base.errors import note_log
 from npdigits.base.files import Appended
 from npdigits.base.terminal import Unfailing, hand_over, live_options, on_terminal, show
-from npdigits.base.text import printable, printable_lines
+from npdigits.base.text import listed, printable, printable_lines
 from npdigits.runs.events import Listener
 from npdigits.runs.summary import Status, Summary
 from npdigits.training.state import Epoch
@@ -169,7 +169,7 @@ def final_table(summary: Summary) -> str:
     if summary.never_read:
         names = [summary.classes[i] if summary.classes else str(i) for i in summary.never_read]
         more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
-        rows.append(f"  never read: nothing in the test set is read as {', '.join(names[:MOST_NAMES])}{more}")
+        rows.append(f"  never read: nothing in the test set is read as {listed(names[:MOST_NAMES])}{more}")
     return "\n".join(rows)
 
 
