@@ -5,7 +5,7 @@
 # gave it; floats are refused, or scaled to bytes.
 # Seen: only uint8 becomes a PNG of bytes. int64 and int32 become a TIFF of signed 32-bit numbers, floats one of 32-bit floats,
 # uint16 one of 16 bits. One column of one file can hold PNG and TIFF. Who reads "image.bytes" as PNG alone, or a TIFF's 32
-# bits as its whole scale, meets black pictures or none. npdigits reads all of them.
+# bits as its whole scale, meets black pictures or none.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -14,6 +14,7 @@ from npdigits.forms import class_folder
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.taking import Takes, is_in_mnist_form, take
 from npdigits.runs import trained
+from npdigits.runs.file_readings import read_file
 from npdigits.runs.of_files import split_of
 from npdigits.runs.run import run
 from npdigits.runs.scores import score
@@ -152,3 +153,32 @@ def test_a_folder_is_read_once_for_each_way_of_taking_pictures(digits, of_mnist,
     Image.fromarray(enlarged(images[0])).save(folder / "3" / "blank.png")
     assert score([of_mnist], (), print, file=folder).exam.unreadable == ()
     assert len(read) == 3
+
+
+@pytest.mark.parametrize("program", ["predict", "evaluate"])
+def test_digits_that_lie_otherwise_or_are_inverted_are_said_by_both_programs(digits, of_mnist, tmp_path, program):
+    images, labels = digits
+    for name, stored, said in (
+        ("transposed", images.swapaxes(1, 2), "look like digits that are transposed: data.transpose="),
+        ("inverted", 255 - images, "paper and ink are the other way round"),
+        ("upright", images, ""),
+    ):
+        file = tmp_path / f"{name}.npz"
+        np.savez(file, X=stored, y=labels)
+        warned = []
+        if program == "evaluate":
+            score([of_mnist], (), warned.append, file=file)
+        else:
+            read_file(trained.load_trained(of_mnist), file, (), warned.append)
+        assert [line for line in warned if line.startswith(f"{file}: ")] == warned
+        assert len(warned) == bool(said) and said in "".join(warned)
+
+
+def test_what_is_odd_about_folders_is_said_where_they_are_scored_again(digits, of_mnist, tmp_path):
+    images, labels = digits
+    folder = write(tmp_path / "pictures", images, labels)
+    (folder / "notes").mkdir()
+    for _ in range(2):  # the second time from the cache
+        warned = []
+        score([of_mnist], (), warned.append, file=folder)
+        assert len(warned) == 1 and "notes" in warned[0]

@@ -48,6 +48,7 @@ def _facts(found: Found) -> dict[str, Any]:
     }
     return {
         **{"form": found.form, "label": found.label, "notes": list(found.notes), "lost": list(found.lost)},
+        "warnings": list(found.warnings),
         "parts": parts,
         "unreadable": [[str(file), reason] for file, reason in found.unreadable],
     }
@@ -67,4 +68,5 @@ def _found(arrays: dict[str, Array], facts: dict[str, Any]) -> Found:
         notes=tuple(facts["notes"]),
         unreadable=tuple((Path(file), reason) for file, reason in facts["unreadable"]),
         lost=tuple(facts["lost"]),
+        warnings=tuple(facts["warnings"]),
     )

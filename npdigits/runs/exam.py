@@ -11,7 +11,6 @@ from npdigits.base.errors import DataError
 from npdigits.base.text import printable
 from npdigits.data.sets import Data, Split
 from npdigits.forms.known import doubt
-from npdigits.forms.reference import TRANSPOSED
 from npdigits.runs import of_files
 from npdigits.runs.evaluation import load_test_set, refuse_seen
 from npdigits.runs.trained import Trained
@@ -73,6 +72,8 @@ def of_a_file(runs: Sequence[Trained], path: Path, overrides: Sequence[str], war
     """
     said = of_files.wanted_of(path, overrides)
     images = of_files.open_for(runs[0], path, said)
+    for line in images.found.warnings:
+        warn(line)
     labels = of_files.labels_for(runs[0], images, said)
     each: dict[Path, Split] = {}
     read_before: list[tuple[object, Split]] = []
@@ -87,8 +88,7 @@ def of_a_file(runs: Sequence[Trained], path: Path, overrides: Sequence[str], war
             if of_files.are_inverted(split, run.summary.height_and_width):
                 warn(of_files.INVERTED.format(path))
             if lie := doubt(split.images.reshape(-1, *run.summary.height_and_width), labels, run.class_names):
-                mend = "data.transpose= says how they are stored" if lie == TRANSPOSED else "what is read is upright"
-                warn(f"{path}: the images look like digits that are {lie}: {mend}")
+                warn(of_files.say_lie(path, lie))
         refuse_seen(run, str(path), split, warn)
         each[run.path] = split
     unreadable = images.found.unreadable

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from npdigits.base.errors import DataError
-from npdigits.runs.of_files import INVERTED, are_inverted, labels_for, open_for, read_by, wanted_of
+from npdigits.forms.known import doubt
+from npdigits.runs.of_files import INVERTED, are_inverted, labels_for, open_for, read_by, say_lie, wanted_of
 from npdigits.runs.reading import Reading, readings_of
 from npdigits.runs.trained import Trained
 
@@ -40,6 +41,8 @@ def read_file(run: Trained, path: Path, overrides: Sequence[str], warn: Callable
     said = wanted_of(path, overrides)
     images = open_for(run, path, said)
     split = read_by(run, images, said)
+    for line in images.found.warnings:
+        warn(line)
     if are_inverted(split, run.summary.height_and_width):
         warn(INVERTED.format(path))
     readings = readings_of(run, split, [path] * len(split), images.part.name_of)
@@ -51,5 +54,7 @@ def read_file(run: Trained, path: Path, overrides: Sequence[str], warn: Callable
             warn(f"the labels are not compared with: {error}")
         else:
             right = sum(reading.digits[0] == label for reading, label in zip(readings, labels.tolist(), strict=True))
+            if lie := doubt(split.images.reshape(-1, *run.summary.height_and_width), labels, run.class_names):
+                warn(say_lie(path, lie))
             described += f", {right:,} read as labelled ({right / len(labels):.2%})"
     return Read(readings, images.found.unreadable, described)

@@ -13,6 +13,7 @@ from npdigits.data.sets import Split
 from npdigits.forms import known
 from npdigits.forms.found import Wanted
 from npdigits.forms.known import Images
+from npdigits.forms.reference import TRANSPOSED
 from npdigits.forms.value_range import SAMPLE, is_inverted
 from npdigits.pictures.taking import Takes
 from npdigits.runs.prepare import wanted
@@ -55,6 +56,12 @@ def open_for(run: Trained, path: Path, said: Wanted) -> Images:
 def takes_of(run: Trained, said: Wanted) -> Takes:
     """Return how a run takes pictures."""
     return known.how_taken(run.meaning, said)
+
+
+def say_lie(path: Path, lie: str) -> str:
+    """Return the line about digits that do not lie upright."""
+    mend = "data.transpose= says how they are stored" if lie == TRANSPOSED else "what is read is upright"
+    return f"{path}: the images look like digits that are {lie}: {mend}"
 
 
 def are_inverted(split: Split, shape: tuple[int, int]) -> bool:
