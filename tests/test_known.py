@@ -174,5 +174,5 @@ def test_without_labels_nothing_can_be_scored():
 
 def test_of_several_parts_the_test_set_is_meant(tmp_path):
     np.savez(tmp_path / "a.npz", x_train=np.zeros((5, 2, 3)), x_test=np.ones((4, 2, 3)))
-    images = known.open_images(tmp_path / "a.npz", Wanted(), (2, 3), Takes())
+    images = known.open_images(tmp_path / "a.npz", Wanted(), (2, 3), Takes(), print)
     assert len(images) == 4 and images.chosen == "its test set" and images.part.images.all()

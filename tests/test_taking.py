@@ -9,7 +9,7 @@ from PIL import Image
 
 from npdigits import predict
 from npdigits.config.compose import compose
-from npdigits.data import sets
+from npdigits.data import cache, sets
 from npdigits.forms import class_folder
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.taking import Takes, is_in_mnist_form, take
@@ -182,3 +182,17 @@ def test_what_is_odd_about_folders_is_said_where_they_are_scored_again(digits, o
         warned = []
         score([of_mnist], (), warned.append, file=folder)
         assert len(warned) == 1 and "notes" in warned[0]
+
+
+def test_a_damaged_entry_of_the_cache_is_a_warning_and_nothing_on_standard_output(digits, of_mnist, tmp_path, capsys):
+    """Which may be a table's that is read on."""
+    folder = write(tmp_path / "pictures", *digits)
+    first = score([of_mnist], (), print, file=folder)
+    capsys.readouterr()
+    for entry in cache.directory().glob("*/train.npy"):
+        np.save(entry, np.zeros((N, 28, 28), np.uint8))
+    warned = []
+    again = score([of_mnist], (), warned.append, file=folder)
+    np.testing.assert_array_equal(first.p, again.p)
+    assert len(warned) == 1 and "cannot be used" in warned[0]
+    assert capsys.readouterr().out == ""

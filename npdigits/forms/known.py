@@ -1,6 +1,6 @@
 """Files that are read by a meaning that is known, as a trained network's is, whatever values they happen to hold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,7 +53,9 @@ class Images:
         return f"{self.place}: {'; '.join(said)}"
 
 
-def open_images(path: Path, wanted: Wanted, shape: tuple[int, int], takes: Takes) -> Images:
+def open_images(
+    path: Path, wanted: Wanted, shape: tuple[int, int], takes: Takes, warn: Callable[[str], None]
+) -> Images:
     """Return the images of a file or folder: its test set where it has one, else its validation set, else all.
 
     Args:
@@ -62,6 +64,7 @@ def open_images(path: Path, wanted: Wanted, shape: tuple[int, int], takes: Takes
         shape: (height, width) of the images that a network takes. Rows of numbers without a head have a label each,
             or none: the number of pixels tells.
         takes: how that network takes pictures.
+        warn: is told when an entry of the cache is damaged.
 
     Raises:
         DataError: it is of no form that is known, or damaged.
@@ -70,7 +73,7 @@ def open_images(path: Path, wanted: Wanted, shape: tuple[int, int], takes: Takes
     if recognized.form in OF_ROWS and wanted.shape is None:
         wanted = replace(wanted, shape=shape)
     are_pictures = recognized.form == "folder"
-    found = taken_pictures.read(recognized, wanted, takes) if are_pictures else read(recognized, wanted)
+    found = taken_pictures.read(recognized, wanted, takes, warn) if are_pictures else read(recognized, wanted)
     name = next(name for name in (TEST, VAL, TRAIN) if name in found.parts)
     long = {TEST: "its test set", VAL: "its validation set", TRAIN: "its training set"}[name]
     return Images(path, found, found.parts[name], long if len(found.parts) > 1 else "", are_pictures)

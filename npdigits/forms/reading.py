@@ -91,17 +91,20 @@ def combined(each: Mapping[str, Found], place: Path, notes: Sequence[str] = ()) 
     Raises:
         DataError: a file is divided itself.
     """
-    first, parts = each[TRAIN], {}
+    made = dict(each)
     for part, found in each.items():
         if len(found.parts) != 1:
             raise DataError(f"{place}: the {part} file is divided into parts itself: name it alone")
         if part != TRAIN:
-            first, each = alike(first, found)[0], {**each, part: alike(first, found)[1]}
-    for part, found in {**each, TRAIN: first}.items():
-        (parts[part],) = found.parts.values()
-    more = [note for found in each.values() for note in found.notes if note not in first.notes]
-    unreadable = tuple(one for found in each.values() for one in found.unreadable)
-    return replace(first, parts=parts, notes=(*first.notes, *more, *notes), unreadable=unreadable)
+            made[TRAIN], made[part] = alike(made[TRAIN], found)
+    first = made[TRAIN]
+    return replace(
+        first,
+        parts={part: next(iter(found.parts.values())) for part, found in made.items()},
+        notes=(*dict.fromkeys(note for found in (first, *made.values()) for note in found.notes), *notes),
+        unreadable=tuple(one for found in made.values() for one in found.unreadable),
+        warnings=tuple(one for found in made.values() for one in found.warnings),
+    )
 
 
 def with_labels(found: Found, place: Path) -> tuple[Found, list[str]]:

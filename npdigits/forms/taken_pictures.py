@@ -1,5 +1,6 @@
 """A folder of pictures as a network takes them: read once, then from the cache, as photographs take time."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from npdigits.forms.recognize import Recognized
 from npdigits.pictures.taking import Takes
 
 
-def read(recognized: Recognized, wanted: Wanted, takes: Takes) -> Found:
+def read(recognized: Recognized, wanted: Wanted, takes: Takes, warn: Callable[[str], None]) -> Found:
     """Return what a folder of pictures holds, on the scale of the network.
 
     Args:
         recognized: the folder, and the pictures below it.
         wanted: what the user says of it.
         takes: how the network takes pictures.
+        warn: is told when an entry of the cache is damaged.
 
     Raises:
         DataError: it cannot be told which folders are the classes, or no picture can be read.
@@ -33,7 +35,7 @@ def read(recognized: Recognized, wanted: Wanted, takes: Takes) -> Found:
         return {name: part.images for name, part in found.parts.items()}, _facts(found)
 
     options = ["pictures as a network takes them", VERSION, takes.word, str(place), wanted.label_column]
-    arrays, _, facts = cache.read_with_facts(files, options, read_anew)
+    arrays, _, facts = cache.read_with_facts(files, options, read_anew, warn)
     return _found(arrays, facts)
 
 

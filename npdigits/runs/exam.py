@@ -71,9 +71,7 @@ def of_a_file(runs: Sequence[Trained], path: Path, overrides: Sequence[str], war
         DataError: it cannot be read, has no labels, or the runs have seen it.
     """
     said = of_files.wanted_of(path, overrides)
-    images = of_files.open_for(runs[0], path, said)
-    for line in images.found.warnings:
-        warn(line)
+    images = of_files.open_for(runs[0], path, said, warn)
     labels = of_files.labels_for(runs[0], images, said)
     each: dict[Path, Split] = {}
     read_before: list[tuple[object, Split]] = []

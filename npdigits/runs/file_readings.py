@@ -39,10 +39,8 @@ def read_file(run: Trained, path: Path, overrides: Sequence[str], warn: Callable
         UserError: the file cannot be read.
     """
     said = wanted_of(path, overrides)
-    images = open_for(run, path, said)
+    images = open_for(run, path, said, warn)
     split = read_by(run, images, said)
-    for line in images.found.warnings:
-        warn(line)
     if are_inverted(split, run.summary.height_and_width):
         warn(INVERTED.format(path))
     readings = readings_of(run, split, [path] * len(split), images.part.name_of)

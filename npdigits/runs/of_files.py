@@ -1,7 +1,7 @@
 """Images in files of the user's, as a trained network reads them: as it read the files that it was trained on."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,10 @@ from npdigits.base.errors import ConfigError
 from npdigits.config.compose import compose
 from npdigits.data.sets import Split
 from npdigits.forms import known
+from npdigits.forms.checks import polarity_doubt
 from npdigits.forms.found import Wanted
 from npdigits.forms.known import Images
 from npdigits.forms.reference import TRANSPOSED
-from npdigits.forms.value_range import SAMPLE, is_inverted
 from npdigits.pictures.taking import Takes
 from npdigits.runs.prepare import wanted
 from npdigits.runs.trained import Trained
@@ -44,13 +44,16 @@ def wanted_of(path: Path, overrides: Sequence[str]) -> Wanted:
     return wanted(compose(["data=file", "data.path=.", *overrides]).data)
 
 
-def open_for(run: Trained, path: Path, said: Wanted) -> Images:
-    """Return the images of a file, which a run is to read.
+def open_for(run: Trained, path: Path, said: Wanted, warn: Callable[[str], None]) -> Images:
+    """Return the images of a file, which a run is to read; ``warn`` is told what is odd about it.
 
     Raises:
         DataError: it cannot be read.
     """
-    return known.open_images(path, said, run.summary.height_and_width, takes_of(run, said))
+    images = known.open_images(path, said, run.summary.height_and_width, takes_of(run, said), warn)
+    for line in images.found.warnings:
+        warn(line)
+    return images
 
 
 def takes_of(run: Trained, said: Wanted) -> Takes:
@@ -66,7 +69,7 @@ def say_lie(path: Path, lie: str) -> str:
 
 def are_inverted(split: Split, shape: tuple[int, int]) -> bool:
     """Say whether images, as a run takes them, look as if their paper were ink."""
-    return is_inverted(split.images[:: max(1, len(split) // SAMPLE)].reshape(-1, *shape), 0, 255)
+    return polarity_doubt(split.images.reshape(-1, *shape))
 
 
 def read_by(run: Trained, images: Images, said: Wanted) -> Split:
