@@ -27,7 +27,7 @@ from npdigits.data import sets
 from npdigits.export.onnx_file import onnx_file
 from npdigits.runs import trained
 from npdigits.runs.run import run
-from npdigits.training.passes import probabilities
+from npdigits.training.scoring import probabilities
 
 PROGRAM = "onnx_runtimes.py"
 HERE = Path(__file__).parent

@@ -35,7 +35,8 @@ from npdigits.forms.found import Meaning
 from npdigits.forms.recorded import as_recorded, warn_of_faint
 from npdigits.runs import trained
 from npdigits.training.loop import fit
-from npdigits.training.passes import Diverged, probabilities
+from npdigits.training.passes import Diverged
+from npdigits.training.scoring import probabilities
 from npdigits.training.state import Epoch
 
 # A seed that is drawn is below this, as scikit-learn draws it.

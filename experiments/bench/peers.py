@@ -53,7 +53,7 @@ class NumPy:
 
     def predict(self, images: Array) -> Array:
         from npdigits.data.sets import Split
-        from npdigits.training.passes import probabilities
+        from npdigits.training.scoring import probabilities
 
         split = Split(images, np.zeros(len(images), np.intp), np.arange(len(images)))
         result: Array = probabilities(self.state.network, split).argmax(axis=1)

@@ -11,7 +11,7 @@ from npdigits.config.own_names import shorten
 from npdigits.data.sets import Split
 from npdigits.nn.network import Network, Parameters
 from npdigits.runs.trained import Trained
-from npdigits.training.passes import probabilities
+from npdigits.training.scoring import probabilities
 
 # So many units of the first layer are driven to both of their ends; so many images are noise.
 UNITS, NOISE = 32, 32

@@ -49,7 +49,18 @@ def softmax(z: Array) -> None:
     """
     z -= np.maximum.reduce(z, axis=1, keepdims=True)
     np.exp(z, out=z)
-    z /= np.add.reduce(z, axis=1, keepdims=True)
+    z /= row_sums(z)
+
+
+def row_sums(z: Array) -> Array:
+    """Return Σ of each row, shape (B, 1), added up from class to class, whether there is one image or many.
+
+    NumPy adds up the numbers of a single row in another order, and an image would have other bits alone.
+    """
+    if len(z) == 1:
+        return np.add.accumulate(z, axis=1)[:, -1:]
+    sums: Array = np.add.reduce(z, axis=1, keepdims=True)
+    return sums
 
 
 def softmax_cross_entropy(z: Array, y: Array, rows: Array) -> None:
@@ -63,7 +74,7 @@ def softmax_mse(z: Array, y: Array, rows: Array) -> None:
     softmax(z)
     a = z.copy()
     z[rows, y] -= 1
-    z -= np.add.reduce(a * z, axis=1, keepdims=True)
+    z -= row_sums(a * z)
     z *= a
 
 

@@ -58,7 +58,8 @@ class Point:
         sizes = network.parameters.sizes
         self._workspace = Workspace(sizes, len(x), "float64")
         self._gradient = Parameters(sizes, "float64")
-        self.is_finite = bool(np.isfinite(network.forward(x, self._workspace)).all())
+        self._forward = network.plan_forward(x, self._workspace)
+        self.is_finite = bool(np.isfinite(self._forward()).all())
         if not self.is_finite:
             return
         self.is_cost_finite = bool(np.isfinite(self._cost()))
@@ -98,7 +99,7 @@ class Point:
 
     def _cost(self) -> float:
         """Return the mean cost of the batch."""
-        return float(self._network.cost.value(self._network.forward(self._x, self._workspace), self._y).mean())
+        return float(self._network.cost.value(self._forward(), self._y).mean())
 
     def _measure_noise(self) -> float:
         """Return how far rounding may move the cost.

@@ -12,7 +12,7 @@ from npdigits.data.augmentation import Augmentation
 from npdigits.data.sets import Split
 from npdigits.nn.network import Parameters
 from npdigits.runs.metrics import SCORES
-from npdigits.training.passes import probabilities
+from npdigits.training.scoring import probabilities
 from npdigits.training.state import Epoch, State
 
 READOUT_DIGITS = 75

@@ -24,7 +24,7 @@ from npdigits.runs.checkpoint import opened
 from npdigits.runs.json_table import load_config, load_identity
 from npdigits.runs.kept_code import read_kept
 from npdigits.runs.summary import Status, Summary, read_summary
-from npdigits.training.passes import probabilities
+from npdigits.training.scoring import probabilities
 
 
 @dataclass(frozen=True)

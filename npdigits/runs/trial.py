@@ -9,6 +9,7 @@ from npdigits.config.build import initial_state, recipe
 from npdigits.config.schema import Config
 from npdigits.data.sets import Split
 from npdigits.nn.gradient_check import refuse_wrong_gradient
+from npdigits.nn.workspace import Workspace
 from npdigits.training.batches import Batches
 from npdigits.training.own_metrics import compute
 
@@ -73,13 +74,14 @@ def _results(
     results["decisions"] = [float(how.stopping_rule((2.3, 1.0), (0.0, 0.1)))]
     state = initial_state(config, sizes)
     results["initial weights"] = state.network.parameters.flat.copy()
-    batches = Batches(sizes, len(digits), config.dtype, image_dtype=digits.images.dtype.name)
-    for x, y, n in batches.read(digits, digits.rows):
-        scale = state.optimizer.gradient_scale(config.l2) / n
-        state.network.gradient(x, y, state.gradient, batches.workspace, scale)
-        results["gradients"] = state.gradient.flat.copy()
-        state.optimizer.step(how.schedule(0), config.l2, config.weight_decay)
-        results["steps"] = state.network.parameters.flat.copy()
-        p = state.network.forward(x, batches.workspace).copy()
-        results["figures"] = list(compute(how.metrics, "train", p, y).values())
+    workspace = Workspace(sizes, len(digits), config.dtype)
+    batches = Batches(workspace, len(digits), image_dtype=digits.images.dtype.name)
+    batches.read(digits, digits.rows)
+    x, y = batches.x, digits.labels[digits.rows].astype(np.intp)
+    state.network.gradient(x, y, state.gradient, workspace, state.optimizer.gradient_scale(config.l2) / len(y))
+    results["gradients"] = state.gradient.flat.copy()
+    state.optimizer.step(how.schedule(0), config.l2, config.weight_decay)
+    results["steps"] = state.network.parameters.flat.copy()
+    p = state.network.forward(x, workspace).copy()
+    results["figures"] = list(compute(how.metrics, "train", p, y).values())
     return results

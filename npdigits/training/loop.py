@@ -15,7 +15,7 @@ from npdigits.training.own_metrics import columns, compute
 from npdigits.training.passes import Diverged, Trainer
 from npdigits.training.state import ALL_EPOCHS, Epoch, Recipe, State
 from npdigits.training.stopping import variance_of_last
-from npdigits.training.work_split import choose_split
+from npdigits.training.work_split import share
 from npdigits.training.workers import Workers
 
 
@@ -54,7 +54,7 @@ def fit(
 
 def start_workers(state: State, splits: dict[str, Split], recipe: Recipe, stop: Callable[[], bool] = never) -> Workers:
     """Return the workers that train ``state``, ready to be called by the names of a ``Trainer``'s methods."""
-    memory = choose_split(state.network.parameters, recipe.batch_size, recipe.threads)
+    memory = share(state.network.parameters, recipe.batch_size, recipe.threads, recipe.dropout)
     return Workers(recipe.threads, lambda part: Trainer(state, splits, recipe, part, memory, stop), stop)
 
 
@@ -103,7 +103,7 @@ def _score(
     if not (n := len(split)):
         return math.nan, math.nan
     parts = workers.call("score", name)
-    cost = sum(cost for cost, _, _ in parts) / n
+    cost = sum(cost for costs, _, _ in parts for cost in costs) / n
     if recipe.metrics and math.isfinite(cost):
         logits = np.concatenate([logits for _, _, logits in parts])
         own |= compute(recipe.metrics, "train" if name == "scored" else name, logits, split.labels[split.rows])
