@@ -15,11 +15,13 @@ from 1.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.nn.activations import sigmoid, tanh
+from npdigits.nn.matmul import Operation
 
 # (z, y): returns C of each image, shape (B,), float64, from the last layer's z, shape (B, classes), and the labels y,
 # shape (B,). Changes neither.
@@ -36,10 +38,17 @@ class Cost:
     Attributes:
         value: ``value(z, y)`` is C of each image.
         derivative: ``derivative(z, y, rows)`` turns z into ∂C/∂z, in place.
+        plan: ``plan(z, y)`` returns the operations of ``derivative`` with their arguments bound; None where the
+            derivative itself is called.
     """
 
     value: Value
     derivative: Derivative
+    plan: Callable[[Array, Array], list[Operation]] | None = None
+
+    def plan_derivative(self, z: Array, y: Array, rows: Array) -> list[Operation]:
+        """Return the operations that turn z into ∂C/∂z, each time that they are carried out."""
+        return [partial(self.derivative, z, y, rows)] if self.plan is None else self.plan(z, y)
 
 
 def softmax(z: Array) -> None:
@@ -67,6 +76,27 @@ def softmax_cross_entropy(z: Array, y: Array, rows: Array) -> None:
     """∂C/∂z = a − t: softmax and cross-entropy as one step."""
     softmax(z)
     z[rows, y] -= 1
+
+
+def plan_softmax_cross_entropy(z: Array, y: Array) -> list[Operation]:
+    """The same with its arguments bound, class by class: z is a view of memory of shape (classes, B)."""
+    by_class = z.T
+    of_row = np.empty(len(z), z.dtype)
+    targets, t = np.eye(len(by_class), dtype=z.dtype), np.empty(by_class.shape, z.dtype)
+    if len(z) > 1:
+        add_up, sums = partial(np.add.reduce, by_class, 0, None, of_row), of_row
+    else:  # as in ``row_sums``
+        running = np.empty_like(by_class)
+        add_up, sums = partial(np.add.accumulate, by_class, 0, None, running), running[-1]
+    return [
+        partial(np.maximum.reduce, by_class, 0, None, of_row),
+        partial(np.subtract, by_class, of_row, by_class),
+        partial(np.exp, by_class, by_class),
+        add_up,
+        partial(np.divide, by_class, sums, by_class),
+        partial(targets.take, y, 1, t, "clip"),
+        partial(np.subtract, by_class, t, by_class),
+    ]
 
 
 def softmax_mse(z: Array, y: Array, rows: Array) -> None:
@@ -156,7 +186,7 @@ def _log_sigmoid(z: Array) -> Array:
 
 # (output, cost) -> the cost
 COSTS: dict[tuple[str, str], Cost] = {
-    ("softmax", "cross_entropy"): Cost(softmax_cross_entropy_value, softmax_cross_entropy),
+    ("softmax", "cross_entropy"): Cost(softmax_cross_entropy_value, softmax_cross_entropy, plan_softmax_cross_entropy),
     ("softmax", "mse"): Cost(softmax_mse_value, softmax_mse),
     ("sigmoid", "cross_entropy"): Cost(sigmoid_cross_entropy_value, sigmoid_cross_entropy),
     ("sigmoid", "mse"): Cost(sigmoid_mse_value, sigmoid_mse),

@@ -74,8 +74,8 @@ def forward(a: Array, w: Array, out: Array, tile: tuple[int, int]) -> Iterator[O
     Shapes: a (B, n₀), w (n₁, n₀), out (B, n₁).
     """
     by_class = out.strides[0] < out.strides[1]
-    for images, height in _whole_and_rest(len(a), tile[0]):
-        for units, width in _whole_and_rest(len(w), tile[1]):
+    for images, height in whole_and_rest(len(a), tile[0]):
+        for units, width in whole_and_rest(len(w), tile[1]):
             left = a[images].reshape(-1, 1, height, a.shape[1])
             right = w[units].reshape(1, -1, width, w.shape[1])
             result = out[images, units].reshape(left.shape[0], height, right.shape[1], width).transpose(0, 2, 1, 3)
@@ -90,8 +90,8 @@ def backward(delta: Array, w: Array, out: Array, tile: tuple[int, int]) -> Itera
 
     Shapes: δ (B, n₁), w (n₁, n₀), out (B, n₀).
     """
-    for images, height in _whole_and_rest(len(delta), tile[0]):
-        for inputs, width in _whole_and_rest(w.shape[1], tile[1]):
+    for images, height in whole_and_rest(len(delta), tile[0]):
+        for inputs, width in whole_and_rest(w.shape[1], tile[1]):
             left = delta[images].reshape(-1, 1, height, len(w))
             right = w[:, inputs].reshape(1, len(w), -1, width).transpose(0, 2, 1, 3)
             result = out[images, inputs].reshape(left.shape[0], height, right.shape[1], width).transpose(0, 2, 1, 3)
@@ -109,10 +109,10 @@ def gradient(delta: Array, a: Array, out: Array, part: int, tile: tuple[int, int
         tile: of one product.
     """
     n_out, n_in = out.shape[1:]
-    for images, rows in _whole_and_rest(len(a), part):
+    for images, rows in whole_and_rest(len(a), part):
         parts = slice(images.start // part, images.start // part + (images.stop - images.start) // rows)
-        for units, height in _whole_and_rest(n_out, tile[0]):
-            for columns, width in _whole_and_rest(n_in, tile[1]):
+        for units, height in whole_and_rest(n_out, tile[0]):
+            for columns, width in whole_and_rest(n_in, tile[1]):
                 left = delta[images, units].reshape(-1, rows, (units.stop - units.start) // height, 1, height)
                 right = a[images, columns].reshape(-1, rows, 1, (columns.stop - columns.start) // width, width)
                 result = out[parts, units, columns].reshape(len(left), left.shape[2], height, right.shape[3], width)
@@ -121,7 +121,7 @@ def gradient(delta: Array, a: Array, out: Array, part: int, tile: tuple[int, int
                 )
 
 
-def _whole_and_rest(n: int, size: int) -> Iterator[tuple[slice, int]]:
+def whole_and_rest(n: int, size: int) -> Iterator[tuple[slice, int]]:
     """Yield (which of n things, how many at once): all that fill pieces of this size, and those that are left over."""
     whole = n - n % size
     if whole:

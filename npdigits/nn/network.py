@@ -138,9 +138,7 @@ class Network:
         workspace = workspace.first(len(x))
         return Plan([step for steps, _ in self._layers(x, workspace) for step in steps], workspace.logits)
 
-    def plan_gradient(
-        self, x: Array, y: Array, gradient: Parameters, workspace: Workspace, scale: float
-    ) -> Plan:
+    def plan_gradient(self, x: Array, y: Array, gradient: Parameters, workspace: Workspace, scale: float) -> Plan:
         """Return a plan of ``gradient``, which reads x and y each time that it is carried out."""
         if not len(x):  # a worker's part of a small batch may be empty
             return Plan([partial(gradient.flat.fill, 0)], gradient.flat)
@@ -151,7 +149,7 @@ class Network:
             steps += some
             inputs.append(output)
         delta = inputs.pop()
-        steps.append(partial(self.cost.derivative, delta, y, workspace.rows))  # zᴸ → δᴸ, in place
+        steps += self.cost.plan_derivative(delta, y, workspace.rows)  # zᴸ → δᴸ, in place
         steps.append(partial(np.multiply, delta, scale, delta))
         own_delta = delta[:, workspace.units[-1]]
         for layer in reversed(range(len(inputs))):
@@ -183,9 +181,7 @@ class Network:
             yield steps + some, a
         yield self._weighted_input(last, slice(None), a, workspace.logits, workspace), workspace.logits
 
-    def _weighted_input(
-        self, layer: int, units: slice, a: Array, z: Array, workspace: Workspace
-    ) -> list[Operation]:
+    def _weighted_input(self, layer: int, units: slice, a: Array, z: Array, workspace: Workspace) -> list[Operation]:
         """z = a Wᵀ + b of these units of a layer, counted from 0; for the first layer z = s·x Wᵀ + b."""
         steps = list(matmul.forward(a, self.parameters.weights[layer][units], z, workspace.forward_tile(layer)))
         if layer == 0 and self.input_scale != 1:
@@ -200,9 +196,11 @@ class Network:
         biases = gradient.biases[layer].reshape(-1, gradient.sizes[layer + 1])[:, units]
         weights = gradient.weights[layer].reshape(-1, *self.parameters.weights[layer].shape)[:, units]
         steps: list[Operation] = []
-        for i, start in enumerate(range(0, len(delta), part)):
+        for images, n in matmul.whole_and_rest(len(delta), part):
+            some = delta[images].reshape(-1, n, delta.shape[1])
+            into = biases[images.start // part : images.start // part + len(some)]
             # From image to image, as sums in another order would depend on how many units there are.
-            steps.append(partial(np.add.reduce, delta[start : start + part], 0, None, biases[i]))
+            steps.append(partial(np.add.reduce, some, 1, None, into))
         if layer == 0 and self.input_scale != 1:
             steps.append(partial(np.multiply, delta, self.input_scale, delta))  # a⁰ = s·x
         return [*steps, *matmul.gradient(delta, a, weights, part, workspace.gradient_tile(layer))]

@@ -2,16 +2,20 @@
 
 The update of a large network, which is bound by memory, is made in blocks that stay in cache, each with all its
 operations. A step may be limited to a range of the elements, so that several workers can share it.
+
+The operations of a step are NumPy calls whose arguments are bound once. What changes from step to step, as the learning
+rate does, are numbers in arrays of no dimension, which these calls read.
 """
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from npdigits.base.arrays import Array, aligned, shared
+from npdigits.nn.matmul import Operation
 from npdigits.nn.network import Parameters
 
 # Elements of a block, at most: five float32 arrays of it fit into a 2 MiB cache (800 units, batch 32, two processes:
@@ -60,14 +64,30 @@ class Optimizer(ABC):
         self.state: dict[str, Array] = {name: shared(theta.size, theta.dtype) for name in self.state_names}
         self._parameters, self._gradient = parameters, gradient
         self._blocks: dict[tuple[int, int], list[Block]] = {}
+        self._plans: dict[tuple[object, ...], tuple[list[Operation], list[Operation]]] = {}
+        self._kept = self.number(1.0)
+        self._penalty = self.number(0.0)
         # Numbers below these bounds are set to zero. Weights: ε² is lost in any sum that it enters, yet its gradient
         # under L2 has a square that is a normal number. Moments: far above the smallest normal number.
         numbers = np.finfo(theta.dtype)
         self._negligible = (float(numbers.eps) ** 2, *(float(numbers.tiny) * 1e8 for _ in self.state_names))
 
     @abstractmethod
-    def make_update(self, lr: float, scale: float) -> Callable[[Block], None]:
-        """Return this step's update of a block, with everything computed that is the same for all blocks."""
+    def plan_update(self, block: Block) -> list[Operation]:
+        """Return the operations that update a block in every step."""
+
+    @abstractmethod
+    def set_numbers(self, lr: float, scale: float) -> None:
+        """Set the numbers that the operations read, for the step that ``steps`` counts last.
+
+        Args:
+            lr: learning rate η.
+            scale: the gradient's factor, as ``gradient_scale`` gives it.
+        """
+
+    def number(self, value: float) -> Array:
+        """Return a number as an array of no dimension and of the parameters' type."""
+        return np.array(value, self._parameters.flat.dtype)
 
     def gradient_scale(self, l2: float) -> float:
         """Return the factor that the gradient must have when ``step`` is called."""
@@ -86,27 +106,36 @@ class Optimizer(ABC):
         """
         self.steps += 1
         scale = self.gradient_scale(l2)
-        update = self.make_update(lr, scale)
-        flush = self.steps % FLUSH_EVERY == 0
-        for block in self._blocks_of(elements):
-            if l2:
-                self._add_penalty(block, l2, scale)
-            if weight_decay:
-                w = block.theta[: block.weights]
-                np.multiply(w, 1 - lr * weight_decay, out=w)
-            update(block)
-            if flush:
-                self._flush(block)
+        self.set_numbers(lr, scale)
+        self._kept[()] = 1 - lr * weight_decay
+        self._penalty[()] = l2 * scale
+        for operation in self._plan(l2, weight_decay, elements)[self.steps % FLUSH_EVERY == 0]:
+            operation()
 
-    def _add_penalty(self, block: Block, l2: float, scale: float) -> None:
+    def _plan(self, l2: float, weight_decay: float, elements: slice | None) -> tuple[list[Operation], list[Operation]]:
+        """Return the operations of a step, made when they are first asked for; and those of one that flushes."""
+        key = l2, bool(weight_decay), None if elements is None else (elements.start, elements.stop)
+        if key not in self._plans:
+            usual: list[Operation] = []
+            flushing: list[Operation] = []
+            for block in self._blocks_of(elements):
+                steps = self._plan_penalty(block, l2) if l2 else []
+                if weight_decay:
+                    w = block.theta[: block.weights]
+                    steps.append(partial(np.multiply, w, self._kept, w))
+                steps += self.plan_update(block)
+                usual += steps
+                flushing += [*steps, partial(self._flush, block)]
+            self._plans[key] = usual, flushing
+        return self._plans[key]
+
+    def _plan_penalty(self, block: Block, l2: float) -> list[Operation]:
         """g ← g + scale·λ·W on weights."""
         n = block.weights
         w, g, penalty = block.theta[:n], block.g[:n], block.scratch[:n]
-        if scale == 1 / l2:
-            penalty = w
-        else:
-            np.multiply(w, l2 * scale, out=penalty)
-        np.add(g, penalty, out=g)
+        if self.gradient_scale(l2) == 1 / l2:
+            return [partial(np.add, g, w, g)]
+        return [partial(np.multiply, w, self._penalty, penalty), partial(np.add, g, penalty, g)]
 
     def _blocks_of(self, elements: slice | None) -> list[Block]:
         """Return the blocks of a range of elements, made when it is first asked for."""

@@ -5,9 +5,11 @@ Gradient descent and Adam, plainly: ``nn/plain.py``.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
+from npdigits.nn.matmul import Operation
 from npdigits.nn.network import Parameters
 from npdigits.nn.optimizer import Block, Optimizer
 
@@ -31,31 +33,22 @@ class SGD(Optimizer):
         if not momentum:
             self.state_names = ()  # nothing to remember
         super().__init__(parameters, gradient)
+        self._mu, self._lr = self.number(momentum), self.number(0.0)
 
-    def make_update(self, lr: float, scale: float) -> Callable[[Block], None]:
-        def without_momentum(block: Block) -> None:
-            np.multiply(block.g, lr, out=block.g)
-            np.subtract(block.theta, block.g, out=block.theta)
+    def set_numbers(self, lr: float, scale: float) -> None:
+        self._lr[()] = lr
 
-        def with_momentum(block: Block) -> None:
-            (v,) = block.moments
-            np.multiply(v, self.momentum, out=v)
-            np.add(v, block.g, out=v)
-            np.multiply(v, lr, out=block.g)
-            np.subtract(block.theta, block.g, out=block.theta)
-
-        def with_nesterov(block: Block) -> None:
-            (v,), s = block.moments, block.scratch
-            np.multiply(v, self.momentum, out=v)
-            np.add(v, block.g, out=v)
-            np.multiply(v, self.momentum, out=s)
-            np.add(s, block.g, out=s)
-            np.multiply(s, lr, out=s)
-            np.subtract(block.theta, s, out=block.theta)
-
+    def plan_update(self, block: Block) -> list[Operation]:
+        theta, g, s, mu, lr = block.theta, block.g, block.scratch, self._mu, self._lr
+        if not self.momentum:
+            return [partial(np.multiply, g, lr, g), partial(np.subtract, theta, g, theta)]
+        (v,) = block.moments
+        steps = [partial(np.multiply, v, mu, v), partial(np.add, v, g, v)]
         if self.nesterov:
-            return with_nesterov
-        return with_momentum if self.momentum else without_momentum
+            steps += [partial(np.multiply, v, mu, s), partial(np.add, s, g, s), partial(np.multiply, s, lr, s)]
+        else:
+            steps.append(partial(np.multiply, v, lr, s))
+        return [*steps, partial(np.subtract, theta, s, theta)]
 
 
 class RMSprop(Optimizer):
@@ -66,21 +59,24 @@ class RMSprop(Optimizer):
     def __init__(self, parameters: Parameters, gradient: Parameters, rho: float = 0.99, eps: float = 1e-8) -> None:
         super().__init__(parameters, gradient)
         self.rho, self.eps = rho, eps
+        self._lr = self.number(0.0)
 
-    def make_update(self, lr: float, scale: float) -> Callable[[Block], None]:
-        def update(block: Block) -> None:
-            g, s, (r,) = block.g, block.scratch, block.moments
-            np.multiply(r, self.rho, out=r)
-            np.multiply(g, g, out=s)  # np.square takes twice as long
-            np.multiply(s, 1 - self.rho, out=s)
-            np.add(r, s, out=r)
-            np.sqrt(r, out=s)
-            np.add(s, self.eps, out=s)
-            np.divide(g, s, out=s)
-            np.multiply(s, lr, out=s)
-            np.subtract(block.theta, s, out=block.theta)
+    def set_numbers(self, lr: float, scale: float) -> None:
+        self._lr[()] = lr
 
-        return update
+    def plan_update(self, block: Block) -> list[Operation]:
+        theta, g, s, (r,) = block.theta, block.g, block.scratch, block.moments
+        return [
+            partial(np.multiply, r, self.number(self.rho), r),
+            partial(np.multiply, g, g, s),  # np.square takes twice as long
+            partial(np.multiply, s, self.number(1 - self.rho), s),
+            partial(np.add, r, s, r),
+            partial(np.sqrt, r, s),
+            partial(np.add, s, self.number(self.eps), s),
+            partial(np.divide, g, s, s),
+            partial(np.multiply, s, self._lr, s),
+            partial(np.subtract, theta, s, theta),
+        ]
 
 
 class Adam(Optimizer):
@@ -109,6 +105,7 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(parameters, gradient)
         self.betas, self.eps = betas, eps
+        self._k, self._added = self.number(0.0), self.number(0.0)
 
     def _flush(self, block: Block) -> None:
         super()._flush(block)
@@ -118,26 +115,27 @@ class Adam(Optimizer):
     def gradient_scale(self, l2: float) -> float:
         return 1 / min(max(l2, LEAST_L2), LARGEST_L2) if l2 else 1.0
 
-    def make_update(self, lr: float, scale: float) -> Callable[[Block], None]:
+    def set_numbers(self, lr: float, scale: float) -> None:
         beta1, beta2 = self.betas
         r = math.sqrt((1 - beta2) / (1 - beta2**self.steps))
-        eps = self.eps * scale / r
-        k = lr * (1 - beta1) / ((1 - beta1**self.steps) * r)
+        self._added[()] = self.eps * scale / r
+        self._k[()] = lr * (1 - beta1) / ((1 - beta1**self.steps) * r)
 
-        def update(block: Block) -> None:
-            g, (m, v) = block.g, block.moments
-            np.multiply(m, beta1, out=m)
-            np.add(m, g, out=m)
-            np.multiply(v, beta2, out=v)
-            np.multiply(g, g, out=g)  # np.square takes twice as long (65,536 numbers: 17 against 8 µs)
-            np.add(v, g, out=v)
-            np.sqrt(v, out=g)
-            np.add(g, eps, out=g)
-            np.divide(m, g, out=g)
-            np.multiply(g, k, out=g)
-            np.subtract(block.theta, g, out=block.theta)
-
-        return update
+    def plan_update(self, block: Block) -> list[Operation]:
+        theta, g, (m, v) = block.theta, block.g, block.moments
+        beta1, beta2 = (self.number(beta) for beta in self.betas)
+        return [
+            partial(np.multiply, m, beta1, m),
+            partial(np.add, m, g, m),
+            partial(np.multiply, v, beta2, v),
+            partial(np.multiply, g, g, g),  # np.square takes twice as long (65,536 numbers: 17 against 8 µs)
+            partial(np.add, v, g, v),
+            partial(np.sqrt, v, g),
+            partial(np.add, g, self._added, g),
+            partial(np.divide, m, g, g),
+            partial(np.multiply, g, self._k, g),
+            partial(np.subtract, theta, g, theta),
+        ]
 
 
 class Lion(Optimizer):
@@ -154,22 +152,24 @@ class Lion(Optimizer):
     def __init__(self, parameters: Parameters, gradient: Parameters, betas: tuple[float, float] = (0.9, 0.99)) -> None:
         super().__init__(parameters, gradient)
         self.betas = betas
+        self._lr = self.number(0.0)
 
-    def make_update(self, lr: float, scale: float) -> Callable[[Block], None]:
+    def set_numbers(self, lr: float, scale: float) -> None:
+        self._lr[()] = lr
+
+    def plan_update(self, block: Block) -> list[Operation]:
+        theta, g, s, (m,) = block.theta, block.g, block.scratch, block.moments
         beta1, beta2 = self.betas
-
-        def update(block: Block) -> None:
-            g, s, (m,) = block.g, block.scratch, block.moments
-            np.multiply(m, beta1 / (1 - beta1), out=s)  # a positive factor changes no sign
-            np.add(s, g, out=s)
-            np.multiply(m, beta2, out=m)
-            np.multiply(g, 1 - beta2, out=g)
-            np.add(m, g, out=m)
-            np.sign(s, out=g)  # into s itself it takes far longer (98,304 float32: 40 against 740 µs)
-            np.multiply(g, lr, out=g)
-            np.subtract(block.theta, g, out=block.theta)
-
-        return update
+        return [
+            partial(np.multiply, m, self.number(beta1 / (1 - beta1)), s),  # a positive factor changes no sign
+            partial(np.add, s, g, s),
+            partial(np.multiply, m, self.number(beta2), m),
+            partial(np.multiply, g, self.number(1 - beta2), g),
+            partial(np.add, m, g, m),
+            partial(np.sign, s, g),  # into s itself it takes far longer (98,304 float32: 40 against 740 µs)
+            partial(np.multiply, g, self._lr, g),
+            partial(np.subtract, theta, g, theta),
+        ]
 
 
 # name -> factory of (parameters, gradient) and its numbers, which are keys of the configuration.

@@ -11,12 +11,14 @@ parameters at once, so that it can use their norm.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from npdigits.base.arrays import Array, aligned
 from npdigits.base.errors import OwnCodeError
+from npdigits.nn.matmul import Operation
 from npdigits.nn.network import Parameters
 from npdigits.nn.optimizer import Block, Optimizer
 from npdigits.nn.own_function import OwnFunction, read_only
@@ -58,6 +60,7 @@ class FormulaOptimizer(Optimizer):
         self.state_names = self.formula.arguments[2:]
         super().__init__(parameters, gradient)
         self._whole: list[Block] = []
+        self._lr = 0.0
 
     def _blocks_of(self, elements: slice | None) -> list[Block]:
         n = self._parameters.flat.size
@@ -67,15 +70,18 @@ class FormulaOptimizer(Optimizer):
             self._whole = [self._block(0, n, aligned(n, self._parameters.flat.dtype))]
         return self._whole
 
-    def make_update(self, lr: float, scale: float) -> Callable[[Block], None]:
-        def update(block: Block) -> None:
-            arguments = [read_only(array) for array in (block.theta, block.g, *block.moments)]
-            theta, *states = self._results(self.formula(*arguments, lr=lr, t=self.steps), arguments)
-            # States first: a formula may return its theta as the new state.
-            for array, new in zip((*block.moments, block.theta), (*states, theta), strict=True):
-                np.copyto(array, new, casting="same_kind")
+    def set_numbers(self, lr: float, scale: float) -> None:
+        self._lr = lr
 
-        return update
+    def plan_update(self, block: Block) -> list[Operation]:
+        return [partial(self._update, block)]
+
+    def _update(self, block: Block) -> None:
+        arguments = [read_only(array) for array in (block.theta, block.g, *block.moments)]
+        theta, *states = self._results(self.formula(*arguments, lr=self._lr, t=self.steps), arguments)
+        # States first: a formula may return its theta as the new state.
+        for array, new in zip((*block.moments, block.theta), (*states, theta), strict=True):
+            np.copyto(array, new, casting="same_kind")
 
     def _results(self, returned: Any, arguments: list[Array]) -> list[Array]:
         """Return what the formula returned: θ and the states, none of which is a view of another's memory."""

@@ -1,6 +1,7 @@
 """The memory of one forward and backward pass, so that a step allocates nothing large; and how its layers are split."""
 
 import copy
+import itertools
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -85,7 +86,7 @@ class Workspace:
         self.split, self.sizes = split, sizes
         self.cuts = cuts or uncut(batch_size)
         self._is_cut = cuts is not None
-        layers = list(zip(sizes[:-1], sizes[1:], strict=True))
+        layers = list(itertools.pairwise(sizes))
         self.units = [
             self.cuts.units(n_in, n_out, split.own_cuts(self.cuts.count(n_in, n_out))) for n_in, n_out in layers
         ]

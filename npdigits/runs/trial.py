@@ -10,7 +10,6 @@ from npdigits.config.schema import Config
 from npdigits.data.sets import Split
 from npdigits.nn.gradient_check import refuse_wrong_gradient
 from npdigits.nn.workspace import Workspace
-from npdigits.training.batches import Batches
 from npdigits.training.own_metrics import compute
 
 # Digits that the components are tried on.
@@ -75,9 +74,8 @@ def _results(
     state = initial_state(config, sizes)
     results["initial weights"] = state.network.parameters.flat.copy()
     workspace = Workspace(sizes, len(digits), config.dtype)
-    batches = Batches(workspace, len(digits), image_dtype=digits.images.dtype.name)
-    batches.read(digits, digits.rows)
-    x, y = batches.x, digits.labels[digits.rows].astype(np.intp)
+    x = digits.images[digits.rows].astype(config.dtype)
+    y = digits.labels[digits.rows].astype(np.intp)
     state.network.gradient(x, y, state.gradient, workspace, state.optimizer.gradient_scale(config.l2) / len(y))
     results["gradients"] = state.gradient.flat.copy()
     state.optimizer.step(how.schedule(0), config.l2, config.weight_decay)

@@ -2,20 +2,20 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.interruption import Stopped, never
 from npdigits.base.random import stream
-from npdigits.data.augmentation import Augmentation
 from npdigits.data.sets import Split
-from npdigits.nn.dropout import Mask
 from npdigits.nn.max_norm import shorten
 from npdigits.nn.network import Plan
 from npdigits.nn.workspace import Workspace
-from npdigits.training.batches import Batches, ToFloats, copy_as_floats
+from npdigits.training.batches import Batches
 from npdigits.training.blocks import Blocks
+from npdigits.training.reader import Reader
 from npdigits.training.scoring import Scoring
 from npdigits.training.state import Recipe, State
 from npdigits.training.work_split import GradientSum, SharedMemory, own_elements, share
@@ -25,6 +25,28 @@ from npdigits.training.workers import ALONE, Part
 FINITE_CHECK_EVERY = 100
 # The plan of a worker that has no part of a batch.
 NOTHING = Plan((), np.empty(0))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One worker's part of the steps on batches of a certain size, with all arrays that it needs.
+
+    Attributes:
+        own: which images of the batch are read here.
+        images, x: memory for these as they are stored, and as floats.
+        start: place of the first of them among the images that the workspace has.
+        computed: which images of the batch are computed here.
+        y: memory for the labels of these.
+        gradient: their gradient.
+    """
+
+    own: slice
+    images: Array
+    x: Array
+    start: int
+    computed: slice
+    y: Array
+    gradient: Plan
 
 
 class Diverged(ArithmeticError):
@@ -63,8 +85,9 @@ class Trainer:
         self.by_units = memory.cuts.by_units
         self.blocks = Blocks(memory.cuts, part)
         self.batches = self._make_batches(memory, image_dtype)
-        self.input_mask = Mask(np.empty_like(self.batches.x), recipe.input_dropout) if recipe.input_dropout else None
-        self.augmentation = Augmentation(recipe.image_shape, recipe.augment) if recipe.augment else None
+        self.reader = (
+            Reader(splits["train"], recipe, self.blocks, self.batches.workspace) if "train" in splits else None
+        )
         self.elements = own_elements(part, parameters.flat.size, state.optimizer.divisible)
         computes = self.by_units or self.blocks.most > 0
         self.gradient, self.sum = state.gradient if computes else None, None
@@ -72,14 +95,15 @@ class Trainer:
             self.gradient = memory.gradients.of_copies(part.slice(memory.cuts.parts))
             summed = own_elements(part, parameters.flat.size)
             self.sum = GradientSum(memory.gradients.flat, state.gradient.flat, part, summed)
-        self.scale = state.optimizer.gradient_scale(recipe.l2)
         self.scoring = Scoring(state.network, image_dtype)
-        self._plans: dict[tuple[int, int], Plan] = {}
+        self._steps: dict[int, Step] = {}
 
     def _make_batches(self, memory: SharedMemory, image_dtype: str) -> Batches:
         """Return the memory of the images that this worker reads, and of the layers that it computes."""
-        parameters, recipe, most = self.state.network.parameters, self.recipe, min(
-            self.blocks.most, self.recipe.batch_size
+        parameters, recipe, most = (
+            self.state.network.parameters,
+            self.recipe,
+            min(self.blocks.most, self.recipe.batch_size),
         )
         images = recipe.batch_size if self.by_units else most
         x = memory.layers.x if memory.layers else None
@@ -100,26 +124,27 @@ class Trainer:
             Diverged: in every worker at the same step.
             Stopped: ``stop`` said so.
         """
-        state, recipe, train = self.state, self.recipe, self.splits["train"]
-        output_bias = state.network.parameters.biases[-1]
+        recipe, train, part, stop = self.recipe, self.splits["train"], self.part, self.stop
+        output_bias, batch_size = self.state.network.parameters.biases[-1], recipe.batch_size
         # Overflow is not an error here: it ends in a cost that is not finite, which is checked.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             order = train.rows[stream(recipe.seed, "shuffle", epoch).permutation(len(train))]
             labels = train.labels[order].astype(np.intp)
-            read = self._reader(epoch)
-            for i, start in enumerate(range(0, len(order), recipe.batch_size)):
-                rows = order[start : start + recipe.batch_size]
-                own = read(rows)
-                computed = slice(0, len(rows)) if self.by_units else own
-                n = computed.stop - computed.start
-                self.batches.y[:n] = labels[start + computed.start : start + computed.stop]
+            self.reader.begin(epoch)
+            step = self._step(min(batch_size, len(order)))
+            for i, start in enumerate(range(0, len(order), batch_size)):
+                if start + batch_size > len(order):
+                    step = self._step(len(order) - start)
+                own, computed = step.own, step.computed
+                self.reader.read(train, order[start + own.start : start + own.stop], step.images, step.x, step.start)
+                step.y[...] = labels[start + computed.start : start + computed.stop]
                 # By units a batch's images are needed whole; and no step begins before the last one is made.
-                self.part.wait()
+                part.wait()
                 # No worker changes the parameters here, so all of them see the same.
                 if i % FINITE_CHECK_EVERY == 0 and not math.isfinite(output_bias.sum()):
                     raise Diverged(epoch)
-                self._plan(n, len(rows))()
-                if self.stop():
+                step.gradient()
+                if stop():
                     raise Stopped
                 self._update(lr)
 
@@ -135,15 +160,21 @@ class Trainer:
             costs, correct = self.scoring.costs(self.splits[name], self.part, self.stop, logits)
             return costs, correct, _join(logits, self.state.network.parameters.sizes[-1])
 
-    def _plan(self, n: int, batch: int) -> Plan:
-        """Return the plan of the gradient of n images that are computed here, of a batch of so many; made once."""
-        if (n, batch) not in self._plans:
-            if not self.gradient:
-                return NOTHING
+    def _step(self, batch: int) -> Step:
+        """Return this worker's part of a batch of so many images, made when it is first asked for."""
+        if batch not in self._steps:
+            own = self.blocks.images(batch)
+            start, n = (own.start, batch) if self.by_units else (0, own.stop - own.start)
+            read = slice(start, start + own.stop - own.start)
             x, y = self.batches.x[:n], self.batches.y[:n]
-            plan = self.state.network.plan_gradient(x, y, self.gradient, self.batches.workspace, self.scale / batch)
-            self._plans[n, batch] = plan
-        return self._plans[n, batch]
+            plan = NOTHING
+            if self.gradient:
+                scale = self.state.optimizer.gradient_scale(self.recipe.l2) / batch
+                plan = self.state.network.plan_gradient(x, y, self.gradient, self.batches.workspace, scale)
+            computed = slice(0, batch) if self.by_units else own
+            images = self.batches.images[: own.stop - own.start]
+            self._steps[batch] = Step(own, images, self.batches.x[read], start, computed, y, plan)
+        return self._steps[batch]
 
     def _update(self, lr: float) -> None:
         """Make a step of the optimizer on this worker's own elements, and shorten its own units' weights."""
@@ -162,42 +193,6 @@ class Trainer:
             self.part.wait()  # a unit's weights may have been updated by another worker
             for w in state.network.parameters.weights[:-1]:
                 shorten(w[self.part.slice(len(w))], recipe.max_norm)
-
-    def _reader(self, epoch: int) -> Callable[[Array], slice]:
-        """Return what reads this worker's images of a batch, given its rows, and says which of them these are."""
-        to_floats = self._to_floats(epoch)
-        streams = self.blocks.streams(self.recipe.seed, "dropout", epoch) if any(self.recipe.dropout) else []
-        train, batches, blocks = self.splits["train"], self.batches, self.blocks
-
-        def read(rows: Array) -> slice:
-            own = blocks.images(len(rows))
-            start = own.start if self.by_units else 0
-            batches.read(train, rows[own], start, to_floats)
-            if streams:
-                for i, images in blocks.of(own.stop - own.start):
-                    batches.workspace.leave_out(streams[i], images.stop - images.start, start + images.start)
-            return own
-
-        return read
-
-    def _to_floats(self, epoch: int) -> ToFloats:
-        """Return what makes an epoch's floats of this worker's images: distorted, with pixels left out."""
-        augmentation, mask, seed = self.augmentation, self.input_mask, self.recipe.seed
-        if augmentation is None and mask is None:
-            return copy_as_floats
-        distorting = self.blocks.streams(seed, "augmentation", epoch)
-        leaving_out = self.blocks.streams(seed, "input dropout", epoch)
-
-        def to_floats(images: Array, x: Array) -> None:
-            if augmentation is None:
-                np.copyto(x, images)
-            for i, some in self.blocks.of(len(x)):
-                if augmentation is not None:
-                    augmentation(distorting[i], images[some], x[some])
-                if mask is not None:
-                    x[some] *= mask.draw(leaving_out[i], some.stop - some.start)
-
-        return to_floats
 
 
 def _join(logits: list[Array] | None, classes: int) -> Array | None:

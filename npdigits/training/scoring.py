@@ -40,8 +40,11 @@ class Scoring:
         own = part.slice(-(-n // SCORING_BATCH))
         for start in range(own.start * SCORING_BATCH, min(own.stop * SCORING_BATCH, n), SCORING_BATCH):
             rows = split.rows[start : start + SCORING_BATCH]
-            self._batches.read(split, rows)
-            yield self._plan(len(rows))(), split.labels[rows]
+            n = len(rows)
+            images = self._batches.images[:n]
+            split.images.take(rows, 0, images, "clip")  # straight into ``out``, as the rows are there
+            np.copyto(self._batches.x[:n], images)
+            yield self._plan(n)(), split.labels[rows]
 
     def _plan(self, n: int) -> Plan:
         """Return the plan for a batch of n images, made when it is first asked for."""
