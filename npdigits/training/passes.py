@@ -85,9 +85,7 @@ class Trainer:
         self.by_units = memory.cuts.by_units
         self.blocks = Blocks(memory.cuts, part)
         self.batches = self._make_batches(memory, image_dtype)
-        self.reader = (
-            Reader(splits["train"], recipe, self.blocks, self.batches.workspace) if "train" in splits else None
-        )
+        self.reader = Reader(recipe, self.blocks, self.batches.workspace)
         self.elements = own_elements(part, parameters.flat.size, state.optimizer.divisible)
         computes = self.by_units or self.blocks.most > 0
         self.gradient, self.sum = state.gradient if computes else None, None
