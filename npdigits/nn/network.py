@@ -197,7 +197,7 @@ class Network:
         weights = gradient.weights[layer].reshape(-1, *self.parameters.weights[layer].shape)[:, units]
         steps: list[Operation] = []
         for images, n in matmul.whole_and_rest(len(delta), part):
-            some = delta[images].reshape(-1, n, delta.shape[1])
+            some = delta[images].reshape((images.stop - images.start) // n, n, delta.shape[1])
             into = biases[images.start // part : images.start // part + len(some)]
             # From image to image, as sums in another order would depend on how many units there are.
             steps.append(partial(np.add.reduce, some, 1, None, into))
