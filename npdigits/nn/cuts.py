@@ -20,12 +20,17 @@ MAX_SMALL_PRODUCT = 100**3
 MAX_BLOCKS, LEAST_BLOCK = 8, 16
 # Images of a block, and units of a wide cut, are multiples of it.
 ROUND = 8
-# A batch is small up to this size. In a large one two blocks are a part, as to add up gradients takes time.
+# A batch is small up to this size.
 SMALL_BATCH = 64
+# Parts of a batch, in each of which the gradient is one sum: few, as to add up gradients takes time. With this batch
+# size at most there are two.
+FEW, BATCH_OF_FEW, MANY = 2, 128, 4
 # Units of a cut: with a small batch, and with a large one. Products of such cuts are small ones.
 UNITS_SMALL_BATCH, UNITS_LARGE_BATCH = 16, 8
-# Pieces into which the units of a layer are cut whose products are large ones; and those of a narrow layer.
-PIECES = 4
+# Cuts of a layer that is narrow. Their units are a multiple of it, too.
+NARROW_CUTS = 4
+# Where products are large ones, BLAS packs the images anew for each cut: so there are two, or cuts of so many units.
+LEAST_CUTS, LARGE_CUT = 2, 400
 # By images costs less, where the parameters are fewer than this share of the numbers that a batch's layers hold.
 SHARE_BY_IMAGES = 0.62
 
@@ -67,24 +72,17 @@ class Cuts:
         """Return how many units of a layer are one cut. The units that are left over belong to the last cut."""
         if not self.by_units:
             return n_out
-        units, quarter = self._narrowest, -(-n_out // PIECES)
-        if self.batch_size * units * n_in > MAX_SMALL_PRODUCT:
-            units = max(units, round_up(quarter, ROUND))
-        return max(1, min(units, round_up(quarter, PIECES), n_out))
-
-    def small(self, width: int) -> int:
-        """Return how many units of a cut are one small product: a divisor of its width."""
-        return width if width <= self._narrowest else ROUND
+        units = UNITS_SMALL_BATCH if self.batch_size <= SMALL_BATCH else UNITS_LARGE_BATCH
+        narrow = round_up(-(-n_out // NARROW_CUTS), NARROW_CUTS)
+        if self.batch_size * min(units, narrow) * n_in > MAX_SMALL_PRODUCT:
+            return min(round_up(-(-n_out // max(LEAST_CUTS, n_out // LARGE_CUT)), ROUND), n_out)
+        return min(units, narrow, n_out)
 
     def units(self, n_in: int, n_out: int, cuts: slice) -> slice:
         """Return the units of a layer that these of its cuts hold."""
         width, last = self.width(n_in, n_out), self.count(n_in, n_out)
         start, stop = (n_out if edge == last else edge * width for edge in (cuts.start, cuts.stop))
         return slice(start, stop)
-
-    @property
-    def _narrowest(self) -> int:
-        return UNITS_SMALL_BATCH if self.batch_size <= SMALL_BATCH else UNITS_LARGE_BATCH
 
 
 def uncut(batch_size: int) -> Cuts:
@@ -100,7 +98,8 @@ def choose_cuts(sizes: tuple[int, ...], batch_size: int) -> Cuts:
     parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in itertools.pairwise(sizes))
     if parameters > SHARE_BY_IMAGES * batch_size * sum(sizes):
         return Cuts(batch_size, batch_size, by_units=True)
-    return Cuts(batch_size, block_size(batch_size) * (1 if batch_size <= SMALL_BATCH else 2))
+    parts = FEW if batch_size <= BATCH_OF_FEW else MANY
+    return Cuts(batch_size, round_up(-(-batch_size // parts), block_size(batch_size)))
 
 
 def tree(parts: int) -> Iterator[tuple[int, int, int]]:

@@ -199,8 +199,10 @@ class Network:
         for images, n in matmul.whole_and_rest(len(delta), part):
             some = delta[images].reshape((images.stop - images.start) // n, n, delta.shape[1])
             into = biases[images.start // part : images.start // part + len(some)]
-            # From image to image, as sums in another order would depend on how many units there are.
-            steps.append(partial(np.add.reduce, some, 1, None, into))
+            if workspace.cuts.by_units:  # from image to image: a product's order depends on how many units there are
+                steps.append(partial(np.add.reduce, some, 1, None, into))
+            else:
+                steps.append(partial(np.matmul, workspace.ones[:, :n], some, into[:, None]))
         if layer == 0 and self.input_scale != 1:
             steps.append(partial(np.multiply, delta, self.input_scale, delta))  # a⁰ = s·x
         return [*steps, *matmul.gradient(delta, a, weights, part, workspace.gradient_tile(layer))]

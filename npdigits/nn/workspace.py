@@ -10,7 +10,7 @@ import numpy as np
 from npdigits.base.arrays import Array, aligned
 from npdigits.nn.cuts import Cuts, uncut
 from npdigits.nn.dropout import Mask
-from npdigits.nn.matmul import MAX_TALL_ROWS, Operation, forward_tile, gradient_tile
+from npdigits.nn.matmul import MAX_SMALL_RESULTS, MAX_TALL_ROWS, Operation, forward_tile, gradient_tile
 
 
 class LayerSplit(Protocol):
@@ -72,6 +72,7 @@ class Workspace:
         dropped: a·m of these units; where nothing is left out the arrays of ``activations``.
         logits: zᴸ, always of the whole layer; δᴸ takes its place.
         rows: 0 … batch_size−1.
+        ones: (1, …, 1), shape (1, batch_size).
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Workspace:
         # the batch (the maximum of 128 rows of ten: 10 → 1.4 µs).
         self.logits: Array = aligned((sizes[-1], batch_size), dtype).T
         self.rows: Array = np.arange(batch_size)
+        self.ones: Array = np.ones((1, batch_size), dtype)
         self._all_zs: list[Array] = []
         self._smaller: dict[tuple[int, bool], Workspace] = {(batch_size, False): self}
 
@@ -147,7 +149,9 @@ class Workspace:
             return forward_tile(self.cuts.part_size, n_in, n_out)
         if layer == len(self.units) - 1:
             return len(self.rows), n_out  # the last layer's z is computed by everyone
-        return min(len(self.rows), MAX_TALL_ROWS), self.cuts.small(self.cuts.width(n_in, n_out))
+        width = self.cuts.width(n_in, n_out)
+        is_small = min(len(self.rows), MAX_TALL_ROWS) * width <= MAX_SMALL_RESULTS
+        return MAX_TALL_ROWS if is_small else len(self.rows), width
 
     def gradient_tile(self, layer: int) -> tuple[int, int]:
         """Return (units, columns) of one product of δᵀ a."""
