@@ -20,7 +20,6 @@ from npdigits.nn.optimizers import OPTIMIZERS
 from npdigits.nn.schedules import SCHEDULES, warmed_up
 from npdigits.training.state import Recipe, State
 from npdigits.training.stopping import STOPPING_RULES
-from npdigits.training.workers import can_fork
 
 # Images come as bytes, networks see 0 (paper) to 1 (ink).
 BYTES = 1 / 255
@@ -43,10 +42,6 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int, image_shape:
         raise ConfigError(
             f"sigma={config.sigma:g}: allowed is a larger one, or smaller images: for {images} pixels so little "
             f"smoothing takes {need:,} numbers, of at most {MOST_BASIS:,}"
-        )
-    if config.threads > 1 and not can_fork():
-        raise ConfigError(
-            f"threads={config.threads}: allowed is 1, as only on Linux can processes share a run's memory"
         )
     check_memory(config, sizes)
 
@@ -120,7 +115,7 @@ def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
         l2=config.l2,
         weight_decay=config.weight_decay,
         seed=config.seed,
-        threads=config.threads,
+        threads=config.threads or 1,
         dropout=per_layer(config),
         input_dropout=config.input_dropout,
         max_norm=config.max_norm,

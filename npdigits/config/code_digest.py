@@ -83,7 +83,9 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
             "runs.writer",
         ),
     ),
-    "it is about processes, signals and time": ("base.clock", "base.cores", "base.interruption", "base.lock", "sweeps"),
+    "it is about processes, signals and time": (
+        *("base.clock", "base.cores", "base.interruption", "base.lock", "runs.sharing", "sweeps", "training.team"),
+    ),
     "environment.json tells what it finds": ("runs.environment",),
     "it starts programs and finds names": (
         *("data.__main__", "data.command"),

@@ -123,7 +123,7 @@ class Config:
     metrics: tuple[str, ...]
     seed: int
     dtype: str
-    threads: int
+    threads: int | None
     name: str | None
     workers: int | None
     out: str | None

@@ -1,6 +1,7 @@
 """One run, from top to bottom: prepare, claim the directory, begin, train epoch by epoch, conclude, present."""
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from npdigits.runs.layout import has_all_plots, result_sizes
 from npdigits.runs.prepare import Plan, prepare
 from npdigits.runs.record import RunRecord
 from npdigits.runs.report import Report, final_table
+from npdigits.runs.sharing import count_processes
 from npdigits.runs.summary import Status, Summary
 from npdigits.runs.trial import try_own
 from npdigits.runs.writer import RunWriter
@@ -156,8 +158,10 @@ def _train(
 ) -> Status:
     """Train epoch by epoch; return the status in which that ends."""
     sets = plan.train, plan.val, plan.source.test
+    how = recipe(plan.config, plan.source.image_shape)
+    how = dataclasses.replace(how, threads=count_processes(plan.config, plan.sizes, report))
     try:
-        for epoch in fit(record.state, *sets, recipe(plan.config, plan.source.image_shape), control):
+        for epoch in fit(record.state, *sets, how, control):
             writer.append(epoch)
             record.update_progress()
             writer.checkpoint_if_due(record)

@@ -46,7 +46,7 @@ def run_on_cluster(
     """
     workers = place.workers
     if workers is None:
-        workers = max(1, cores() // max(point.config.threads for point in points))
+        workers = max(1, cores() // max(point.config.threads or 1 for point in points))
     with contextlib.suppress(Stopped):
         if place.address is None:
             with local_cluster.open_cluster(min(workers, len(points)), stop) as client:

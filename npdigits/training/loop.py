@@ -16,7 +16,7 @@ from npdigits.training.passes import Diverged, Trainer
 from npdigits.training.state import ALL_EPOCHS, Epoch, Recipe, State
 from npdigits.training.stopping import variance_of_last
 from npdigits.training.work_split import share
-from npdigits.training.workers import Workers
+from npdigits.training.workers import Workers, can_fork
 
 
 def fit(
@@ -54,8 +54,9 @@ def fit(
 
 def start_workers(state: State, splits: dict[str, Split], recipe: Recipe, stop: Callable[[], bool] = never) -> Workers:
     """Return the workers that train ``state``, ready to be called by the names of a ``Trainer``'s methods."""
-    memory = share(state.network.parameters, recipe.batch_size, recipe.threads, recipe.dropout)
-    return Workers(recipe.threads, lambda part: Trainer(state, splits, recipe, part, memory, stop), stop)
+    count = recipe.threads if can_fork() else 1
+    memory = share(state.network.parameters, recipe.batch_size, count, recipe.dropout)
+    return Workers(count, lambda part: Trainer(state, splits, recipe, part, memory, stop), stop)
 
 
 def _train_epoch(state: State, workers: Workers, splits: dict[str, Split], recipe: Recipe) -> Epoch:

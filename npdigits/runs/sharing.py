@@ -1,0 +1,39 @@
+"""How many processes share the steps of a run. Their number changes no bit, so it is chosen where it is not said."""
+
+from npdigits.config.build import ranges
+from npdigits.config.schema import Config
+from npdigits.runs.report import Report
+from npdigits.training.team import choose_processes
+from npdigits.training.workers import can_fork
+
+# Keys whose own components may compute with all images of a batch, or all units of a layer, at once.
+WHOLE = ("activation", "cost")
+
+
+def count_processes(config: Config, sizes: tuple[int, ...], report: Report) -> int:
+    """Return how many processes share each step, and say it where it is not one as a matter of course.
+
+    Args:
+        config: of the run.
+        sizes: of the layers.
+        report: is told.
+    """
+    asked = config.threads
+    own = next((component for key in WHOLE if (component := config.own_component(key))), None)
+    if own:
+        reason = f"{own.key}={own.code.spec} may compute with all numbers of a batch at once"
+    elif asked is None:
+        count, reason = choose_processes(sizes, config.batch_size, ranges(config) is not None)
+        if count > 1:
+            report.say(f"{count} processes share each step; their number changes no bit (threads={count})")
+            return count
+        if reason:
+            report.say(f"one process makes each step: {reason}")
+        return 1
+    elif asked > 1 and not can_fork():
+        reason = "only on Linux can processes share a run's memory"
+    else:
+        return asked
+    if asked is not None and asked > 1:
+        report.warn(f"threads={asked} has no effect: {reason}")
+    return 1

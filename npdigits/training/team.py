@@ -1,0 +1,72 @@
+"""How many processes share the steps of a run, where nobody says: as many as help. Their number changes no bit."""
+
+import multiprocessing
+import os
+import threading
+
+from npdigits.base.cores import cores
+from npdigits.nn.cuts import choose_cuts
+from npdigits.training.workers import can_fork
+
+# Nanoseconds of a step on one core, for each parameter: for each image of the batch, and once.
+PER_IMAGE, PER_STEP = 0.034, 1.3
+# Nanoseconds that drawing an elastic distortion takes, an image of 784 pixels.
+PER_DISTORTION = 7_000.0
+# Nanoseconds of a step below which a process gains less than waiting for the others costs it.
+LEAST_WORK = 15_000.0
+
+
+def helpful(sizes: tuple[int, ...], batch_size: int, distorted: bool = False) -> int:
+    """Return how many processes make the steps of a network faster, however many cores there are.
+
+    Args:
+        sizes: of the layers.
+        batch_size: images of a step.
+        distorted: whether the images are.
+    """
+    cuts = choose_cuts(sizes, batch_size)
+    pieces = cuts.parts if not cuts.by_units else max(map(cuts.count, sizes[:-1], sizes[1:]))
+    parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True))
+    work = parameters * (batch_size * PER_IMAGE + PER_STEP) + distorted * batch_size * PER_DISTORTION * sizes[0] / 784
+    return max(1, min(pieces, int(work / LEAST_WORK)))
+
+
+def hindrance() -> str:
+    """Return why this process should do a run alone; "" where nothing stands against sharing it."""
+    if not can_fork():
+        return "only on Linux can processes share a run's memory"
+    if multiprocessing.current_process().daemon:
+        return "this is a daemonic process"
+    if threading.active_count() > 1:
+        return "other threads are at work in this process"
+    return ""
+
+
+def obstacle() -> str:
+    """Return what this system lacks for processes that share memory; "" where it lacks nothing.
+
+    The semaphores by which they wait for each other lie in /dev/shm, which a container may not have.
+    """
+    try:
+        multiprocessing.get_context("fork").Semaphore(0)
+        if (pid := os.fork()) == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+    except ChildProcessError:  # a host that ignores its children has had it waited for
+        return ""
+    except (OSError, ImportError) as error:
+        return str(getattr(error, "strerror", None) or error)
+    return ""
+
+
+def choose_processes(sizes: tuple[int, ...], batch_size: int, distorted: bool = False) -> tuple[int, str]:
+    """Return how many processes are to share each step, and why it is only one; "" where that is simply enough.
+
+    Args:
+        sizes, batch_size, distorted: as for ``helpful``.
+    """
+    most = min(cores(), helpful(sizes, batch_size, distorted))
+    if most == 1:
+        return 1, ""
+    reason = hindrance() or obstacle()
+    return (1, reason) if reason else (most, "")
