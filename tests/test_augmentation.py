@@ -15,7 +15,7 @@ from npdigits.data.augmentation import (
     noise_basis,
 )
 
-SHAPES = [(28, 28), (8, 7)]
+SHAPES = [(28, 28), (8, 7), (6, 11)]
 ELASTIC = DistortionRanges(rotation=15, scale=0.15, shear=5, shift=1, alpha=37, sigma=5.5)
 
 

@@ -101,14 +101,16 @@ class Block:
         self.half_matrices = self.half.reshape(2 * n, basis[0], width)
         self.q: Array = aligned((2 * n, pixels))
         self.q_matrices = self.q.reshape(2 * n, height, width)
+        # How far q is below and right of the pixel above and left of it, once q is split.
         self._down, self._right = self.q[:n], self.q[n:]
         self._floor: Array = aligned((2 * n, pixels))
+        # The row's floor becomes the position in all images.
         self._position, self._column = self._floor[:n], self._floor[n:]
         self._index: Array = aligned((n, pixels), "intp")
-        self._pad(n, shape)
+        self._lay_out_images(n, shape)
 
-    def _pad(self, n: int, shape: tuple[int, int]) -> None:
-        """Make the images with paper around them, and the neighbours of each q in them."""
+    def _lay_out_images(self, n: int, shape: tuple[int, int]) -> None:
+        """Make the memory of the images with paper around them, and of what is near each q."""
         height, self._width = shape[0] + 2 * MARGIN, shape[1] + 2 * MARGIN
         padded, pixels = height * self._width, math.prod(shape)
         # After the last image are as many pixels of paper as neighbours are away.
@@ -117,15 +119,11 @@ class Block:
         # Index of each image's first pixel, for each pixel: to add one number a row takes twice as long.
         self._first: Array = aligned((n, pixels))
         self._first += padded * np.arange(n)[:, None]
-        lefts, rights = aligned((2 * n, pixels)), aligned((2 * n, pixels))
-        self._lefts, self._rights = lefts.reshape(2, n, pixels), rights.reshape(2, n, pixels)
-        self._above, self._below = self._lefts
-        self._neighbours = [
-            (paper, self._above),
-            (paper[1:], self._rights[0]),
-            (paper[self._width :], self._below),
-            (paper[self._width + 1 :], self._rights[1]),
-        ]
+        self._above, self._below, self._neighbour = (aligned((n, pixels)) for _ in range(3))
+        # Above q: pixels from which the index counts to the left and to the right neighbour, and the value between.
+        self._above_q = paper, paper[1:], self._above
+        # Likewise below.
+        self._below_q = paper[self._width :], paper[self._width + 1 :], self._below
         of_rows, of_columns = (self._down, height - 1), (self._right, self._width - 1)
         self._clips = [(self.q, height - 1)] if height == self._width else [of_rows, of_columns]
 
@@ -133,13 +131,14 @@ class Block:
         """Write into ``out`` what is at each q of the images. Overwrites q."""
         self._split_q()
         self._images[...] = images.reshape(self._images.shape)
-        # mode="clip" lets take write straight into `out`; no index is outside.
-        for pixels, values in self._neighbours:
-            pixels.take(self._index, out=values, mode="clip")
-        # left + right·(the right neighbour − left) above and below q, then above + down·(below − above)
-        self._rights -= self._lefts
-        self._rights *= self._right
-        self._lefts += self._rights
+        # left + right·(the right neighbour − left) above and below q, then above + down·(below − above).
+        for left, neighbour, values in (self._above_q, self._below_q):
+            # mode="clip" lets take write straight into `out`; no index is outside.
+            left.take(self._index, out=values, mode="clip")
+            neighbour.take(self._index, out=self._neighbour, mode="clip")
+            self._neighbour -= values
+            self._neighbour *= self._right
+            values += self._neighbour
         self._below -= self._above
         self._below *= self._down
         np.add(self._above, self._below, out=out)
