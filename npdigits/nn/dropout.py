@@ -10,6 +10,8 @@ from npdigits.base.arrays import Array
 
 # Masks are drawn as 16-bit integers: p is rounded to a multiple of 1/65,536, and the scale follows it.
 LEVELS = 2**16
+# In 64 random bits.
+LEVELS_A_NUMBER = 4
 
 
 class Mask:
@@ -31,6 +33,8 @@ class Mask:
     def draw(self, rng: np.random.Generator, n: int, start: int = 0) -> Array:
         """Draw the masks of n images, the first of which is ``start``; return them, a view of shape (n, units)."""
         values: Array = self.values[start : start + n]
-        levels = rng.integers(0, LEVELS, values.shape, np.uint16)
+        # Four levels of each 64 random bits (16 × 20 levels: 0.8 µs, by rng.integers 5.3).
+        bits = rng.bit_generator.random_raw(-(-values.size // LEVELS_A_NUMBER))
+        levels = bits.astype("<u8", copy=False).view("<u2")[: values.size].reshape(values.shape)
         np.multiply(levels >= self._levels_left_out, self._scale, out=values)
         return values

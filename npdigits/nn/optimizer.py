@@ -18,9 +18,9 @@ from npdigits.base.arrays import Array, aligned, shared
 from npdigits.nn.matmul import Operation
 from npdigits.nn.network import Parameters
 
-# Elements of a block, at most: five float32 arrays of it fit into a 2 MiB cache (800 units, batch 32, two processes:
-# with 16,384 a pass took 2.44 s, with 98,304 2.22 s).
-BLOCK_SIZE = 98_304
+# Elements of a block, at most: five float32 arrays of it fit into a 2 MiB cache beside a batch (635,210 parameters, one
+# core: a step took 1.76 ms with 8,192, 1.60 to 1.63 ms with 16,384 to 49,152, 1.70 ms with 98,304).
+BLOCK_SIZE = 32_768
 # Numbers of float32 in a cache line: blocks begin at a multiple, and so should the ranges given to ``Optimizer.step``.
 CACHE_LINE = 16
 # Steps between two searches for vanishing numbers.
