@@ -68,6 +68,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
             "runs.class_plots",
             "runs.contents",
             "runs.directory",
+            "runs.drawing",
             "runs.events",
             "runs.find",
             "runs.hold",
@@ -83,7 +84,14 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
             "runs.writer",
         ),
     ),
-    "it is about processes, signals and time": ("base.clock", "base.cores", "base.interruption", "base.lock", "sweeps"),
+    "it is about processes, signals and time": (
+        "base.clock",
+        "base.cores",
+        "base.forked",
+        "base.interruption",
+        "base.lock",
+        "sweeps",
+    ),
     "environment.json tells what it finds": ("runs.environment",),
     "it starts programs and finds names": (
         *("data.__main__", "data.command"),
