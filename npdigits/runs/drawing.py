@@ -171,7 +171,10 @@ def _prepare() -> None:
     from npdigits.base import canvas
 
     with contextlib.suppress(Exception), canvas.defaults():
-        canvas.png(canvas.titled("")[0])
+        figure, axes = canvas.titled("Nothing")
+        axes.plot([1, 2], label="nothing")
+        axes.legend()
+        canvas.png(figure)
 
 
 def _draw_by_two(path: Path, first: Connection, second: Connection) -> None:
@@ -180,7 +183,8 @@ def _draw_by_two(path: Path, first: Connection, second: Connection) -> None:
 
     run = plots.RunFiles(path)
     names = plots.names_of(run)
-    half, this = len(names) // 2, os.getpid()
+    half, this = (len(names) + 1) // 2, os.getpid()
+    gc.freeze()  # a collection would write to all objects, whose memory is then copied
     pid = os.fork()
     # That a process has ended is seen once nobody else has its connection open.
     (first if pid == 0 else second).close()
