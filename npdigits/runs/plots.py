@@ -211,7 +211,7 @@ def augmentation(run: RunFiles) -> Figure:
     sheet = pictures.transpose(0, 2, 1, 3).reshape(len(rows) * (height + 2), -1)
     # Inches; 0.75 and 0.95 are left around.
     size = (6.4, min((6.4 - 2 * 0.75) * sheet.shape[0] / sheet.shape[1] + 0.95, MOST_HEIGHT))
-    figure, axes = canvas.titled(f"Training digits, and as they are seen — {run.title}", size=size)
+    figure, axes = canvas.titled(f"Training digits, and as they are seen — {run.title}", size=size, of_images=True)
     axes.imshow(sheet, cmap="gray_r", interpolation="nearest")
     axes.axvline(width + 1.5, color="#D55E00", linewidth=1)
     axes.axis("off")
@@ -227,7 +227,7 @@ def weights(run: RunFiles) -> Figure:
     rows = math.ceil(len(shown) / columns)
     some = f", {len(shown)} of {len(w)} units" if len(shown) < len(w) else ""
     size = (6.4, min(6.4 * rows * (height + 1) / (columns * (width + 1)) + 0.5, MOST_HEIGHT))
-    figure, axes = canvas.titled(f"First layer's weights{some} — {run.title}", size=size)
+    figure, axes = canvas.titled(f"First layer's weights{some} — {run.title}", size=size, of_images=True)
     sheet = np.full((rows * (height + 1), columns * (width + 1)), np.nan)
     for i, unit in enumerate(shown):
         top, left = i // columns * (height + 1), i % columns * (width + 1)
