@@ -303,3 +303,32 @@ def test_usage_shows_the_command_that_was_typed_and_messages_begin_as_ever(name)
         assert output_of(start_python(begun, "--help")).startswith(f"usage: {shown} ")
         child = start_python(begun, "--nonsense")
         assert child.communicate(timeout=60)[1].startswith(f"{name}: ") and child.returncode == program.BAD_INPUT
+
+
+def test_what_is_imported_is_not_looked_through_for_garbage_and_all_else_is():
+    code = """
+import atexit, gc, sys, types, weakref
+from npdigits.base.start import start
+
+class Round:
+    def __init__(self):
+        self.itself = self
+
+imported = Round()
+before = weakref.ref(imported)
+del imported
+
+def main():
+    made = weakref.ref(Round())
+    gc.collect()
+    print(gc.isenabled(), before() is None, made() is None)
+    atexit.register(lambda: print(gc.get_freeze_count() > 1000))
+    sys.exit(3)
+
+sys.modules["program"] = types.ModuleType("program")
+sys.modules["program"].main = main
+start("a program", "program")
+"""
+    process = start_python(code)
+    assert process.communicate(timeout=60) == ("True False True\nTrue\n", "")
+    assert process.returncode == 3

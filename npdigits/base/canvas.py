@@ -58,10 +58,18 @@ def titled(
     right: float = 0.75,
     left: float = 0.75,
     bottom: float = 0.55,
+    of_images: bool = False,
 ) -> tuple[Figure, Axes]:
     """Return a figure of this size, and axes in it under a title.
 
     Margins are fixed, in inches, so that plots of two runs can be laid side by side.
+
+    Args:
+        title: the text.
+        size: width and height.
+        right, left, bottom: margins.
+        of_images: whether images are shown, above which nothing stands. Above other axes there may be a power of ten;
+            to see whether the title is to make room for it, matplotlib lays all of the axes out once more.
     """
     from matplotlib.figure import Figure
 
@@ -70,7 +78,7 @@ def titled(
     # Rounded, as 0.55 + 0.4 is a bit more than 0.95.
     inside = (width - left - right) / width, (height - round(bottom + 0.4, 9)) / height
     axes = figure.add_axes((left / width, bottom / height, *inside))
-    axes.set_title(plain(title), fontsize=10, wrap=True)
+    axes.set_title(plain(title), fontsize=10, wrap=True, y=1.0 if of_images else None)
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
 

@@ -6,8 +6,13 @@ A program's file begins with it::
         start("npdigits.plots", "npdigits.plots")
 
 This module imports as little as it can, as nothing answers Ctrl-C before it is there.
+
+What is imported stays to the end, so Python does not look through it for garbage: not while more is imported, nor with
+each collection, nor when the process ends. That took 0.08 s of 0.52 s of ``npdigits --cfg job``, and 0.27 s of 1.10 s
+of a small ``npdigits-compare``.
 """
 
+import gc
 import importlib
 import sys
 from typing import NoReturn
@@ -23,11 +28,17 @@ def start(name: str, module: str) -> NoReturn:
         name: of the program, as its messages begin.
         module: with a function ``main``, which ends by ``sys.exit``.
     """
+    gc.disable()
     try:
         program = importlib.import_module(module)
     except KeyboardInterrupt:
         if sys.stderr:
             print(f"{name}: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    program.main()
+    gc.freeze()
+    gc.enable()
+    try:
+        program.main()
+    finally:
+        gc.freeze()
     sys.exit()

@@ -68,6 +68,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
             "runs.class_plots",
             "runs.contents",
             "runs.directory",
+            "runs.drawing",
             "runs.events",
             "runs.find",
             "runs.hold",
@@ -84,7 +85,8 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
         ),
     ),
     "it is about processes, signals and time": (
-        *("base.clock", "base.cores", "base.interruption", "base.lock", "runs.sharing", "sweeps", "training.team"),
+        *("base.clock", "base.cores", "base.forked", "base.interruption", "base.lock", "runs.sharing", "sweeps"),
+        "training.team",
     ),
     "environment.json tells what it finds": ("runs.environment",),
     "it starts programs and finds names": (

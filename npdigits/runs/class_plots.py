@@ -36,7 +36,7 @@ def confusion(title: str, predictions: Mapping[str, Array], names: Sequence[str]
     errors = counts - np.diag(np.diag(counts))
     title = f"Test set, {errors.sum()} of {counts.sum()} read wrong — {title}"
     if n <= MOST_WITH_FIGURES and _are_numbers(names):
-        figure, axes = canvas.titled(title, size=(6.4, 5.6))
+        figure, axes = canvas.titled(title, size=(6.4, 5.6), of_images=True)
         axes.set_xticks(range(n))
         axes.set_yticks(range(n))
     else:
@@ -62,7 +62,7 @@ def mistakes(title: str, predictions: Mapping[str, Array], names: Sequence[str],
     columns, height_of_row = (COLUMNS, ROW) if short else (COLUMNS_OF_NAMED, ROW_OF_NAMED)
     rows = max(1, math.ceil(len(images) / columns))
     title = f"Most confidently wrong on the test set — {title}"
-    figure, axes = canvas.titled(title, size=(7.5, height_of_row * rows + 0.95))
+    figure, axes = canvas.titled(title, size=(7.5, height_of_row * rows + 0.95), of_images=True)
     axes.set_axis_off()
     if not len(images):
         axes.text(0.5, 0.5, "no mistakes", ha="center")
@@ -92,7 +92,7 @@ def _named_axes(title: str, names: Sequence[str]) -> tuple[Figure, canvas.Axes]:
     beside = SIDES + CHARACTER * max(map(terminal_width, drawn))
     side = max(4.1, CELL * min(n, MOST_WITH_NAMES))
     size = (beside + side + 0.3, beside + side + 0.4)
-    figure, axes = canvas.titled(title, size, right=0.3, left=beside, bottom=beside)
+    figure, axes = canvas.titled(title, size, right=0.3, left=beside, bottom=beside, of_images=True)
     shown = range(0, n, math.ceil(n / MOST_WITH_NAMES))
     axes.set_xticks(shown, [drawn[i] for i in shown], fontsize=7, rotation=90 if max(map(len, drawn)) > SHORT else 0)
     axes.set_yticks(shown, [drawn[i] for i in shown], fontsize=7)

@@ -1,5 +1,6 @@
 """What a run's bits depend on besides its configuration and data."""
 
+import functools
 import platform
 import subprocess
 from collections.abc import Callable
@@ -76,6 +77,7 @@ def environment_of_run(found: dict[str, Any] | None, warn: Callable[[str], None]
     return {**current, "earlier": earlier} if earlier else current
 
 
+@functools.cache
 def _version(package: str) -> str | None:
     try:
         return metadata.version(package)
@@ -93,8 +95,12 @@ def _processor() -> str:
     )
 
 
+@functools.cache
 def _commit() -> dict[str, Any]:
-    """Return the git commit of the code and whether it was changed since; None where the code is not in a checkout."""
+    """Return the git commit of the code and whether it was changed since; None where the code is not in a checkout.
+
+    It is determined once a process, as modules are imported once.
+    """
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return {"git_commit": None, "git_dirty": None}

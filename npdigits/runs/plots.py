@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,19 +94,49 @@ def draw(path: Path, folder: Folder | None = None) -> list[Path]:
         RunDirError: the directory cannot be read or written, or matplotlib cannot draw.
     """
     run = RunFiles(path)
-    folder = folder or Folder(path)
-    files = {name: f"plots/{name}.png" for name in (*PLOTS, *([AUGMENTATION] if run.distorted else []))}
+    with contextlib.closing(render(run, names_of(run))) as pictures:
+        return write(path, folder or Folder(path), pictures)
+
+
+def names_of(run: RunFiles) -> tuple[str, ...]:
+    """Return the names of the plots that a run has."""
+    return (*PLOTS, *([AUGMENTATION] if run.distorted else []))
+
+
+def render(run: RunFiles, names: Sequence[str]) -> Generator[tuple[str, bytes], None, None]:
+    """Draw plots of a run; yield the name and the PNG of each.
+
+    Raises:
+        RunDirError: matplotlib cannot draw.
+    """
+    with canvas.defaults():
+        for name in names:
+            yield name, _png(name, run)
+
+
+def write(path: Path, folder: Folder, pictures: Iterable[tuple[str, bytes]]) -> list[Path]:
+    """Write plots into the plots/ of a run directory as they come; return their paths.
+
+    Args:
+        path: the run directory.
+        folder: the same directory.
+        pictures: the name and the PNG of each plot.
+
+    Raises:
+        RunDirError: the directory cannot be written.
+    """
     if (path / "plots").is_symlink():
         raise RunDirError(f"{path / 'plots'}: a link: another's files would be written; put a folder there")
+    files = []
     try:
         folder.make("plots")
-        folder.remove_strays(files.values(), STRAY_AGE)
-        with canvas.defaults():
-            for name, file in files.items():
-                folder.write_whole(file, _png(name, run))
+        folder.remove_strays([f"plots/{name}.png" for name in (*PLOTS, AUGMENTATION)], STRAY_AGE)
+        for name, png in pictures:
+            files.append(f"plots/{name}.png")
+            folder.write_whole(files[-1], png)
     except OSError as error:
         raise RunDirError(f"{path / 'plots'}: cannot be written: {error.strerror or error}") from error
-    return [path / file for file in files.values()]
+    return [path / file for file in files]
 
 
 def _png(name: str, run: RunFiles) -> bytes:
@@ -180,7 +211,7 @@ def augmentation(run: RunFiles) -> Figure:
     sheet = pictures.transpose(0, 2, 1, 3).reshape(len(rows) * (height + 2), -1)
     # Inches; 0.75 and 0.95 are left around.
     size = (6.4, min((6.4 - 2 * 0.75) * sheet.shape[0] / sheet.shape[1] + 0.95, MOST_HEIGHT))
-    figure, axes = canvas.titled(f"Training digits, and as they are seen — {run.title}", size=size)
+    figure, axes = canvas.titled(f"Training digits, and as they are seen — {run.title}", size=size, of_images=True)
     axes.imshow(sheet, cmap="gray_r", interpolation="nearest")
     axes.axvline(width + 1.5, color="#D55E00", linewidth=1)
     axes.axis("off")
@@ -196,7 +227,7 @@ def weights(run: RunFiles) -> Figure:
     rows = math.ceil(len(shown) / columns)
     some = f", {len(shown)} of {len(w)} units" if len(shown) < len(w) else ""
     size = (6.4, min(6.4 * rows * (height + 1) / (columns * (width + 1)) + 0.5, MOST_HEIGHT))
-    figure, axes = canvas.titled(f"First layer's weights{some} — {run.title}", size=size)
+    figure, axes = canvas.titled(f"First layer's weights{some} — {run.title}", size=size, of_images=True)
     sheet = np.full((rows * (height + 1), columns * (width + 1)), np.nan)
     for i, unit in enumerate(shown):
         top, left = i // columns * (height + 1), i % columns * (width + 1)

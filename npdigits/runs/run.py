@@ -19,8 +19,10 @@ from npdigits.data.augmentation import Augmentation
 from npdigits.data.sets import Data
 from npdigits.runs import outputs, results, resume
 from npdigits.runs.directory import EndedRun, claim
+from npdigits.runs.drawing import Drawing
 from npdigits.runs.environment import environment_of_run
 from npdigits.runs.events import Listener, Listeners
+from npdigits.runs.hold import Hold
 from npdigits.runs.layout import has_all_plots, result_sizes
 from npdigits.runs.prepare import Plan, prepare
 from npdigits.runs.record import RunRecord
@@ -90,8 +92,8 @@ def carry_out(
         claimed = claim(plan.out_dir, outputs.outputs(), plan.identity, plan.resuming, report.warn, plan.form)
         if isinstance(claimed, EndedRun):
             return _present_ended(claimed, plan.config, report)
-        with claimed as writer:
-            return _do_claimed(plan, writer, stop, shared, report, told)
+        with claimed as writer, Drawing(writer.path) as drawing:
+            return _do_claimed(plan, writer, stop, shared, report, told, drawing)
     except Exception as error:
         if not isinstance(error, UserError | OSError):
             report.fault(error)
@@ -101,10 +103,18 @@ def carry_out(
 
 
 def _do_claimed(
-    plan: Plan, writer: RunWriter, stop: Callable[[], bool], shared: bool, report: Report, listeners: Listeners
+    plan: Plan,
+    writer: RunWriter,
+    stop: Callable[[], bool],
+    shared: bool,
+    report: Report,
+    listeners: Listeners,
+    drawing: Drawing,
 ) -> Summary:
     """Do a run whose directory is claimed, from its begin to its end; return its summary."""
     with one_thread(), Watch(stop) as control:
+        if plan.config.plots and not shared:
+            drawing.start()
         record = _begin(plan, writer, shared, report)
         try:
             listeners.begun(record)
@@ -121,7 +131,7 @@ def _do_claimed(
             raise
     try:
         if record.summary.status.ended and control.signal is None:
-            _present(record, writer, report)
+            _present(record, writer, report, drawing)
     finally:
         listeners.ended(record)
     control.raise_signal()
@@ -220,13 +230,13 @@ def _fail(record: RunRecord, writer: RunWriter, error: Exception) -> None:
             writer.write_summary(record.summary)
 
 
-def _present(record: RunRecord, writer: RunWriter, report: Report) -> None:
+def _present(record: RunRecord, writer: RunWriter, report: Report, drawing: Drawing) -> None:
     """Print the figures of a run that has ended, draw its plots, and print its directory."""
     report.close_live()
     if record.summary.readout is not None:
         report.say(final_table(record.summary))
     if record.state.best_epoch is not None and record.config.plots:
-        _draw(writer, report)
+        _draw(writer.path, report, writer.hold, drawing)
     writer.check()
     report.result(str(writer.path))
 
@@ -237,21 +247,22 @@ def _present_ended(ended: EndedRun, config: Config, report: Report) -> Summary:
     if ended.summary.readout is not None:
         report.say(final_table(ended.summary))
         if config.plots and not has_all_plots(ended.path):
-            _draw(ended, report)
+            _draw(ended.path, report)
     report.result(str(ended.path))
     return ended.summary
 
 
-def _draw(directory: RunWriter | EndedRun, report: Report) -> None:
+def _draw(path: Path, report: Report, hold: Hold | None = None, drawing: Drawing | None = None) -> None:
     """Draw the plots; the run is finished whether that succeeds or not.
 
     Raises:
         MovedError: the directory is not where it was.
     """
     try:
-        from npdigits.runs import plots  # matplotlib takes half a second to import
+        if not (drawing and hold and drawing.draw(hold)):
+            from npdigits.runs import plots  # a run without plots has no need of it
 
-        plots.draw(directory.path, directory.hold if isinstance(directory, RunWriter) else None)
+            plots.draw(path, hold)
     except MovedError:
         raise
     except (Exception, SystemExit) as error:  # a library may end the program instead
