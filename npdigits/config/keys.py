@@ -167,6 +167,7 @@ TABLE: dict[str, Key] = {
     "seed": Key(integer(0)),
     "dtype": Key(one_of({"float32": None, "float64": None})),
     "threads": Key(integer(1, 256)),
+    "portable": Key(boolean, absent=False, later=True, estimator=False),
     # c321c01: there were no sweeps of ours, and a sweep's names were Hydra's
     "name": Key(TEXT, absent=None, decides=False, estimator=False),
     "workers": Key(optional(integer(0, 4096)), absent=None, decides=False, estimator=False),
