@@ -3,17 +3,20 @@
 ``npdigits experiment=published/NAME`` makes a row's runs. ``table`` reads their directories, keeps each run's figures
 in results/published.csv, and puts the table into experiments/README.md and each result into its recipe. ``check``
 repeats the quick rows and fails where a mean leaves the interval in which the kept figures let it be expected, or
-where it is no longer what the row is meant to reach.
+where it is no longer what the row is meant to reach. ``check --exact`` repeats the portable runs whose bytes ``record``
+has recorded, and fails where one differs.
 """
 
 import argparse
+import contextlib
 import math
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import exact
 import numpy as np
 import pandas as pd
 from literature import BASIS, ROWS, Row
@@ -183,6 +186,12 @@ def main() -> None:
     checks.add_argument("--folder", type=nonempty_path, help="for the runs (default: a temporary one)")
     checks.add_argument("--rows", help="only these, such as softmax,default (default: the quick ones)")
     checks.add_argument("--seeds", type=whole_number(1, 1000), help="with so many (default: as many as the recipe has)")
+    checks.add_argument("--exact", action="store_true", help="the recorded portable runs, which must leave our bytes")
+    records = what.add_parser("record", help="record the bytes of the quick rows' portable runs, for check --exact")
+    records.add_argument("--folder", type=nonempty_path, help="for the runs (default: a temporary one)")
+    records.add_argument("--rows", help="only these (default: the quick ones)")
+    records.add_argument("--seeds", type=whole_number(1, 1000), default=1, help="with so many (default: 1)")
+    records.set_defaults(act=record)
     tables.set_defaults(act=write_table)
     checks.set_defaults(act=repeat)
 
@@ -214,19 +223,45 @@ def write_table(chosen: argparse.Namespace) -> int:
 
 def repeat(chosen: argparse.Namespace) -> int:
     """Repeat the rows that ``check`` is asked for, in a folder."""
+    rows = chosen_rows(chosen)
+    if chosen.exact and chosen.seeds:
+        raise ConfigError(
+            f"--seeds {chosen.seeds}: not allowed with --exact, which repeats the seeds that are recorded"
+        )
+    if chosen.exact and chosen.rows is None:
+        rows = [row for row in rows if row.name in exact.recorded()]
+    if there := [row.name for row in rows if chosen.folder and (chosen.folder / row.recipe).exists()]:
+        raise ConfigError(f"--folder {chosen.folder}: runs of {', '.join(there)} are there, and a check makes new ones")
+    with folder_for(chosen) as folder:
+        if chosen.exact:
+            held = exact.check(rows, folder, sweep)
+        else:
+            held = check(rows, pd.read_csv(RESULTS), chosen.seeds, folder)
+    return 0 if held else 1
+
+
+def record(chosen: argparse.Namespace) -> int:
+    """Record the bytes of the rows that ``record`` is asked for; runs that are in its folder need not be made."""
+    with folder_for(chosen) as folder:
+        return 0 if exact.record(chosen_rows(chosen), chosen.seeds, folder, sweep) else 1
+
+
+def chosen_rows(chosen: argparse.Namespace) -> list[Row]:
+    """Return the rows that are asked for."""
     names = chosen.rows.split(",") if chosen.rows is not None else [row.name for row in ROWS if row.quick]
     known = {row.name: row for row in ROWS if not row.members}
     if not set(names) <= set(known):
         raise ConfigError(f"--rows={chosen.rows}: allowed are {', '.join(known)}")
-    rows = [known[name] for name in names]
-    if there := [row.name for row in rows if chosen.folder and (chosen.folder / row.recipe).exists()]:
-        raise ConfigError(f"--folder {chosen.folder}: runs of {', '.join(there)} are there, and a check makes new ones")
+    return [known[name] for name in names]
+
+
+@contextlib.contextmanager
+def folder_for(chosen: argparse.Namespace) -> Iterator[Path]:
+    """Yield the folder for the runs: the one that is asked for, or a temporary one."""
     if chosen.folder:
         chosen.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = chosen.folder or Path(scratch)
-        held = check(rows, pd.read_csv(RESULTS), chosen.seeds, folder.absolute())
-    return 0 if held else 1
+        yield (chosen.folder or Path(scratch)).absolute()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the recipes of the published rows measure here: figures of the runs that are there, and of none beside them."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,14 @@ from npdigits.runs.table import read_runs
 COMMITTEE = 7
 
 
-def runs_of(row: Row, folder: Path, seeds: int | None = None) -> pd.DataFrame:
+def runs_of(row: Row, folder: Path, seeds: int | None = None, more: Sequence[str] = ()) -> pd.DataFrame:
     """Return the finished runs of a row's recipe and seeds, by seed: seed, error (test, %), epochs, seconds, run.
+
+    Args:
+        row: of the table.
+        folder: where its runs are, below the recipe's name.
+        seeds: how many; None: as many as the recipe has.
+        more: what was typed besides the recipe and the seed.
 
     Raises:
         RunDirError: a run there is not what the recipe makes now.
@@ -41,7 +48,7 @@ def runs_of(row: Row, folder: Path, seeds: int | None = None) -> pd.DataFrame:
         )
     found = found.drop(others.index)
     for run in found.itertuples():
-        recipe = compose([f"experiment=published/{row.recipe}", f"seed={run.seed}"])
+        recipe = compose([f"experiment=published/{row.recipe}", f"seed={run.seed}", *more])
         if identity.digest(identity.identity(recipe, str(run.data_sha256))) != run.identity or run.data != "mnist":
             raise RunDirError(f"{run.run}: is not what experiment=published/{row.recipe} makes")
         # The figure is the last epoch's, as these runs have no validation data; it stands in two files.

@@ -5,7 +5,7 @@ from npdigits.base.start import start
 
 def train() -> None:
     """Run ``npdigits``."""
-    start("npdigits", "npdigits.train")
+    start("npdigits", "npdigits.train", trains=True)
 
 
 def compare() -> None:

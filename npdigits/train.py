@@ -3,14 +3,16 @@
 if __name__ == "__main__":
     from npdigits.base.start import start
 
-    start("npdigits", "npdigits.train")
+    start("npdigits", "npdigits.train", trains=True)
 
 from typing import Any
 
+from npdigits.base import portable
 from npdigits.base.program import DIVERGED, warn
 from npdigits.config import command_line
 from npdigits.config.override import Override
 from npdigits.config.schema import Config
+from npdigits.runs import resume
 from npdigits.runs.run import carry_out, run
 from npdigits.runs.summary import Status
 
@@ -30,6 +32,8 @@ def _run(config: Config, overrides: list[str]) -> int:
     for override in overrides:
         if Override.of(override).key in ("name", "workers"):
             warn("npdigits", f"{override} has no effect: it is a sweep's")
+    if config.resume and resume.is_portable(config):
+        portable.enter()
     summary = carry_out(config, config.out_dir(), overrides)
     return DIVERGED if summary.status == Status.DIVERGED else 0
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -226,7 +227,7 @@ def test_the_same_arrays_give_the_same_bytes_at_any_time(monkeypatch):
 
 
 def test_nothing_is_ever_unpickled(tmp_path):
-    with pytest.raises(ValueError, match="allow_pickle=False"):
+    with pytest.raises(ValueError, match="objects are not written"):
         npz({"a": np.array([{}], object)})
     np.savez(tmp_path / "bad.npz", a=np.array([{}], object))
     with pytest.raises(ValueError, match="a is object: allowed are whole numbers"):
@@ -252,3 +253,17 @@ def test_every_truncation_and_every_flipped_byte_is_noticed(tmp_path):
 def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_npz(tmp_path / "none.npz")
+
+
+def test_numpy_2_0_writes_no_other_arrays_and_what_it_wrote_is_read(tmp_path, monkeypatch):
+    """It takes every name for that of an array, ``allow_pickle`` too, and so did release 0.2.0 with it."""
+    savez = np.savez
+    named: dict[str, object] = {}
+    monkeypatch.setattr(np, "savez", lambda file, **given: named.update(given) or savez(file, **given))
+    npz(ARRAYS)
+    assert list(named) == list(ARRAYS)
+    with (tmp_path / "b.npz").open("wb") as file:
+        savez(file, **ARRAYS)
+    with zipfile.ZipFile(tmp_path / "b.npz", "a") as archive:
+        archive.writestr("allow_pickle.npy", b"\x93NUMPY")
+    assert list(read_npz(tmp_path / "b.npz")) == list(ARRAYS)

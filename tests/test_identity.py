@@ -76,6 +76,7 @@ OTHER = {
     "seed": 1,
     "dtype": "float64",
     "threads": 2,
+    "portable": True,
 }
 # What else it takes for a key to be read, where that is not so by default.
 READ_WITH = {

@@ -52,9 +52,17 @@ Fits = Callable[[Mapping[str, Declared], Callable[[str], Array]], None]
 
 
 def npz(arrays: dict[str, Array]) -> bytes:
-    """Return arrays as the bytes of an .npz file. It holds no time: the same arrays give the same bytes."""
+    """Return arrays as the bytes of an .npz file. It holds no time: the same arrays give the same bytes.
+
+    Raises:
+        ValueError: an array holds objects, which would be pickled.
+    """
+    if objects := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
+        raise ValueError(f"{', '.join(objects)}: objects are not written")
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
+    # Without allow_pickle: NumPy 2.0 and 2.1 do not know it, and would store it as one more array.
+    named: dict[str, Any] = dict(arrays)
+    np.savez(buffer, **named)
     return buffer.getvalue()
 
 
@@ -79,6 +87,7 @@ def read_npz(path: Path, fits: Fits | None = None, most: int | None = None) -> d
     try:
         with opened(path, most) as file, zipfile.ZipFile(Sparing(file)) as archive:
             members = _members(archive, os.fstat(file.fileno()).st_size)
+            members.pop("allow_pickle", None)  # which npdigits 0.2.0 wrote with NumPy 2.0 and 2.1
             declared = {name: _declared(archive, member) for name, member in members.items()}
             if fits:
                 fits(declared, lambda name: _array(archive, members[name], declared[name]))

@@ -21,15 +21,20 @@ from typing import NoReturn
 INTERRUPTED = 130
 
 
-def start(name: str, module: str) -> NoReturn:
+def start(name: str, module: str, trains: bool = False) -> NoReturn:
     """Import a program and run it.
 
     Args:
         name: of the program, as its messages begin.
         module: with a function ``main``, which ends by ``sys.exit``.
+        trains: whether it may be told ``portable=true``, for which it is started again.
     """
     gc.disable()
     try:
+        if trains:
+            from npdigits.base import portable
+
+            portable.begin(sys.argv[1:])
         program = importlib.import_module(module)
     except KeyboardInterrupt:
         if sys.stderr:

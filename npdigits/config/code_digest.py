@@ -60,7 +60,16 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
         *("config.unreadable", "config.value_text", "runs.report"),
     ),
     "it writes, finds, reads or shows figures that others have computed": (
-        *("base.bounded", "base.canvas", "base.files", "base.kinds", "base.npz", "base.pages", "base.paths"),
+        *(
+            "base.arithmetic",
+            "base.bounded",
+            "base.canvas",
+            "base.files",
+            "base.kinds",
+            "base.npz",
+            "base.pages",
+            "base.paths",
+        ),
         *("base.sheet", "base.spreadsheet", "base.strict", "base.targets"),
         *(
             "runs.about_data",
@@ -92,7 +101,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
     "it starts programs and finds names": (
         *("data.__main__", "data.command"),
         *("__init__", "__main__", "console", "evaluate", "former_names", "plots", "predict", "train"),
-        *("base.__init__", "base.program", "base.start", "config.__init__", "runs.__init__"),
+        *("base.__init__", "base.portable", "base.program", "base.start", "config.__init__", "runs.__init__"),
     ),
     "it is the recorded digest, or makes it": ("config.code_digest", "config.numerics"),
 }

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any, Protocol
 
-from npdigits.base import program
+from npdigits.base import portable, program
 from npdigits.base.errors import ConfigError, UserError
 from npdigits.base.terminal import show
-from npdigits.config.compose import check_composed, compose_with_hydra, make_readable, version_base
+from npdigits.config.compose import compose_with_hydra, make_readable, own_values, version_base
 from npdigits.config.conf_files import CONF
 from npdigits.config.help import help_text, own_help
 from npdigits.config.messages import is_hydras, one_line
@@ -62,7 +62,7 @@ def dispatch(run: Running, sweep: Sweeping, arguments: list[str]) -> int:
     for override in map(Override.of, decisive):
         if override.key.startswith("hydra.sweeper"):
             raise ConfigError(f"{override.typed.lstrip('+')}: is read with --multirun only")
-    return run(check_composed(compose_with_hydra(readable)), arguments)
+    return run(_checked(own_values(compose_with_hydra(readable))), arguments)
 
 
 def let_hydra_act(run: Running, sweep: Sweeping, arguments: list[str]) -> int:
@@ -84,9 +84,25 @@ def let_hydra_act(run: Running, sweep: Sweeping, arguments: list[str]) -> int:
         # Every point is checked before the first begins.
         typed_ones = {one for overrides, _ in found.points for one in overrides}
         names = {name for one in map(Override.of, typed_ones) for name in names_in(one.key, one.value or "")}
+        _start_portably([values for _, values in found.points])
         points = [(overrides, parse_config(values, elsewhere=names)) for overrides, values in found.points]
         return sweep(points, found.swept, found.fixed, found.launcher)
-    return run(check_composed(composed), typed) if composed is not None else 0
+    return run(_checked(own_values(composed)), typed) if composed is not None else 0
+
+
+def _checked(values: dict[str, Any]) -> Config:
+    """Return the configuration of a single run, in a process that computes as it says."""
+    _start_portably([values])
+    return parse_config(values)
+
+
+def _start_portably(configurations: Sequence[dict[str, Any]]) -> None:
+    """Start this program again with portable arithmetic if one of the configurations wants it, and it has another.
+
+    It comes before they are checked, which executes own code of the user's.
+    """
+    if any(values.get("portable") is True for values in configurations):
+        portable.enter()
 
 
 def _refused_for_mode(options: list[str], decisive: list[str]) -> bool:

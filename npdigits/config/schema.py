@@ -124,6 +124,7 @@ class Config:
     seed: int
     dtype: str
     threads: int | None
+    portable: bool
     name: str | None
     workers: int | None
     out: str | None

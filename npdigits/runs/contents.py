@@ -100,7 +100,7 @@ IDENTITY_VALUES: dict[str, Kind] = {
     "min_delta": _NUMBER,
     "betas": list_of(FINITE, 2, 2),
     "dropout": either(list_of(FINITE, 10_000), FINITE),
-    "nesterov": truth,
+    **dict.fromkeys(("nesterov", "portable"), truth),
     **dict.fromkeys(("decay_every", "warmup", "batch_size", "epochs", "patience", "window", "threads"), whole(0)),
     **dict.fromkeys(("val_size", "score_size"), optional(whole(0))),
     "seed": whole(0),
@@ -139,6 +139,10 @@ _ENVIRONMENT: dict[str, Kind] = {
         100,
     ),
     "numpy_simd": table({}, either(list_of(NAME, 1000), NAME), most=100),
+    "c_library": optional(NAME),
+    "portable": table(
+        {"arithmetic": table({}, NAME, most=1000), "own_code": truth}, plain(3), required=("arithmetic", "own_code")
+    ),
     "git_commit": optional(NAME),
     "git_dirty": optional(truth),
 }

@@ -11,6 +11,12 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from npdigits.base.arithmetic import digests
+from npdigits.config.schema import Config
+
+# Operations that only some runs use: softplus, and the normal numbers of elastic distortions, in their tails. In these
+# C libraries differ (glibc 2.36 and 2.41); of all other runs that were tried these two leave the same bytes.
+OF_SOME_RUNS = ("log1p float32", "expm1 float32", "normal numbers float32")
 PACKAGES = ("npdigits", "numpy", "hydra-core", "omegaconf", "matplotlib", "mlxtend", "torchvision")
 
 
@@ -31,12 +37,23 @@ def environment(more_packages: tuple[str, ...] = ()) -> dict[str, Any]:
         "packages": {name: _version(name) for name in (*PACKAGES, *more_packages)},
         "blas": blas,
         "numpy_simd": np.show_config(mode="dicts").get("SIMD Extensions", {}),
+        "c_library": " ".join(platform.libc_ver()).strip(),
         **_commit(),
     }
 
 
+def portable_arithmetic(config: Config) -> dict[str, Any]:
+    """Return what the bits of a portable run depend on: the results of the operations that it uses."""
+    uses_all = bool(config.own) or config.augment == "elastic" or config.activation == "softplus"
+    used = {name: found for name, found in digests().items() if uses_all or name not in OF_SOME_RUNS}
+    return {"arithmetic": used, "own_code": bool(config.own)}
+
+
 def deciding_versions(environment: dict[str, Any]) -> dict[str, Any]:
     """Return what of an environment bits depend on: NumPy, BLAS and its kernel, the processor; and of earlier ones.
+
+    Of a portable run it is what its operations leave, on whatever processor, and by whatever version. What own code
+    uses is not known, so its versions decide, too.
 
     Raises:
         ValueError: it is not what ``environment`` returned.
@@ -45,9 +62,30 @@ def deciding_versions(environment: dict[str, Any]) -> dict[str, Any]:
     readable = isinstance(packages, dict) and isinstance(earlier, list)
     if not readable or not all(isinstance(one, dict) for one in earlier):
         raise ValueError("an environment that cannot be read")
-    named = {key: environment.get(key) for key in ("processor", "numpy_simd", "blas")}
-    kept = {"numpy": packages.get("numpy"), **named}
+    portable = environment.get("portable")
+    kept: dict[str, Any] = {"portable": portable["arithmetic"]} if portable else {}
+    if not portable or portable["own_code"]:
+        kept["numpy"] = packages.get("numpy")
+    if not portable:
+        kept |= {key: environment.get(key) for key in ("processor", "numpy_simd", "blas")}
+    elif portable["own_code"]:
+        blas = environment.get("blas") or []
+        kept |= {"blas": [one.get("version") for one in blas], "c_library": environment.get("c_library")}
     return kept | ({"earlier": [deciding_versions(one) for one in earlier]} if earlier else {})
+
+
+def describe(deciding: dict[str, Any]) -> str:
+    """Return in words what ``deciding_versions`` found.
+
+    Raises:
+        KeyError: something is missing.
+    """
+    if "portable" in deciding:
+        own = f", own code with NumPy {deciding['numpy']}, {deciding['c_library']}" if "numpy" in deciding else ""
+        return f"portable: any x86-64 processor since AVX2{own}"
+    blas = [f"{one['internal_api']} {one['version']} {one['architecture']}" for one in deciding["blas"] or [{}]]
+    simd = (deciding["numpy_simd"] or {}).get("found", [])
+    return f"NumPy {deciding['numpy']}, {', '.join(blas)}, {deciding['processor']} ({' '.join(map(str, simd))})"
 
 
 def describe_difference(earlier: dict[str, Any], current: dict[str, Any]) -> str:
@@ -56,17 +94,24 @@ def describe_difference(earlier: dict[str, Any], current: dict[str, Any]) -> str
         first, second = deciding_versions(earlier), deciding_versions(current)
     except ValueError as error:
         return str(error)
-    return ", ".join(f"{key} {value}" for key, value in first.items() if value != second.get(key))
+    differing = {key: value for key, value in first.items() if value != second.get(key)}
+    if isinstance(there := differing.get("portable"), dict) and isinstance(here := second.get("portable"), dict):
+        names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
+        differing["portable"] = f"other results of {', '.join(names)}"
+    return ", ".join(value if key == "portable" else f"{key} {value}" for key, value in differing.items())
 
 
-def environment_of_run(found: dict[str, Any] | None, warn: Callable[[str], None]) -> dict[str, Any]:
+def environment_of_run(config: Config, found: dict[str, Any] | None, warn: Callable[[str], None]) -> dict[str, Any]:
     """Return environment.json's content; with the earlier ones, if the run was begun where other bits may come out.
 
     Args:
+        config: the run's.
         found: what environment.json holds of the run that goes on; None for one that begins.
         warn: is told if its bits may differ.
     """
     current = environment()
+    if config.portable:
+        current["portable"] = portable_arithmetic(config)
     if found is None:
         return current
     earlier = found.pop("earlier", [])

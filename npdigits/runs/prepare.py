@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from npdigits.base import portable
 from npdigits.base.errors import DataUnavailable
 from npdigits.base.paths import absolute
 from npdigits.base.text import printable
@@ -91,6 +92,8 @@ def prepare(
             report.warn(line)
         for line in renamed(overrides):
             report.say(line)
+    if config.portable:
+        portable.require()
     source = source or load_data(config.data, data_name, fallback, report.warn)
     if source.described:
         report.say(source.described)

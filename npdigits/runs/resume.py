@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from npdigits.base.errors import ConfigError, RunDirError
+from npdigits.base.paths import absolute
 from npdigits.base.text import join_lines
 from npdigits.config.dependence import unread
 from npdigits.config.former import parse_run_config, with_absent
@@ -71,6 +72,12 @@ def settle(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[
             raise ConfigError(f"{key}={_as_text(asked)}: not allowed with resume: the run has {key}={_as_text(kept)}")
         changes[key] = asked
     return dataclasses.replace(own, **changes), data or own.data.name
+
+
+def is_portable(typed: Config) -> bool:
+    """Say whether the run that is to go on computes portably; what cannot be read is refused later."""
+    path = absolute("resume", typed.resume)
+    return path is not None and (read_identity(path) or {}).get("portable") is True
 
 
 def restore(state: State, config: Config, writer: RunWriter, report: Report) -> float:

@@ -142,7 +142,7 @@ def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report) -> RunRe
     """Initialize or restore the state, and write all files that are known before the next epoch."""
     state = initial_state(plan.config, plan.sizes)
     seconds = resume.restore(state, plan.config, writer, report)
-    environment = environment_of_run(writer.environment() if writer.kept else None, report.warn)
+    environment = environment_of_run(plan.config, writer.environment() if writer.kept else None, report.warn)
     summary = Summary(
         Status.RUNNING,
         identity=digest(plan.identity),

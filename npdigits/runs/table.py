@@ -21,7 +21,7 @@ from npdigits.config.identity import canonical, digest, with_later_keys
 from npdigits.config.value_text import as_cell
 from npdigits.data.sets import default_val_size
 from npdigits.runs.contents import ENVIRONMENT, MOST_BYTES
-from npdigits.runs.environment import deciding_versions
+from npdigits.runs.environment import deciding_versions, describe
 from npdigits.runs.find import find_runs
 from npdigits.runs.json_table import load_identity
 from npdigits.runs.metrics import SCORES, read_metrics
@@ -267,12 +267,10 @@ def _describe_environment(content: bytes | None) -> tuple[str, str]:
         found = parse_json(content or b"")
         ENVIRONMENT(found)
         named = deciding_versions(found)
-        blas = [f"{one['internal_api']} {one['version']} {one['architecture']}" for one in named["blas"] or [{}]]
+        text = describe(named)
     except (ValueError, KeyError):
         return UNKNOWN, "environment.json is missing or damaged"
     name = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:8]
-    simd = (named["numpy_simd"] or {}).get("found", [])
-    text = f"NumPy {named['numpy']}, {', '.join(blas)}, {named['processor']} ({' '.join(map(str, simd))})"
     return name, text + ("; begun in another environment" if "earlier" in named else "")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from npdigits.base import portable
 from npdigits.base.errors import ConfigError, DataError
 from npdigits.config.build import check_fit
 from npdigits.config.components import OwnComponent
@@ -29,7 +30,7 @@ from npdigits.sweeps.names import folder_name, run_name
 from npdigits.sweeps.points import Point
 
 # Keys that concern the sweep as a whole.
-ALIKE_IN_ALL = ("out", "workers", "quiet", "plots")
+ALIKE_IN_ALL = ("out", "workers", "quiet", "plots", "portable")
 # Keys that a run of the sweep does not keep among its overrides: with them it would be written into the sweep's folder.
 NOT_KEPT = ("out", "name", "workers")
 
@@ -87,6 +88,8 @@ def plan_sweep(
     Raises:
         UserError: a point cannot be run.
     """
+    if points[0][1].portable:
+        portable.require()
     folders: dict[Path, dict[str, Point]] = {}
     found: dict[DataConfig, tuple[Data, Source]] = {}
     default = compose()

@@ -9,6 +9,8 @@ from typing import Any
 
 from distributed import Worker, get_worker
 
+from npdigits.base import portable
+from npdigits.base.arithmetic import arithmetic_in_short
 from npdigits.base.errors import PlaceError
 from npdigits.base.text import on_one_line
 from npdigits.config.identity import numerics
@@ -67,7 +69,7 @@ def run_point(job: Job, launch_id: str, expected: dict[str, str], shared: bool, 
             return Answer(Outcome(point, Status.LEFT))
         # Another process may have taken this worker's address since it was looked at.
         folder = Path(expected["folder"])
-        if mismatch := find_mismatch(describe_process(folder), expected, folder):
+        if mismatch := find_mismatch(describe_process(folder), expected, folder, point.config.portable):
             return Answer(refused=mismatch)
         try:
             outcome = job(point, shared, stop)
@@ -100,7 +102,8 @@ def describe_process(token: Path) -> dict[str, str]:
     """
     versions = {name: metadata.version(name) for name in ("npdigits", "numpy")}
     same = {"numerics": str(numerics()), "code": hash_code(Path(__file__).parents[1])[:12]}
-    return versions | same | {"folder": str(token) if token.is_dir() else "not seen"}
+    arithmetic = portable.find_deviation() or f"arithmetic {arithmetic_in_short()}"
+    return versions | same | {"portable": arithmetic, "folder": str(token) if token.is_dir() else "not seen"}
 
 
 def hash_code(package: Path) -> str:
@@ -108,17 +111,19 @@ def hash_code(package: Path) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(package.rglob("*.py")))).hexdigest()
 
 
-def find_mismatch(answer: Any, expected: dict[str, str], folder: Path) -> str:
+def find_mismatch(answer: Any, expected: dict[str, str], folder: Path, portably: bool = False) -> str:
     """Return why a worker cannot be used; "" if it can.
 
     Args:
         answer: the worker's description of its process, or the error that came instead.
         expected: the launching process's description.
         folder: the sweep's, for the message.
+        portably: whether it is to compute portably. Otherwise the bits depend on its processor anyway.
     """
     if not isinstance(answer, dict):
         return f"npdigits cannot be used there: {on_one_line(answer)}"
     if answer["folder"] != expected["folder"]:
         return f"it does not see {folder}"
-    differing = [name for name in expected if answer[name] != expected[name]]
+    compared = [name for name in expected if portably or name != "portable"]
+    differing = [name for name in compared if answer[name] != expected[name]]
     return "; ".join(f"{name} {answer[name]} there, {expected[name]} here" for name in differing)
