@@ -11,7 +11,7 @@ from npdigits.config.compose import compose
 from npdigits.runs.report import Report
 from npdigits.runs.sharing import count_processes
 from npdigits.training import team
-from npdigits.training.team import choose_processes, helpful, hindrance, obstacle
+from npdigits.training.team import busy_cores, choose_processes, helpful, hindrance, obstacle
 from npdigits.training.workers import can_fork
 
 WIDE = (784, 800, 10)
@@ -22,6 +22,8 @@ linux = pytest.mark.skipif(not can_fork(), reason="processes share a run on Linu
 def four_cores(monkeypatch):
     """A machine on which this process may use four cores, and has no other threads, as pytest's workers have."""
     monkeypatch.setattr(team, "cores", lambda: 4)
+    monkeypatch.setattr(team.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(team, "busy_cores", lambda: 0)
     monkeypatch.setattr(team.threading, "active_count", lambda: 1)
 
 
@@ -51,6 +53,24 @@ def test_no_more_than_there_are_cores_nor_than_help(four_cores):
     assert choose_processes(WIDE, 128) == (4, "")
     assert choose_processes((784, 20, 10), 32) == (helpful((784, 20, 10), 32), "")
     assert choose_processes((4, 3), 32) == (1, "")
+
+
+@linux
+def test_cores_that_are_at_work_for_others_are_left_to_them(four_cores, monkeypatch):
+    monkeypatch.setattr(team, "busy_cores", lambda: 1)
+    assert choose_processes(WIDE, 128) == (3, "")
+    monkeypatch.setattr(team, "busy_cores", lambda: 3)
+    assert choose_processes(WIDE, 128) == (1, "the machine's cores are at work for others")
+
+
+@pytest.mark.parametrize(
+    ("text", "busy"),
+    [("0.1 0.2 0.3 1/457 9\n", 0), ("8.0 7.0 6.0 4/457 9\n", 3), ("0.1\n", 0), ("a b c d\n", 0), ("", 0)],
+)
+def test_who_is_at_work_is_read_from_the_system(tmp_path, text, busy):
+    (tmp_path / "loadavg").write_text(text)
+    assert busy_cores(tmp_path / "loadavg") == busy
+    assert busy_cores(tmp_path / "none") == 0
 
 
 @linux

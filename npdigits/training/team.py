@@ -4,6 +4,8 @@ import itertools
 import multiprocessing
 import os
 import threading
+import time
+from pathlib import Path
 
 from npdigits.base.cores import cores
 from npdigits.nn.cuts import choose_cuts
@@ -15,6 +17,9 @@ PER_IMAGE, PER_STEP = 0.034, 1.3
 PER_DISTORTION = 7_000.0
 # Nanoseconds of a step below which a process gains less than waiting for the others costs it.
 LEAST_WORK = 15_000.0
+LOADS = Path("/proc/loadavg")
+# How often it is looked who is at work, and the seconds in between.
+LOOKS, BETWEEN_LOOKS = 4, 0.003
 
 
 def helpful(sizes: tuple[int, ...], batch_size: int, distorted: bool = False) -> int:
@@ -60,6 +65,26 @@ def obstacle() -> str:
     return ""
 
 
+def busy_cores(file: Path = LOADS) -> int:
+    """Return how many cores of the machine are at work for others just now; 0 where the system does not tell.
+
+    The least of a few looks, as much is at work for an instant only. The load average would still count a run that has
+    just ended. Processes that wait for each other at each step come to a stand where they have no core each.
+
+    Args:
+        file: Linux' /proc/loadavg, whose fourth field is "runnable/all", with this process among the runnable ones.
+    """
+    seen = []
+    for look in range(LOOKS):
+        if look:
+            time.sleep(BETWEEN_LOOKS)
+        try:
+            seen.append(int(file.read_text().split()[3].partition("/")[0]) - 1)
+        except (OSError, ValueError, IndexError):
+            return 0
+    return max(0, min(seen))
+
+
 def choose_processes(sizes: tuple[int, ...], batch_size: int, distorted: bool = False) -> tuple[int, str]:
     """Return how many processes are to share each step, and why it is only one; "" where that is simply enough.
 
@@ -69,5 +94,7 @@ def choose_processes(sizes: tuple[int, ...], batch_size: int, distorted: bool = 
     most = min(cores(), helpful(sizes, batch_size, distorted))
     if most == 1:
         return 1, ""
-    reason = hindrance() or obstacle()
-    return (1, reason) if reason else (most, "")
+    if reason := hindrance() or obstacle():
+        return 1, reason
+    free = (os.cpu_count() or 1) - busy_cores()
+    return (min(most, free), "") if free > 1 else (1, "the machine's cores are at work for others")
