@@ -9,6 +9,7 @@ from npdigits.base.choice import assemble
 from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
 from npdigits.config import own_parts
+from npdigits.config.components import OwnComponent
 from npdigits.config.schema import Config
 from npdigits.data.augmentation import DistortionRanges
 from npdigits.nn.activations import ACTIVATIONS
@@ -106,7 +107,7 @@ def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
         l2=config.l2,
         weight_decay=config.weight_decay,
         seed=config.seed,
-        threads=config.threads or 1,
+        threads=1 if lone_component(config) else config.threads or 1,
         dropout=per_layer(config),
         input_dropout=config.input_dropout,
         max_norm=config.max_norm,
@@ -115,6 +116,11 @@ def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
         score_size=config.score_size,
         metrics=tuple(own_parts.own_metric(own) for own in config.own if own.key == "metrics"),
     )
+
+
+def lone_component(config: Config) -> OwnComponent | None:
+    """Return an own component that one process calls: it may compute with all images, or all units of a layer, at once."""
+    return config.own_component("activation") or config.own_component("cost")
 
 
 def per_layer(config: Config) -> tuple[float, ...]:

@@ -1,13 +1,10 @@
 """How many processes share the steps of a run. Their number changes no bit, so it is chosen where it is not said."""
 
-from npdigits.config.build import ranges
+from npdigits.config.build import lone_component, ranges
 from npdigits.config.schema import Config
 from npdigits.runs.report import Report
 from npdigits.training.team import choose_processes
 from npdigits.training.workers import can_fork
-
-# Keys whose own components may compute with all images of a batch, or all units of a layer, at once.
-WHOLE = ("activation", "cost")
 
 
 def count_processes(config: Config, sizes: tuple[int, ...], report: Report) -> int:
@@ -19,8 +16,7 @@ def count_processes(config: Config, sizes: tuple[int, ...], report: Report) -> i
         report: is told.
     """
     asked = config.threads
-    own = next((component for key in WHOLE if (component := config.own_component(key))), None)
-    if own:
+    if own := lone_component(config):
         reason = f"{own.key}={own.code.spec} may compute with all numbers of a batch at once"
     elif asked is None:
         count, reason = choose_processes(sizes, config.batch_size, ranges(config) is not None)

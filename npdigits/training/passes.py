@@ -98,22 +98,12 @@ class Trainer:
 
     def _make_batches(self, memory: SharedMemory, image_dtype: str) -> Batches:
         """Return the memory of the images that this worker reads, and of the layers that it computes."""
-        parameters, recipe, most = (
-            self.state.network.parameters,
-            self.recipe,
-            min(self.blocks.most, self.recipe.batch_size),
-        )
-        images = recipe.batch_size if self.by_units else most
-        x = memory.layers.x if memory.layers else None
-        workspace = Workspace(
-            parameters.sizes,
-            images,
-            parameters.flat.dtype.name,
-            memory.split(self.part),
-            recipe.dropout,
-            memory.cuts,
-        )
-        return Batches(workspace, most, x, image_dtype)
+        parameters, batch_size = self.state.network.parameters, self.recipe.batch_size
+        read = min(self.blocks.most, batch_size)
+        images, dtype = batch_size if self.by_units else read, parameters.flat.dtype.name
+        split, dropout = memory.split(self.part), self.recipe.dropout
+        workspace = Workspace(parameters.sizes, images, dtype, split, dropout, memory.cuts)
+        return Batches(workspace, read, memory.layers.x if memory.layers else None, image_dtype)
 
     def train(self, epoch: int, lr: float) -> None:
         """Go once through the training set, in an order drawn for this epoch alone.
