@@ -119,7 +119,7 @@ def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
 
 
 def lone_component(config: Config) -> OwnComponent | None:
-    """Return an own component that one process calls: it may compute with all images, or all units of a layer, at once."""
+    """Return an own component that one process must call, as it may compute with all numbers of a batch at once."""
     return config.own_component("activation") or config.own_component("cost")
 
 
