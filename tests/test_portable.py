@@ -18,6 +18,7 @@ from npdigits.compare.comparison import compare
 from npdigits.runs.environment import deciding_versions, describe_difference, portable_arithmetic
 from npdigits.runs.table import read_runs
 from npdigits.sweeps import worker
+from npdigits.sweeps.sweep import run_sweep
 
 VARIABLES = (portable.CORETYPE, portable.DISABLED, portable.ENABLED, portable.MARKER)
 # The simplest terms in which a NumPy of 2.4 and one of 2.0 tell what they use, on a processor with AVX-512.
@@ -130,6 +131,17 @@ def test_what_is_no_program_says_what_to_set(machine, monkeypatch):
         with pytest.raises(ConfigError) as caught:
             ask()
         assert str(caught.value) == wanted
+
+
+def test_a_run_from_python_is_refused_before_anything_is_written(machine, tmp_path):
+    config = npdigits.compose(["portable=true", "data=mnist_5k", f"out={tmp_path / 'run'}"])
+    with pytest.raises(
+        ConfigError, match=r"^portable=true: NumPy uses X86_V4 .* needed before Python starts is OPENBLAS"
+    ):
+        npdigits.run(config)
+    with pytest.raises(ConfigError, match=r"^portable=true: NumPy uses X86_V4"):
+        run_sweep([([], config)], [], [], {})
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

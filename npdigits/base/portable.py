@@ -57,7 +57,7 @@ def enter() -> None:
     """
     if not (deviation := find_deviation()):
         return
-    wanted = _settings()
+    wanted = settings()
     typed = " ".join(f"{name}='{value}'" for name, value in wanted.items())
     if _is_second:
         raise ConfigError(f"portable=true: {deviation}, though the program was started again with {typed}")
@@ -72,7 +72,7 @@ def enter() -> None:
 def require() -> None:
     """Raise a ConfigError unless this process computes portably. It says what to set before Python starts."""
     if deviation := find_deviation():
-        typed = " ".join(f"{name}='{value}'" for name, value in _settings().items())
+        typed = " ".join(f"{name}='{value}'" for name, value in settings().items())
         raise ConfigError(f"portable=true: {deviation}: needed before Python starts is {typed}")
 
 
@@ -90,7 +90,7 @@ def find_deviation() -> str:
     return "" if kernels == [KERNEL] else f"OpenBLAS uses its kernels for {', '.join(kernels)}"
 
 
-def _settings() -> dict[str, str]:
+def settings() -> dict[str, str]:
     """Return the environment variables with which Python computes portably, for the NumPy that is installed.
 
     Raises:
