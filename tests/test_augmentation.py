@@ -4,23 +4,18 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
-from npdigits.config.build import check_fit
-from npdigits.config.compose import compose
 from npdigits.data.augmentation import (
-    EDGE_DISTANCE,
     IMAGES_AT_ONCE,
     MARGIN,
     VARIANCE_KEPT,
     Augmentation,
     DistortionRanges,
-    basis_size,
     gaussian,
     noise_basis,
 )
 
-SHAPES = [(28, 28), (8, 7)]
+SHAPES = [(28, 28), (8, 7), (6, 11)]
 ELASTIC = DistortionRanges(rotation=15, scale=0.15, shear=5, shift=1, alpha=37, sigma=5.5)
 
 
@@ -43,7 +38,7 @@ def test_the_interpolation_is_scipys(shape):
     out = np.empty(x.shape, np.float32)
     augmentation(stream(0, "test"), x, out)
     q = augmentation.coordinates(augmentation.draw_coefficients(stream(0, "test"), n)).astype(float)
-    edge = np.array(shape) + 2 * MARGIN - 1 - EDGE_DISTANCE
+    edge = np.array(shape) + 2 * MARGIN - 1
     for i in range(n):
         padded = np.pad(x[i].reshape(shape).astype(float), MARGIN)
         place = [np.clip(q[i], 0, edge[0]), np.clip(q[n + i], 0, edge[1])]
@@ -125,22 +120,37 @@ def test_few_columns_hold_the_noise(sigma):
     np.testing.assert_allclose(kept @ kept.T, whole @ whole.T, atol=2e-3 * np.abs(whole @ whole.T).max())
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_where_hardly_anything_is_smoothed_nothing_is_left_out(shape):
-    assert basis_size(shape, 0.1) == (shape[0] * shape[1]) ** 2
+def test_the_coordinates_are_those_of_the_formula():
+    shape, n = (9, 28), 3
+    augmentation = Augmentation(shape, ELASTIC)
+    drawn = augmentation.draw_coefficients(stream(0, "test"), n).astype(float)
+    q = augmentation.coordinates(drawn.astype(np.float32)).reshape(2 * n, *shape)
+    rows, columns = (noise_basis(size, ELASTIC.sigma) for size in shape)
+    r, c = np.mgrid[: shape[0], : shape[1]] - np.array([[[4.0]], [[13.5]]])
+    for coefficients, coordinate in zip(drawn, q, strict=True):
+        noise = rows @ coefficients[:-2, :-2] @ columns.T * ELASTIC.alpha / np.sqrt(3)
+        affine = coefficients[-2, -1] * r + coefficients[-1, -2] * c + coefficients[-1, -1]
+        np.testing.assert_allclose(coordinate, noise + affine, atol=1e-4)
 
 
-def test_what_would_take_too_much_memory_is_refused():
-    typed = ["augment=elastic", "sigma=0.1", "batch_size=1"]
-    with pytest.raises(ConfigError) as caught:
-        check_fit(compose(typed), (30_000, 2), 1, (150, 200))
-    assert str(caught.value) == (
-        "sigma=0.1: allowed is a larger one, or smaller images: for 150 × 200 pixels so little smoothing takes "
-        "900,000,000 numbers, of at most 67,108,864"
-    )
-    check_fit(compose(typed), (784, 2), 1, (28, 28))
-    for other in ("alpha=0", "augment=affine", "sigma=5.5"):
-        check_fit(compose([*typed, other]), (30_000, 2), 1, (150, 200))
+def test_where_hardly_anything_is_smoothed_nothing_is_left_out():
+    shape, ranges = (150, 200), DistortionRanges(alpha=3, sigma=0.1)
+    assert noise_basis(28, ranges.sigma).shape == (28, 28)
+    augmentation, still = Augmentation(shape, ranges), Augmentation(shape, DistortionRanges())
+    moved = augmentation.coordinates(augmentation.draw_coefficients(stream(0, "test"), 1))
+    moved = (moved - still.coordinates(still.draw_coefficients(stream(0, "test"), 1))).reshape(2, *shape)
+    assert moved.std(axis=(1, 2)) == pytest.approx(3 / np.sqrt(3), rel=0.02)
+    assert abs(np.corrcoef(moved[:, :, 1:].ravel(), moved[:, :, :-1].ravel())[0, 1]) < 0.02
+    assert abs(np.corrcoef(moved[0].ravel(), moved[1].ravel())[0, 1]) < 0.02
+
+
+def test_large_images_keep_to_their_own_pixels():
+    shape, n = (730, 730), IMAGES_AT_ONCE  # more pixels in all than float32 counts
+    x = images(n, shape)
+    assert x.size > 2**24
+    out = np.empty(x.shape, np.float32)
+    Augmentation(shape, DistortionRanges())(stream(0, "test"), x, out)
+    assert (out == x).all()
 
 
 def test_the_displacements_have_the_variance_of_smoothed_uniform_noise():

@@ -32,6 +32,23 @@ def test_the_derivative_is_torchs(output, cost):
 
 
 @pytest.mark.parametrize(("output", "cost"), COSTS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 2, 3, 9, 40])
+def test_bound_operations_and_single_images_have_the_same_bits(output, cost, dtype, n):
+    """The logits lie in memory by class, as a workspace has them."""
+    rng = np.random.default_rng(n)
+    memory, y = rng.normal(0, 2, (10, n)).astype(dtype), rng.integers(0, 10, n)
+    z, bound, each = memory.T.copy("K"), memory.T.copy("K"), memory.T.copy("K")
+    COSTS[output, cost].derivative(z, y, np.arange(n))
+    for operation in COSTS[output, cost].plan_derivative(bound, y, np.arange(n)):
+        operation()
+    for i in range(n):
+        COSTS[output, cost].derivative(each[i : i + 1], y[i : i + 1], np.arange(1))
+    assert z.tobytes() == bound.tobytes() == each.tobytes()
+    assert (z != memory.T).any()
+
+
+@pytest.mark.parametrize(("output", "cost"), COSTS)
 def test_large_numbers_stay_finite(output, cost):
     z = np.array([[1e4, -1e4, 0.0]], np.float32)
     COSTS[output, cost].derivative(z, np.array([1]), np.arange(1))

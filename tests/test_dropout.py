@@ -15,7 +15,7 @@ from npdigits.nn.workspace import Workspace
 
 @pytest.mark.parametrize("p", [0.2, 0.5, 0.9, 1e-4])
 def test_a_mask_keeps_its_share_and_the_mean(p):
-    mask = Mask((1000, 500), p, "float32")
+    mask = Mask(np.empty((1000, 500), np.float32), p)
     m = mask.draw(stream(0, "test"), 1000)
     left_out = (m == 0).mean()
     assert left_out == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / m.size) + 1 / LEVELS)
@@ -24,7 +24,7 @@ def test_a_mask_keeps_its_share_and_the_mean(p):
 
 
 def test_masks_are_drawn_for_each_image_and_each_time():
-    mask, rng = Mask((8, 100), 0.5, "float64"), stream(0, "test")
+    mask, rng = Mask(np.empty((8, 100)), 0.5), stream(0, "test")
     first = mask.draw(rng, 8).copy()
     assert (first[0] != first[1]).any()
     assert (mask.draw(rng, 8) != first).any()

@@ -16,9 +16,9 @@ from npdigits.nn.initializers import initialize
 from npdigits.nn.network import Network, Parameters
 from npdigits.nn.optimizers import SGD, Adam
 from npdigits.nn.schedules import constant, exponential
-from npdigits.training.batches import Batches
 from npdigits.training.loop import fit, start_workers
-from npdigits.training.passes import Diverged, probabilities, score
+from npdigits.training.passes import Diverged
+from npdigits.training.scoring import probabilities, score
 from npdigits.training.state import Recipe, State
 from npdigits.training.stopping import STOPPING_RULES, variance_of_last
 
@@ -140,7 +140,7 @@ def test_the_best_epoch_has_the_lowest_validation_cost_and_its_weights_are_kept(
     best = Parameters(SIZES)
     best.flat[:] = s.best
     network = dataclasses.replace(s.network, parameters=best)
-    cost, accuracy = score(network, VAL, Batches(SIZES, 64, "float32"))
+    cost, accuracy = score(network, VAL)
     assert (cost, accuracy) == (pytest.approx(lowest.val_cost, rel=1e-6), lowest.val_accuracy)
 
 
@@ -312,8 +312,7 @@ def test_max_norm_holds_after_every_step_for_hidden_units_alone(threads):
 def test_of_the_training_digits_the_first_alone_can_be_scored_and_training_stays_the_same():
     whole, some = run(), run(score_size=90)
     assert whole.network.parameters.flat.tobytes() == some.network.parameters.flat.tobytes()
-    batches = Batches(SIZES, 256, "float32")
-    cost, accuracy = score(some.network, TRAIN.first(90), batches)
+    cost, accuracy = score(some.network, TRAIN.first(90))
     last = some.history[-1]
     assert (last.train_cost, last.train_accuracy) == (pytest.approx(cost, rel=1e-12), accuracy)
     assert last.gap == pytest.approx(last.val_cost - cost)

@@ -21,13 +21,15 @@ from npdigits.base.interruption import Stopped
 from npdigits.data.sets import Split
 from npdigits.nn import plain
 from npdigits.nn.activations import ACTIVATIONS
+from npdigits.nn.cuts import Cuts, block_size, cut_by_images, tree
 from npdigits.nn.network import Network, Parameters
 from npdigits.nn.optimizers import SGD
 from npdigits.nn.schedules import constant
 from npdigits.nn.workspace import Workspace
+from npdigits.training.blocks import Blocks
 from npdigits.training.loop import fit
 from npdigits.training.passes import Diverged
-from npdigits.training.work_split import NOTHING_SHARED, SharedLayers, UnitSplit, choose_split
+from npdigits.training.work_split import GradientSum, SharedLayers, UnitSplit, share
 from npdigits.training.workers import ALONE, CHECK_EVERY, Part, Workers, can_fork
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="processes share a run on Linux only")
@@ -209,14 +211,17 @@ def wide_state(sizes, dtype="float64"):
 class Gradients:
     def __init__(self, part, network, gradient, layers, sizes, batch, dropout=()):
         self.network, self.out, self.rank = network, gradient, part.rank
-        self.workspace = Workspace(sizes, batch, "float64", UnitSplit(part, layers), dropout)
+        cuts = Cuts(batch, batch, by_units=True)
+        self.workspace = Workspace(sizes, batch, "float64", UnitSplit(part, layers), dropout, cuts)
 
     def gradient(self, x, y):
         self.network.gradient(x, y, self.out, self.workspace, 3.0)
 
     def leave_out(self, n):
-        self.workspace.leave_out(np.random.default_rng(self.rank), n)
-        return [None if mask is None else mask.values[:n] for mask in self.workspace.masks]
+        """Each worker draws the masks of some images, for all units."""
+        if self.rank < 2:
+            half = n // 2
+            self.workspace.leave_out(np.random.default_rng(self.rank), half, self.rank * half)
 
 
 @pytest.mark.parametrize(
@@ -241,17 +246,17 @@ def test_a_team_computes_the_gradient(sizes, size, batch, activation):
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("activation", ["tanh", "silu"])
 def test_workers_that_leave_units_out_compute_the_plain_gradient(size, activation):
-    """The mask of a whole layer is made of the masks that the workers draw, each for its own units."""
+    """The masks of some images are drawn by one worker, and each reads its own units of all of them."""
     sizes, dropout, rng = (30, 20, 11, 10), (0.0, 0.4), np.random.default_rng(1)
     x, y = rng.normal(size=(8, 30)), rng.integers(0, 10, 8)
     parameters, gradient = wide_state(sizes)
     network = Network(parameters, assemble(ACTIVATIONS[activation], {"leak": 0.0}))
-    layers = SharedLayers(sizes, 20, "float64")
+    layers = SharedLayers(sizes, 20, "float64", dropout)
     with Workers(size, lambda part: Gradients(part, network, gradient, layers, sizes, 20, dropout)) as members:
-        parts = members.call("leave_out", 8)
+        members.call("leave_out", 8)
         members.call("gradient", x, y)
-    masks = [None, np.hstack([mask for _, mask in parts])]
-    assert masks[1].shape == (8, 11) and 0 in masks[1]
+    masks = [None, layers.masks[1][:8]]
+    assert masks[1].shape == (8, 11) and 0 in masks[1][:4] and 0 in masks[1][4:]
     dw, db = plain.gradient(parameters.weights, parameters.biases, x, y, activation, masks=masks)
     for ours, reference in zip(gradient.weights + gradient.biases, dw + db, strict=True):
         np.testing.assert_allclose(ours, 3.0 * 8 * reference, rtol=1e-9, atol=1e-12)
@@ -264,26 +269,54 @@ BY_UNITS, BY_IMAGES = [4], [32, 23]
 @pytest.mark.parametrize(("batches", "by_images"), [(BY_UNITS, False), (BY_IMAGES, True)])
 def test_the_way_of_sharing_is_the_one_in_which_fewer_numbers_change_hands(batches, by_images):
     for batch in batches:
-        chosen = choose_split(state().network.parameters, batch, 3)
-        assert [chosen.layers is None, len(chosen.gradients)] == ([True, 2] if by_images else [False, 0])
-        assert choose_split(state().network.parameters, batch, 1) is NOTHING_SHARED
+        chosen = [share(state().network.parameters, batch, workers) for workers in (1, 3)]
+        assert [one.cuts.by_units for one in chosen] == [not by_images] * 2
+        assert chosen[0].cuts == chosen[1].cuts
+        assert [one.layers is None for one in chosen] == [True, by_images]
+        assert [one.gradients is None for one in chosen] == [not by_images] * 2
 
 
-@pytest.mark.parametrize("batch", BY_UNITS + BY_IMAGES)
-@pytest.mark.parametrize("threads", [2, 3])
-def test_a_run_by_several_is_the_run_by_one_to_rounding_and_itself_to_the_bit(threads, batch):
-    runs = []
-    for n in (1, threads, threads):
-        s = state()
-        list(fit(s, TRAIN, VAL, TEST, recipe(threads=n, l2=1e-3, batch_size=batch)))
-        runs.append(s)
-    one, several, again = runs
-    assert several.network.parameters.flat.tobytes() == again.network.parameters.flat.tobytes()
-    assert several.history == again.history
-    assert several.optimizer.steps == one.optimizer.steps
-    for a, b in zip(one.history, several.history, strict=True):
-        assert a.train_cost == pytest.approx(b.train_cost, rel=1e-3)
-        assert a.val_accuracy == pytest.approx(b.val_accuracy, abs=0.021)
+@pytest.mark.parametrize("n", range(1, 10))
+def test_a_tree_adds_up_every_part_once(n):
+    sums = [[i] for i in range(n)]
+    for into, other, end in tree(n):
+        sums[into] = [*sums[into], *sums[other]]
+        assert sums[into] == list(range(into, end))
+    assert sums[0] == list(range(n))
+
+
+@pytest.mark.parametrize("parts", [2, 3, 4, 5, 8])
+@pytest.mark.parametrize("workers", [1, 2, 3, 4, 7])
+def test_the_gradients_of_parts_are_added_up_alike_by_any_number(parts, workers):
+    rng, n = np.random.default_rng(parts), 100
+    gradients = (rng.normal(size=(parts, n)) * 10.0 ** rng.integers(-4, 4, (parts, n))).astype(np.float32)
+    results = []
+    for count in (1, workers):
+        some, total = gradients.copy(), np.full(n, np.nan, np.float32)
+        members = [Part(rank, count) for rank in range(count)]
+        sums = [GradientSum(some, total, part, part.slice(n)) for part in members]
+        for operation in [*(o for one in sums for o in one.alone), *(o for one in sums for o in one.together)]:
+            operation()
+        results.append(total.tobytes())
+    assert results[0] == results[1]
+    np.testing.assert_allclose(total, gradients.sum(axis=0, dtype=np.float64), rtol=1e-3, atol=1e-2)
+
+
+@pytest.mark.parametrize("sizes", [(784, 20, 10), (784, 800, 10), (784, 801, 13, 5, 3, 2), (5, 1, 2), (9, 3000, 4)])
+@pytest.mark.parametrize("batch", [1, 7, 16, 17, 32, 64, 65, 100, 128, 129, 512, 1001])
+@pytest.mark.parametrize("by_units", [False, True])
+def test_cuts_hold_every_unit_and_every_image_once(sizes, batch, by_units):
+    cuts = Cuts(batch, batch, by_units=True) if by_units else cut_by_images(batch)
+    for n_in, n_out in itertools.pairwise(sizes):
+        count = cuts.count(n_in, n_out)
+        units = [cuts.units(n_in, n_out, slice(i, i + 1)) for i in range(count)]
+        assert [unit for own in units for unit in range(n_out)[own]] == list(range(n_out))
+        assert cuts.units(n_in, n_out, slice(0, count)) == slice(0, n_out)
+    for workers in (1, 2, 3, 7):
+        for n in {batch, 1, -(-batch // 3)}:
+            seen = [i for rank in range(workers) for i in range(n)[Blocks(cuts, Part(rank, workers)).images(n)]]
+            assert seen == list(range(n))
+    assert by_units or cuts.part_size % block_size(batch) == 0
 
 
 @pytest.mark.parametrize("batch", [BY_UNITS[0], BY_IMAGES[0]])

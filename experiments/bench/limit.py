@@ -2,12 +2,16 @@
 
 import itertools
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from npdigits.base.arrays import aligned
 from npdigits.nn import matmul
+from npdigits.nn.cuts import choose_cuts
+from npdigits.nn.workspace import Workspace
 
 DIGITS = 60_000
 
@@ -38,12 +42,11 @@ def seconds(hidden: list[int], batch: int, threads: int, repetitions: int = 5) -
             if layer:
                 np.matmul(delta, w, out=back)
 
+    operations = list(_cut_products(sizes, batch, arrays))
+
     def cut() -> None:
-        for layer, (a, w, delta, z, dw, back) in enumerate(arrays):
-            matmul.forward(a, w, z)
-            matmul.gradient(delta, a, dw)
-            if layer:
-                np.matmul(delta, w, out=back)
+        for operation in operations:
+            operation()
 
     def touch() -> None:
         np.copyto(copy, state)
@@ -59,3 +62,15 @@ def seconds(hidden: list[int], batch: int, threads: int, repetitions: int = 5) -
                     act()
                 times[name].append((time.perf_counter() - begun) / calls * steps)
     return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def _cut_products(sizes: list[int], batch: int, arrays: list[tuple[Any, ...]]) -> Iterator[matmul.Operation]:
+    """Yield the products in the shapes in which a step has them, all by one process."""
+    cuts = choose_cuts(tuple(sizes), batch)
+    workspace = Workspace(tuple(sizes), batch, cuts=cuts)
+    for layer, (a, w, delta, z, dw, back) in enumerate(arrays):
+        yield from matmul.forward(a, w, z, workspace.forward_tile(layer))
+        parts = np.empty((cuts.parts, *dw.shape), dw.dtype)
+        yield from matmul.gradient(delta, a, parts, cuts.part_size, workspace.gradient_tile(layer))
+        if layer:
+            yield from matmul.backward(delta, w, back, workspace.backward_tile(layer))

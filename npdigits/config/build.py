@@ -10,7 +10,7 @@ from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
 from npdigits.config import own_parts
 from npdigits.config.schema import Config
-from npdigits.data.augmentation import DistortionRanges, basis_size
+from npdigits.data.augmentation import DistortionRanges
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.costs import COSTS
 from npdigits.nn.initializers import INITIALIZERS, draw
@@ -23,8 +23,6 @@ from npdigits.training.stopping import STOPPING_RULES
 
 # Images come as bytes, networks see 0 (paper) to 1 (ink).
 BYTES = 1 / 255
-# Numbers that an elastic distortion may hold for good; while they are made it takes some five times as much memory.
-MOST_BASIS = 2**26
 
 
 def check_fit(config: Config, sizes: tuple[int, ...], n_train: int, image_shape: tuple[int, int]) -> None:
@@ -36,13 +34,6 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int, image_shape:
     for key, size in (("batch_size", config.batch_size), ("score_size", config.score_size)):
         if size is not None and size > n_train:
             raise ConfigError(f"{key}={size}: allowed is at most {n_train}, the number of digits left to train on")
-    distortions = ranges(config)
-    if distortions and distortions.alpha and (need := basis_size(image_shape, distortions.sigma)) > MOST_BASIS:
-        images = "{} × {}".format(*image_shape)
-        raise ConfigError(
-            f"sigma={config.sigma:g}: allowed is a larger one, or smaller images: for {images} pixels so little "
-            f"smoothing takes {need:,} numbers, of at most {MOST_BASIS:,}"
-        )
     check_memory(config, sizes)
 
 

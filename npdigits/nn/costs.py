@@ -38,17 +38,15 @@ class Cost:
     Attributes:
         value: ``value(z, y)`` is C of each image.
         derivative: ``derivative(z, y, rows)`` turns z into ∂C/∂z, in place.
-        plan: ``plan(z, y)`` returns the operations of ``derivative`` with their arguments bound; None where the
-            derivative itself is called.
     """
 
     value: Value
     derivative: Derivative
-    plan: Callable[[Array, Array], list[Operation]] | None = None
 
     def plan_derivative(self, z: Array, y: Array, rows: Array) -> list[Operation]:
         """Return the operations that turn z into ∂C/∂z, each time that they are carried out."""
-        return [partial(self.derivative, z, y, rows)] if self.plan is None else self.plan(z, y)
+        plan = PLANS.get(self.derivative)
+        return plan(z, y) if plan else [partial(self.derivative, z, y, rows)]
 
 
 def softmax(z: Array) -> None:
@@ -64,7 +62,7 @@ def softmax(z: Array) -> None:
 def row_sums(z: Array) -> Array:
     """Return Σ of each row, shape (B, 1), added up from class to class, whether there is one image or many.
 
-    NumPy adds up the numbers of a single row in another order, and an image would have other bits alone.
+    z lies in memory by class. NumPy adds up a single row in another order, and an image would have other bits alone.
     """
     if len(z) == 1:
         return np.add.accumulate(z, axis=1)[:, -1:]
@@ -102,7 +100,7 @@ def plan_softmax_cross_entropy(z: Array, y: Array) -> list[Operation]:
 def softmax_mse(z: Array, y: Array, rows: Array) -> None:
     """∂C/∂z = a·(e − Σ a·e) with e = a − t, as ∂aᵢ/∂zⱼ = aᵢ·(δᵢⱼ − aⱼ)."""
     softmax(z)
-    a = z.copy()
+    a = z.copy("K")  # in the order of z, as ``row_sums`` needs it
     z[rows, y] -= 1
     z -= row_sums(a * z)
     z *= a
@@ -184,9 +182,12 @@ def _log_sigmoid(z: Array) -> Array:
     return value
 
 
+# Derivatives that are faster operation by operation -> (z, y) -> these, with their arguments bound.
+PLANS: dict[Derivative, Callable[[Array, Array], list[Operation]]] = {softmax_cross_entropy: plan_softmax_cross_entropy}
+
 # (output, cost) -> the cost
 COSTS: dict[tuple[str, str], Cost] = {
-    ("softmax", "cross_entropy"): Cost(softmax_cross_entropy_value, softmax_cross_entropy, plan_softmax_cross_entropy),
+    ("softmax", "cross_entropy"): Cost(softmax_cross_entropy_value, softmax_cross_entropy),
     ("softmax", "mse"): Cost(softmax_mse_value, softmax_mse),
     ("sigmoid", "cross_entropy"): Cost(sigmoid_cross_entropy_value, sigmoid_cross_entropy),
     ("sigmoid", "mse"): Cost(sigmoid_mse_value, sigmoid_mse),

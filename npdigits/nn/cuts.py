@@ -90,6 +90,12 @@ def uncut(batch_size: int) -> Cuts:
     return Cuts(batch_size, batch_size)
 
 
+def cut_by_images(batch_size: int) -> Cuts:
+    """Return how steps are cut by images: into parts that are whole blocks."""
+    parts = FEW if batch_size <= BATCH_OF_FEW else MANY
+    return Cuts(batch_size, round_up(-(-batch_size // parts), block_size(batch_size)))
+
+
 def choose_cuts(sizes: tuple[int, ...], batch_size: int) -> Cuts:
     """Return how the steps of a network are cut: in the way in which processes exchange fewer numbers.
 
@@ -98,8 +104,7 @@ def choose_cuts(sizes: tuple[int, ...], batch_size: int) -> Cuts:
     parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in itertools.pairwise(sizes))
     if parameters > SHARE_BY_IMAGES * batch_size * sum(sizes):
         return Cuts(batch_size, batch_size, by_units=True)
-    parts = FEW if batch_size <= BATCH_OF_FEW else MANY
-    return Cuts(batch_size, round_up(-(-batch_size // parts), block_size(batch_size)))
+    return cut_by_images(batch_size)
 
 
 def tree(parts: int) -> Iterator[tuple[int, int, int]]:

@@ -1,5 +1,6 @@
 """How many processes share the steps of a run, where nobody says: as many as help. Their number changes no bit."""
 
+import itertools
 import multiprocessing
 import os
 import threading
@@ -26,7 +27,7 @@ def helpful(sizes: tuple[int, ...], batch_size: int, distorted: bool = False) ->
     """
     cuts = choose_cuts(sizes, batch_size)
     pieces = cuts.parts if not cuts.by_units else max(map(cuts.count, sizes[:-1], sizes[1:]))
-    parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True))
+    parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in itertools.pairwise(sizes))
     work = parameters * (batch_size * PER_IMAGE + PER_STEP) + distorted * batch_size * PER_DISTORTION * sizes[0] / 784
     return max(1, min(pieces, int(work / LEAST_WORK)))
 
