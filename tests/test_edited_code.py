@@ -18,6 +18,7 @@ from npdigits.compare.diff import diff_runs
 from npdigits.compare.options import parse_baseline
 from npdigits.config.compose import compose
 from npdigits.config.identity import describe_differences, identity
+from npdigits.config.numerics import NUMERICS
 from npdigits.runs.table import read_runs
 from npdigits.sweeps.names import run_name
 
@@ -75,12 +76,15 @@ def test_the_same_sweep_makes_new_runs_with_rows_of_their_own(copy, keys, tmp_pa
     before = tree(tmp_path / "sweep")
     copy.edit()
     second = copy.run(*command, cwd=tmp_path)
-    (mark,) = re.findall(r"5\+([0-9a-f]{8}) here", second.stderr)
+    (mark,) = re.findall(rf"{NUMERICS}\+([0-9a-f]{{8}}) here", second.stderr)
     folder = tmp_path / "sweep"
-    why = f"4 runs in {folder} were made by other code of npdigits (5 there, 5+{mark} here): done anew beside"
+    here = f"{NUMERICS}+{mark}"
+    why = f"4 runs in {folder} were made by other code of npdigits ({NUMERICS} there, {here} here): done anew beside"
     assert second.stderr == f"npdigits: WARNING: {why}\n"
     assert second.returncode == 0 and "4 finished;" in second.stdout and "before" not in second.stdout
-    assert f"numerics 5+{mark}: made by code of npdigits that was edited ({mark} is its digest)." in second.stdout
+    assert (
+        f"numerics {NUMERICS}+{mark}: made by code of npdigits that was edited ({mark} is its digest)." in second.stdout
+    )
 
     after = tree(folder)
     assert {name: after[name] for name in before if name != "sweep.csv"} == {
@@ -88,15 +92,15 @@ def test_the_same_sweep_makes_new_runs_with_rows_of_their_own(copy, keys, tmp_pa
     }
     new = {path for path in folder.iterdir() if path.is_dir()} - {folder / name.partition("/")[0] for name in before}
     assert len(new) == 4 and all(f"_code-{mark}_" in path.name for path in new)
-    assert {json.loads((path / "identity.json").read_text())["numerics"] for path in new} == {f"5+{mark}"}
+    assert {json.loads((path / "identity.json").read_text())["numerics"] for path in new} == {here}
     with (folder / "sweep.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
-    assert [line["numerics"] for line in lines] == [f"5+{mark}"] * 4 + ["5"] * 4
+    assert [line["numerics"] for line in lines] == [here] * 4 + [str(NUMERICS)] * 4
 
     compared = copy.run("sweep", cwd=tmp_path, module="npdigits.compare").stdout.splitlines()
     assert compared[0].split()[:3] == ["numerics", "activation", "n"]
     assert sorted(line.split()[:3] for line in compared[1:5]) == sorted(
-        [numerics, name, "2"] for numerics in ("5", f"5+{mark}") for name in ("relu", "tanh")
+        [numerics, name, "2"] for numerics in (str(NUMERICS), here) for name in ("relu", "tanh")
     )
     third = copy.run(*command, cwd=tmp_path)
     assert third.stderr == "" and "4 finished (4 before)" in third.stdout
@@ -120,14 +124,14 @@ def test_a_run_that_was_cut_off_does_not_go_on_by_other_code(copy, keys, tmp_pat
     copy.edit()
     here = identity_of(copy)
     same = copy.run(*keys, "activation=relu", "epochs=9", "stop_on=none", "out=run", cwd=tmp_path)
-    why = f"made by other code of npdigits: 5 there, {here} here"
+    why = f"made by other code of npdigits: {NUMERICS} there, {here} here"
     assert same.returncode == BAD_INPUT
     assert same.stderr == f"npdigits: out={run}: holds another run ({why}); choose another directory or empty it\n"
     resumed = copy.run("resume=run", cwd=tmp_path)
     assert resumed.returncode == BAD_INPUT
     assert resumed.stderr == (
-        f"npdigits: resume={run}: begun by other code of npdigits (5 there, {here} here): the package as it was before "
-        "it was edited resumes it\n"
+        f"npdigits: resume={run}: begun by other code of npdigits ({NUMERICS} there, {here} here): the package as it "
+        "was before it was edited resumes it\n"
     )
     assert tree(tmp_path / "run") == before
     # It is still one to look at.
@@ -148,7 +152,7 @@ def identity_of(copy):
 def test_a_run_of_edited_code_is_resumed_by_that_code_alone(copy, keys, tmp_path):
     copy.edit()
     there = identity_of(copy)
-    mark = there.removeprefix("5+")
+    mark = there.removeprefix(f"{NUMERICS}+")
     assert copy.run(*keys, "activation=relu", "out=run", cwd=tmp_path).returncode == 0
     grown = copy.run("resume=run", "epochs=3", cwd=tmp_path)
     assert grown.returncode == 0, grown.stderr
@@ -156,7 +160,7 @@ def test_a_run_of_edited_code_is_resumed_by_that_code_alone(copy, keys, tmp_path
     refused = copy.run("resume=run", "epochs=4", cwd=tmp_path)
     assert refused.returncode == BAD_INPUT
     which = f"the code that was edited ({mark} is its digest) resumes it"
-    assert refused.stderr.endswith(f"begun by other code of npdigits ({there} there, 5 here): {which}\n")
+    assert refused.stderr.endswith(f"begun by other code of npdigits ({there} there, {NUMERICS} here): {which}\n")
 
 
 def test_compiled_code_without_its_source_trains_and_says_so(copy, keys, tmp_path):
@@ -165,7 +169,7 @@ def test_compiled_code_without_its_source_trains_and_says_so(copy, keys, tmp_pat
         path.unlink()
     ended = copy.run(*keys, "out=run", cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert json.loads((tmp_path / "run" / "identity.json").read_text())["numerics"] == "5+unread"
+    assert json.loads((tmp_path / "run" / "identity.json").read_text())["numerics"] == f"{NUMERICS}+unread"
     assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["hidden"] == [6]
     again = copy.run(*keys, "out=run", cwd=tmp_path)
     assert again.returncode == 0 and "finished already" in again.stdout
@@ -192,6 +196,7 @@ def test_a_directory_is_named_after_code_that_was_edited():
             "made by a version of npdigits that computes other bits; commit 628e8ce of npdigits goes on with it",
         ),
         (4, 5, "made by a version of npdigits that computes other bits; commit 628e8ce of npdigits goes on with it"),
+        (5, 6, "made by a version of npdigits that computes other bits; commit d0bc446 of npdigits goes on with it"),
         (None, 5, "made by a version of npdigits that computes other bits"),
     ],
 )

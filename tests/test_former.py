@@ -19,13 +19,31 @@ from npdigits.base.errors import ConfigError, NewerError, RunDirError
 from npdigits.base.npz import read_npz
 from npdigits.compare import command as compare
 from npdigits.config.compose import compose
-from npdigits.config.former import ABSENT, BEFORE_0_2_0, LAST_COMMIT, RULES_ONCE, parse_run_config, with_absent
-from npdigits.config.identity import NOT_PART, NUMERICS, canonical, differences, digest, with_later_keys
+from npdigits.config.former import (
+    ABSENT,
+    BEFORE_0_2_0,
+    LAST_COMMIT,
+    PART_ONCE,
+    RULES_ONCE,
+    parse_run_config,
+    with_absent,
+)
+from npdigits.config.identity import (
+    NOT_PART,
+    NUMERICS,
+    as_of_today,
+    canonical,
+    differences,
+    digest,
+    identity,
+    numerics,
+    with_later_keys,
+)
 from npdigits.config.keys import RULES
 from npdigits.export import command as export
-from npdigits.runs import metrics
+from npdigits.runs import metrics, prepare
 from npdigits.runs.about_data import OF_BYTES
-from npdigits.runs.environment import deciding_versions, environment
+from npdigits.runs.checkpoint import read_last
 from npdigits.runs.metrics import read_metrics
 from npdigits.runs.resume import settle
 from npdigits.runs.summary import SCHEMA
@@ -105,10 +123,11 @@ DIGESTS = {
         "c3be84c04c6d438aabb057bcaafdcf8cec913e758d75514db0da826d3ed62bd2",
     ),
 }
-NUMERICS_OF = {"3c68595": 3, "71dac70": 4}
+NUMERICS_OF = {name: {"3c68595": 3, "71dac70": 4}.get(name.partition("/")[0], 5) for name in DIGESTS}
 FINISHED = [name for name in DIGESTS if name.endswith(("run", "distorted"))]
 CUT_OFF = [name for name in DIGESTS if name not in FINISHED]
-GOES_ON = [name for name in CUT_OFF if name.partition("/")[0] not in NUMERICS_OF]
+# Those whose keys a run of today may lack, as former numerics alone stand against going on with them.
+LATER_KEYS = [name for name in CUT_OFF if NUMERICS_OF[name] == 5]
 PLAIN = ["data=mnist_5k", "hidden=3", "optimizer=sgd", "lr=0.1", "plots=false", "quiet=true"]
 
 
@@ -193,7 +212,7 @@ def test_every_program_reads_a_run_of_before(name, typed, copied, picture, tmp_p
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         runs, epochs = npdigits.load_runs(path), npdigits.load_metrics(path)
-    assert runs.status[0] == summary["status"] and runs.numerics[0] == NUMERICS_OF.get(name.partition("/")[0], NUMERICS)
+    assert (runs.status[0], runs.numerics[0], runs.threads[0]) == (summary["status"], NUMERICS_OF[name], 1)
     assert len(epochs) == summary["epochs_run"]
     code, out, err = typed(compare.main, path)
     assert code == 0 and err == "" if finished else code == 1 and "interrupted" in out + err
@@ -221,38 +240,98 @@ def beside(fresh, copied, tmp_path):
     return tmp_path
 
 
-def test_runs_of_before_stand_in_the_rows_of_today(beside, typed):
+def test_runs_of_before_stand_in_a_row_for_all_that_compute_the_same_bits(beside, typed):
     table = npdigits.load_runs(beside).set_index("run")
-    of_today = table.configuration[str(beside / "fresh")]
-    alike = {Path(path).relative_to(beside).as_posix() for path in table.index[table.configuration == of_today]}
-    states = {name for name in FINISHED if name.endswith("run") and name.partition("/")[0] not in NUMERICS_OF}
-    assert alike == {"fresh", *states} and len(alike) == 9
+    last = table.configuration[str(beside / "914df2f/run")]
+    alike = {Path(path).relative_to(beside).as_posix() for path in table.index[table.configuration == last]}
+    assert alike == {name for name in FINISHED if name.endswith("run") and NUMERICS_OF[name] == 5} and len(alike) == 8
     code, out, _ = typed(compare.main, beside, "--csv", "-")
-    cells = [line.split(",") for line in out.splitlines()]
-    assert code == 0 and sorted(row[cells[0].index("n")] for row in cells[1:]) == ["1", "1", "1", "9"]
+    header, *cells = [line.split(",") for line in out.splitlines()]
+    assert code == 0 and "threads" not in header
+    counted = sorted((row[header.index("numerics")], row[header.index("n")]) for row in cells)
+    assert counted == [("3", "1"), ("4", "1"), ("5", "1"), ("5", "8"), (str(NUMERICS), "1")]
 
 
 def test_no_cell_of_a_run_of_before_is_empty(beside):
-    """The columns are today's, in the order of today, whichever run is read first."""
-    table, today = npdigits.load_runs([beside / "3c68595", beside]), npdigits.load_runs(beside / "fresh")
-    assert len(table) == 12 and list(table.columns) == list(today.columns)
+    """The columns are today's and what was part of an identity once, in the order of today, whichever is read first."""
+    today = npdigits.load_runs(beside / "fresh")
+    for paths in ([beside / "3c68595", beside], [beside / "fresh", beside]):
+        table = npdigits.load_runs(paths)
+        assert len(table) == 12 and [name for name in table.columns if name not in PART_ONCE] == list(today.columns)
+        keys = [name for name in table.columns if name in RULES and name != "seed"]
+        assert keys == [name for name in RULES if name in keys] and set(keys) > PART_ONCE.keys()
     first = npdigits.load_runs(beside / "3c68595")
-    assert list(first.columns) == list(today.columns)
-    assert not (table == "–").to_numpy().any() and set(BEFORE_0_2_0) - NOT_PART <= set(table.columns)
+    assert list(first.columns) == list(table.columns)
+    once = table.set_index("run")[list(PART_ONCE)]
+    assert (once.drop(str(beside / "fresh")) == list(PART_ONCE.values())).to_numpy().all()
+    assert (once.loc[str(beside / "fresh")] == "–").all()
+    assert not (table.drop(columns=list(PART_ONCE)) == "–").to_numpy().any()
+    assert set(BEFORE_0_2_0) - NOT_PART <= set(table.columns)
 
 
 def test_two_runs_of_different_states_are_compared_key_by_key(typed, beside):
-    code, out, err = typed(compare.main, "--diff", beside / "dd95b35/run", beside / "fresh")
+    code, out, err = typed(compare.main, "--diff", beside / "dd95b35/run", beside / "914df2f/run")
     assert (code, err) == (0, "") and "seed" in out and "dropout" not in out
+    code, out, err = typed(compare.main, "--diff", beside / "dd95b35/run", beside / "fresh")
+    assert (code, err) == (0, "") and "numerics" in out and "dropout" not in out and "threads" not in out
     code, out, err = typed(compare.main, "--diff", beside / "3c68595/run", beside / "4c8f4d0/distorted")
     assert (code, err) == (0, "") and "dropout" in out and "numerics" in out
 
 
+def overrides_of(name):
+    """Return what was typed for a run that is kept here, but for where it was to lie."""
+    typed = yaml.safe_load((FORMER / name / "overrides.yaml").read_text())
+    return [override for override in typed if not override.startswith("out=")]
+
+
+@pytest.fixture
+def without_later_keys(mnist_5k, monkeypatch):
+    """Return a function that makes a run by the code of today whose files lack the keys that came after a kept one.
+
+    So are the files of a release, once a later one with new keys computes the same bits. Of today's numerics none is
+    kept that lacks a key.
+    """
+
+    def make(name, path, epochs=None):
+        kept = json.loads((FORMER / name / "identity.json").read_text())
+
+        def of_before(config, data_sha256):
+            return {key: value for key, value in identity(config, data_sha256).items() if key in kept}
+
+        def stop():
+            return count_rows(path) == epochs
+
+        with monkeypatch.context() as before:
+            before.setattr(prepare, "identity", of_before)
+            run(parse_run_config(keys_of(name)), path, overrides_of(name), source=mnist_5k, stop=stop)
+        config = yaml.safe_load((path / "config.yaml").read_text())
+        config = {key: value for key, value in config.items() if key in keys_of(name)}
+        (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+        found = json.loads((path / "identity.json").read_text())
+        assert found.keys() == kept.keys() - PART_ONCE.keys()
+        assert found == read_last(path / "checkpoints", pytest.fail).identity
+        assert digest(found) == read_summary(path)["identity"]
+        return path
+
+    return make
+
+
+def count_rows(path):
+    """Return how many epochs metrics.csv has; -1 where it is not there yet."""
+    return (path / "metrics.csv").read_text().count("\n") - 1 if (path / "metrics.csv").exists() else -1
+
+
+def digest_of_today(name):
+    """Return the digest of what a run that is kept here is by the code of today."""
+    kept = json.loads((FORMER / name / "identity.json").read_text())
+    return digest(as_of_today(canonical(kept)) | {"numerics": numerics()})
+
+
 @pytest.mark.parametrize("by", ["resume", "the same command"])
-@pytest.mark.parametrize("name", GOES_ON)
-def test_a_run_of_before_goes_on_as_one_of_today(name, by, copied, tmp_path, mnist_5k):
-    path, typed = copied(name), (FORMER / name / "overrides.yaml").read_text()
-    typed = [override for override in yaml.safe_load(typed) if not override.startswith("out=")]
+@pytest.mark.parametrize("name", LATER_KEYS)
+def test_a_run_without_later_keys_goes_on_as_one_of_today(name, by, without_later_keys, tmp_path, mnist_5k):
+    path, typed = without_later_keys(name, tmp_path / "run", epochs=1), overrides_of(name)
+    assert (read_summary(path)["status"], read_summary(path)["epochs_run"]) == ("interrupted", 1)
     wide = set(RULES_ONCE) & {override.partition("=")[0] for override in typed}
     if by == "resume":
         run(compose([f"resume={path}", "quiet=true"]), None, [f"resume={path}", "quiet=true"], source=mnist_5k)
@@ -265,21 +344,17 @@ def test_a_run_of_before_goes_on_as_one_of_today(name, by, copied, tmp_path, mni
     summary, settings = read_summary(path), parse_run_config(keys_of(name))
     assert (summary["status"], summary["epochs_run"], summary["schema"]) == ("finished", 3, OF_BYTES)
     today = json.loads((path / "identity.json").read_text())
-    assert digest(today) == summary["identity"] == DIGESTS[name][1]
+    assert digest(today) == summary["identity"] == digest_of_today(name)
     assert yaml.safe_load((path / "config.yaml").read_text()).keys() == compose().as_dict().keys()
     run(settings, tmp_path / "alone", source=mnist_5k)
     assert json.loads((tmp_path / "alone/identity.json").read_text()) == today
-    ours, alone = read_metrics(path), read_metrics(tmp_path / "alone")
-    for column, values in alone.items():
-        np.testing.assert_allclose(ours[column], values, rtol=1e-4, atol=1e-4)
-    began = json.loads((FORMER / name / "environment.json").read_text())
-    if deciding_versions(began) == deciding_versions(environment()):  # else other bits may come out
-        assert (path / "metrics.csv").read_bytes() == (tmp_path / "alone/metrics.csv").read_bytes()
-        assert (path / "predictions.npz").read_bytes() == (tmp_path / "alone/predictions.npz").read_bytes()
+    for file in ("metrics.csv", "predictions.npz"):
+        assert (path / file).read_bytes() == (tmp_path / "alone" / file).read_bytes()
 
 
-def test_a_finished_run_of_before_is_done_or_grows(copied, mnist_5k):
-    path = copied("dd95b35/run")
+def test_a_finished_run_without_later_keys_is_done_or_grows(without_later_keys, fresh, tmp_path, mnist_5k):
+    path = without_later_keys("dd95b35/run", tmp_path / "run")
+    assert npdigits.load_runs([path, fresh]).configuration.nunique() == 1  # of other seeds
     before, typed = tree(path), [*PLAIN, "epochs=2", "seed=2"]
     assert run(compose(typed), path, typed, source=mnist_5k)["status"] == "finished"
     assert tree(path) == before
@@ -287,16 +362,38 @@ def test_a_finished_run_of_before_is_done_or_grows(copied, mnist_5k):
     assert run(compose(longer), None, longer, source=mnist_5k)["epochs_run"] == 3
 
 
-def test_the_same_sweep_finds_its_runs_of_before(copied, typed, tmp_path, warm_cache):
+def swept(typed, folder, *keys):
+    """Do a sweep over the seeds of three runs that are kept; return what it says, its rows and its files but those."""
+    values = [*PLAIN, "epochs=2", "seed=2,3,4", "workers=0", f"out={folder}", *keys]
+    code, out, err = typed(train.main, "-m", *values)
+    after = tree(folder)
+    table = after.pop(folder / "sweep.csv").decode().splitlines()
+    assert code == 0
+    return out, err, [line.partition(",finished,") for line in table[1:]], after
+
+
+def test_the_same_sweep_finds_its_runs_without_later_keys(without_later_keys, typed, tmp_path, warm_cache):
     for name in ("dd95b35/run", "c321c01/run", "4c8f4d0/run"):
-        shutil.copytree(copied(name), tmp_path / "sweep" / name.replace("/", "-"))
+        without_later_keys(name, tmp_path / "sweep" / name.replace("/", "-"))
     before = tree(tmp_path / "sweep")
-    keys = [*PLAIN, "epochs=2", "seed=2,3,4", "workers=0", f"out={tmp_path / 'sweep'}"]
-    code, _, err = typed(train.main, "-m", *keys)
-    assert (code, err) == (0, "")
-    after = tree(tmp_path / "sweep")
-    table = after.pop(tmp_path / "sweep/sweep.csv").decode().splitlines()
-    assert after == before and [line.partition(",finished,")[0] for line in table[1:]] == ["2", "3", "4"]
+    _, err, rows, after = swept(typed, tmp_path / "sweep")
+    assert err == "" and after == before and [row[0] for row in rows] == ["2", "3", "4"]
+
+
+def test_the_same_sweep_does_runs_of_former_numerics_anew_beside_them(copied, typed, tmp_path, warm_cache):
+    folder = tmp_path / "sweep"
+    for name in ("dd95b35/run", "c321c01/run", "4c8f4d0/run"):
+        shutil.copytree(copied(name), folder / name.replace("/", "-"))
+    before = tree(folder)
+    out, err, rows, after = swept(typed, folder, "quiet=false")
+    why = f"3 runs in {folder} were made by other code of npdigits (5 there, {NUMERICS} here): done anew beside"
+    assert err == f"npdigits: WARNING: {why}\n" and "3 finished;" in out
+    assert {path: after[path] for path in before} == before
+    assert sorted(row[0] for row in rows) == sorted(f"{seed},{n}" for seed in (2, 3, 4) for n in (5, NUMERICS))
+    out, err, again, unchanged = swept(typed, folder, "quiet=false", "threads=1")
+    assert err == "" and "3 finished (3 before)" in out and again == rows
+    logs = {path for path in after if path.name == "train.log"}
+    assert {path for path in after if unchanged[path] != after[path]} <= logs and unchanged.keys() == after.keys()
 
 
 def test_a_run_of_before_goes_on_without_its_config_yaml(copied):
@@ -308,16 +405,20 @@ def test_a_run_of_before_goes_on_without_its_config_yaml(copied):
     assert (config.dropout, config.score_size, config.seed) == ((0.0,), None, 2) and len(said) == 1
 
 
-@pytest.mark.parametrize("name", ["3c68595/cut_off", "71dac70/cut_off", "3c68595/run", "71dac70/run"])
+@pytest.mark.parametrize("name", DIGESTS)
 def test_where_the_numerics_are_others_a_line_says_what_goes_on(name, copied, mnist_5k):
-    path, commit = copied(name), LAST_COMMIT[NUMERICS_OF[name.partition("/")[0]]]
-    before, values = tree(path), ["epochs=2" if name.endswith("run") else "epochs=3", f"seed={name[0] == '7':d}"]
+    path, commit, typed = copied(name), LAST_COMMIT[NUMERICS_OF[name]], overrides_of(name)
+    before = tree(path)
     which = f"made by a version of npdigits that computes other bits; commit {commit} of npdigits goes on with it"
+    for more in ([], ["threads=2"], ["epochs=9"]):
+        resume = [f"resume={path}", *more]
+        with pytest.raises(RunDirError) as refused:
+            run(compose(resume), None, resume, source=mnist_5k)
+        assert str(refused.value).startswith(f"resume={path}: cannot go on here: ") and which in str(refused.value)
+        assert more == ["epochs=9"] or str(refused.value) == f"resume={path}: cannot go on here: {which}"
+    same = parse_run_config(keys_of(name))  # as typed: some of it is allowed no more
     with pytest.raises(RunDirError) as refused:
-        run(compose([f"resume={path}"]), None, [f"resume={path}"], source=mnist_5k)
-    assert str(refused.value) == f"resume={path}: cannot go on here: {which}"
-    with pytest.raises(RunDirError) as refused:
-        run(compose([*PLAIN, *values]), path, source=mnist_5k)
+        run(same, path, typed, source=mnist_5k)
     assert str(refused.value) == f"out={path}: holds another run ({which}); choose another directory or empty it"
     assert tree(path) == before
 

@@ -16,8 +16,10 @@ from npdigits.config.identity import (
     ABSENT,
     NOT_PART,
     UNREAD,
+    as_of_today,
     canonical,
     describe_differences,
+    differences,
     digest,
     identity,
     in_canonical_form,
@@ -75,7 +77,6 @@ OTHER = {
     "shift": 1.0,
     "seed": 1,
     "dtype": "float64",
-    "threads": 2,
     "portable": True,
 }
 # What else it takes for a key to be read, where that is not so by default.
@@ -88,6 +89,7 @@ READ_WITH = {
     **{key: {"augment": "elastic"} for key in ("alpha", "sigma")},
 }
 WITHOUT_EFFECT = {
+    "threads": 2,
     "name": "a sweep",
     "workers": 2,
     "out": "elsewhere",
@@ -121,6 +123,13 @@ TYPED = {
 
 def of(config, sha256=SHA256):
     return digest(identity(in_canonical_form(config, DIGITS, VAL_SIZE), sha256))
+
+
+def of_numerics_5(config, threads=1):
+    """Return the digest of the identity that a version before numerics 6 writes, of which ``threads`` was a part."""
+    this = identity(in_canonical_form(config, DIGITS, VAL_SIZE), SHA256) | {"numerics": 5, "threads": threads}
+    assert canonical(this, DIGITS, VAL_SIZE) == this
+    return digest(canonical(this, DIGITS, VAL_SIZE))
 
 
 def test_every_key_is_either_part_of_the_identity_or_listed_as_not():
@@ -208,14 +217,15 @@ def test_an_identity_survives_json():
         (["schedule=cosine"], "ac39b5ccf0dd947e1fa7eae6254970516ac454263276e812eedda0d002c68081"),
         (["activation=tanh"], "b84e3b471d4dd1918eeed434cd85dfef0e198025b4522af11220340ad09a4168"),
         (
-            ["experiment=published/ciresan_5_layers"],
+            ["experiment=published/ciresan_5_layers", "threads=2"],
             "bb81f177404e75fed8ac2cb16f86c5d0a787e3f9bab2db04b2ec4114e9b1a024",
         ),
     ],
 )
 def test_runs_keep_the_digest_that_they_had_before_there_was_a_canonical_form(typed, before):
-    """These were printed by the commit before it."""
-    assert of(compose(typed)) == before
+    """These were printed by the commit before it. A version that computes other bits begins other runs by itself."""
+    config = compose(typed)
+    assert of_numerics_5(config, config.threads or 1) == before != of(config)
 
 
 def test_no_zero_has_a_sign_as_it_is_typed_nor_as_it_was_kept():
@@ -277,7 +287,38 @@ OF_RELEASE_0_2_0 = {
 
 @pytest.mark.parametrize("typed", OF_RELEASE_0_2_0)
 def test_keys_that_came_later_change_no_digest_of_release_0_2_0(typed):
-    assert of(compose(list(typed))) == OF_RELEASE_0_2_0[typed]
+    assert of_numerics_5(compose(list(typed))) == OF_RELEASE_0_2_0[typed]
+
+
+# Likewise, of runs that two processes shared: commit d0bc446, the last one whose bits depend on their number.
+SHARED_BY_TWO = {
+    ("threads=2",): "0eb06d7fe12169f9c292366b6fb0e2a2b37164297c5dae03d76dedcbb3dd6cd7",
+    (
+        "threads=2",
+        "optimizer=sgd",
+        "momentum=0.9",
+        "nesterov=true",
+    ): "1d0f84d6750a510cc3ed80cc3f55b2e96078b2101cc1f56eb7286021140a602b",
+}
+
+
+@pytest.mark.parametrize("typed", SHARED_BY_TWO)
+def test_what_was_part_of_an_identity_once_stays_in_those_of_then_alone(typed):
+    config = compose(list(typed))
+    assert of_numerics_5(config, config.threads) == SHARED_BY_TWO[typed] != of_numerics_5(config)
+    assert of(config) == of(dataclasses.replace(config, threads=None))
+    assert "threads" not in identity(config, SHA256)
+
+
+def test_what_was_part_of_an_identity_once_is_compared_where_both_have_it():
+    today = identity(CONFIG, SHA256)
+    one, two = (today | {"numerics": 5, "threads": n} for n in (1, 2))
+    assert differences(one, two) == ["threads"]
+    assert describe_differences(two, one) == "threads=2 there, 1 here"
+    assert differences(two, today) == differences(today, two) == ["numerics"]
+    which = "made by a version of npdigits that computes other bits; commit d0bc446 of npdigits goes on with it"
+    assert describe_differences(two, today) == which
+    assert as_of_today(two) == as_of_today(one) == today | {"numerics": 5}
 
 
 def test_a_later_key_enters_where_it_differs_from_what_its_absence_stands_for():

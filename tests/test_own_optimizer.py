@@ -93,21 +93,20 @@ def lion(theta, g, m, *, lr):
 @pytest.mark.parametrize("batch", [4, 32])  # by units, by images
 @pytest.mark.parametrize("formula", [lion, normalized])
 def test_of_several_workers_the_first_makes_the_step(formula, batch):
-    """A run by several is the run by one to rounding, which the sign of Lion's magnifies; and itself to the bit."""
+    """A run by several is the run by one to the bit."""
 
     def of_formula(parameters, gradient):
         return FormulaOptimizer(parameters, gradient, formula)
 
     runs = []
-    for threads in (1, 2, 2, 3):
+    for threads in (1, 2, 3):
         s = state(of_formula)
         list(fit(s, TRAIN, VAL, TEST, recipe(threads=threads, batch_size=batch, epochs=2, l2=1e-3)))
         runs.append(s)
-    one, two, again, three = runs
-    assert two.network.parameters.flat.tobytes() == again.network.parameters.flat.tobytes()
-    for several in (two, three):
-        assert several.optimizer.steps == one.optimizer.steps
-        assert several.history[-1].train_cost == pytest.approx(one.history[-1].train_cost, rel=0.02)
+    one, *several = runs
+    for other in several:
+        assert other.network.parameters.flat.tobytes() == one.network.parameters.flat.tobytes()
+        assert (other.optimizer.steps, other.history) == (one.optimizer.steps, one.history)
     assert one.history[-1].train_cost != one.history[0].train_cost
 
 

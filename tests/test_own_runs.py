@@ -141,11 +141,18 @@ def test_own_functions_leave_the_bytes_of_the_built_in_ones_they_equal(idx_set, 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only on Linux do processes share a run")
-def test_two_processes_share_a_run_of_own_components(idx_set):
-    summary = run(small_run(idx_set, *ALL[:4], "threads=2", "hidden=40"), "run")
-    alone = run(small_run(idx_set, *ALL[:4], "hidden=40"), "alone")
-    assert summary["status"] == "finished" and abs(summary["val_accuracy"] - alone["val_accuracy"]) < 0.2
-    assert set(summary["own_metrics"]) == set(alone["own_metrics"])
+@pytest.mark.parametrize("whole", [(), ("activation=mine.py:swish",), ("cost=mine.py:nll",)])
+def test_two_processes_share_a_run_of_own_components_and_change_no_bit(idx_set, tmp_path, capsys, whole):
+    """But for those that may compute with all numbers of a batch at once: one process does such a run."""
+    own = [*(one for one in ALL if not one.startswith(("activation", "cost"))), *whole, "hidden=40"]
+    alone = run(small_run(idx_set, *own, "threads=1"), "alone")
+    assert capsys.readouterr().err == ""
+    shared = run(small_run(idx_set, *own, "threads=2"), "shared")
+    why = "may compute with all numbers of a batch at once"
+    said = [f"npdigits: WARNING: threads=2 has no effect: {one} {why}\n" for one in whole]
+    assert capsys.readouterr().err == "".join(said)
+    assert {**shared, "seconds": 0} == {**alone, "seconds": 0} and shared["status"] == "finished"
+    assert npz_bytes(tmp_path / "shared") == npz_bytes(tmp_path / "alone")
 
 
 def test_a_class_that_works_in_place_is_an_activation(idx_set):

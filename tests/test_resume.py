@@ -139,7 +139,6 @@ def test_a_run_that_diverged_says_so_when_epochs_grow(go, capsys):
         ("lr=0.02", "lr=0.02: not allowed with resume: the run has lr=0.01"),
         ("hidden=[7,3]", r"hidden=\[7, 3\]: not allowed with resume: the run has hidden=\[6\]"),
         ("seed=1", "seed=1: not allowed with resume: the run has seed=0"),
-        ("threads=2", "threads=2: not allowed"),
         ("dtype=float64", "dtype=float64: not allowed"),
         ("epochs=3", "epochs=3: not allowed with resume: the run has epochs=6; it may only grow"),
         ("data=mnist", "data=mnist: not allowed with resume: the run has data=idx"),
@@ -152,6 +151,18 @@ def test_what_would_make_it_another_run_is_refused_by_name(go, override, says):
     with pytest.raises(ConfigError, match=f"^{says}"):
         resume(path, override)
     assert tree(path) == before
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_another_number_of_processes_goes_on_with_the_same_run(go, threads):
+    whole, path = result(go("whole", "threads=1")), go("run", "threads=1", after=40)
+    before = (path / "identity.json").read_bytes()
+    resume(path, f"threads={threads}")
+    assert result(path) == whole and (path / "identity.json").read_bytes() == before
+    assert yaml.safe_load((path / "config.yaml").read_text())["threads"] == threads
+    files = {name: value for name, value in tree(path).items() if name != "train.log"}
+    resume(path, "threads=3")  # it is finished
+    assert {name: value for name, value in tree(path).items() if name != "train.log"} == files
 
 
 def test_a_key_that_the_run_does_not_read_makes_it_no_other(go, capsys):

@@ -19,6 +19,7 @@ from npdigits.base.errors import RunDirError
 from npdigits.base.kinds import LARGEST, SHOWN, Unfit, short_repr
 from npdigits.base.npz import Declared, npz, read_npz
 from npdigits.base.strict import parse_json, parse_yaml
+from npdigits.config.former import PART_ONCE
 from npdigits.config.identity import describe_differences, digest
 from npdigits.config.keys import TABLE
 from npdigits.runs import arrays, checkpoint, contents, metrics
@@ -122,7 +123,7 @@ def test_what_is_inside_a_value_is_named_too(name, value, said):
 
 def test_every_key_of_a_configuration_has_a_kind():
     decide = {name for name, key in TABLE.items() if key.decides}
-    assert decide | {"data_sha256", "numerics"} == set(contents.IDENTITY_VALUES)
+    assert decide | PART_ONCE.keys() | {"data_sha256", "numerics"} == set(contents.IDENTITY_VALUES)
 
 
 @pytest.mark.parametrize("name", contents.IDENTITY_VALUES)

@@ -136,14 +136,14 @@ def test_a_grid_lands_in_one_folder_and_grows_there(idx_set, tmp_path):
 
 
 def test_this_process_and_several_leave_the_same_bytes(idx_set, tmp_path):
-    # Of each: lists as values, a wide network whose processes share it, and one alone.
-    grid = ["-m", *keys(idx_set), "hidden=6,[8,5],[]", "threads=1,2", "seed=0,1"]
-    for name, workers in (("alone", "0"), ("several", "2"), ("default", "null")):
-        ended = typed(*grid, f"out={name}", f"workers={workers}", cwd=tmp_path)
+    # Lists as values; runs that are done alone, that two processes share, and that share two processes.
+    grid = ["-m", *keys(idx_set), "hidden=6,[8,5],[]", "seed=0,1"]
+    for name, workers, threads in (("alone", 0, 1), ("several", 2, 1), ("shared", 0, 2), ("default", "null", "null")):
+        ended = typed(*grid, f"out={name}", f"workers={workers}", f"threads={threads}", cwd=tmp_path)
         assert ended.returncode == FINISHED, ended.stderr
     alone = results(tmp_path / "alone")
-    assert len(alone) == 12
-    assert alone == results(tmp_path / "several") == results(tmp_path / "default")
+    assert len(alone) == 6
+    assert alone == results(tmp_path / "several") == results(tmp_path / "shared") == results(tmp_path / "default")
     assert {row["seconds_shared"] for row in rows(tmp_path / "alone")} == {"false"}
     assert {row["seconds_shared"] for row in rows(tmp_path / "several")} == {"true"}
 
@@ -187,6 +187,7 @@ def test_what_is_the_same_run_twice_is_done_once(idx_set, tmp_path):
     [
         (["l2=0,-0.0", "seed=0,1"], 2, "4 points are 2 different runs: some are the same"),
         (["val_size=null,100"], 1, "2 points are 1 different runs: some are the same"),
+        (["threads=1,2"], 1, "2 points are 1 different runs: threads changes no result"),
         (
             ["momentum=0,0.9", "optimizer=adam"],
             1,

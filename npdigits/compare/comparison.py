@@ -11,8 +11,19 @@ from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.compare.family import Family, find_baselines, find_best, higher_is_better, make_family, ordering_metric
 from npdigits.compare.figures import format_value
 from npdigits.compare.predictions import Predictions, read_predictions
-from npdigits.compare.rows import MARKS, ComparisonRow, Section, find_differing_keys, make_rows, marginal_rows, sort_key
+from npdigits.compare.rows import (
+    MARKS,
+    ComparisonRow,
+    Section,
+    find_differing_keys,
+    has_values,
+    make_rows,
+    marginal_rows,
+    may_lack,
+    sort_key,
+)
 from npdigits.config.dependence import follows_in
+from npdigits.config.former import PART_ONCE
 from npdigits.config.regularizers import others_on
 from npdigits.config.suggestions import suggestion
 from npdigits.config.value_text import as_cell
@@ -114,13 +125,14 @@ def compare(
     metrics = metrics or (*METRICS, *(name for name in runs.own_metrics if name.startswith("val_")))
     _check_names(metrics, by, runs)
     notes: list[str] = []
+    default = {**default, **PART_ONCE} if default else {}
     configurations = make_rows(runs.table, runs.keys, runs.figures)
     differing = find_differing_keys(configurations, runs.keys)
     rows, keys, averaged = configurations, differing, list[str]()
     if by:
         rows, keys, averaged = _average(configurations, differing, by, notes.append)
     shared = _is_machine_shared(runs, rows)
-    chosen = _choose_baseline(rows, keys, metrics[0], baseline, default or {}, shared, notes.append)
+    chosen = _choose_baseline(rows, keys, metrics[0], baseline, default, shared, notes.append)
     family = make_family(
         rows, metrics[0], chosen.references, chosen.fixed, lambda row: _read_predictions(row, notes.append)
     )
@@ -185,7 +197,7 @@ def _find_constant(
 ) -> dict[str, Any]:
     """Return the values that all rows share and that are not the defaults, without those that follow from others."""
     follows = {key for row in rows for key in follows_in(row.values)}
-    in_some = {key for row in rows for key in row.values if "." in key and row.values[key] == MISSING}
+    in_some = {key for row in rows for key in row.values if may_lack(key) and row.values[key] == MISSING}
     constant = {
         key: rows[0].values[key]
         for key in keys
@@ -218,8 +230,8 @@ def _choose_baseline(
     at_default = {
         key: as_cell(default[key]) if key in default else MISSING for key in swept if key in default or "." in key
     }
-    fits = [all(row.values[key] == value for key, value in at_default.items()) for row in rows]
-    if asked is None and swept and len(at_default) == len(swept) and any(fits):
+    fits = any(has_values(row, at_default) for row in rows)
+    if asked is None and swept and len(at_default) == len(swept) and fits:
         return Baseline(find_baselines(rows, keys, at_default, note), "the default", True)
     return Baseline(find_best(rows, metric), "the best observed", False)
 

@@ -14,8 +14,9 @@ from npdigits.compare.predictions import count_disagreements, read_predictions
 from npdigits.compare.statistics import ALPHA, mcnemar_p
 from npdigits.compare.verdict import describe_edited_code
 from npdigits.compare.views import View
+from npdigits.config.former import PART_ONCE
 from npdigits.runs.kept_code import read_kept
-from npdigits.runs.table import Runs
+from npdigits.runs.table import MISSING, Runs
 
 # Columns that are compared besides the configuration's keys.
 COLUMNS = ("status", "data", "data_sha256", "numerics", "environment", "seed")
@@ -35,13 +36,18 @@ def diff_runs(runs: Runs, first: str, second: str) -> tuple[View, list[str]]:
         raise ConfigError(f"--diff {first} {second}: the same run twice")
     pair = [_find_run(runs, path) for path in (first, second)]
     a, b = pair
-    settings = [key for key in (*COLUMNS, *runs.keys) if a[key] != b[key]]
+    settings = [key for key in (*COLUMNS, *runs.keys) if a[key] != b[key] and not _follows(key, a, b)]
     cells = [[key, *(format_value(run[key]) for run in pair)] for key in settings]
     cells += [[metric, *(format_figure(run[metric], metric) for run in pair)] for metric in runs.figures]
     frame = pd.DataFrame([{"setting": key, first: a[key], second: b[key]} for key in (*settings, *runs.figures)])
     lines = _describe_settings(runs, pair, settings)
     lines += [*_describe_code(first, second), _compare_predictions(first, second)]
     return View(["setting", first, second], 1, cells, frame), lines
+
+
+def _follows(key: str, a: Any, b: Any) -> bool:
+    """Say whether two runs differ in a key only as it is no part of the identity of one, which its numerics tell."""
+    return key in PART_ONCE and MISSING in (a[key], b[key])
 
 
 def _find_run(runs: Runs, path: str) -> Any:

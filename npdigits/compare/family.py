@@ -9,7 +9,7 @@ from typing import Any
 
 from npdigits.base.errors import ConfigError
 from npdigits.compare.predictions import Predictions, count_disagreements
-from npdigits.compare.rows import ComparisonRow, Section
+from npdigits.compare.rows import ComparisonRow, Section, has_values
 from npdigits.compare.statistics import (
     ALPHA,
     Interval,
@@ -126,7 +126,7 @@ def find_baselines(
     found: dict[Section, ComparisonRow] = {}
     typed = " ".join(f"{key}={value}" for key, value in wanted.items())
     for row in rows:
-        if any(row.values[key] != value for key, value in wanted.items()):
+        if not has_values(row, wanted):
             continue
         if row.section in found:
             both = ", or ".join(" ".join(f"{key}={r.values[key]}" for key in keys) for r in (found[row.section], row))

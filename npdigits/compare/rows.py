@@ -1,6 +1,6 @@
 """Rows of a comparison: the runs of one configuration, over its seeds."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from npdigits.compare.statistics import Interval, Numbers, t_interval
 from npdigits.config.dependence import follows_in
+from npdigits.config.former import PART_ONCE
 from npdigits.runs.summary import Status
 from npdigits.runs.table import FIGURES, MISSING
 
@@ -122,14 +123,27 @@ def find_differing_keys(rows: Iterable[ComparisonRow], keys: Sequence[str]) -> l
     """Return the marks and keys that have more than one value among these rows.
 
     A value that follows from another key's is no difference: the stopping rule's threshold follows from the rule, and
-    that a row has no number of an own component from the choice of another one.
+    that a row has no number of an own component from the choice of another one. That it lacks what was part of an
+    identity once follows from its numerics.
     """
     seen: dict[str, set[Any]] = {key: set() for key in (*MARKS, *keys)}
     for row in rows:
         follows = follows_in(row.values)
         for key, values in seen.items():
             values.add(FOLLOWS if key in follows else row.values.get(key))
-    return [key for key, values in seen.items() if len(values - ({MISSING} if "." in key else set())) > 1]
+    return [key for key, values in seen.items() if len(values - ({MISSING} if may_lack(key) else set())) > 1]
+
+
+def has_values(row: ComparisonRow, wanted: Mapping[str, Any]) -> bool:
+    """Say whether a row has these values; one that lacks a key of before computes the same with every value of it."""
+    return all(
+        row.values[key] == value or (key in PART_ONCE and row.values[key] == MISSING) for key, value in wanted.items()
+    )
+
+
+def may_lack(key: str) -> bool:
+    """Say whether a row may be without a key: a number of an own component, or what was part of an identity once."""
+    return "." in key or key in PART_ONCE
 
 
 def sort_key(value: Any) -> tuple[bool, Any]:

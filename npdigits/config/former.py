@@ -22,6 +22,10 @@ BEFORE_0_2_0: dict[str, Any] = {
 # that a new key renames no run.
 ABSENT: dict[str, Any] = {name: key.absent for name, key in TABLE.items() if key.later}
 
+# Keys that were part of every identity once and are part of none today, each with the default that it had then: since
+# numerics 6 ``threads`` changes no bit. An identity that has them keeps them, as its digest is over them.
+PART_ONCE: dict[str, Any] = {"threads": 1}
+
 # What was allowed once and is not today.
 RULES_ONCE: dict[str, Rule] = {
     # 4c8f4d0 to 7df39d8

@@ -10,7 +10,7 @@ from typing import Any
 from npdigits.base.kinds import SHOWN
 from npdigits.config.code_digest import code_mark
 from npdigits.config.dependence import unread
-from npdigits.config.former import ABSENT, BEFORE_0_2_0, successor
+from npdigits.config.former import ABSENT, BEFORE_0_2_0, PART_ONCE, successor
 from npdigits.config.keys import NONE, RULES, TABLE
 from npdigits.config.numerics import NUMERICS, split_numerics
 from npdigits.config.own_names import MARKED, shorten
@@ -79,6 +79,11 @@ def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int 
     return values
 
 
+def as_of_today(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an identity without the keys that were part of it once."""
+    return {key: value for key, value in identity.items() if key not in PART_ONCE}
+
+
 def with_later_keys(identity: Mapping[str, Any]) -> dict[str, Any]:
     """Return an identity with the keys that it leaves out, as their value is the one that their absence stands for."""
     later = {key: value for key, value in ABSENT.items() if key not in NOT_PART}
@@ -119,8 +124,12 @@ def digest(identity: dict[str, Any]) -> str:
 
 
 def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
-    """Return the keys in which two identities differ, sorted."""
-    return sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
+    """Return the keys in which two identities differ, sorted.
+
+    A key that was part of an identity once is compared where both have it: what lacks it has other numerics.
+    """
+    keys = {*found, *expected} - {key for key in PART_ONCE if (key in found) != (key in expected)}
+    return sorted(key for key in keys if found.get(key) != expected.get(key))
 
 
 def describe_differences(found: dict[str, Any], expected: dict[str, Any]) -> str:

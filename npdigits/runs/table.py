@@ -18,6 +18,7 @@ from npdigits.base.errors import RunDirError
 from npdigits.base.strict import parse_json
 from npdigits.base.text import printable
 from npdigits.config.identity import canonical, digest, with_later_keys
+from npdigits.config.keys import RULES
 from npdigits.config.value_text import as_cell
 from npdigits.data.sets import default_val_size
 from npdigits.runs.contents import ENVIRONMENT, MOST_BYTES
@@ -167,7 +168,8 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Runs:
         keys |= dict.fromkeys(key for key in configuration if key not in row)
         own |= dict.fromkeys(figures)
         rows.append({**configuration, **row, **figures})
-    # A key that a run does not have: it was made by a version that did not know it.
+    keys = dict.fromkeys(key for key in (*RULES, *keys) if key in keys)
+    # A key that a run does not have: one of its own components', or none that decides its result.
     table = pd.DataFrame([{**dict.fromkeys(keys, MISSING), **row} for row in rows], dtype=object)
     table = table.reindex(columns=[*OWN, *keys, *NUMBERS, *own, *SHARED])
     for column in table.columns:

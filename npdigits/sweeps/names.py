@@ -26,8 +26,10 @@ def folder_name(name: str | None, swept: Sequence[str], fixed: Sequence[str]) ->
     """
     if name is not None:
         return safe_name(name)
-    counting = sorted(o for o in fixed if Override.of(o).top not in NOT_PART - {"data"})
-    return safe_name("_".join([*sorted(swept), *(override.replace("=", "-") for override in counting)]) or "sweep")
+    without_effect = NOT_PART - {"data"}
+    counting = sorted(o for o in fixed if Override.of(o).top not in without_effect)
+    varying = sorted(key for key in swept if key not in without_effect)
+    return safe_name("_".join([*varying, *(override.replace("=", "-") for override in counting)]) or "sweep")
 
 
 def run_name(config: Config, default: Config, identity: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from npdigits.config.build import check_fit
 from npdigits.config.components import OwnComponent
 from npdigits.config.compose import compose
 from npdigits.config.dependence import unread
-from npdigits.config.identity import digest, form_for, identity, in_canonical_form, numerics
+from npdigits.config.identity import NOT_PART, as_of_today, digest, form_for, identity, in_canonical_form, numerics
 from npdigits.config.keys import FILE_DATA
 from npdigits.config.override import Override
 from npdigits.config.own_names import name_of, without_digests
@@ -112,7 +112,8 @@ def plan_sweep(
         folders.setdefault(folder, {}).setdefault(point.name, point)
     different = sum(map(len, folders.values()))
     if different < len(points):
-        reasons = [f"{key} has no effect in some ({why})" for key, why in idle.items()]
+        reasons = [f"{key} changes no result" for key in swept if key in NOT_PART - {"data"}]
+        reasons += [f"{key} has no effect in some ({why})" for key, why in idle.items()]
         report.say(f"{len(points)} points are {different} different runs: {'; '.join(reasons) or 'some are the same'}")
     folders = {folder: _named_as_found(of_folder, folder, report.warn) for folder, of_folder in folders.items()}
     return SweepPlan(folders, {chosen: source for chosen, (_, source) in found.items()})
@@ -149,7 +150,7 @@ def _named_as_found(points: dict[str, Point], folder: Path, warn: Callable[[str]
         for form in {point.form for point in missing.values()}:
             if point := missing.get(digest(form(found))):
                 names[point.name] = path.name
-            elif digest(form(found) | {"numerics": here}) in missing:
+            elif digest(as_of_today(form(found)) | {"numerics": here}) in missing:
                 elsewhere[str(found.get("numerics"))] += 1
             elif expected := by_name.get(digest(without_digests(form(found)))):
                 edited[_changed_code(form(found), expected)] += 1
