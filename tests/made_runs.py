@@ -35,6 +35,7 @@ def made_run(
     sha256=SHA256,
     data="mnist",
     numerics=None,
+    once=None,
     environment=ENVIRONMENT,
     epochs=2,
     right=None,
@@ -48,6 +49,7 @@ def made_run(
         val_accuracy: of its best epoch, the last one; test accuracy is 0.01 less, the cost 1 − accuracy.
         typed: what differs from the defaults: "hidden=20", "seed=1".
         status, sha256, data, numerics, environment: what the files say; None leaves the file or the value as it is.
+        once: what was part of its identity when its version wrote it, as {"threads": 2}, and is of none today.
         epochs: rows of metrics.csv.
         right: which of the test digits are read right; their labels are all 1.
         validated: whether there are validation figures.
@@ -58,7 +60,7 @@ def made_run(
     seeds = [int(one.removeprefix("seed=")) for one in typed if one.startswith("seed=")]
     config = composed(*(one for one in typed if not one.startswith("seed=")))
     this = identity(config, sha256) | {"seed": seeds[0] if seeds else 0}
-    this |= {} if numerics is None else {"numerics": numerics}
+    this |= (once or {}) | ({} if numerics is None else {"numerics": numerics})
     accuracies = {"train": val_accuracy, "val": val_accuracy, "test": val_accuracy - 0.01}
     figures = {f"{split}_accuracy": value for split, value in accuracies.items()}
     figures |= {f"{split}_cost": 1 - value for split, value in accuracies.items()}

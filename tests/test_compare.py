@@ -14,6 +14,7 @@ from npdigits.compare.verdict import footnotes, left_out, outcome_of, verdict
 from npdigits.compare.views import configurations, every_run, pivot
 from npdigits.config.compose import compose
 from npdigits.config.identity import digest
+from npdigits.config.numerics import NUMERICS
 from npdigits.runs.table import read_runs
 
 DEFAULT = compose().as_dict()
@@ -237,6 +238,46 @@ def test_other_data_numerics_and_environments_never_share_a_row(tmp_path):
         assert row.section == one.against.section and one.against.values["hidden"] == 20
     assert comparison.family.comparisons == 6
     assert any("Haswell" in line for line in footnotes(comparison))
+
+
+@pytest.fixture
+def made_of_two_versions(tmp_path):
+    """Return a function that compares runs of two widths: of before, shared by so many processes, and today's."""
+
+    def make(*threads, today=True):
+        kinds = [(f"by {n}", {"numerics": 5, "once": {"threads": n}}) for n in threads] + [("today", {})] * today
+        for name, kind in kinds:
+            for hidden in (20, 50):
+                for seed in range(2):
+                    made_run(tmp_path / f"{name}-{hidden}-{seed}", 0.9, f"hidden={hidden}", f"seed={seed}", **kind)
+        return compare(read_runs([tmp_path]), default=DEFAULT)
+
+    return make
+
+
+def test_what_was_part_of_an_identity_once_tells_rows_of_then_apart_and_none_of_today(made_of_two_versions):
+    comparison = made_of_two_versions(1, 2)
+    assert comparison.keys == ("numerics", "hidden", "threads") and comparison.baseline == "the default"
+    values = {tuple(row.values[key] for key in comparison.keys) for row in comparison.rows}
+    assert values == {
+        *((5, hidden, threads) for hidden in (20, 50) for threads in (1, 2)),
+        *((NUMERICS, hidden, "–") for hidden in (20, 50)),
+    }
+    # Each is compared with the default of its version.
+    found = {row.section.numerics: row.values["threads"] for row in comparison.family.references.values()}
+    assert found == {5: 1, NUMERICS: "–"} and comparison.family.comparisons == 4
+    assert not any("the baseline is not there" in note for note in comparison.notes)
+
+
+@pytest.mark.parametrize("today", [True, False])
+def test_where_all_of_then_are_alike_nothing_is_said_of_what_was_part_once(made_of_two_versions, today):
+    comparison = made_of_two_versions(1, today=today)
+    assert comparison.keys == (("numerics",) if today else ()) + ("hidden",) and comparison.constant == {}
+    assert comparison.baseline == "the default"
+
+
+def test_what_all_of_then_have_is_said_where_it_was_not_the_default(made_of_two_versions):
+    assert made_of_two_versions(2, today=False).constant == {"threads": 2}
 
 
 def test_whether_seeds_can_decide_is_said_of_each_row(tmp_path):

@@ -96,6 +96,8 @@ def test_a_sweeps_name_is_of_its_keys_and_never_of_the_values_that_vary():
     assert (
         folder_name(None, ["hidden", "seed"], ["lr=0.1", "plots=false", "out=x", "workers=2"]) == "hidden_seed_lr-0.1"
     )
+    assert folder_name(None, ["seed", "threads"], ["threads=2", "lr=0.1"]) == "seed_lr-0.1"
+    assert folder_name(None, ["data"], ["threads=2"]) == "data"
     assert folder_name("width", ["hidden"], []) == "width"
     assert folder_name(None, [], []) == "sweep"
 

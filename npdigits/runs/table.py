@@ -89,10 +89,10 @@ def load_runs(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -
     Returns:
         The columns ``run`` (its path), ``status``, ``reason`` (why it did not finish), ``same_as`` (of a run that is
         there twice the path of the one that counts, else ""), ``data``, ``data_sha256``, ``numerics`` (the version of
-        the code: 5, or "5+3fa2c1d8" where it was edited), ``environment`` (a name for the NumPy, BLAS and processor
+        the code: 6, or "6+3fa2c1d8" where it was edited), ``environment`` (a name for the NumPy, BLAS and processor
         that bits depend on), ``identity`` (a name for all that decides the result), ``configuration`` (likewise,
-        without the seed), ``seed``, one for each other key of
-        the configuration, and the best epoch's figures: ``train_cost`` … ``test_accuracy``, ``best_epoch``,
+        without the seed), ``seed``, one for each other key of the configuration that decides a result or did in the
+        version of a run, and the best epoch's figures: ``train_cost`` … ``test_accuracy``, ``best_epoch``,
         ``epochs_run``, ``seconds``, ``parameters``, ``layers`` (hidden ones), ``units`` (in all hidden layers),
         ``seconds_shared``. Figures that a run has not are NaN. A single hidden layer is a number, else text as typed:
         ``[300,100]``.
