@@ -17,7 +17,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from npdigits.base.errors import WorkersError
-from npdigits.base.interruption import SIGNALS, Stopped, never
+from npdigits.base.forked import leave_if_orphaned, leave_signals
+from npdigits.base.interruption import Stopped, never
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -127,7 +128,7 @@ class Workers:
                         f"threads={count}: no more processes can be started: {error.strerror}"
                     ) from error
             if pid == 0:
-                _serve(_PartOfSeveral(rank, arrivals, lambda: _leave_if_orphaned(parent)), make, theirs)
+                _serve(_PartOfSeveral(rank, arrivals, lambda: leave_if_orphaned(parent)), make, theirs)
             theirs.close()
             self._others.append((pid, ours))
         self._first = make(_PartOfSeveral(0, arrivals, self._check))
@@ -210,9 +211,7 @@ def _serve(part: Part, make: Callable[[Part], Any], connection: Connection) -> N
     """Do what is asked, as a forked process, until the first worker is gone. Does not return."""
     code = 1
     try:
-        # Ctrl-C goes to every process of a terminal, SIGTERM often to all of a job; the first worker ends the others.
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+        leave_signals()
         _close_files_but(connection.fileno())
         worker = make(part)
         while True:
@@ -230,8 +229,3 @@ def _close_files_but(keep: int) -> None:
     """Close inherited files: the run directory's lock and the others' pipes live as long as a process has them open."""
     os.closerange(3, keep)
     os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
-
-
-def _leave_if_orphaned(parent: int) -> None:
-    if os.getppid() != parent:
-        os._exit(1)
