@@ -94,6 +94,21 @@ def test_what_computes_portably_is_left_as_it_is(machine):
     assert machine.restarted is None
 
 
+@pytest.mark.parametrize(
+    ("features", "kernel", "deviation"),
+    [
+        (["X86_V2", "X86_V3"], "SkylakeX", "OpenBLAS uses its kernels for SkylakeX"),
+        (["X86_V2", "X86_V3", "X86_V4"], "Haswell", "NumPy uses X86_V4"),
+        (["X86_V2", "AVX10"], "Haswell", "NumPy uses AVX10"),
+        (["X86_V2"], "Haswell", "NumPy does not use AVX2"),
+    ],
+)
+def test_numpy_and_blas_are_both_looked_at(machine, monkeypatch, features, kernel, deviation):
+    monkeypatch.setenv(portable.DISABLED, "X86_V3")  # so that its absence is the user's doing
+    machine.features, machine.blas = (features, ["X86_V3"]), [("openblas", kernel)]
+    assert portable.find_deviation() == deviation
+
+
 def test_a_program_is_started_again_once(machine, monkeypatch):
     """An OpenBLAS that has the kernels of one processor alone does not heed OPENBLAS_CORETYPE."""
     monkeypatch.setenv(portable.MARKER, "1")
@@ -242,6 +257,19 @@ def test_a_program_that_cannot_start_again_refuses_before_it_writes(tmp_path):
     if told.returncode:  # a processor without AVX-512 needs no more than that
         assert told.stderr.startswith("npdigits: portable=true: NumPy uses ") and told.stderr.count("\n") == 1
         assert not (tmp_path / "run").exists()
+
+
+@here
+def test_a_script_that_is_used_up_is_not_started_again(tmp_path):
+    """From the standard input: a second Python would find nothing there, and end as if all were done."""
+    script = f"""import sys
+sys.argv = ["npdigits", "portable=true", "data=mnist_5k", "out={tmp_path}/run"]
+from npdigits.console import train
+train()
+"""
+    kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    told = subprocess.run([sys.executable, "-"], input=script, env=kept, capture_output=True, text=True, timeout=120)
+    assert told.returncode == 2 or (tmp_path / "run" / "summary.json").exists(), told.stderr
 
 
 def test_a_value_that_is_no_truth_is_refused():
