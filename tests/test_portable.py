@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,8 +17,10 @@ from npdigits.base import arithmetic, portable
 from npdigits.base.errors import ConfigError
 from npdigits.compare.comparison import compare
 from npdigits.runs.environment import deciding_versions, describe_difference, portable_arithmetic
+from npdigits.runs.summary import Status
 from npdigits.runs.table import read_runs
 from npdigits.sweeps import worker
+from npdigits.sweeps.points import Outcome
 from npdigits.sweeps.sweep import run_sweep
 
 VARIABLES = (portable.CORETYPE, portable.DISABLED, portable.ENABLED, portable.MARKER)
@@ -284,6 +287,24 @@ def test_a_worker_that_computes_otherwise_is_refused_for_portable_runs_alone(tmp
     assert worker.find_mismatch(other, mine, tmp_path) == ""
     told = worker.find_mismatch(other, mine, tmp_path, portably=True)
     assert told == f"portable NumPy uses X86_V4 there, {mine['portable']} here"
+
+
+def test_a_worker_begins_no_portable_run_that_it_would_compute_otherwise(tmp_path, monkeypatch):
+    task = SimpleNamespace(state="executing")
+    here = SimpleNamespace(get_current_task=lambda: "run", state=SimpleNamespace(tasks={"run": task}))
+    monkeypatch.setattr(worker, "get_worker", lambda: here)
+    expected = {**worker.describe_process(tmp_path), "portable": "arithmetic 01234567"}
+    begun = []
+
+    def job(point, shared, stop):
+        begun.append(point)
+        return Outcome(point, Status.FINISHED)
+
+    plain, portably = (SimpleNamespace(config=SimpleNamespace(portable=value)) for value in (False, True))
+    refused = worker.run_point(job, "launch", expected, False, portably).refused
+    assert refused.startswith("portable ") and refused.endswith(" there, arithmetic 01234567 here")
+    assert worker.run_point(job, "launch", expected, False, plain).refused == ""
+    assert begun == [plain]
 
 
 PROCESSOR = {
