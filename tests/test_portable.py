@@ -358,6 +358,8 @@ def test_runs_of_two_processors_are_one_row_where_they_compute_alike(tmp_path, p
 def test_operations_that_a_run_does_not_use_do_not_decide(tmp_path):
     plain = portable_arithmetic(npdigits.compose(["portable=true"]))
     soft = portable_arithmetic(npdigits.compose(["portable=true", "activation=softplus"]))
+    assert portable_arithmetic(npdigits.compose(["activation=softplus", "dtype=float64"])) == plain
+    assert portable_arithmetic(npdigits.compose(["augment=elastic", "dtype=float64"])) == soft
     assert set(soft["arithmetic"]) - set(plain["arithmetic"]) == {
         "log1p float32",
         "expm1 float32",
