@@ -54,9 +54,9 @@ def settings_of(python: str) -> dict[str, str]:
     return found
 
 
-def train(command: Sequence[str], settings: Mapping[str, str], name: str, out: Path) -> Path:
+def train(command: Sequence[str], settings: Mapping[str, str], name: str, also: str, out: Path) -> Path:
     """Train a configuration by a command that runs Python; return the run directory."""
-    keys = CONFIGURATIONS[name].split()
+    keys = f"{CONFIGURATIONS[name]} {also}".split()
     typed = [*command, "-m", "npdigits.train", *COMMON, f"out={out / name}", *keys]
     done = subprocess.run(typed, env={**os.environ, **settings}, capture_output=True, text=True)
     if done.returncode:
@@ -81,8 +81,8 @@ def act(chosen: argparse.Namespace) -> int:
     same = True
     with tempfile.TemporaryDirectory() as scratch:
         for name in names:
-            native = train([sys.executable], here, name, Path(scratch, "native"))
-            other = train([*chosen.command, chosen.python], there, name, Path(scratch, "other"))
+            native = train([sys.executable], here, name, chosen.also, Path(scratch, "native"))
+            other = train([*chosen.command, chosen.python], there, name, chosen.also, Path(scratch, "other"))
             differing = compare(native, other)
             same &= not differing
             print(
@@ -98,6 +98,7 @@ def main() -> None:
         "--python", default=sys.executable, help="another interpreter, which has npdigits' dependencies"
     )
     parser.add_argument("--only", help="of the configurations only these, with commas")
+    parser.add_argument("--also", default="", help="keys for all of them: 'epochs=1 val_size=2500' is quicker")
     parser.add_argument("command", nargs="*", metavar="-- COMMAND", help="that runs a program elsewhere")
     sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args())))
 

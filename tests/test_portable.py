@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,8 +17,10 @@ from npdigits.base import arithmetic, portable
 from npdigits.base.errors import ConfigError
 from npdigits.compare.comparison import compare
 from npdigits.runs.environment import deciding_versions, describe_difference, portable_arithmetic
+from npdigits.runs.summary import Status
 from npdigits.runs.table import read_runs
 from npdigits.sweeps import worker
+from npdigits.sweeps.points import Outcome
 from npdigits.sweeps.sweep import run_sweep
 
 VARIABLES = (portable.CORETYPE, portable.DISABLED, portable.ENABLED, portable.MARKER)
@@ -92,6 +95,21 @@ def test_what_computes_portably_is_left_as_it_is(machine):
     portable.enter()
     portable.require()
     assert machine.restarted is None
+
+
+@pytest.mark.parametrize(
+    ("features", "kernel", "deviation"),
+    [
+        (["X86_V2", "X86_V3"], "SkylakeX", "OpenBLAS uses its kernels for SkylakeX"),
+        (["X86_V2", "X86_V3", "X86_V4"], "Haswell", "NumPy uses X86_V4"),
+        (["X86_V2", "AVX10"], "Haswell", "NumPy uses AVX10"),
+        (["X86_V2"], "Haswell", "NumPy does not use AVX2"),
+    ],
+)
+def test_numpy_and_blas_are_both_looked_at(machine, monkeypatch, features, kernel, deviation):
+    monkeypatch.setenv(portable.DISABLED, "X86_V3")  # so that its absence is the user's doing
+    machine.features, machine.blas = (features, ["X86_V3"]), [("openblas", kernel)]
+    assert portable.find_deviation() == deviation
 
 
 def test_a_program_is_started_again_once(machine, monkeypatch):
@@ -244,6 +262,19 @@ def test_a_program_that_cannot_start_again_refuses_before_it_writes(tmp_path):
         assert not (tmp_path / "run").exists()
 
 
+@here
+def test_a_script_that_is_used_up_is_not_started_again(tmp_path):
+    """From the standard input: a second Python would find nothing there, and end as if all were done."""
+    script = f"""import sys
+sys.argv = ["npdigits", "portable=true", "data=mnist_5k", "out={tmp_path}/run"]
+from npdigits.console import train
+train()
+"""
+    kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    told = subprocess.run([sys.executable, "-"], input=script, env=kept, capture_output=True, text=True, timeout=120)
+    assert told.returncode == 2 or (tmp_path / "run" / "summary.json").exists(), told.stderr
+
+
 def test_a_value_that_is_no_truth_is_refused():
     told = train("portable=Haswell")
     assert (told.returncode, told.stderr.count("\n")) == (2, 1)
@@ -256,6 +287,24 @@ def test_a_worker_that_computes_otherwise_is_refused_for_portable_runs_alone(tmp
     assert worker.find_mismatch(other, mine, tmp_path) == ""
     told = worker.find_mismatch(other, mine, tmp_path, portably=True)
     assert told == f"portable NumPy uses X86_V4 there, {mine['portable']} here"
+
+
+def test_a_worker_begins_no_portable_run_that_it_would_compute_otherwise(tmp_path, monkeypatch):
+    task = SimpleNamespace(state="executing")
+    here = SimpleNamespace(get_current_task=lambda: "run", state=SimpleNamespace(tasks={"run": task}))
+    monkeypatch.setattr(worker, "get_worker", lambda: here)
+    expected = {**worker.describe_process(tmp_path), "portable": "arithmetic 01234567"}
+    begun = []
+
+    def job(point, shared, stop):
+        begun.append(point)
+        return Outcome(point, Status.FINISHED)
+
+    plain, portably = (SimpleNamespace(config=SimpleNamespace(portable=value)) for value in (False, True))
+    refused = worker.run_point(job, "launch", expected, False, portably).refused
+    assert refused.startswith("portable ") and refused.endswith(" there, arithmetic 01234567 here")
+    assert worker.run_point(job, "launch", expected, False, plain).refused == ""
+    assert begun == [plain]
 
 
 PROCESSOR = {
@@ -309,6 +358,8 @@ def test_runs_of_two_processors_are_one_row_where_they_compute_alike(tmp_path, p
 def test_operations_that_a_run_does_not_use_do_not_decide(tmp_path):
     plain = portable_arithmetic(npdigits.compose(["portable=true"]))
     soft = portable_arithmetic(npdigits.compose(["portable=true", "activation=softplus"]))
+    assert portable_arithmetic(npdigits.compose(["activation=softplus", "dtype=float64"])) == plain
+    assert portable_arithmetic(npdigits.compose(["augment=elastic", "dtype=float64"])) == soft
     assert set(soft["arithmetic"]) - set(plain["arithmetic"]) == {
         "log1p float32",
         "expm1 float32",

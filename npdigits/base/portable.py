@@ -148,6 +148,9 @@ def _blas() -> list[tuple[str | None, str | None]]:
 
 
 def _can_start_again() -> bool:
-    """Say whether this process is a program of ours in a file, so that its command line says all there is to do."""
-    main = sys.modules.get("__main__")
-    return _is_program and bool(sys.executable) and bool(getattr(main, "__file__", None))
+    """Say whether this process is a program of ours in a file, so that its command line says all there is to do.
+
+    A script that Python reads from its standard input is used up, and names "<stdin>" as its file.
+    """
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    return _is_program and bool(sys.executable) and file is not None and Path(file).is_file()
