@@ -71,8 +71,8 @@ def meant(row: Row, errors: pd.Series) -> bool:
 def table(results: pd.DataFrame) -> str:
     """Return the table in Markdown, and how the sources were read."""
     lines = [
-        "| network | published % | source | measured % (seeds) | meant % | held | epochs | seconds | `experiment=` |",
-        "|---|---:|---|---:|---:|---|---:|---:|---|",
+        "| network | published % | source | measured % (seeds) | meant % | held | epochs | seconds | numerics | `experiment=` |",
+        "|---|---:|---|---:|---:|---|---:|---:|---|---|",
     ]
     for row in ROWS:
         own = results[results.row == row.name]
@@ -82,7 +82,8 @@ def table(results: pd.DataFrame) -> str:
         cells = [row.network, "–" if row.published is None else f"{row.published:g}", row.source or "–"]
         partly = not row.members and 0 < len(own) < seeds_of(row)
         held = verdict(row, results) + (", so far" if partly else "")
-        cells += [measured(row, results), bounds, held, epochs, seconds, f"`published/{row.recipe}`"]
+        code = ", ".join(sorted(set(own.numerics.map(str)))) or "–"
+        cells += [measured(row, results), bounds, held, epochs, seconds, code, f"`published/{row.recipe}`"]
         lines.append(f"| {' | '.join(cells)} |")
     bases: dict[str, list[str]] = {}
     for source, basis in BASIS.items():

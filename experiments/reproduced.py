@@ -33,7 +33,7 @@ def runs_of(row: Row, folder: Path, seeds: int | None = None, more: Sequence[str
         RunDirError: a run there is not what the recipe makes now.
     """
     if not (folder / row.recipe).is_dir():
-        return pd.DataFrame(columns=["seed", "error", "epochs", "seconds", "run"])
+        return pd.DataFrame(columns=["seed", "error", "epochs", "seconds", "numerics", "run"])
     runs = read_runs([folder / row.recipe])
     for line in runs.warnings:
         print(line, file=sys.stderr)
@@ -61,6 +61,7 @@ def runs_of(row: Row, folder: Path, seeds: int | None = None, more: Sequence[str
             "error": (10_000 - (10_000 * found.test_accuracy).round()) / 100,
             "epochs": found.epochs_run.astype(int),
             "seconds": found.seconds.round(1),
+            "numerics": found.numerics,
             "run": found.run,
         }
     )
@@ -89,7 +90,7 @@ def collect(folder: Path) -> pd.DataFrame:
         runs = committee(runs) if row.members else runs.assign(members=1)
         frames.append(runs.drop(columns="run").assign(row=row.name))
     table = pd.concat(frames)
-    return table[["row", "members", "seed", "error", "epochs", "seconds"]]
+    return table[["row", "members", "seed", "error", "epochs", "seconds", "numerics"]]
 
 
 def with_kept(results: pd.DataFrame, kept: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
