@@ -336,7 +336,7 @@ CHANGED = {**SAME, "arithmetic": {**SAME["arithmetic"], "log1p float32": "111111
         ((None, None), 2, "numpy 2.5.5, processor AMD EPYC 7763, numpy_simd "),
         ((SAME, SAME), 1, ""),
         ((SAME, CHANGED), 2, "other results of log1p float32"),
-        (({**SAME, "own_code": True},) * 2, 2, "numpy 2.5.5, blas ['0.3.0'], c_library glibc 2.41"),
+        (({**SAME, "own_code": True},) * 2, 2, "numpy 2.5.5, blas ['0.3.0'], c_library glibc 2.41, python 3.13"),
     ],
     ids=["not portable", "portable", "another C library", "own code"],
 )

@@ -72,6 +72,8 @@ def deciding_versions(environment: dict[str, Any]) -> dict[str, Any]:
     elif portable["own_code"]:
         blas = environment.get("blas") or []
         kept |= {"blas": [one.get("version") for one in blas], "c_library": environment.get("c_library")}
+        # Python 3.12 adds floats up otherwise: sum([0.1] * 10) is 1.0 there, 0.9999999999999999 before.
+        kept["python"] = str(environment.get("python")).rpartition(".")[0]
     return kept | ({"earlier": [deciding_versions(one) for one in earlier]} if earlier else {})
 
 
