@@ -15,13 +15,14 @@ from npdigits.config.compose import compose
 from npdigits.data.sets import Split
 from npdigits.training.loop import fit
 
-# By images and by units, small products and large ones, last batches of one image, layers narrower than a cut.
+# By images and by units, small products and large ones, batches and parts of one image, layers narrower than a cut.
 CONFIGURATIONS = (
     "hidden=20",
     "hidden=20 batch_size=128",
     "hidden=20 batch_size=100 dropout=0.3 input_dropout=0.1",
     "hidden=[]",
     "hidden=[] batch_size=17",
+    "hidden=5 batch_size=33 cost=mse",
     "hidden=800",
     "hidden=800 batch_size=128",
     "hidden=[300,100] max_norm=2",
