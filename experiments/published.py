@@ -71,7 +71,8 @@ def meant(row: Row, errors: pd.Series) -> bool:
 def table(results: pd.DataFrame) -> str:
     """Return the table in Markdown, and how the sources were read."""
     lines = [
-        "| network | published % | source | measured % (seeds) | meant % | held | epochs | seconds | numerics | `experiment=` |",
+        "| network | published % | source | measured % (seeds) | meant % | held | epochs | seconds | numerics "
+        "| `experiment=` |",
         "|---|---:|---|---:|---:|---|---:|---:|---|---|",
     ]
     for row in ROWS:

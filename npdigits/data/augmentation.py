@@ -205,7 +205,8 @@ class Augmentation:
         np.divide(np.cos(angles), scales, out=block.of_r)
         np.divide(np.sin(angles), scales, out=block.of_c)
         block.of_1[...] = block.middles
-        block.noise[...] = rng.standard_normal(block.noise.shape, np.float32)
+        # Of float32 they would be other ones with another C library (glibc 2.36 and 2.41), in the tails.
+        block.noise[...] = rng.standard_normal(block.noise.shape)
         return block.coefficients
 
     def coordinates(self, coefficients: Array) -> Array:

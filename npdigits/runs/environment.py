@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_info
 from npdigits.base.arithmetic import digests
 from npdigits.config.schema import Config
 
-# Operations that only some runs use: softplus in float32, and normal numbers of elastic distortions, in their tails.
-# In these C libraries differ (glibc 2.36 and 2.41); of all other runs that were tried these two leave the same bytes.
-OF_SOME_RUNS = ("log1p float32", "expm1 float32", "normal numbers float32")
+# Operations that softplus in float32 alone uses. In these C libraries differ (glibc 2.36 and 2.41); of all other runs
+# that were tried these two leave the same bytes.
+OF_SOME_RUNS = ("log1p float32", "expm1 float32")
 PACKAGES = ("npdigits", "numpy", "hydra-core", "omegaconf", "matplotlib", "mlxtend", "torchvision")
 
 
@@ -45,7 +45,7 @@ def environment(more_packages: tuple[str, ...] = ()) -> dict[str, Any]:
 def portable_arithmetic(config: Config) -> dict[str, Any]:
     """Return what the bits of a portable run depend on: the results of the operations that it uses."""
     soft = config.activation == "softplus" and config.dtype == "float32"
-    uses_all = bool(config.own) or config.augment == "elastic" or soft
+    uses_all = bool(config.own) or soft
     used = {name: found for name, found in digests().items() if uses_all or name not in OF_SOME_RUNS}
     return {"arithmetic": used, "own_code": bool(config.own)}
 

@@ -104,7 +104,8 @@ def _score(
     if not (n := len(split)):
         return math.nan, math.nan
     parts = workers.call("score", name)
-    cost = sum(cost for costs, _, _ in parts for cost in costs) / n
+    # Built-in sum() of floats is another from Python 3.12 on.
+    cost = math.fsum(cost for costs, _, _ in parts for cost in costs) / n
     if recipe.metrics and math.isfinite(cost):
         logits = np.concatenate([logits for _, _, logits in parts])
         own |= compute(recipe.metrics, "train" if name == "scored" else name, logits, split.labels[split.rows])

@@ -1,5 +1,6 @@
 """Scoring: what a network reads in the digits of a split, some hundred at once."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -87,7 +88,7 @@ class Scoring:
 def score(network: Network, split: Split) -> tuple[float, float]:
     """Return (mean cross-entropy in nats, accuracy as a fraction) of a split."""
     costs, correct = Scoring(network, split.images.dtype.name).costs(split)
-    return sum(costs) / len(split), correct / len(split)
+    return math.fsum(costs) / len(split), correct / len(split)
 
 
 def probabilities(network: Network, split: Split) -> Array:
