@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from npdigits.base import own_code
 from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
-from npdigits.base.errors import ConfigError, OwnCodeError
+from npdigits.base.errors import ConfigError, OwnCodeError, WorkersError
 from npdigits.config.build import BYTES, check_fit, empty_network, initial_state, recipe
 from npdigits.config.compose import defaults
 from npdigits.config.former import ABSENT
@@ -149,7 +149,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
                 check_fit(config, sizes, len(train), shape)
                 state = initial_state(config, sizes, self._input_scale())
                 records = list(fit(state, train, val, source.test, recipe(config, shape)))
-            except (ConfigError, OwnCodeError, Diverged) as error:
+            except (ConfigError, OwnCodeError, WorkersError, Diverged) as error:
                 raise ValueError(str(error)) from error
         assert state.best is not None
         state.network.parameters.flat[...] = state.best

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from npdigits.base.errors import RunDirError
+from npdigits.config.numerics import NUMERICS
 from npdigits.runs.metrics import SCORES
 from npdigits.runs.summary import Status, Summary, read_summary, read_summary_if_there
 
@@ -79,3 +80,10 @@ def test_a_status_that_is_missing_is_missed_by_name(tmp_path, content, name):
 
 def test_the_statuses_that_are_ends():
     assert [status for status in Status if status.ended] == [Status.FINISHED, Status.DIVERGED]
+
+
+def test_of_a_run_that_other_code_began_it_is_said_which_goes_on():
+    cut_off = Summary(Status.INTERRUPTED, identity="0" * 64, epochs_run=4)
+    assert cut_off.explanation(NUMERICS) == cut_off.explanation(f"{NUMERICS}+3fa2c1d8") == cut_off.explanation()
+    assert cut_off.explanation(5) == "after epoch 4; commit d0bc446 of npdigits goes on with it"
+    assert cut_off.explanation(1) == "after epoch 4; the version of npdigits that began it goes on"

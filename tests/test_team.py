@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from npdigits.base.errors import WorkersError
 from npdigits.config.compose import compose
 from npdigits.runs.report import Report
 from npdigits.runs.sharing import count_processes
 from npdigits.training import team
 from npdigits.training.team import busy_cores, choose_processes, helpful, hindrance, obstacle
-from npdigits.training.workers import can_fork
+from npdigits.training.workers import Workers, can_fork
 
 WIDE = (784, 800, 10)
 linux = pytest.mark.skipif(not can_fork(), reason="processes share a run on Linux only")
@@ -99,7 +100,15 @@ def test_where_no_semaphore_can_be_made_one_process_does_it(four_cores, monkeypa
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(multiprocessing.context.BaseContext, "Semaphore", refuse)
-    assert choose_processes(WIDE, 128) == (1, "Permission denied")
+    report = Said()
+    assert count_processes(compose(["hidden=800", "threads=3"]), WIDE, report) == 1
+    assert report.warned[0].startswith("threads=3 has no effect: no other can be started, or have a semaphore in /dev")
+    with pytest.raises(WorkersError, match=r"^threads=2: processes that share a run need semaphores in /dev/shm"):
+        Workers(2, lambda part: part)
+    assert choose_processes(WIDE, 128) == (
+        1,
+        "no other can be started, or have a semaphore in /dev/shm: Permission denied",
+    )
 
 
 @linux
@@ -108,7 +117,10 @@ def test_where_no_process_can_be_made_one_process_does_it(four_cores, monkeypatc
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(os, "fork", refuse)
-    assert choose_processes(WIDE, 128) == (1, "Resource temporarily unavailable")
+    assert choose_processes(WIDE, 128) == (
+        1,
+        "no other can be started, or have a semaphore in /dev/shm: Resource temporarily unavailable",
+    )
 
 
 @linux
@@ -135,7 +147,7 @@ def test_what_is_chosen_is_said_and_what_is_asked_for_is_done(four_cores):
     assert report.said == ["4 processes share each step; their number changes no bit (threads=4)"]
     assert count_processes(compose(["hidden=800", "threads=7"]), WIDE, report) == 7
     assert count_processes(compose(["hidden=1"]), (784, 1, 10), report) == 1
-    assert (len(report.said), report.warned) == (1, [])
+    assert (report.said[1:], report.warned) == (["7 processes share each step"], [])
 
 
 @linux

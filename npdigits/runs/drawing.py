@@ -30,6 +30,8 @@ START_AFTER = 0.5
 # Of the import, as os.nice() has it: it takes a tenth of a core that others want. With less it would not be ready when
 # a run of seconds ends, and what it takes is saved there.
 NICE = 10
+# With fewer processes and threads of this user allowed (ulimit -u), none of them is taken for that.
+LEAST_PROCESSES = 64
 # Seconds between two looks whether the run's process is still there.
 CHECK_EVERY = 1.0
 
@@ -136,7 +138,15 @@ def _pays() -> bool:
     # Another thread may hold a lock that is never released in the fork. A daemonic process is one of many.
     multiprocessing = sys.modules.get("multiprocessing.process")
     daemonic = multiprocessing is not None and multiprocessing.current_process().daemon
-    return can_fork() and threading.active_count() == 1 and not daemonic and cores() > 1
+    return can_fork() and threading.active_count() == 1 and not daemonic and cores() > 1 and _has_room()
+
+
+def _has_room() -> bool:
+    """Say whether this user may have more than a few processes: BLAS starts its threads anew after a fork."""
+    import resource  # which Windows lacks
+
+    allowed = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    return allowed == resource.RLIM_INFINITY or allowed >= LEAST_PROCESSES
 
 
 def _serve(path: Path, connections: list[Connection], parent: int) -> NoReturn:

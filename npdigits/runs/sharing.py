@@ -3,7 +3,7 @@
 from npdigits.config.build import lone_component, ranges
 from npdigits.config.schema import Config
 from npdigits.runs.report import Report
-from npdigits.training.team import choose_processes
+from npdigits.training.team import choose_processes, obstacle
 from npdigits.training.workers import can_fork
 
 
@@ -26,10 +26,13 @@ def count_processes(config: Config, sizes: tuple[int, ...], report: Report) -> i
         if reason:
             report.say(f"one process makes each step: {reason}")
         return 1
-    elif asked > 1 and not can_fork():
-        reason = "only on Linux can processes share a run's memory"
+    elif asked == 1:
+        return 1
     else:
-        return asked
+        reason = obstacle() if can_fork() else "only on Linux can processes share a run's memory"
+        if not reason:
+            report.say(f"{asked} processes share each step")
+            return asked
     if asked is not None and asked > 1:
         report.warn(f"threads={asked} has no effect: {reason}")
     return 1

@@ -13,6 +13,8 @@ from npdigits.base.bounded import read_bytes
 from npdigits.base.errors import NewerError, RunDirError
 from npdigits.base.kinds import Unfit, plain, short_repr, table
 from npdigits.base.strict import parse_json
+from npdigits.config.former import successor
+from npdigits.config.numerics import NUMERICS, split_numerics
 from npdigits.forms.found import Meaning
 from npdigits.runs.contents import LONGEST_REASON, MOST_BYTES, MOST_SCHEMA, SUMMARY_VALUES
 from npdigits.runs.metrics import SCORES
@@ -189,14 +191,20 @@ class Summary:
             finite["reason"] = self.reason[: LONGEST_REASON - 1] + "…"
         return json.dumps(finite, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
-    def explanation(self) -> str:
-        """Return why the run has not finished, in one line; "" where it has, or where nobody knows."""
+    def explanation(self, made_by: Any = NUMERICS) -> str:
+        """Return why the run has not finished, in one line; "" where it has, or where nobody knows.
+
+        Args:
+            made_by: the numerics of the code that began it: other code cannot go on with it.
+        """
         if self.status == Status.DIVERGED:
             return f"the cost stopped being finite in epoch {self.diverged_in_epoch}"
         if self.status == Status.RUNNING:
             return f"at work, or its process was killed; {self.epochs_run} epochs so far"
         if self.status == Status.INTERRUPTED:
-            return f"after epoch {self.epochs_run}; the same command goes on"
+            version, _ = split_numerics(made_by)
+            other = successor(version) or "the version of npdigits that began it goes on"
+            return f"after epoch {self.epochs_run}; {'the same command goes on' if version == NUMERICS else other}"
         return self.reason
 
 

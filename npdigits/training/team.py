@@ -61,7 +61,7 @@ def obstacle() -> str:
     except ChildProcessError:  # a host that ignores its children has had it waited for
         return ""
     except (OSError, ImportError) as error:
-        return str(getattr(error, "strerror", None) or error)
+        return f"no other can be started, or have a semaphore in /dev/shm: {getattr(error, 'strerror', None) or error}"
     return ""
 
 

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 POLLS = 3_000
 # Seconds between two checks that the other workers are still there.
 CHECK_EVERY = 0.05
-KILLED = "one of the processes that share this run (threads > 1) was killed"
+KILLED = (
+    "one of the processes that share this run was killed, as where memory is short: the same command goes on from the "
+    "last checkpoint, and threads=1 takes one process"
+)
+# What a system lacks on which processes cannot wait for each other.
+LACKING = "processes that share a run need semaphores in /dev/shm, and pipes"
 
 
 def can_fork() -> bool:
@@ -112,10 +117,14 @@ class Workers:
         from multiprocessing import get_context  # a process that works alone starts faster without it
 
         context = get_context("fork")
-        arrivals = [context.Semaphore(0) for _ in range(count)]
+        try:
+            # They lie in /dev/shm, which a container may not have.
+            arrivals = [context.Semaphore(0) for _ in range(count)]
+            pipes = [context.Pipe() for _ in range(1, count)]
+        except OSError as error:
+            raise WorkersError(f"threads={count}: {LACKING}: {error.strerror}; threads=1 does without") from error
         parent = os.getpid()
-        for rank in range(1, count):
-            ours, theirs = context.Pipe()
+        for rank, (ours, theirs) in enumerate(pipes, start=1):
             with warnings.catch_warnings():
                 # Python 3.12 warns of threads, as a lock that one of them holds is never released in the fork. The
                 # only ones here are BLAS's, which stops them for the fork.
