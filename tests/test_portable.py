@@ -23,7 +23,7 @@ from npdigits.sweeps import worker
 from npdigits.sweeps.points import Outcome
 from npdigits.sweeps.sweep import run_sweep
 
-VARIABLES = (portable.CORETYPE, portable.DISABLED, portable.ENABLED, portable.MARKER)
+VARIABLES = (portable.CORETYPE, portable.DISABLED, portable.ENABLED)
 # The simplest terms in which a NumPy of 2.4 and one of 2.0 tell what they use, on a processor with AVX-512.
 NEW = (["X86_V2", "X86_V3", "X86_V4", "AVX512_ICL"], ["AVX512_SPR"])
 OLD = (["SSE", "SSE2", "SSE3", *portable.LEVEL[1:], "AVX512F", "AVX512_SKX"], ["AVX512_KNL"])
@@ -86,8 +86,8 @@ def test_a_program_starts_itself_again_with_the_names_that_its_numpy_knows(machi
     machine.features = features
     portable.enter()
     path, arguments, env = machine.restarted
-    assert (path, arguments) == (sys.executable, [sys.executable, *sys.orig_argv[1:]])
-    assert env == {**os.environ, portable.CORETYPE: "Haswell", portable.DISABLED: names, portable.MARKER: "1"}
+    assert (path, arguments) == (sys.executable, [sys.executable, "-X", portable.MARKER, *sys.orig_argv[1:]])
+    assert env == {**os.environ, portable.CORETYPE: "Haswell", portable.DISABLED: names}
 
 
 def test_what_computes_portably_is_left_as_it_is(machine):
@@ -114,14 +114,13 @@ def test_numpy_and_blas_are_both_looked_at(machine, monkeypatch, features, kerne
 
 def test_a_program_is_started_again_once(machine, monkeypatch):
     """An OpenBLAS that has the kernels of one processor alone does not heed OPENBLAS_CORETYPE."""
-    monkeypatch.setenv(portable.MARKER, "1")
+    monkeypatch.setitem(sys._xoptions, portable.MARKER, True)
     portable.begin(["portable=true"])
     with pytest.raises(
         ConfigError, match=r"^portable=true: NumPy uses X86_V4 .*, though the program was started again"
     ):
         portable.enter()
     assert machine.restarted is None
-    assert portable.MARKER not in os.environ  # which a program that this one starts would take for its own
 
 
 @pytest.mark.parametrize(
@@ -181,8 +180,8 @@ def test_a_run_from_python_is_refused_before_anything_is_written(machine, tmp_pa
         ({"features": ([], [])}, "this processor, or this NumPy, has no AVX2"),
         ({"blas": [("mkl", None)]}, "NumPy's BLAS is mkl: allowed is"),
         ({"blas": []}, "NumPy's BLAS is not known: allowed is"),
-        ({portable.CORETYPE: "Zen"}, "OPENBLAS_CORETYPE=Zen is set: allowed with it is Haswell, or nothing"),
-        ({portable.ENABLED: "X86_V4"}, "NPY_ENABLE_CPU_FEATURES=X86_V4 is set: allowed with it is nothing"),
+        ({portable.CORETYPE: "Zen"}, "OPENBLAS_CORETYPE='Zen' is set: allowed with it is Haswell, or nothing"),
+        ({portable.ENABLED: "X86_V4"}, "NPY_ENABLE_CPU_FEATURES='X86_V4' is set: allowed with it is nothing"),
         (
             {portable.DISABLED: "X86_V4, X86_V3"},
             "NPY_DISABLE_CPU_FEATURES has X86_V3: allowed with it is what is beyond",
@@ -242,7 +241,7 @@ def test_the_workers_of_a_sweep_are_portable(tmp_path):
     assert len(runs) == 2
     assert {environment_in(run.parent)["blas"][0]["architecture"] for run in runs} == {"Haswell"}
     mixed = train("-m", "portable=true,false", f"out={tmp_path / 'mixed'}")
-    assert (mixed.returncode, mixed.stderr) == (2, "npdigits: portable=False,True: allowed is one for all runs\n")
+    assert (mixed.returncode, mixed.stderr) == (2, "npdigits: portable=true,false: allowed is one for all runs\n")
     assert not (tmp_path / "mixed").exists()
 
 
@@ -254,12 +253,25 @@ def test_a_program_that_cannot_start_again_refuses_before_it_writes(tmp_path):
     )
     assert (told.returncode, told.stdout) == (2, "") and not (tmp_path / "run").exists()
     assert told.stderr == (
-        "npdigits: portable=true: OPENBLAS_CORETYPE=Sandybridge is set: allowed with it is Haswell, or nothing\n"
+        "npdigits: portable=true: OPENBLAS_CORETYPE='Sandybridge' is set: allowed with it is Haswell, or nothing\n"
     )
     told = train("portable=true", f"out={tmp_path / 'run'}", python=("-c", code), env={portable.CORETYPE: "Haswell"})
     if told.returncode:  # a processor without AVX-512 needs no more than that
         assert told.stderr.startswith("npdigits: portable=true: NumPy uses ") and told.stderr.count("\n") == 1
         assert not (tmp_path / "run").exists()
+
+
+@here
+def test_a_program_whose_environment_is_emptied_is_started_again_once(tmp_path):
+    """By what Python executes first; without the mark on the command line it would start again for ever."""
+    emptying = f"import os\nfor name in {VARIABLES}:\n    os.environ.pop(name, None)\n"
+    (tmp_path / "sitecustomize.py").write_text(emptying)
+    code = Path(npdigits.__file__).parents[1]
+    told = train("portable=true", f"out={tmp_path / 'run'}", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{code}"})
+    if told.returncode:  # a processor that OpenBLAS and NumPy know no more of than AVX2 needs no setting
+        assert (told.returncode, told.stdout, told.stderr.count("\n")) == (2, "", 1)
+        assert "though the program was started again with OPENBLAS_CORETYPE='Haswell'" in told.stderr
+    assert (tmp_path / "run").exists() == (not told.returncode)
 
 
 @here
@@ -286,7 +298,21 @@ def test_a_worker_that_computes_otherwise_is_refused_for_portable_runs_alone(tmp
     other = {**mine, "portable": "NumPy uses X86_V4"}
     assert worker.find_mismatch(other, mine, tmp_path) == ""
     told = worker.find_mismatch(other, mine, tmp_path, portably=True)
-    assert told == f"portable NumPy uses X86_V4 there, {mine['portable']} here"
+    assert told == "portable=true: NumPy uses X86_V4"
+    first, second = ({**mine, "portable": f"arithmetic {digits}"} for digits in ("01234567", "89abcdef"))
+    told = worker.find_mismatch(first, second, tmp_path, portably=True)
+    assert told == "portable arithmetic 01234567 there, arithmetic 89abcdef here"
+
+
+def test_a_worker_says_what_to_start_it_with(machine, tmp_path):
+    """Its NumPy may know other names than the launching process's."""
+    machine.features = OLD
+    wanted = "OPENBLAS_CORETYPE='Haswell' NPY_DISABLE_CPU_FEATURES='AVX512F AVX512_SKX AVX512_KNL'"
+    described = worker.describe_process(tmp_path)["portable"]
+    assert described == f"NumPy uses AVX512F AVX512_SKX: needed before Python starts is {wanted}"
+    machine.blas = [("mkl", None)]
+    portable.find_deviation.cache_clear()
+    assert worker.describe_process(tmp_path)["portable"].startswith("NumPy's BLAS is mkl: allowed is Linux on")
 
 
 def test_a_worker_begins_no_portable_run_that_it_would_compute_otherwise(tmp_path, monkeypatch):
@@ -302,7 +328,7 @@ def test_a_worker_begins_no_portable_run_that_it_would_compute_otherwise(tmp_pat
 
     plain, portably = (SimpleNamespace(config=SimpleNamespace(portable=value)) for value in (False, True))
     refused = worker.run_point(job, "launch", expected, False, portably).refused
-    assert refused.startswith("portable ") and refused.endswith(" there, arithmetic 01234567 here")
+    assert refused.startswith("portable") and ("there, arithmetic 01234567 here" in refused or "CORETYPE" in refused)
     assert worker.run_point(job, "launch", expected, False, plain).refused == ""
     assert begun == [plain]
 
