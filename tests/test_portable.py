@@ -16,7 +16,13 @@ import npdigits
 from npdigits.base import arithmetic, portable
 from npdigits.base.errors import ConfigError
 from npdigits.compare.comparison import compare
-from npdigits.runs.environment import deciding_versions, describe_difference, portable_arithmetic
+from npdigits.compare.diff import diff_runs
+from npdigits.runs.environment import (
+    deciding_versions,
+    describe_difference,
+    environment_of_run,
+    portable_arithmetic,
+)
 from npdigits.runs.summary import Status
 from npdigits.runs.table import read_runs
 from npdigits.sweeps import worker
@@ -345,13 +351,14 @@ OTHER = {"python": "3.11.2", "processor": "Intel Core i7", "packages": {"numpy":
 def environments(*portable_parts):
     """Return the environments of two machines that have nothing in common but what they compute."""
     found = []
-    for machine, part in zip((PROCESSOR, OTHER), portable_parts, strict=True):
+    for machine, part in zip((PROCESSOR, OTHER, OTHER), portable_parts, strict=False):
         blas = {"internal_api": "openblas", "version": f"0.3.{len(found)}", "architecture": f"kernel {len(found)}"}
         simd = {"found": [f"feature {len(found)}"]}
         found.append({**machine, "blas": [blas], "numpy_simd": simd, **({"portable": part} if part else {})})
     return found
 
 
+ANY = "portable: any x86-64 processor since AVX2"
 SAME = {"arithmetic": {"exp float32": "84262e80", "log1p float32": "00000000"}, "own_code": False}
 CHANGED = {**SAME, "arithmetic": {**SAME["arithmetic"], "log1p float32": "11111111"}}
 
@@ -378,7 +385,52 @@ def test_runs_of_two_processors_are_one_row_where_they_compute_alike(tmp_path, p
     assert len(comparison.environments) == rows
     assert describe_difference(*found).startswith(difference) and bool(describe_difference(*found)) == bool(difference)
     if rows == 1:
-        assert list(comparison.environments.values()) == ["portable: any x86-64 processor since AVX2"]
+        assert list(comparison.environments.values()) == [ANY]
+
+
+OWN = f"{ANY}, own code with NumPy 2.4.6, BLAS 0.3.1, glibc 2.36, Python 3.11"
+PLAIN = {"arithmetic": {"exp float32": "84262e80"}, "own_code": False}
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ((PLAIN, SAME), [ANY]),
+        (
+            (PLAIN, {**SAME, "own_code": True}),
+            [OWN],
+        ),
+        (
+            (SAME, CHANGED),
+            [f"{ANY}; results of log1p float32 (00000000)", f"{ANY}; results of log1p float32 (11111111)"],
+        ),
+        (
+            (PLAIN, SAME, CHANGED),  # of which the first is like either of two that differ
+            [f"{ANY}; results of log1p float32 ({digits})" for digits in ("00000000", "11111111", "not used")],
+        ),
+        (
+            ({**SAME, "own_code": True},) * 2,
+            [
+                OWN,
+                f"{ANY}, own code with NumPy 2.5.5, BLAS 0.3.0, glibc 2.41, Python 3.13",
+            ],
+        ),
+    ],
+    ids=["a part", "a part of own code's", "other results", "a part of two", "own code"],
+)
+def test_portable_environments_stand_together_where_they_agree_and_say_in_what_they_differ(tmp_path, parts, told):
+    """A network with softplus uses more operations than another one, and is compared with it all the same."""
+    found = environments(*parts)
+    for seed, environment in enumerate(found):
+        run = made_run(tmp_path / f"run{seed}", 0.95, "portable=true", f"seed={seed}")
+        (run / "environment.json").write_text(json.dumps(environment))
+    runs = read_runs([tmp_path])
+    assert sorted(runs.environments.values()) == told
+    assert set(runs.table.environment) == set(runs.environments)
+    assert sorted(compare(runs, ("val_accuracy",)).environments.values()) == told
+    _, lines = diff_runs(runs, *(str(tmp_path / f"run{seed}") for seed in (0, 1)))
+    said = [line for line in lines if line.startswith("environment ")]
+    assert len(said) == 2 * (len(told) > 1) and all(line.partition(": ")[2] in told for line in said)
 
 
 def test_operations_that_a_run_does_not_use_do_not_decide(tmp_path):
@@ -388,6 +440,18 @@ def test_operations_that_a_run_does_not_use_do_not_decide(tmp_path):
     assert portable_arithmetic(npdigits.compose(["augment=elastic"])) == plain
     assert set(soft["arithmetic"]) - set(plain["arithmetic"]) == {"log1p float32", "expm1 float32"}
     assert deciding_versions({"portable": plain, "processor": "this"}) == {"portable": plain["arithmetic"]}
+
+
+def test_a_run_that_goes_on_without_its_environment_says_so():
+    said = []
+    for portably in (False, True):
+        config = npdigits.compose([f"portable={str(portably).lower()}"])
+        assert "earlier" not in environment_of_run(config, None, said.append) and not said
+        found = environment_of_run(config, {}, said.append)
+        assert "earlier" not in found and ("portable" in found) == portably
+        assert said.pop() == (
+            "environment.json is lost or damaged: this run may have been begun where other bits come out"
+        )
 
 
 def test_arithmetic_that_differs_is_noticed(monkeypatch):
