@@ -14,6 +14,7 @@ from reproduced import runs_of
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.files import write_whole
+from npdigits.base.kinds import either, optional, plain, table, text, whole
 from npdigits.base.npz import hash_arrays, read_npz
 from npdigits.base.strict import parse_json
 from npdigits.config.identity import numerics
@@ -25,6 +26,17 @@ Make = Callable[[Sequence[str]], int]
 # What is left out of a checkpoint's digest: they stand for the code and the settings, which are compared before.
 OF_IDENTITY = ("identity", "sha256")
 MADE_WITH = ("processor", "c_library")
+DIGESTS = ("parameters", "predictions", "metrics")
+# What the record may hold: of each row, by its seeds, these digests.
+_TEXT = text(500)
+_SEEDS = table({}, table(dict.fromkeys(DIGESTS, _TEXT), required=DIGESTS), names=text(10, "[0-9]+", "a seed"))
+_HELD = {
+    "numerics": either(whole(0), _TEXT),
+    "made_with": table({}, optional(_TEXT)),
+    "arithmetic": table({}, _TEXT),
+    "rows": table({}, _SEEDS),
+}
+RECORDED = table(_HELD, plain(3), required=tuple(_HELD))
 
 
 def digests_of(run: Path) -> dict[str, str]:
@@ -56,7 +68,7 @@ def record(rows: Sequence[Row], seeds: int, folder: Path, sweep: Make) -> bool:
     Returns:
         Whether all runs were made.
     """
-    kept = read() if RECORD.exists() else {}
+    kept = _read_or_begin()
     if kept.get("numerics") != numerics():
         kept = {"numerics": numerics(), "made_with": {}, "arithmetic": {}, "rows": {}}
     complete = True
@@ -77,7 +89,7 @@ def recorded() -> dict[str, dict[str, dict[str, str]]]:
     """Return the digests that are recorded: row -> seed -> what -> digest.
 
     Raises:
-        ConfigError: there are none, or they are of code that computes other bits.
+        ConfigError: there are none, they are damaged, or of code that computes other bits.
     """
     if not RECORD.exists():
         raise ConfigError(f"{RECORD}: nothing is recorded yet: published.py record")
@@ -92,7 +104,7 @@ def check(rows: Sequence[Row], folder: Path, sweep: Make) -> bool:
     """Make the recorded runs again; say of each row whether they left the same bytes, and if not, what may be why.
 
     Raises:
-        ConfigError: nothing is recorded, or by code that computes other bits.
+        ConfigError: nothing is recorded, or it is damaged, or of code that computes other bits.
     """
     of_rows, kept = recorded(), read()
     same = True
@@ -115,9 +127,26 @@ def check(rows: Sequence[Row], folder: Path, sweep: Make) -> bool:
 
 
 def read() -> dict[str, Any]:
-    """Return what is recorded."""
-    found: dict[str, Any] = parse_json(RECORD.read_bytes())
+    """Return what is recorded.
+
+    Raises:
+        ConfigError: it is damaged.
+    """
+    try:
+        found: dict[str, Any] = parse_json(RECORD.read_bytes())
+        RECORDED(found)
+    except ValueError as error:
+        raise ConfigError(f"{RECORD}: damaged: {error}") from error
     return found
+
+
+def _read_or_begin() -> dict[str, Any]:
+    """Return what is recorded, nothing where that is damaged, which is said."""
+    try:
+        return read() if RECORD.exists() else {}
+    except ConfigError as error:
+        print(f"{error}: begun anew, without the rows that it had", file=sys.stderr, flush=True)
+        return {}
 
 
 def compare(expected: Mapping[str, Mapping[str, str]], runs: Mapping[int, Path]) -> list[str]:
@@ -130,12 +159,15 @@ def compare(expected: Mapping[str, Mapping[str, str]], runs: Mapping[int, Path])
 
 
 def reasons(kept: Mapping[str, Any], environment: Mapping[str, Any]) -> list[str]:
-    """Return in what the two machines differ: in which operations, and in which versions."""
+    """Return in what the two machines differ: in which operations, and in which versions, if in any."""
     ours, here = kept["arithmetic"], environment["portable"]["arithmetic"]
     operations = [name for name, digest in here.items() if digest != ours.get(name, digest)]
     lines = [f"  operations with other results here: {', '.join(operations) or 'none of those that are compared'}"]
     versions = described(environment)
-    return lines + [f"  {k}: {versions.get(k)} here, {v} there" for k, v in kept["made_with"].items()]
+    differing = {key: there for key, there in kept["made_with"].items() if versions.get(key) != there}
+    if not differing:
+        return [*lines, f"  the same here and there: {', '.join(kept['made_with'])}"]
+    return lines + [f"  {key}: {versions.get(key)} here, {there} there" for key, there in differing.items()]
 
 
 def described(environment: Mapping[str, Any]) -> dict[str, Any]:

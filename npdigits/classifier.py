@@ -20,7 +20,7 @@ from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from npdigits.base import own_code
+from npdigits.base import own_code, portable
 from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
 from npdigits.base.errors import ConfigError, OwnCodeError, WorkersError
@@ -127,7 +127,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """Train on samples X, shape (n, features) or (n, height, width), and their labels y, shape (n,).
 
         Raises:
-            ValueError: a parameter, the shape or a value is not allowed, or the cost stopped being finite.
+            ValueError: a parameter, the shape or a value is not allowed, the cost stopped being finite, or this process
+                does not compute portably, which ``portable=True`` asks for.
         """
         flat, shape = flatten_images(X)
         flat, y = validate_data(self, flat, y, dtype=None if are_bytes(flat) else "numeric")
@@ -215,7 +216,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """Return the configuration of these parameters for n samples, checked.
 
         Raises:
-            ValueError: a parameter is not allowed.
+            ValueError: a parameter is not allowed, or wants a process that computes otherwise.
         """
         try:
             values = defaults() | {name: _as_yaml(getattr(self, name)) for name in parameters()} | dict(self.own or {})
@@ -225,6 +226,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             values["seed"] = draw_seed(self.random_state)
         try:
             config = parse_config(values)
+            if config.portable:
+                portable.require()
             left = n - (n // 6 if config.val_size is None else config.val_size)
             return parse_config(values | {"batch_size": min(config.batch_size, max(left, 1))})
         except (ConfigError, OwnCodeError) as error:

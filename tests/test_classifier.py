@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_info
 
 import npdigits
 from npdigits import classifier
-from npdigits.base import blas
+from npdigits.base import blas, portable
 from npdigits.base.npz import read_npz
 from npdigits.config.compose import compose, defaults, version_base
 from npdigits.config.conf_files import CONF
@@ -39,7 +39,7 @@ from npdigits.train import run
 # Keys of a run that decide nothing of what is learned, or where digits come from.
 NOT_PARAMETERS = {
     *("data", "name", "workers", "out", "resume", "plots", "quiet", "score_size"),
-    *("metrics", "check_gradient", "trust", "portable"),
+    *("metrics", "check_gradient", "trust"),
 }
 TRAIN, TEST = digits(600, seed=5), digits(100, seed=4)  # the halves of write_set
 
@@ -146,6 +146,24 @@ def test_fit_learns_the_same_bits_as_a_run(a_run):
         assert w.tobytes() == best[f"W{i}"].tobytes() and b.tobytes() == best[f"b{i}"].tobytes()
     assert fitted.n_iter_ == 6 and [one["epoch"] for one in fitted.history_] == list(range(1, 7))
     assert not any("test" in key for key in fitted.history_[0])
+
+
+def test_a_portable_classifier_is_fitted_portably_or_not_at_all(a_run, monkeypatch):
+    """That of a portable run is portable, and so are the copies that scikit-learn makes of it."""
+    config = compose([f"data.dir={a_run.parent / 'set'}", "data=idx", "epochs=1", "plots=false", "quiet=true"])
+    monkeypatch.setattr(portable, "find_deviation", lambda: "")
+    run(dataclasses.replace(config, portable=True), a_run.parent / "portable")
+    loaded = npdigits.Classifier.load(a_run.parent / "portable")
+    assert loaded.portable is True and clone(loaded).fit(*TRAIN).n_iter_ == 1
+    monkeypatch.setattr(portable, "find_deviation", lambda: "NumPy uses X86_V4")
+    for refused in (loaded, clone(loaded), npdigits.Classifier(portable=True)):
+        with pytest.raises(ValueError, match=r"^portable=true: ") as caught:
+            refused.fit(*TRAIN)
+        assert not sys.platform.startswith("linux") or "NumPy uses X86_V4" in str(caught.value)
+    assert len(loaded.predict(TEST[0])) == 100
+    assert loaded.set_params(portable=False).fit(*TRAIN).n_iter_ == 1
+    with pytest.raises(ValueError, match=r"^portable=Haswell: allowed is true or false"):
+        npdigits.Classifier(portable="Haswell").fit(*TRAIN)
 
 
 def test_a_run_is_loaded_with_its_network_and_its_settings(a_run):

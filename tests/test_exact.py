@@ -104,11 +104,48 @@ def test_other_bytes_are_told_with_what_differs(exact, rows, tmp_path, capsys, c
     assert capsys.readouterr().out.splitlines() == [
         f"softmax: NOT the same bytes as ours: {differs}",
         f"  operations with other results here: {operations}",
-        "  numpy: 2.4.6 here, 2.4.6 there",
-        "  blas: openblas 0.3.31 here, openblas 0.3.31 there",
-        "  processor: a processor here, a processor there",
-        "  c_library: glibc 2.36 here, glibc 2.36 there",
+        "  the same here and there: numpy, blas, processor, c_library",
     ]
+
+
+def test_versions_are_named_where_they_differ(exact):
+    here = {**ENVIRONMENT, "c_library": "glibc 2.41", "portable": {"arithmetic": ARITHMETIC}}
+    there = exact.described({**here, "c_library": "glibc 2.36"})
+    assert exact.reasons({"arithmetic": ARITHMETIC, "made_with": there}, here) == [
+        "  operations with other results here: none of those that are compared",
+        "  c_library: glibc 2.41 here, glibc 2.36 there",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[: len(text) // 2], "Expecting|Unterminated|delimiter"),
+        (lambda text: "[]", "allowed is a table"),
+        (lambda text: "", "Expecting value"),
+        (lambda text: text.replace('"numerics"', '"numeric"'), "no numerics"),
+        (lambda text: text.replace('"0": ', '"first": '), "rows.softmax.first='first': allowed is a seed"),
+        (lambda text: text.replace('"metrics"', '"metric"'), "rows.softmax.0=None|no rows.softmax.0.metrics"),
+    ],
+    ids=["torn", "a list", "empty", "a key", "a seed", "a digest"],
+)
+def test_a_damaged_record_is_one_line_and_is_recorded_anew(
+    published, exact, rows, file, tmp_path, monkeypatch, capsys, change, message
+):
+    exact.record(rows[:1], 1, tmp_path / "ours", Sweep())
+    file.write_text(change(file.read_text()))
+    with pytest.raises(ConfigError, match=message) as caught:
+        exact.check(rows[:1], tmp_path / "theirs", Sweep())
+    assert str(caught.value).startswith(f"{file}: damaged: ")
+    monkeypatch.setattr(sys, "argv", ["published.py", "check", "--exact"])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        published.main()
+    told = capsys.readouterr()
+    assert (end.value.code, told.out, told.err) == (2, "", f"published.py: {caught.value}\n")
+    assert exact.record(rows[1:], 1, tmp_path / "anew", Sweep())
+    assert "begun anew, without the rows that it had" in capsys.readouterr().err
+    assert set(exact.recorded()) == {"default"}
 
 
 def test_what_cannot_be_compared_is_no_success(exact, rows, file, tmp_path, capsys):

@@ -16,14 +16,20 @@ import npdigits
 from npdigits.base import arithmetic, portable
 from npdigits.base.errors import ConfigError
 from npdigits.compare.comparison import compare
-from npdigits.runs.environment import deciding_versions, describe_difference, portable_arithmetic
+from npdigits.compare.diff import diff_runs
+from npdigits.runs.environment import (
+    deciding_versions,
+    describe_difference,
+    environment_of_run,
+    portable_arithmetic,
+)
 from npdigits.runs.summary import Status
 from npdigits.runs.table import read_runs
 from npdigits.sweeps import worker
 from npdigits.sweeps.points import Outcome
 from npdigits.sweeps.sweep import run_sweep
 
-VARIABLES = (portable.CORETYPE, portable.DISABLED, portable.ENABLED, portable.MARKER)
+VARIABLES = (portable.CORETYPE, portable.DISABLED, portable.ENABLED)
 # The simplest terms in which a NumPy of 2.4 and one of 2.0 tell what they use, on a processor with AVX-512.
 NEW = (["X86_V2", "X86_V3", "X86_V4", "AVX512_ICL"], ["AVX512_SPR"])
 OLD = (["SSE", "SSE2", "SSE3", *portable.LEVEL[1:], "AVX512F", "AVX512_SKX"], ["AVX512_KNL"])
@@ -86,8 +92,8 @@ def test_a_program_starts_itself_again_with_the_names_that_its_numpy_knows(machi
     machine.features = features
     portable.enter()
     path, arguments, env = machine.restarted
-    assert (path, arguments) == (sys.executable, [sys.executable, *sys.orig_argv[1:]])
-    assert env == {**os.environ, portable.CORETYPE: "Haswell", portable.DISABLED: names, portable.MARKER: "1"}
+    assert (path, arguments) == (sys.executable, [sys.executable, "-X", portable.MARKER, *sys.orig_argv[1:]])
+    assert env == {**os.environ, portable.CORETYPE: "Haswell", portable.DISABLED: names}
 
 
 def test_what_computes_portably_is_left_as_it_is(machine):
@@ -114,14 +120,13 @@ def test_numpy_and_blas_are_both_looked_at(machine, monkeypatch, features, kerne
 
 def test_a_program_is_started_again_once(machine, monkeypatch):
     """An OpenBLAS that has the kernels of one processor alone does not heed OPENBLAS_CORETYPE."""
-    monkeypatch.setenv(portable.MARKER, "1")
+    monkeypatch.setitem(sys._xoptions, portable.MARKER, True)
     portable.begin(["portable=true"])
     with pytest.raises(
         ConfigError, match=r"^portable=true: NumPy uses X86_V4 .*, though the program was started again"
     ):
         portable.enter()
     assert machine.restarted is None
-    assert portable.MARKER not in os.environ  # which a program that this one starts would take for its own
 
 
 @pytest.mark.parametrize(
@@ -181,8 +186,8 @@ def test_a_run_from_python_is_refused_before_anything_is_written(machine, tmp_pa
         ({"features": ([], [])}, "this processor, or this NumPy, has no AVX2"),
         ({"blas": [("mkl", None)]}, "NumPy's BLAS is mkl: allowed is"),
         ({"blas": []}, "NumPy's BLAS is not known: allowed is"),
-        ({portable.CORETYPE: "Zen"}, "OPENBLAS_CORETYPE=Zen is set: allowed with it is Haswell, or nothing"),
-        ({portable.ENABLED: "X86_V4"}, "NPY_ENABLE_CPU_FEATURES=X86_V4 is set: allowed with it is nothing"),
+        ({portable.CORETYPE: "Zen"}, "OPENBLAS_CORETYPE='Zen' is set: allowed with it is Haswell, or nothing"),
+        ({portable.ENABLED: "X86_V4"}, "NPY_ENABLE_CPU_FEATURES='X86_V4' is set: allowed with it is nothing"),
         (
             {portable.DISABLED: "X86_V4, X86_V3"},
             "NPY_DISABLE_CPU_FEATURES has X86_V3: allowed with it is what is beyond",
@@ -242,7 +247,7 @@ def test_the_workers_of_a_sweep_are_portable(tmp_path):
     assert len(runs) == 2
     assert {environment_in(run.parent)["blas"][0]["architecture"] for run in runs} == {"Haswell"}
     mixed = train("-m", "portable=true,false", f"out={tmp_path / 'mixed'}")
-    assert (mixed.returncode, mixed.stderr) == (2, "npdigits: portable=False,True: allowed is one for all runs\n")
+    assert (mixed.returncode, mixed.stderr) == (2, "npdigits: portable=true,false: allowed is one for all runs\n")
     assert not (tmp_path / "mixed").exists()
 
 
@@ -254,12 +259,25 @@ def test_a_program_that_cannot_start_again_refuses_before_it_writes(tmp_path):
     )
     assert (told.returncode, told.stdout) == (2, "") and not (tmp_path / "run").exists()
     assert told.stderr == (
-        "npdigits: portable=true: OPENBLAS_CORETYPE=Sandybridge is set: allowed with it is Haswell, or nothing\n"
+        "npdigits: portable=true: OPENBLAS_CORETYPE='Sandybridge' is set: allowed with it is Haswell, or nothing\n"
     )
     told = train("portable=true", f"out={tmp_path / 'run'}", python=("-c", code), env={portable.CORETYPE: "Haswell"})
     if told.returncode:  # a processor without AVX-512 needs no more than that
         assert told.stderr.startswith("npdigits: portable=true: NumPy uses ") and told.stderr.count("\n") == 1
         assert not (tmp_path / "run").exists()
+
+
+@here
+def test_a_program_whose_environment_is_emptied_is_started_again_once(tmp_path):
+    """By what Python executes first; without the mark on the command line it would start again for ever."""
+    emptying = f"import os\nfor name in {VARIABLES}:\n    os.environ.pop(name, None)\n"
+    (tmp_path / "sitecustomize.py").write_text(emptying)
+    code = Path(npdigits.__file__).parents[1]
+    told = train("portable=true", f"out={tmp_path / 'run'}", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{code}"})
+    if told.returncode:  # a processor that OpenBLAS and NumPy know no more of than AVX2 needs no setting
+        assert (told.returncode, told.stdout, told.stderr.count("\n")) == (2, "", 1)
+        assert "though the program was started again with OPENBLAS_CORETYPE='Haswell'" in told.stderr
+    assert (tmp_path / "run").exists() == (not told.returncode)
 
 
 @here
@@ -286,7 +304,21 @@ def test_a_worker_that_computes_otherwise_is_refused_for_portable_runs_alone(tmp
     other = {**mine, "portable": "NumPy uses X86_V4"}
     assert worker.find_mismatch(other, mine, tmp_path) == ""
     told = worker.find_mismatch(other, mine, tmp_path, portably=True)
-    assert told == f"portable NumPy uses X86_V4 there, {mine['portable']} here"
+    assert told == "portable=true: NumPy uses X86_V4"
+    first, second = ({**mine, "portable": f"arithmetic {digits}"} for digits in ("01234567", "89abcdef"))
+    told = worker.find_mismatch(first, second, tmp_path, portably=True)
+    assert told == "portable arithmetic 01234567 there, arithmetic 89abcdef here"
+
+
+def test_a_worker_says_what_to_start_it_with(machine, tmp_path):
+    """Its NumPy may know other names than the launching process's."""
+    machine.features = OLD
+    wanted = "OPENBLAS_CORETYPE='Haswell' NPY_DISABLE_CPU_FEATURES='AVX512F AVX512_SKX AVX512_KNL'"
+    described = worker.describe_process(tmp_path)["portable"]
+    assert described == f"NumPy uses AVX512F AVX512_SKX: needed before Python starts is {wanted}"
+    machine.blas = [("mkl", None)]
+    portable.find_deviation.cache_clear()
+    assert worker.describe_process(tmp_path)["portable"].startswith("NumPy's BLAS is mkl: allowed is Linux on")
 
 
 def test_a_worker_begins_no_portable_run_that_it_would_compute_otherwise(tmp_path, monkeypatch):
@@ -302,7 +334,7 @@ def test_a_worker_begins_no_portable_run_that_it_would_compute_otherwise(tmp_pat
 
     plain, portably = (SimpleNamespace(config=SimpleNamespace(portable=value)) for value in (False, True))
     refused = worker.run_point(job, "launch", expected, False, portably).refused
-    assert refused.startswith("portable ") and refused.endswith(" there, arithmetic 01234567 here")
+    assert refused.startswith("portable") and ("there, arithmetic 01234567 here" in refused or "CORETYPE" in refused)
     assert worker.run_point(job, "launch", expected, False, plain).refused == ""
     assert begun == [plain]
 
@@ -319,13 +351,14 @@ OTHER = {"python": "3.11.2", "processor": "Intel Core i7", "packages": {"numpy":
 def environments(*portable_parts):
     """Return the environments of two machines that have nothing in common but what they compute."""
     found = []
-    for machine, part in zip((PROCESSOR, OTHER), portable_parts, strict=True):
+    for machine, part in zip((PROCESSOR, OTHER, OTHER), portable_parts, strict=False):
         blas = {"internal_api": "openblas", "version": f"0.3.{len(found)}", "architecture": f"kernel {len(found)}"}
         simd = {"found": [f"feature {len(found)}"]}
         found.append({**machine, "blas": [blas], "numpy_simd": simd, **({"portable": part} if part else {})})
     return found
 
 
+ANY = "portable: any x86-64 processor since AVX2"
 SAME = {"arithmetic": {"exp float32": "84262e80", "log1p float32": "00000000"}, "own_code": False}
 CHANGED = {**SAME, "arithmetic": {**SAME["arithmetic"], "log1p float32": "11111111"}}
 
@@ -352,7 +385,52 @@ def test_runs_of_two_processors_are_one_row_where_they_compute_alike(tmp_path, p
     assert len(comparison.environments) == rows
     assert describe_difference(*found).startswith(difference) and bool(describe_difference(*found)) == bool(difference)
     if rows == 1:
-        assert list(comparison.environments.values()) == ["portable: any x86-64 processor since AVX2"]
+        assert list(comparison.environments.values()) == [ANY]
+
+
+OWN = f"{ANY}, own code with NumPy 2.4.6, BLAS 0.3.1, glibc 2.36, Python 3.11"
+PLAIN = {"arithmetic": {"exp float32": "84262e80"}, "own_code": False}
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ((PLAIN, SAME), [ANY]),
+        (
+            (PLAIN, {**SAME, "own_code": True}),
+            [OWN],
+        ),
+        (
+            (SAME, CHANGED),
+            [f"{ANY}; results of log1p float32 (00000000)", f"{ANY}; results of log1p float32 (11111111)"],
+        ),
+        (
+            (PLAIN, SAME, CHANGED),  # of which the first is like either of two that differ
+            [f"{ANY}; results of log1p float32 ({digits})" for digits in ("00000000", "11111111", "not used")],
+        ),
+        (
+            ({**SAME, "own_code": True},) * 2,
+            [
+                OWN,
+                f"{ANY}, own code with NumPy 2.5.5, BLAS 0.3.0, glibc 2.41, Python 3.13",
+            ],
+        ),
+    ],
+    ids=["a part", "a part of own code's", "other results", "a part of two", "own code"],
+)
+def test_portable_environments_stand_together_where_they_agree_and_say_in_what_they_differ(tmp_path, parts, told):
+    """A network with softplus uses more operations than another one, and is compared with it all the same."""
+    found = environments(*parts)
+    for seed, environment in enumerate(found):
+        run = made_run(tmp_path / f"run{seed}", 0.95, "portable=true", f"seed={seed}")
+        (run / "environment.json").write_text(json.dumps(environment))
+    runs = read_runs([tmp_path])
+    assert sorted(runs.environments.values()) == told
+    assert set(runs.table.environment) == set(runs.environments)
+    assert sorted(compare(runs, ("val_accuracy",)).environments.values()) == told
+    _, lines = diff_runs(runs, *(str(tmp_path / f"run{seed}") for seed in (0, 1)))
+    said = [line for line in lines if line.startswith("environment ")]
+    assert len(said) == 2 * (len(told) > 1) and all(line.partition(": ")[2] in told for line in said)
 
 
 def test_operations_that_a_run_does_not_use_do_not_decide(tmp_path):
@@ -362,6 +440,18 @@ def test_operations_that_a_run_does_not_use_do_not_decide(tmp_path):
     assert portable_arithmetic(npdigits.compose(["augment=elastic"])) == plain
     assert set(soft["arithmetic"]) - set(plain["arithmetic"]) == {"log1p float32", "expm1 float32"}
     assert deciding_versions({"portable": plain, "processor": "this"}) == {"portable": plain["arithmetic"]}
+
+
+def test_a_run_that_goes_on_without_its_environment_says_so():
+    said = []
+    for portably in (False, True):
+        config = npdigits.compose([f"portable={str(portably).lower()}"])
+        assert "earlier" not in environment_of_run(config, None, said.append) and not said
+        found = environment_of_run(config, {}, said.append)
+        assert "earlier" not in found and ("portable" in found) == portably
+        assert said.pop() == (
+            "environment.json is lost or damaged: this run may have been begun where other bits come out"
+        )
 
 
 def test_arithmetic_that_differs_is_noticed(monkeypatch):

@@ -27,8 +27,9 @@ LEVEL = ("X86_V3", "SSSE3", "SSE41", "POPCNT", "SSE42", "AVX", "F16C", "FMA3", "
 BELOW = ("X86_V2", "SSE", "SSE2", "SSE3")
 # Either of them is all of the level.
 WHOLE_LEVEL = ("X86_V3", "AVX2")
-# Tells a program that it was started again: once is enough.
-MARKER = "NPDIGITS_STARTED_AGAIN"
+# Tells a program that it was started again: once is enough. It is an option of Python's, in ``sys._xoptions``, as
+# what Python executes first (sitecustomize) may empty the environment, and as no other program inherits an option.
+MARKER = "npdigits_started_again"
 
 _is_program = _is_second = False
 
@@ -42,7 +43,7 @@ def begin(arguments: Sequence[str]) -> None:
         arguments: as typed.
     """
     global _is_program, _is_second
-    _is_program, _is_second = True, os.environ.pop(MARKER, None) is not None
+    _is_program, _is_second = True, MARKER in sys._xoptions
     typed = [one.lstrip("+").lower() for one in arguments if one.lstrip("+").startswith("portable=")]
     if typed[-1:] == ["portable=true"] and not {"-h", "--help", "--version"} & set(arguments):
         with contextlib.suppress(ConfigError):
@@ -58,22 +59,31 @@ def enter() -> None:
     if not (deviation := find_deviation()):
         return
     wanted = settings()
-    typed = " ".join(f"{name}='{value}'" for name, value in wanted.items())
     if _is_second:
-        raise ConfigError(f"portable=true: {deviation}, though the program was started again with {typed}")
+        raise ConfigError(f"portable=true: {deviation}, though the program was started again with {_typed(wanted)}")
     if not _can_start_again():
-        raise ConfigError(f"portable=true: {deviation}: needed before Python starts is {typed}")
+        require()
     try:
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **wanted, MARKER: "1"})
+        again = [sys.executable, "-X", MARKER, *sys.orig_argv[1:]]
+        os.execve(sys.executable, again, {**os.environ, **wanted})
     except OSError as error:
         raise ConfigError(f"portable=true: {sys.executable} cannot be started again: {error.strerror}") from error
 
 
 def require() -> None:
     """Raise a ConfigError unless this process computes portably. It says what to set before Python starts."""
-    if deviation := find_deviation():
-        typed = " ".join(f"{name}='{value}'" for name, value in settings().items())
-        raise ConfigError(f"portable=true: {deviation}: needed before Python starts is {typed}")
+    if why := explain():
+        raise ConfigError(f"portable=true: {why}")
+
+
+def explain() -> str:
+    """Return in what this process does not compute portably, and what must be set so that it does; "" where it does."""
+    if not (deviation := find_deviation()):
+        return ""
+    try:
+        return f"{deviation}: needed before Python starts is {_typed(settings())}"
+    except ConfigError as error:
+        return str(error).removeprefix("portable=true: ")
 
 
 @functools.cache
@@ -103,9 +113,9 @@ def settings() -> dict[str, str]:
     on, off = _features()
     core, enabled = os.environ.get(CORETYPE, ""), os.environ.get(ENABLED, "")
     if core.lower() not in ("", KERNEL.lower()):
-        raise ConfigError(f"portable=true: {CORETYPE}={core} is set: allowed with it is {KERNEL}, or nothing")
+        raise ConfigError(f"portable=true: {CORETYPE}={core!r} is set: allowed with it is {KERNEL}, or nothing")
     if enabled:
-        raise ConfigError(f"portable=true: {ENABLED}={enabled} is set: allowed with it is nothing")
+        raise ConfigError(f"portable=true: {ENABLED}={enabled!r} is set: allowed with it is nothing")
     more = [name for name in (*on, *off) if name not in (*LEVEL, *BELOW)]
     if taken := [name for name in _names(os.environ.get(DISABLED, "")) if name in LEVEL]:
         raise ConfigError(f"portable=true: {DISABLED} has {' '.join(taken)}: allowed with it is what is beyond AVX2")
@@ -122,6 +132,11 @@ def _find_obstacle() -> str:
         return "this processor, or this NumPy, has no AVX2"
     blas = sorted({str(name) for name, _ in _blas()})
     return "" if blas == ["openblas"] else f"NumPy's BLAS is {', '.join(blas) or 'not known'}"
+
+
+def _typed(variables: dict[str, str]) -> str:
+    """Return environment variables as one types them before a command."""
+    return " ".join(f"{name}='{value}'" for name, value in variables.items())
 
 
 def _names(variable: str) -> list[str]:

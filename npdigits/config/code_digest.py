@@ -97,7 +97,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
         *("base.clock", "base.cores", "base.forked", "base.interruption", "base.lock", "runs.sharing", "sweeps"),
         "training.team",
     ),
-    "environment.json tells what it finds": ("runs.environment",),
+    "environment.json tells what it finds": ("runs.environment", "runs.environments"),
     "it starts programs and finds names": (
         *("data.__main__", "data.command"),
         *("__init__", "__main__", "console", "evaluate", "former_names", "plots", "predict", "train"),

@@ -168,7 +168,7 @@ TABLE: dict[str, Key] = {
     "dtype": Key(one_of({"float32": None, "float64": None})),
     # Once it was part of the identity, as other bits came of other numbers.
     "threads": Key(optional(integer(1, 256)), decides=False),
-    "portable": Key(boolean, absent=False, later=True, estimator=False),
+    "portable": Key(boolean, absent=False, later=True),
     # c321c01: there were no sweeps of ours, and a sweep's names were Hydra's
     "name": Key(TEXT, absent=None, decides=False, estimator=False),
     "workers": Key(optional(integer(0, 4096)), absent=None, decides=False, estimator=False),

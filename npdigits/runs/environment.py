@@ -77,20 +77,6 @@ def deciding_versions(environment: dict[str, Any]) -> dict[str, Any]:
     return kept | ({"earlier": [deciding_versions(one) for one in earlier]} if earlier else {})
 
 
-def describe(deciding: dict[str, Any]) -> str:
-    """Return in words what ``deciding_versions`` found.
-
-    Raises:
-        KeyError: something is missing.
-    """
-    if "portable" in deciding:
-        own = f", own code with NumPy {deciding['numpy']}, {deciding['c_library']}" if "numpy" in deciding else ""
-        return f"portable: any x86-64 processor since AVX2{own}"
-    blas = [f"{one['internal_api']} {one['version']} {one['architecture']}" for one in deciding["blas"] or [{}]]
-    simd = (deciding["numpy_simd"] or {}).get("found", [])
-    return f"NumPy {deciding['numpy']}, {', '.join(blas)}, {deciding['processor']} ({' '.join(map(str, simd))})"
-
-
 def describe_difference(earlier: dict[str, Any], current: dict[str, Any]) -> str:
     """Say in what two environments differ that bits depend on: NumPy, BLAS and the processor; "" if in nothing."""
     try:
@@ -98,7 +84,8 @@ def describe_difference(earlier: dict[str, Any], current: dict[str, Any]) -> str
     except ValueError as error:
         return str(error)
     differing = {key: value for key, value in first.items() if value != second.get(key)}
-    if isinstance(there := differing.get("portable"), dict) and isinstance(here := second.get("portable"), dict):
+    if there := differing.get("portable"):
+        here = second.get("portable", {})
         names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
         differing["portable"] = f"other results of {', '.join(names)}"
     return ", ".join(value if key == "portable" else f"{key} {value}" for key, value in differing.items())
@@ -109,13 +96,15 @@ def environment_of_run(config: Config, found: dict[str, Any] | None, warn: Calla
 
     Args:
         config: the run's.
-        found: what environment.json holds of the run that goes on; None for one that begins.
+        found: what environment.json holds of the run that goes on, {} where it is lost; None for one that begins.
         warn: is told if its bits may differ.
     """
     current = environment()
     if config.portable:
         current["portable"] = portable_arithmetic(config)
-    if found is None:
+    if not found:
+        if found is not None:
+            warn("environment.json is lost or damaged: this run may have been begun where other bits come out")
         return current
     earlier = found.pop("earlier", [])
     earlier = earlier if isinstance(earlier, list) else []

@@ -15,14 +15,13 @@ import pandas as pd
 
 from npdigits.base.bounded import read_bytes
 from npdigits.base.errors import RunDirError
-from npdigits.base.strict import parse_json
 from npdigits.base.text import printable
 from npdigits.config.identity import canonical, digest, with_later_keys
 from npdigits.config.keys import RULES
 from npdigits.config.value_text import as_cell
 from npdigits.data.sets import default_val_size
-from npdigits.runs.contents import ENVIRONMENT, MOST_BYTES
-from npdigits.runs.environment import deciding_versions, describe
+from npdigits.runs.contents import MOST_BYTES
+from npdigits.runs.environments import UNKNOWN, describe_all, name_environment, unite
 from npdigits.runs.find import find_runs
 from npdigits.runs.json_table import load_identity
 from npdigits.runs.metrics import SCORES, read_metrics
@@ -33,7 +32,6 @@ from npdigits.runs.text_columns import held_by_python
 FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
 # Entries of an identity that are not listed as keys in which runs differ.
 NOT_KEYS = ("seed", "data_sha256", "numerics")
-UNKNOWN = "unknown"
 MISSING = "–"
 # A key's null, as a cell.
 NULL = "null"
@@ -150,8 +148,8 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Runs:
         ConfigError: a path is not there.
     """
     said: list[str] = []
-    environments: dict[str, str] = {}
-    named = functools.cache(_describe_environment)
+    environments: dict[str, dict[str, Any]] = {}
+    named = functools.cache(name_environment)
     skipped: list[tuple[str, str]] = []
     rows: list[dict[str, Any]] = []
     keys: dict[str, None] = {}
@@ -163,8 +161,8 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Runs:
             said.append(f"skipped: {error}")
             skipped.append((str(directory), str(error).removeprefix(f"{directory}/").removeprefix(f"{directory}: ")))
             continue
-        row["environment"], described = named(_read_bytes(directory / "environment.json"))
-        environments[row["environment"]] = described
+        row["environment"], deciding = named(_read_bytes(directory / "environment.json"))
+        environments[row["environment"]] = deciding
         keys |= dict.fromkeys(key for key in configuration if key not in row)
         own |= dict.fromkeys(figures)
         rows.append({**configuration, **row, **figures})
@@ -175,9 +173,9 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Runs:
     for column in table.columns:
         is_number = column in NUMBERS or column in own
         table[column] = pd.to_numeric(table[column]) if is_number else table[column].infer_objects()
-    table = mark_duplicates(table)
+    table = mark_duplicates(table.assign(environment=table.environment.map(unite(environments))))
     said += _find_contradictions(table)
-    return Runs(table, tuple(keys), environments, tuple(skipped), tuple(said), tuple(own))
+    return Runs(table, tuple(keys), describe_all(environments), tuple(skipped), tuple(said), tuple(own))
 
 
 def _read_run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, Any], dict[str, Any], dict[str, float]]:
@@ -261,19 +259,6 @@ def _read_bytes(path: Path) -> bytes | None:
         return read_bytes(path, MOST_BYTES[path.name])
     except (OSError, ValueError):
         return None
-
-
-def _describe_environment(content: bytes | None) -> tuple[str, str]:
-    """Return a name for what bits depend on in an environment.json of this content, and what it is in words."""
-    try:
-        found = parse_json(content or b"")
-        ENVIRONMENT(found)
-        named = deciding_versions(found)
-        text = describe(named)
-    except (ValueError, KeyError):
-        return UNKNOWN, "environment.json is missing or damaged"
-    name = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:8]
-    return name, text + ("; begun in another environment" if "earlier" in named else "")
 
 
 def mark_duplicates(table: pd.DataFrame) -> pd.DataFrame:

@@ -171,6 +171,6 @@ class RunWriter:
         """Return whether the directory can be written after this error; one that was moved is followed if possible."""
         return not isinstance(error, MovedError) or self.hold.follow()
 
-    def environment(self) -> dict[str, Any] | None:
-        """Return what environment.json holds, None where it cannot be read."""
-        return read_environment(self.path)
+    def environment(self) -> dict[str, Any]:
+        """Return what environment.json holds, nothing where it cannot be read."""
+        return read_environment(self.path) or {}

@@ -19,6 +19,7 @@ from npdigits.config.keys import FILE_DATA
 from npdigits.config.override import Override
 from npdigits.config.own_names import name_of, without_digests
 from npdigits.config.schema import Config, DataConfig
+from npdigits.config.value_text import short_text
 from npdigits.data import sets
 from npdigits.data.sets import Data
 from npdigits.runs import about_data, outputs
@@ -69,9 +70,9 @@ def check_alike(configs: Sequence[Config]) -> None:
         if config.resume:
             raise ConfigError(f"resume={config.resume}: not allowed in a sweep, which goes on by the same command")
     for key in ALIKE_IN_ALL:
-        values = {getattr(config, key) for config in configs}
+        values = dict.fromkeys(getattr(config, key) for config in configs)
         if len(values) > 1:
-            raise ConfigError(f"{key}={','.join(map(str, sorted(values, key=str)))}: allowed is one for all runs")
+            raise ConfigError(f"{key}={','.join(map(short_text, values))}: allowed is one for all runs")
 
 
 def plan_sweep(

@@ -20,6 +20,8 @@ from npdigits.sweeps.points import Job, Outcome, Point
 
 # Seconds after which a run asks again whether its sweep still wants it.
 STILL_WANTED = 1.0
+# So begins what a process that computes portably says of it.
+ARITHMETIC = "arithmetic "
 
 _ended_launches: set[str] = set()
 
@@ -102,7 +104,7 @@ def describe_process(token: Path) -> dict[str, str]:
     """
     versions = {name: metadata.version(name) for name in ("npdigits", "numpy")}
     same = {"numerics": str(numerics()), "code": hash_code(Path(__file__).parents[1])[:12]}
-    arithmetic = portable.find_deviation() or f"arithmetic {arithmetic_in_short()}"
+    arithmetic = portable.explain() or f"{ARITHMETIC}{arithmetic_in_short()}"
     return versions | same | {"portable": arithmetic, "folder": str(token) if token.is_dir() else "not seen"}
 
 
@@ -126,4 +128,11 @@ def find_mismatch(answer: Any, expected: dict[str, str], folder: Path, portably:
         return f"it does not see {folder}"
     compared = [name for name in expected if portably or name != "portable"]
     differing = [name for name in compared if answer[name] != expected[name]]
-    return "; ".join(f"{name} {answer[name]} there, {expected[name]} here" for name in differing)
+    return "; ".join(_describe_mismatch(name, answer[name], expected[name]) for name in differing)
+
+
+def _describe_mismatch(name: str, there: str, here: str) -> str:
+    """Return in what a worker's description differs; of one that does not compute portably, what to start it with."""
+    if name == "portable" and not there.startswith(ARITHMETIC):
+        return f"portable=true: {there}"
+    return f"{name} {there} there, {here} here"
