@@ -14,7 +14,9 @@ from made import output_of, start_python
 
 from npdigits import compose, run
 from npdigits.runs import drawing
+from npdigits.training import team
 
+resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
 
 # One run after another, with what each found; `ready` takes the place of waiting for the import.
@@ -183,13 +185,22 @@ def test_it_is_started_only_where_it_can_be_and_has_a_core(monkeypatch):
     assert drawing._pays()
     for place, name, value in [
         (drawing, "cores", 1),
-        (drawing, "can_fork", False),
+        (team, "can_fork", False),
         (threading, "active_count", 2),
         (multiprocessing.process, "current_process", type("Daemonic", (), {"daemon": True})),
     ]:
         with monkeypatch.context() as changed:
             changed.setattr(place, name, lambda value=value: value)
             assert not drawing._pays(), name
+
+
+@pytest.mark.parametrize(("allowed", "started"), [(2, False), (63, False), (64, True), (resource.RLIM_INFINITY, True)])
+def test_it_takes_none_of_the_few_processes_that_a_user_may_have(monkeypatch, allowed, started):
+    """BLAS starts its threads anew after a fork, and interrupts the program where it cannot."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr(drawing, "cores", lambda: 2)
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (allowed, resource.RLIM_INFINITY))
+    assert drawing._pays() == started
 
 
 @pytest.mark.parametrize(("plots", "shared"), [("plots=false", False), ("plots=true", True)])

@@ -10,7 +10,6 @@ import contextlib
 import gc
 import os
 import signal
-import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 from npdigits.base.cores import cores
 from npdigits.base.files import Folder
 from npdigits.base.forked import close_files_but, leave_if_orphaned, leave_signals
-from npdigits.training.workers import can_fork
+from npdigits.training.team import hindrance
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -135,10 +134,7 @@ class Drawing:
 
 def _pays() -> bool:
     """Say whether a process can be forked here, and has a core for itself."""
-    # Another thread may hold a lock that is never released in the fork. A daemonic process is one of many.
-    multiprocessing = sys.modules.get("multiprocessing.process")
-    daemonic = multiprocessing is not None and multiprocessing.current_process().daemon
-    return can_fork() and threading.active_count() == 1 and not daemonic and cores() > 1 and _has_room()
+    return not hindrance() and cores() > 1 and _has_room()
 
 
 def _has_room() -> bool:

@@ -1,8 +1,8 @@
 """How many processes share the steps of a run, where nobody says: as many as help. Their number changes no bit."""
 
 import itertools
-import multiprocessing
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -38,12 +38,14 @@ def helpful(sizes: tuple[int, ...], batch_size: int, distorted: bool = False) ->
 
 
 def hindrance() -> str:
-    """Return why this process should do a run alone; "" where nothing stands against sharing it."""
+    """Return why no process should be forked from this one; "" where nothing stands against it."""
     if not can_fork():
         return "only on Linux can processes share a run's memory"
-    if multiprocessing.current_process().daemon:
+    # Not imported for this: a run that works alone starts faster without it, and no process is daemonic then.
+    multiprocessing = sys.modules.get("multiprocessing.process")
+    if multiprocessing is not None and multiprocessing.current_process().daemon:
         return "this is a daemonic process"
-    if threading.active_count() > 1:
+    if threading.active_count() > 1:  # another one may hold a lock that is never released in the fork
         return "other threads are at work in this process"
     return ""
 
@@ -53,8 +55,10 @@ def obstacle() -> str:
 
     The semaphores by which they wait for each other lie in /dev/shm, which a container may not have.
     """
+    from multiprocessing import get_context
+
     try:
-        multiprocessing.get_context("fork").Semaphore(0)
+        get_context("fork").Semaphore(0)
         if (pid := os.fork()) == 0:
             os._exit(0)
         os.waitpid(pid, 0)
