@@ -47,14 +47,21 @@ def test_a_run_whose_data_is_at_hand_imports_none_of_the_heavy_packages(tmp_path
 
 
 # package or module -> what it may import besides itself
+SOURCES = {"sources": {"base"}}
 CALCULATION = {"base": set(), "nn": {"base"}, "data": {"base"}, "pictures": {"base"}}
 TRAINING = {"training": {*CALCULATION}}
 CONFIG = {"config": {*CALCULATION, *TRAINING}}
 FORMS = {"forms": {*CALCULATION}}
 RUNS = {"runs": {*CALCULATION, *TRAINING, *CONFIG, *FORMS}}
 BELOW_RUNS = {*CALCULATION, *TRAINING, *CONFIG, *FORMS, *RUNS}
-ABOVE = {"compare": BELOW_RUNS, "export": BELOW_RUNS, "classifier": BELOW_RUNS, "sweeps": {*BELOW_RUNS, "compare"}}
+ABOVE = {
+    "compare": {*BELOW_RUNS, *SOURCES},
+    "export": BELOW_RUNS,
+    "classifier": BELOW_RUNS,
+    "sweeps": {*BELOW_RUNS, "compare"},
+}
 MAY_IMPORT = {
+    **SOURCES,
     **CALCULATION,
     **TRAINING,
     **CONFIG,

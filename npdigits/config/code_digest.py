@@ -30,7 +30,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
     "no run is trained by it": (
         *("nn.plain", "data.samples", "runs.evaluation", "runs.reading", "runs.trained"),
         *("runs.exam", "runs.file_readings", "runs.of_files", "runs.scores"),
-        *("compare", "export", "pictures", "classifier", "check_gradient"),
+        *("compare", "export", "pictures", "sources", "classifier", "check_gradient"),
         *("nn.differences", "nn.gradient_check", "nn.gradient_point", "runs.trial"),
     ),
     "the SHA-256 of the arrays that it has read is part of the identity": (

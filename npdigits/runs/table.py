@@ -6,8 +6,8 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ from npdigits.runs.text_columns import held_by_python
 
 # What a run's summary measures, in the order of the columns.
 FIGURES = (*SCORES, "best_epoch", "epochs_run", "seconds")
+# What a comparison shows of npdigits' own runs where nothing is asked for, the first one tested; and beside it.
+SHOWN, EXTRA = ("val_accuracy", "test_accuracy"), ("best_epoch", "seconds")
 # Entries of an identity that are not listed as keys in which runs differ.
 NOT_KEYS = ("seed", "data_sha256", "numerics")
 MISSING = "–"
@@ -55,6 +57,13 @@ class Runs:
         table: a row a run, as ``load_runs`` returns it.
         keys: its columns that are keys of the configuration, without the seed.
         own_metrics: its columns that are the user's own figures.
+        measured: its columns of figures that every run has.
+        shown: metrics that a comparison shows where none is asked for.
+        extra: columns that it shows besides.
+        higher: metric -> whether higher is better, where that is known otherwise than by its name.
+        foreign: whether another program made the runs: then nothing is known of data, numerics and environments.
+        read_as: what was read and how it was understood, a line each; "" of own run directories.
+        history: (path of a run) -> its figures by column (epochs,), for curves; None for metrics.csv.
         environments: what each name in the column ``environment`` stands for, in words.
         skipped: (path, why) of what looks like a run and cannot be read.
         warnings: a line for each thing that was skipped or is strange.
@@ -66,11 +75,18 @@ class Runs:
     skipped: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
     own_metrics: tuple[str, ...] = ()
+    measured: tuple[str, ...] = FIGURES
+    shown: tuple[str, ...] = SHOWN
+    extra: tuple[str, ...] = EXTRA
+    higher: Mapping[str, bool] = field(default_factory=dict)
+    foreign: bool = False
+    read_as: tuple[str, ...] = ()
+    history: Callable[[str], Mapping[str, Any]] | None = None
 
     @property
     def figures(self) -> tuple[str, ...]:
         """The columns that were measured."""
-        return (*FIGURES, *self.own_metrics)
+        return (*self.measured, *self.own_metrics)
 
 
 def load_runs(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> pd.DataFrame:

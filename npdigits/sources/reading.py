@@ -1,0 +1,51 @@
+"""Which program wrote a file or folder, by its content, and reading it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from npdigits.base.errors import ConfigError
+from npdigits.sources.found import Found
+
+# name for --as -> the module of the reader, in the order in which they are asked. A reader has
+#   KIND: in words, for messages;
+#   recognizes(path) -> bool: by content, quickly, of a file or a folder; raises nothing;
+#   read(path) -> Found: raises ConfigError with one line where the source as a whole cannot be read.
+READERS: dict[str, str] = {}
+
+
+def readers() -> dict[str, ModuleType]:
+    """Return the readers by their names, imported."""
+    import importlib
+
+    return {name: importlib.import_module(f"npdigits.sources.{module}") for name, module in READERS.items()}
+
+
+def read_sources(paths: Sequence[str], kind: str | None, note: Callable[[str], None]) -> list[Found]:
+    """Read files and folders of other programs.
+
+    Args:
+        paths: of the sources.
+        kind: a name of ``READERS``; None is what the content tells.
+        note: is told what else there is at a path that two programs wrote to.
+
+    Raises:
+        ConfigError: a path is not there, is recognized by no reader, or cannot be read.
+    """
+    return [read_source(Path(path), kind, note) for path in paths]
+
+
+def read_source(path: Path, kind: str | None, note: Callable[[str], None]) -> Found:
+    """Read one file or folder; the arguments and errors are those of ``read_sources``."""
+    if not path.exists():
+        raise ConfigError(f"{path}: there is no such file or folder")
+    known = readers()
+    if kind is not None:
+        return known[kind].read(path)  # type: ignore[no-any-return]
+    fits = [name for name, reader in known.items() if reader.recognizes(path)]
+    if not fits:
+        raise ConfigError(f"{path}: no results that are known; read are {', '.join(r.KIND for r in known.values())}")
+    if len(fits) > 1:
+        others = ", ".join(f"{known[name].KIND} (--as {name})" for name in fits[1:])
+        note(f"{path}: read as {known[fits[0]].KIND}; there is also {others}")
+    return known[fits[0]].read(path)  # type: ignore[no-any-return]
