@@ -35,7 +35,7 @@ class Asked:
         seed: the setting that pairs runs.
         keys: the settings that tell configurations apart.
         at: which value of a history counts.
-        higher: whether higher is better, of metrics whose name or source does not tell.
+        higher: metric -> whether higher is better, as the user says; "" stands for metrics of which nothing else tells.
     """
 
     metrics: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Asked:
     seed: str | None = None
     keys: tuple[str, ...] | None = None
     at: At = field(default_factory=At)
-    higher: bool | None = None
+    higher: Mapping[str, bool] = field(default_factory=dict)
 
 
 def to_runs(sources: Sequence[Found], asked: Asked, notes: Sequence[str] = ()) -> Runs:
@@ -105,6 +105,7 @@ def _choose_metrics(sources: Sequence[Found], asked: Asked) -> tuple[str, ...]:
         raise ConfigError("nothing was measured there: no column of numbers, no metric")
     for option, name in (
         *(("--metric", name) for name in asked.metrics),
+        *(("--higher" if better else "--lower", name) for name, better in asked.higher.items() if name),
         *(("--show", name) for name in asked.shown),
         *(("--at best:", name) for name in _deciding(asked.at)),
     ):
@@ -121,23 +122,21 @@ def _choose_metrics(sources: Sequence[Found], asked: Asked) -> tuple[str, ...]:
     raise ConfigError(f"--metric: which one? There are {listed([*dict.fromkeys([*held_out, *likely, *there])])}")
 
 
-def _direction(name: str, sources: Sequence[Found], typed: bool | None) -> bool:
-    """Return whether higher is better: as the source tells, as typed, or by the name.
+def _direction(name: str, sources: Sequence[Found], typed: Mapping[str, bool]) -> bool:
+    """Return whether higher is better: as typed of this metric, as the source tells, by the name, or as typed of all.
 
     Raises:
         ConfigError: nothing tells.
     """
+    if name in typed:
+        return typed[name]
     told = {found.higher[name] for found in sources if name in found.higher}
-    by_name = direction_by_name(name)
-    if typed is not None and (len(told) == 1 or by_name is None):
-        return typed if len(told) != 1 else told.pop()
     if len(told) == 1:
         return told.pop()
-    if typed is not None:
-        return typed
-    if by_name is None:
+    by_name = direction_by_name(name)
+    if by_name is None and "" not in typed:
         raise ConfigError(f"--metric {name}: whether higher or lower is better is not known: add --higher or --lower")
-    return by_name
+    return typed[""] if by_name is None else by_name
 
 
 def _take_all(

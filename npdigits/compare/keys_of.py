@@ -52,7 +52,7 @@ def setting_table(settings: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     names = dict.fromkeys(name for one in settings for name in one)
     table = {}
     for name in names:
-        cells = [_as_cell(one[name]) if name in one else MISSING for one in settings]
+        cells = [as_cell(one[name]) if name in one else MISSING for one in settings]
         if any(isinstance(cell, str) for cell in cells) and not all(isinstance(cell, str) for cell in cells):
             others = {cell for cell in cells if isinstance(cell, str)} - {MISSING, NULL}
             cells = [str(cell) for cell in cells] if others else cells
@@ -60,7 +60,7 @@ def setting_table(settings: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     return pd.DataFrame(table, index=range(len(settings)))
 
 
-def _as_cell(value: object) -> Any:
+def as_cell(value: object) -> Any:
     """Return a setting as a cell; 8.0 is 8, and NaN is what is not there."""
     if value is None:
         return NULL
