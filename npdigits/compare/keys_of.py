@@ -144,19 +144,19 @@ def _why_not(table: pd.DataFrame, name: str, seed: str | None, told: bool) -> st
         return "names the runs"
     if seed is not None and _is_one_to_one(table[seed], column):
         return f"follows {seed}"
-    if seed is not None and _n_values(table[seed]) > 1 and _n_values(column) > n / 2 and n > 3:
+    # Settings repeat, over seeds or over those of other settings; a path, a name or a result is another in each run.
+    if n > 3 and _share_alone(column) > 0.5 and (not told or all(isinstance(value, str) for value in column)):
         return "is another in most runs"
-    if seed is None and _n_values(column) == n and n > 3 and _is_text_or_measured(column):
-        return "is another in every run"
     return ""
+
+
+def _share_alone(column: pd.Series) -> float:
+    """Return the share of the runs whose value no other run has."""
+    counts = column.map(column.value_counts(dropna=False))
+    return float((counts == 1).mean())
 
 
 def _is_one_to_one(seed: pd.Series, other: pd.Series) -> bool:
     """Say whether one setting has another value for each seed and the same one for equal seeds."""
     pairs = set(zip(seed, other, strict=True))
     return len(pairs) == _n_values(seed) == _n_values(other) and len(pairs) < len(seed)
-
-
-def _is_text_or_measured(column: pd.Series) -> bool:
-    """Say whether all values are texts, or numbers with decimals."""
-    return all(isinstance(value, str) or (isinstance(value, float) and not value.is_integer()) for value in column)
