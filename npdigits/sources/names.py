@@ -56,8 +56,8 @@ def _pairs(part: str) -> tuple[_Pairs, str]:
     keys = list(between.finditer(part))
     if keys:
         ends = [following.start() for following in keys[1:]] + [len(part)]
-        pairs = [(key[1], from_text(part[key.end() : end])) for key, end in zip(keys, ends, strict=True)]
-        return _without_counters(pairs, part[: keys[0].start()])
+        told = [(key[1], from_text(part[key.end() : end])) for key, end in zip(keys, ends, strict=True)]
+        return _without_counters(told, part[: keys[0].start()])
     pairs: _Pairs = []
     words: list[str] = []
     label: list[str] = []
