@@ -100,9 +100,7 @@ def compare_runs(
         asked = Asked(metrics, tuple(shown), seed, None if keys is None else tuple(keys), parse_at(at), better)
         columns = {str(name): column_of_values(frame[name].tolist()) for name in _names(frame)}
         runs, default = to_runs([found_of_table(Table(columns, len(frame)), "a data frame", "the frame")], asked), None
-    comparison = compare(
-        runs, metrics, baseline, default, shown=tuple(shown), margin=margin, unpaired=unpaired
-    )
+    comparison = compare(runs, metrics, baseline, default, shown=tuple(shown), margin=margin, unpaired=unpaired)
     if not comparison.rows:
         raise ConfigError("nothing to compare: no finished run there")
     view = configurations(comparison)
