@@ -30,6 +30,8 @@ ALL_DRAWN = ("dropout=0.2", "input_dropout=0.1", "augment=affine")
 # Of modules that draw for a purpose which they are given, and of the module that gives it.
 GIVEN = {"training/blocks.py": "training/reader.py"}
 
+IMPORTS = re.compile(r"^ *(?:from npdigits\.base(?:\.random)? )?import .*\b(?:random|stream)\b.*$", re.MULTILINE)
+
 
 def streams_of(source):
     """Return the purposes of all calls of ``stream`` in a module; None for one that is no constant text."""
@@ -42,11 +44,10 @@ def test_every_purpose_is_in_the_table_once_and_every_entry_is_drawn():
     found = set()
     for path in PACKAGE.rglob("*.py"):
         source, name = path.read_text(encoding="utf-8"), path.relative_to(PACKAGE).as_posix()
-        if not re.search(r"base\.random|import random", source):
+        imports = IMPORTS.findall(source)
+        if not imports:
             continue
-        assert "from npdigits.base.random import stream\n" in source, (
-            f"{name}: import stream, so that this test sees it"
-        )
+        assert imports == ["from npdigits.base.random import stream"], f"{name}: so that this test sees its calls"
         purposes = streams_of(source)
         assert purposes, name
         if name == "nn/gradient_check.py":  # a stream a group of parameters: "gradient check W1"
@@ -105,9 +106,8 @@ def test_each_stream_of_a_run_is_drawn_with_the_seed_of_its_source(idx_set, tmp_
 @pytest.fixture
 def trained(idx_set):
     def train(*typed):
-        config = compose(
-            ["data=idx", f"data.dir={idx_set}", "epochs=1", "hidden=4", "val_size=200", "dropout=0.2", *typed]
-        )
+        plain = ["data=idx", f"data.dir={idx_set}", "epochs=1", "hidden=4", "val_size=200", "dropout=0.2"]
+        config = compose([*plain, *typed])
         plan = prepare(config, None, [], None, Report(quiet=True))
         state = initial_state(plan.config, plan.sizes)
         initial = state.network.parameters.flat.tobytes()
