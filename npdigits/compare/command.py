@@ -16,6 +16,7 @@ from npdigits.compare import formats
 from npdigits.compare.comparison import Comparison, compare
 from npdigits.compare.diff import diff_runs
 from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parser, parse_baseline, parse_by
+from npdigits.compare.source_options import joined, read_results
 from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
 from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot
 from npdigits.config.compose import compose
@@ -33,7 +34,7 @@ def main() -> None:
     The exit code is 0, 1 where there is nothing to compare, 2 for bad input.
     """
     warnings.simplefilter("ignore")  # NumPy's and pandas's, of means of nothing; ours are printed
-    sys.exit(program.exit_code(PROGRAM, lambda: act(make_parser().parse_args())))
+    sys.exit(program.exit_code(PROGRAM, lambda: act(make_parser().parse_args(joined(sys.argv[1:])))))
 
 
 @held_by_python
@@ -57,7 +58,8 @@ def act(chosen: argparse.Namespace) -> int:
         return 0
     if not chosen.folders:
         raise ConfigError("which runs? name one or more folders; --help tells more")
-    runs = read_runs(chosen.folders)
+    metrics = [metric.strip() for metric in (chosen.metric or "").split(",") if chosen.metric]
+    runs = read_results(chosen, metrics, ())
     for line in runs.warnings:
         warn(line)
     if chosen.filter:
@@ -65,8 +67,8 @@ def act(chosen: argparse.Namespace) -> int:
     compared = functools.partial(
         compare,
         runs,
-        metrics=[metric.strip() for metric in (chosen.metric or "").split(",") if chosen.metric],
-        baseline=parse_baseline(chosen.baseline),
+        metrics=metrics,
+        baseline=parse_baseline(chosen.baseline, runs),
         default=compose().as_dict(),
         sort=None if chosen.all and str(chosen.sort).removeprefix("-") in RUN_COLUMNS else chosen.sort,
     )

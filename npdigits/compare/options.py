@@ -16,6 +16,7 @@ from npdigits.base.program import Parser, nonempty_path
 from npdigits.base.text import message_of
 from npdigits.compare.comparison import METRICS
 from npdigits.compare.rows import MARKS
+from npdigits.compare.source_options import add_source_options, parse_values
 from npdigits.config.keys import RULES, unknown_key
 from npdigits.config.own_names import SHORT
 from npdigits.config.value_text import as_cell
@@ -33,8 +34,8 @@ def make_parser() -> argparse.ArgumentParser:
         PROGRAM,
         description="Compare runs: a row a configuration, mean ± 95 % interval over seeds; which differences are real?",
     )
-    folders = "run directories, or folders with any number of them"
-    parser.add_argument("folders", nargs="*", type=nonempty_path, metavar="DIR", help=folders)
+    folders = "run directories, or folders with any number of them; or results of another program, as it wrote them"
+    parser.add_argument("folders", nargs="*", type=nonempty_path, metavar="SOURCE", help=folders)
     baseline = "compare with this row: 'hidden=20 lr=0.01', or best; else with the default if it is there, or the best"
     parser.add_argument("--baseline", metavar="KEY=VALUE", help=baseline)
     metric = f"columns to show, of {', '.join(FIGURES)} and your own; the first one is compared"
@@ -49,6 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
     for notation in NOTATIONS:
         what = "a page of all configurations, with curves" if notation == "html" else f"the table as {notation}"
         parser.add_argument(f"--{notation}", metavar="FILE", help=f"write {what}; - prints it")
+    add_source_options(parser)
     return parser
 
 
@@ -109,14 +111,20 @@ def _explain_mixed_column(runs: Runs, query: str) -> str:
     return ""
 
 
-def parse_baseline(typed: str | None) -> dict[str, Any] | str | None:
+def parse_baseline(typed: str | None, runs: Runs) -> dict[str, Any] | str | None:
     """Return the values of --baseline by their keys; "best" and None as they are.
+
+    Args:
+        typed: what was typed.
+        runs: among which it is.
 
     Raises:
         ConfigError: a key is unknown, or a value is not allowed.
     """
     if typed is None or typed == "best":
         return typed
+    if runs.foreign:
+        return parse_values(typed, _split_assignments(typed), runs.keys)
     values = {}
     for part in _split_assignments(typed):
         key, equals, text = part.partition("=")

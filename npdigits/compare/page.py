@@ -11,7 +11,7 @@ import pandas as pd
 
 from npdigits.base.pages import page_of
 from npdigits.compare.comparison import EXTRA_COLUMNS, Comparison, marginal_comparison
-from npdigits.compare.curves import columns_of, learning_curves, rounded
+from npdigits.compare.curves import columns_of, common_steps, learning_curves, read_histories, rounded
 from npdigits.compare.figures import column_title, format_value, unit_of
 from npdigits.compare.rows import MARKS, ComparisonRow, Section, sort_key
 from npdigits.compare.verdict import footnotes, outcome_of, verdict
@@ -38,6 +38,8 @@ def _content(comparison: Comparison) -> dict[str, Any]:
     notes: list[str] = []
     view = configurations(comparison)
     columns = columns_of(comparison.rows)
+    histories = [read_histories(row, notes.append) for row in comparison.rows]
+    steps = common_steps([history for of_row in histories for history in of_row])
     swept = [key for key in comparison.keys if key not in MARKS]
     sections = list(dict.fromkeys(row.section for row in comparison.rows))
     effects = [_main_effect(comparison, key, section) for key in swept for section in sections]
@@ -48,7 +50,9 @@ def _content(comparison: Comparison) -> dict[str, Any]:
         "verdict": verdict(comparison),
         "columns": [_describe_column(comparison, index, title) for index, title in enumerate(view.columns)],
         "rows": _describe_rows(comparison, view),
-        "curves": [learning_curves(row, notes.append, columns) for row in comparison.rows],
+        "curves": [learning_curves(history, columns, steps) for history in histories],
+        "steps": steps.tolist(),
+        "step_name": "epoch",
         "curve_columns": [
             {"name": name, "title": column_title(name), "scale": unit_of(name).scale} for name in columns
         ],
