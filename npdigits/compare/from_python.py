@@ -65,7 +65,7 @@ def compare_runs(
     shown: Sequence[str] = (),
     higher: bool | Mapping[str, bool] | None = None,
     at: str = "last",
-    margin: float | str | None = None,
+    margin: float | str | Mapping[str, float] | None = None,
     unpaired: bool = False,
 ) -> Compared:
     """Compare runs that stand in a data frame: which differences between their settings are real?
@@ -86,7 +86,8 @@ def compare_runs(
         shown: further columns to show, untested.
         higher: whether higher is better, where the metric's name does not tell; or metric -> whether.
         at: which value of a history counts: "last", "step=1000", "best", "best:val_loss".
-        margin: a difference that does not matter, in the metric's unit (of npdigits' own accuracies in points).
+        margin: a difference that does not matter, in the metric's unit (of npdigits' own accuracies in points); of
+            several metrics, metric -> margin.
         unpaired: pair no runs, also where seeds match.
 
     Raises:
@@ -100,6 +101,8 @@ def compare_runs(
         asked = Asked(metrics, tuple(shown), seed, None if keys is None else tuple(keys), parse_at(at), better)
         columns = {str(name): column_of_values(frame[name].tolist()) for name in _names(frame)}
         runs, default = to_runs([found_of_table(Table(columns, len(frame)), "a data frame", "the frame")], asked), None
+    if isinstance(margin, Mapping):
+        margin = ",".join(f"{name}={size}" for name, size in margin.items())
     comparison = compare(runs, metrics, baseline, default, shown=tuple(shown), margin=margin, unpaired=unpaired)
     if not comparison.rows:
         raise ConfigError("nothing to compare: no finished run there")

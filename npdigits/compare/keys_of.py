@@ -87,7 +87,7 @@ def choose(
         metrics: what is compared or shown, which is no key.
         told: whether the source tells settings from what was measured.
         seed: the setting that was named; None is the one that is called so.
-        keys: the settings that were named; None are those that vary and can be keys.
+        keys: the settings that were named; None are those that vary and can be keys, in the order of their names.
 
     Raises:
         ConfigError: a name is unknown.
@@ -109,7 +109,7 @@ def choose(
             left_out.append((name, why))
         else:
             found.append(name)
-    return Chosen(tuple(found), seed, tuple(left_out))
+    return Chosen(tuple(sorted(found)), seed, tuple(left_out))  # so that all sources of one sweep give one table
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

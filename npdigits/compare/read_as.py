@@ -58,8 +58,8 @@ def explain(
     if len(twins):
         told = _named([f"{run} as {same}" for run, same in zip(twins.run, twins.same_as, strict=True)])
         lines.append(f"The same settings and seed, counted once: {told}.")
-    lines += [f"{remark}." for remark in dict.fromkeys(remark for found in sources for remark in found.remarks)]
-    return [*lines, *(f"{note}." for note in notes)]
+    remarks = dict.fromkeys([*(remark for found in sources for remark in found.remarks), *notes])
+    return [*lines, *(f"Note: {remark}." for remark in remarks)]
 
 
 def _named(parts: Sequence[str]) -> str:
