@@ -28,7 +28,7 @@ class Compared:
     Attributes:
         rows: a row a configuration, unrounded: the keys, ``n``, each metric's mean and half of its interval,
             ``difference``, ``difference_half``, ``pairs``, ``p``, ``p_corrected``, ``verdict``; those of further
-            metrics and baselines have names that end in theirs.
+            metrics and baselines have names that end in theirs (``verdict:loss``).
         verdict: sentences: what was read, what is better, by how much, how sure.
         figures: what a picture of it shows, as plain lists. ``intervals``: for each row its label and, by metric,
             ``mean``, ``half`` and each run's ``values``; ``curves``: ``steps``, and for each row ``n`` and by metric
