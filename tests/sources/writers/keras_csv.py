@@ -7,10 +7,10 @@ from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "torch"
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-from keras.callbacks import CSVLogger  # noqa: E402
-from toy import runs  # noqa: E402
+import keras
+import numpy as np
+from keras.callbacks import CSVLogger
+from toy import runs
 
 
 def fit(logger, history):

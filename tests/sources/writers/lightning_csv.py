@@ -12,8 +12,8 @@ logging.disable(logging.CRITICAL)
 import lightning  # noqa: E402
 import torch  # noqa: E402
 from lightning.pytorch.loggers import CSVLogger  # noqa: E402
-from toy import runs  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
+from toy import runs  # noqa: E402
 
 folder = Path(sys.argv[1])
 for run in runs():
