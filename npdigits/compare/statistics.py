@@ -17,12 +17,13 @@ ALPHA = 0.05
 # ones are.
 MOST_PAIRS = 40
 DRAWN = 99_999
+ALTERNATIVES = ("two-sided", "greater", "less")
 
 Numbers = NDArray[np.float64]
 
 
 class Interval(NamedTuple):
-    """A mean and its interval, mean ± half, of n values; half is None for fewer than two, which have no spread."""
+    """A mean and its interval, mean ± half, of n values; half is None for fewer than two, or where one is infinite."""
 
     mean: float
     half: float | None
@@ -45,14 +46,49 @@ def t_interval(values: ArrayLike) -> Interval:
     Args:
         values: (n,), independent and about normal; NaN is left out.
     """
-    x = np.asarray(values, dtype=float)
-    x = x[~np.isnan(x)]
+    x = present(values)
     n = len(x)
     if n == 0:
         return Interval(math.nan, None, 0)
-    if n == 1:
-        return Interval(float(x[0]), None, 1)
+    if n == 1 or not np.isfinite(x).all():
+        return Interval(_mean(x), None, n)
     return Interval(float(x.mean()), float(t_quantile(n - 1) * x.std(ddof=1) / math.sqrt(n)), n)
+
+
+def welch_interval(x: ArrayLike, y: ArrayLike) -> Interval:
+    """Return x̄ − ȳ and Welch's 95 % interval, for values that are not paired and may spread unequally.
+
+    x̄ − ȳ ± t(0.975; ν)·√(a + b) with a = s²ₓ/n, b = s²ᵧ/m and ν = (a + b)² / (a²/(n−1) + b²/(m−1))
+    (Welch 1947; Satterthwaite 1946). ``Interval.n`` is the smaller of n and m; half is None where that is below two.
+
+    Args:
+        x: (n,), independent and about normal; NaN is left out.
+        y: (m,), likewise.
+    """
+    x, y = present(x), present(y)
+    n, m = len(x), len(y)
+    mean = _mean(x) - _mean(y)
+    if min(n, m) < 2 or not math.isfinite(mean):
+        return Interval(mean, None, min(n, m))
+    a, b = x.var(ddof=1) / n, y.var(ddof=1) / m
+    if a + b == 0:
+        return Interval(mean, 0.0, min(n, m))
+    # By shares of a + b, as the squares of tiny variances would be 0.
+    share = a / (a + b)
+    df = 1 / (share**2 / (n - 1) + (1 - share) ** 2 / (m - 1))
+    return Interval(mean, float(t_quantile(df) * math.sqrt(a + b)), min(n, m))
+
+
+def present(values: ArrayLike) -> Numbers:
+    """Return the values without NaN, as a new array."""
+    x: Numbers = np.asarray(values, dtype=float)
+    return np.compress(~np.isnan(x), x)
+
+
+def _mean(x: Numbers) -> float:
+    """Return the mean, also of infinite values; NaN of none, and of ∞ with −∞."""
+    with np.errstate(invalid="ignore"):
+        return float(x.mean()) if len(x) else math.nan
 
 
 def t_band(values: Numbers) -> tuple[Numbers, Numbers, Numbers]:
@@ -73,27 +109,44 @@ def t_quantile(df: Any, sure: float = 1 - ALPHA) -> Any:
     return stdtrit(df, (1 + sure) / 2)
 
 
-def sign_flip_p(differences: ArrayLike) -> float:
-    """Return the exact two-sided p of the paired sign-flip test (Fisher 1935, §21).
+def sign_flip_p(differences: ArrayLike, alternative: str = "two-sided", *, rounding: float = 0.0) -> float:
+    """Return the exact p of the paired sign-flip test (Fisher 1935, §21).
 
     If the two settings were the same, each seed's difference dᵢ could as well have had the other sign. p is the share
-    of the 2ⁿ assignments of signs with |Σ ±dᵢ| ≥ |Σ dᵢ|: at least 2/2ⁿ. Over MOST_PAIRS pairs, (1 + those among DRAWN
-    random assignments) / (1 + DRAWN), always the same ones.
+    of the 2ⁿ assignments of signs with |Σ ±dᵢ| ≥ |Σ dᵢ| (two-sided: at least 2/2ⁿ), or with Σ ±dᵢ ≥ Σ dᵢ ("greater":
+    at least 1/2ⁿ). Over MOST_PAIRS pairs, (1 + those among DRAWN random assignments) / (1 + DRAWN), always the same
+    ones. Without pairs p is 1, and where a difference is infinite.
 
     Args:
         differences: (n,), of the pairs.
+        alternative: "two-sided", "greater" (the differences' mean is above 0) or "less".
+        rounding: how far each difference may be off, as its figures were stored with so many digits. Sums that it may
+            have told apart count as equal, which never makes p smaller.
     """
+    check_alternative(alternative)
     d = np.asarray(differences, dtype=float)
+    if not len(d) or not np.isfinite(d).all():
+        return 1.0
+    if alternative == "less":
+        d = -d
+    two_sided = alternative == "two-sided"
     # Two sums count as equal where they differ by rounding: by less than a billionth of the sum of all |dᵢ|.
-    least = abs(d.sum()) - 1e-9 * np.abs(d).sum()
-    if least <= 0:
+    slack = 1e-9 * np.abs(d).sum() + 2 * rounding * len(d)
+    least = (abs(d.sum()) if two_sided else d.sum()) - slack
+    if two_sided and least <= 0:
         return 1.0
     if len(d) > MOST_PAIRS:
-        return _drawn_p(d, least)
+        return _drawn_p(d, least, two_sided)
     # Each sum of the first half is looked up among the sorted ones of the second: 2·2^(n/2) sums stand for 2ⁿ.
     first, second = _all_sums(d[: len(d) // 2]), np.sort(_all_sums(d[len(d) // 2 :]))
     above = len(second) - np.searchsorted(second, least - first)
-    return float(2 * above.sum() / 2.0 ** len(d))
+    return float((1 + two_sided) * above.sum() / 2.0 ** len(d))
+
+
+def check_alternative(alternative: str) -> None:
+    """Raise a ValueError unless this is an alternative of a test."""
+    if alternative not in ALTERNATIVES:
+        raise ValueError(f"alternative={alternative!r}: allowed is one of {', '.join(ALTERNATIVES)}")
 
 
 def _all_sums(d: Numbers) -> Numbers:
@@ -104,20 +157,21 @@ def _all_sums(d: Numbers) -> Numbers:
     return sums
 
 
-def _drawn_p(d: Numbers, least: float) -> float:
+def _drawn_p(d: Numbers, least: float, two_sided: bool) -> float:
     """Return p from DRAWN random assignments of signs, of which those count whose sum is at least ``least``."""
     rng = np.random.default_rng(len(d))
     extreme, left = 0, DRAWN
     while left:
         some = min(left, max(1, 10_000_000 // len(d)))
         signs = 1.0 - 2.0 * rng.integers(0, 2, (some, len(d)), dtype=np.int8)
-        extreme += int((np.abs(signs @ d) >= least).sum())
+        sums = signs @ d
+        extreme += int(((np.abs(sums) if two_sided else sums) >= least).sum())
         left -= some
     return (1 + extreme) / (1 + DRAWN)
 
 
 def least_p(n: int) -> float:
-    """Return the smallest p that ``sign_flip_p`` can give for n pairs."""
+    """Return the smallest two-sided p that ``sign_flip_p`` can give for n pairs."""
     return min(1.0, 2.0 ** (1 - n)) if n <= MOST_PAIRS else 1 / (1 + DRAWN)
 
 

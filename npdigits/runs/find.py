@@ -30,6 +30,11 @@ def find_runs(paths: Iterable[str | os.PathLike[str]], warn: Callable[[str], Non
         warn(f"skipped, as not of a run: {', '.join(foreign[:5])}{more}")
 
 
+def holds_run(folder: Path) -> bool:
+    """Say whether there is a run directory of npdigits at or below a folder, and not only one with a metrics.csv."""
+    return any((run / "identity.json").exists() for run in _find_below(folder, set(), []))
+
+
 def _find_below(top: Path, seen: set[tuple[int, int]], foreign: list[str]) -> Iterator[Path]:
     to_do = [top]  # the next one last: folders may lie deeper than Python can call
     while to_do:

@@ -7,7 +7,7 @@ A fit that appends to a log (``append=True``) counts its epochs from 0 again, an
 the names that stand there. That is seen where their number differs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from npdigits.base.errors import ConfigError
 from npdigits.sources.columns import Column, Table
 from npdigits.sources.epochs import SEED, find_names
 from npdigits.sources.found import Found
-from npdigits.sources.names import settings_in_path
+from npdigits.sources.names import settings_from_names
 from npdigits.sources.run_files import FOLDERS_TO_RECOGNIZE, MOST_BYTES, MOST_FOLDERS, Run, join, series_of, walk
 from npdigits.sources.run_files import natural as by_number
 from npdigits.sources.text_table import head_of, read_text_table
@@ -85,18 +85,33 @@ def read(path: Path) -> Found:
             remarks.append(
                 f"{file}: was appended to: {table.n - kept.n} rows of epochs that were done again do not count"
             )
-        runs.append(Run(str(file), settings_in_path(file), series_of(kept, EPOCH)))
+        runs.append(Run(str(file), {}, series_of(kept, EPOCH)))
     if not runs and not skipped:
         raise ConfigError(f"{path}: no {KIND}")
-    remarks.insert(0, name_settings(runs))
+    remarks.insert(0, name_settings(runs, [_name_below(path, Path(run.name)) for run in runs]))
     return join(KIND, runs, skipped, remarks)
 
 
-def name_settings(runs: list[Run]) -> str:
-    """Give runs of which none has settings their names as one; return what a user should know of it."""
-    if any(run.settings for run in runs):
-        names = dict.fromkeys(name for run in runs for name in run.settings)
-        return f"the files hold no settings; taken from their names: {', '.join(names)}"
+def _name_below(path: Path, file: Path) -> str:
+    """Return the names of a log and of its folders below a path, and of the folder that was given."""
+    parts = file.with_suffix("").parts
+    first = len(path.parts) - (2 if path == file else 1)
+    return "/".join(parts[max(0, first) :])
+
+
+def name_settings(runs: list[Run], names: Sequence[str]) -> str:
+    """Give runs the settings that their names tell, or else the names as one; return what a user should know of it.
+
+    Args:
+        runs: without settings.
+        names: of them, in which settings may stand.
+    """
+    found = settings_from_names(names)
+    for run, settings in zip(runs, found, strict=True):
+        run.settings = settings
+    if any(found):
+        keys = dict.fromkeys(key for settings in found for key in settings)
+        return f"the files hold no settings; taken from their names: {', '.join(keys)}"
     for run in runs:
         run.settings = {"run": run.name}
     return "the files hold no settings, and their names tell none (lr-0.1_seed-3): each is a configuration of its own"

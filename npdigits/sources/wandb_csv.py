@@ -6,7 +6,6 @@ a row a step and for each run the columns "NAME - METRIC", "NAME - METRIC__MIN" 
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from npdigits.base.errors import ConfigError
 from npdigits.sources.columns import Column, Table
 from npdigits.sources.found import Found
 from npdigits.sources.keras_csv import name_settings
-from npdigits.sources.names import settings_in
 from npdigits.sources.plain import found_of_table
 from npdigits.sources.run_files import Run, Series, join
 from npdigits.sources.text_table import head_of, read_text_table
@@ -76,9 +74,8 @@ def _read_chart(path: Path, table: Table) -> Found:
         run, _, metric = name.rpartition(" - ")
         if not metric.endswith(BOUNDS):
             by_run.setdefault(run, {}).update(_series(metric, counted, column))
-    settings: dict[str, dict[str, Any]] = {run: settings_in([run]) for run in by_run}
-    runs = [Run(f"{path.name}: {run}", settings[run], series) for run, series in by_run.items()]
-    remarks = [*table.remarks, name_settings(runs), "W&B's charts hold some of the steps, not all"]
+    runs = [Run(f"{path.name}: {run}", {}, series) for run, series in by_run.items()]
+    remarks = [*table.remarks, name_settings(runs, list(by_run)), "W&B's charts hold some of the steps, not all"]
     return join(f"{KIND} (chart)", runs, table.skipped, remarks)
 
 
