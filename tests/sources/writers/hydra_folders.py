@@ -46,7 +46,8 @@ here.mkdir()
             place = pathlib.Path(HydraConfig.get().runtime.output_dir)
             if config.seed == 2:
                 raise ValueError("diverged")
-            (place / "results.json").write_text(json.dumps({"test": {"acc": 0.5 + config.seed / 8}, "loss": float("nan")}))
+            results = {"test": {"acc": 0.5 + config.seed / 8}, "loss": float("nan")}
+            (place / "results.json").write_text(json.dumps(results))
             (place / "environment.json").write_text("{}")
 
         main()

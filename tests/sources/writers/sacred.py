@@ -1,6 +1,7 @@
 # requires: sacred==0.8.7 numpy==2.4.6 setuptools==80.9.0
 """Sacred's FileStorageObserver: the toy's runs, one that failed, one that was killed, and values of NumPy's types."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -61,10 +62,8 @@ def killed(_run):
 
 
 odd.run(config_updates={"seed": 3})
-try:
+with contextlib.suppress(ValueError):
     odd.run("bad", config_updates={"seed": 4})
-except ValueError:
-    pass
 if (child := os.fork()) == 0:
     odd.run("killed", config_updates={"seed": 5})
 os.waitpid(child, 0)
