@@ -12,7 +12,10 @@ from npdigits.sources.found import Found
 #   KIND: in words, for messages;
 #   recognizes(path) -> bool: by content, quickly, of a file or a folder; raises nothing;
 #   read(path) -> Found: raises ConfigError with one line where the source as a whole cannot be read.
-READERS: dict[str, str] = {}
+READERS: dict[str, str] = {
+    "mlflow": "mlflow",
+    "optuna": "optuna",
+}
 
 
 def readers() -> dict[str, ModuleType]:
