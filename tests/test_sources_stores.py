@@ -11,7 +11,7 @@ from made import REPOSITORY
 
 from npdigits.sources.found import DELETED, FAILED, FINISHED, RUNNING, STATUSES
 from npdigits.sources.reading import read_source
-from npdigits.sources.values import from_text
+from npdigits.sources.values import flatten, from_text
 
 SOURCES = REPOSITORY / "tests" / "sources"
 FILES = SOURCES / "files"
@@ -175,3 +175,131 @@ def test_metrics_of_a_data_set_keep_their_steps(mlflow_stores):
 def assert_equal(found, expected):
     """Check that two values, or tables or lists of such, are equal, where NaN equals NaN."""
     assert repr(found) == repr(expected) or found == expected or json.dumps(found) == json.dumps(expected)
+
+
+# --- Optuna
+
+
+@pytest.fixture(scope="module", params=["sqlite", "journal"])
+def optuna_storage(request):
+    """A storage, and what Optuna itself read of it: study -> trials."""
+    folder = FILES / "optuna5"
+    expected = json.loads((folder / f"expected_{request.param}.json").read_text())
+    return read(folder / {"sqlite": "optuna.db", "journal": "journal.log"}[request.param]), expected
+
+
+def test_the_toys_values_and_reports_in_optuna_are_exact(optuna_storage):
+    found, _ = optuna_storage
+    for run in toy.runs():
+        position = chosen(found, {**run["settings"], "study": "toy"})
+        reports = [(epoch, figures["val_acc"]) for epoch, figures in run["history"]]
+        assert rows_of(found, position, "intermediate") == reports
+        assert [value for _, value in rows_of(found, position, "val_acc")] == [reports[-1][1]]
+        assert [value for _, value in rows_of(found, position, "val_loss")] == [run["history"][-1][1]["val_loss"]]
+    assert found.higher == {"val_acc": True, "value_0": False, "value_1": True, "value": False}
+    assert found.skipped == [] and any("5 studies" in line or "4 studies" in line for line in found.remarks)
+
+
+def rows_of(found, position, metric):
+    """Return (step, value) of each row of a run's history."""
+    history = found.history(metric)
+    mine = history[history.run == position]
+    return list(zip(mine.step, mine.value, strict=True))
+
+
+STATES = {
+    "COMPLETE": (FINISHED, ""),
+    "PRUNED": (FAILED, "pruned"),
+    "FAIL": (FAILED, "failed"),
+    "RUNNING": (RUNNING, ""),
+    "WAITING": (RUNNING, "waiting: not begun"),
+}
+
+
+def test_all_trials_are_what_optuna_itself_reads(optuna_storage):
+    found, expected = optuna_storage
+    alive = [name for name, status in zip(found.names, found.statuses, strict=True) if status != DELETED]
+    assert len(alive) == sum(map(len, expected.values()))
+    for study, trials in expected.items():
+        names = {"toy": ["val_acc"], "odd": ["value_0", "value_1"]}.get(study, ["value"])
+        for trial in trials:
+            (position,) = (
+                i for i, name in enumerate(found.names) if name.endswith(f": {study}, trial {trial['number']}")
+            )
+            assert (found.statuses[position], found.reasons[position]) == STATES[trial["state"]]
+            own = {"study": study, **trial["params"], **flatten(trial["user_attrs"])}
+            assert found.settings[position] == own
+            for name, text in zip(names, trial["values"] or [None] * len(names), strict=True):
+                values = [value for _, value in rows_of(found, position, name)]
+                assert values == ([] if text is None else [float(text)])
+            reports = {int(step): float(text) for step, text in trial["intermediate"].items()}
+            assert_equal(
+                sorted(rows_of(found, position, "intermediate")), sorted((float(k), v) for k, v in reports.items())
+            )
+
+
+def test_a_deleted_study_is_named_where_its_trials_are_still_there():
+    found = read(FILES / "optuna5" / "journal.log")
+    deleted = [i for i, status in enumerate(found.statuses) if status == DELETED]
+    assert [found.names[i].partition(": ")[2] for i in deleted] == ["again (deleted, study 3), trial 0"]
+    database = read(FILES / "optuna5" / "optuna.db")
+    assert DELETED not in database.statuses
+
+
+def test_a_journal_that_is_cut_off_or_damaged_costs_its_bad_lines_alone(tmp_path):
+    whole = (FILES / "optuna5" / "journal.log").read_bytes()
+    lines = whole.splitlines(keepends=True)
+    journal = tmp_path / "cut.log"
+    journal.write_bytes(whole[:-20])
+    found = read(journal)
+    assert [place for place, _ in found.skipped] == [f"{journal}: line {len(lines)}"]
+    assert "no end" in found.skipped[0][1] and RUNNING in found.statuses
+    broken = b'{"op_code":4,"study_id":0,"datetime_start":null,"state":77}\n'  # counts as a trial, as it is one
+    bad = [
+        b"{]\n",
+        b"[1]\n",
+        b'{"op_code":99}\n',
+        b'{"op_code":5,"trial_id":0}\n',
+        b'{"op_code":7,"trial_id":"x"}\n',
+        broken,
+    ]
+    bad += [b"[" * 100_000 + b"\n", b'{"op_code":6,"trial_id":1' + b"0" * 5000 + b"}\n", b"\xff\n"]
+    journal.write_bytes(b"".join([*lines[:3], *bad[:-4], *lines[3:], *bad[-4:]]))
+    found = read(journal)
+    assert len(found.skipped) == len(bad)
+    assert_is_toy_trial = chosen(found, {**toy.runs()[0]["settings"], "study": "toy"})
+    assert rows_of(found, assert_is_toy_trial, "intermediate")[0][1] == toy.runs()[0]["history"][0][1]["val_acc"]
+
+
+# --- Trackio
+
+
+@pytest.fixture(scope="module")
+def trackio_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trackio")
+    with zipfile.ZipFile(FILES / "trackio0" / "trackio.zip") as packed:
+        packed.extractall(folder)
+    return folder / "trackio"
+
+
+def test_the_toys_histories_in_trackio_are_exact(trackio_folder):
+    for path in (trackio_folder, trackio_folder / "toy.db"):
+        found = read(path)
+        more = {"project": "toy"} if path == trackio_folder else None
+        assert_is_toy(found, ["train_loss", "val_loss", "val_acc"], more)
+        assert found.skipped == []
+    assert sorted(path.name for path in trackio_folder.iterdir()) == ["odd.db", "toy.db"]  # in WAL mode
+
+
+def test_what_trackio_makes_of_values_that_are_not_finite_and_of_resumed_runs(trackio_folder):
+    found = read(trackio_folder / "odd.db")
+    assert_equal(history_of(found, ": values", "x"), [(0.0, math.nan), (1.0, 1.0), (2.0, 0.1 + 0.2)])
+    values = {name: history_of(found, ": values", name) for name in ("up", "down", "deep.z")}
+    assert values == {"up": [(0, math.inf)], "down": [(0, -math.inf)], "deep.z": [(0, 1)]}
+    assert set(found.metrics) == {"x", "up", "down", "deep.z"}  # texts and booleans are none
+    assert history_of(found, ": again", "x") == [(1, 1.0), (2, 2.0), (2, 2.5), (3, 3.0)]
+    names = [name.partition(": ")[2] for name in found.names]
+    assert [name.partition(" (")[0] for name in names] == ["values", "again", "bare", "namesake", "namesake"]
+    assert found.settings[2] == {} and any("no configuration" in line and "bare" in line for line in found.remarks)
+    config = {"fast": True, "lr": 1e-05, "net.drop": None, "net.widths": "[300,100]", "text": "007"}
+    assert found.settings[0] == found.settings[3] == config

@@ -15,6 +15,8 @@ from npdigits.sources.found import Found
 READERS: dict[str, str] = {
     "mlflow": "mlflow",
     "optuna": "optuna",
+    "trackio": "trackio",
+    "aim": "aim",
 }
 
 
