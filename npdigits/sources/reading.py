@@ -13,6 +13,10 @@ from npdigits.sources.found import Found
 #   recognizes(path) -> bool: by content, quickly, of a file or a folder; raises nothing;
 #   read(path) -> Found: raises ConfigError with one line where the source as a whole cannot be read.
 READERS: dict[str, str] = {
+    "mlflow": "mlflow",
+    "optuna": "optuna",
+    "trackio": "trackio",
+    "aim": "aim",
     "tensorboard": "tensorboard",
     "lightning": "lightning_csv",
     "sacred": "sacred",
