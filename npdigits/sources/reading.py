@@ -12,7 +12,7 @@ from npdigits.sources.found import Found
 #   KIND: in words, for messages;
 #   recognizes(path) -> bool: by content, quickly, of a file or a folder; raises nothing;
 #   read(path) -> Found: raises ConfigError with one line where the source as a whole cannot be read.
-READERS: dict[str, str] = {"tensorboard": "tensorboard"}
+READERS: dict[str, str] = {"tensorboard": "tensorboard", "wandb": "wandb"}
 
 
 def readers() -> dict[str, ModuleType]:
