@@ -15,6 +15,7 @@ from npdigits.base.text import on_one_line
 from npdigits.config.build import initial_state, ranges, recipe
 from npdigits.config.identity import digest
 from npdigits.config.schema import Config
+from npdigits.config.seeds import seed_of
 from npdigits.data.augmentation import Augmentation
 from npdigits.data.sets import Data
 from npdigits.runs import outputs, results, resume
@@ -158,7 +159,7 @@ def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report) -> RunRe
     writer.start(record, list(plan.overrides), environment)
     if distortions := ranges(plan.config):
         augmentation = Augmentation(plan.source.image_shape, distortions)
-        writer.write_distorted(results.distort_examples(plan.train, augmentation, plan.config.seed))
+        writer.write_distorted(results.distort_examples(plan.train, augmentation, seed_of(plan.config, "distorted")))
     report.open_log(writer.open_log())
     return record
 
@@ -214,7 +215,8 @@ def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status) 
         p = results.predict_test_set(state, test)
         writer.write_predictions(results.collect_predictions(p, test))
         record.update(**results.figures_of(state.best_epoch))
-        record.update(readout=results.read_out(p, test, plan.config.seed), **results.find_blindness(p, test))
+        readout = results.read_out(p, test, seed_of(plan.config, "readout"))
+        record.update(readout=readout, **results.find_blindness(p, test))
     record.update(sizes=result_sizes(writer.path))
     writer.write_summary(record.summary)
 
