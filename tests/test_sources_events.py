@@ -6,6 +6,7 @@ import random
 import shutil
 import struct
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent / "sources"))
 import toy
 
 from npdigits.base.errors import ConfigError
-from npdigits.sources import event_files, event_scalars, tensorboard, wire
+from npdigits.sources import event_files, event_scalars, tensorboard, wandb, wandb_files, wire
 from npdigits.sources.found import FAILED, FINISHED, RUNNING
 from npdigits.sources.reading import read_source
 
@@ -204,7 +205,7 @@ def test_damaged_event_files_never_raise_anything_else(tmp_path):
     chance = random.Random(27)
     files = [EVENTS / "torch" / ONE, next((EVENTS / "torch" / "run-0" / "end").iterdir())]
     files.append(next((EVENTS / "restarts" / "tensors").iterdir()))
-    for turn in range(300):
+    for turn in range(200):
         records = list(event_files.read_records(files[turn % 3], []))
         which = chance.randrange(1, len(records))
         data = bytearray(records[which])
@@ -219,7 +220,7 @@ def test_damaged_event_files_never_raise_anything_else(tmp_path):
         event_scalars.add_events(event_scalars.Folder(), events)
     content = bytearray(files[0].read_bytes())
     file = tmp_path / "events.out.tfevents.1"
-    for _ in range(100):
+    for _ in range(50):
         damaged = content[: chance.randrange(len(content))]
         for _ in range(chance.randrange(3)):
             damaged[chance.randrange(len(damaged) or 1) if damaged else 0 :] = chance.randbytes(3)
@@ -237,3 +238,201 @@ def test_varints_that_are_cut_off_or_too_long_are_refused():
     assert wire.read_fields(b"\x08\xac\x02\x12\x03abc") == [(1, 0, 300), (2, 2, b"abc")]
     assert wire.signed(2**64 - 3) == -3
     assert math.isnan(wire.as_double(struct.pack("<f", math.nan)))
+
+
+WANDB = FILES / "wandb"
+
+
+def test_offline_runs_of_wandb_are_read():
+    found = read_source(WANDB / "toys", None, pytest.fail)
+    ids = [Path(name.split(" ")[0]).name.split("-", 3)[3] for name in found.names]
+    assert_toy(found, [ids.index(run["name"]) for run in toy.runs()], single=False)
+    assert found.metrics == ["train_loss", "val_acc", "val_loss"]
+    assert set(found.statuses) == {FINISHED}
+    assert (found.skipped, found.remarks) == ([], [])
+    assert found.names[0].endswith("(run-0)")
+
+
+@pytest.fixture(scope="module")
+def odd():
+    found = wandb.read(WANDB / "odd")
+    return found, {Path(name.split(" ")[0]).name.split("-", 3)[3]: run for run, name in enumerate(found.names)}
+
+
+def test_odd_numbers_of_wandb(odd):
+    found, runs = odd
+    run = runs["numbers"]
+    assert repr([history(found, name, run) for name in ("nan", "inf", "ninf", "int")]) == repr(
+        [[(0.0, value)] for value in (math.nan, math.inf, -math.inf, 3.0)]
+    )
+    assert history(found, "nested.b.c", run) == [(1.0, 2.0)]
+    assert history(found, "one", run) == [(10.0, 1.0), (11.0, 3.0)]
+    assert history(found, "two", run) == [(10.0, 2.0)]
+    assert repr(history(found, "test_acc", run)) == "[(nan, 0.75)]"
+    # What is no number, and what W&B itself ignored, as its step was gone by.
+    assert not {"true", "text", "list", "back", "_runtime", "_timestamp"} & set(found.metrics)
+    assert found.settings[run] == {
+        "lr": 0.2,
+        "late": 1,
+        "gone": 1,
+        "optimizer.name": "sgd",
+        "optimizer.betas": "[0.9,0.999]",
+        "flag": True,
+        "none": None,
+        "text": "0.1",
+        "infinite": "inf",
+    }
+
+
+def test_steps_are_those_of_define_metric(odd):
+    found, runs = odd
+    assert history(found, "val/acc", runs["axes"]) == [(0.0, 0.0), (100.0, 0.25), (200.0, 0.5)]
+    assert history(found, "acc", runs["axes"]) == [(0.0, 0.5), (1.0, 0.75), (2.0, 0.25)]
+    assert found.last("acc.max")[runs["axes"]] == 0.75
+    assert "val/acc by global_step" in " ".join(found.remarks)
+    assert found.settings[runs["axes"]]["job_type"] == "train"
+
+
+def test_ends_of_wandb_runs_are_told(odd):
+    found, runs = odd
+    told = {name: (found.statuses[run], found.reasons[run]) for name, run in runs.items()}
+    assert told["axes"] == (FAILED, "exit code 3")
+    assert told["late"][0] == RUNNING
+    assert told["numbers"] == (FINISHED, "")
+    steps = history(found, "acc", runs["late"])
+    assert 10 < len(steps) < 200
+    assert steps == [(float(step), step / 256) for step in range(len(steps))]
+    # Killed seconds after it logged three times, in a file of seven bytes: W&B writes blocks of 32 KiB.
+    assert "early" not in runs
+    assert [why for place, why in found.skipped if "early" in place] == [
+        "it holds no run: it was killed before anything was written"
+    ]
+
+
+def test_resumed_run_is_one_and_its_later_values_replace(odd):
+    found, runs = odd
+    assert history(found, "acc", runs["resumed"]) == [(0.0, 1.0), (1.0, 1.25)]
+    assert len(history(found, "only 0", runs["resumed"])) == 3
+    assert "3 values, in 1 runs" in " ".join(found.remarks)
+
+
+def test_forked_run_has_what_it_shares_with_its_parent(odd):
+    found, runs = odd
+    assert history(found, "one", runs["forked"]) == [(2.0, 7.0)]
+    assert history(found, "int", runs["forked"]) == [(0.0, 3.0)]
+    assert history(found, "nested.a", runs["forked"]) == [(1.0, 1.5)]
+    assert found.settings[runs["forked"]] == {"lr": 0.5}
+    alone = wandb.read(next((WANDB / "odd" / "wandb").glob("*-forked")))
+    assert len(history(alone, "one", 0)) == 1
+    assert "Forked from runs that are not here" in alone.remarks[0]
+
+
+def test_link_to_the_latest_run_is_no_run(tmp_path):
+    shutil.copytree(WANDB / "toys", tmp_path / "toys")
+    folder = tmp_path / "toys" / "wandb"
+    (folder / "latest-run").symlink_to(sorted(folder.iterdir())[-1].name, target_is_directory=True)
+    assert len(wandb.read(folder).names) == len(wandb.read(tmp_path).names) == 12
+
+
+def test_numbers_as_older_versions_write_them():
+    run = wandb_files.Logged()
+    items = {"a": '"NaN"', "b": '"-Infinity"', "c": '{"x": 1.5, "y": {"z": 2}, "t": true}', "d": '{"_type": "image"}'}
+    record = b"".join(field(1, field(1, name.encode()) + field(16, value.encode())) for name, value in items.items())
+    wandb_files.add_history(run, wire.read_fields(record + field(2, b"\x08\x07")))
+    assert {name: curve.values[0] for name, curve in run.curves.items() if name != "a"} == {
+        "b": -math.inf,
+        "c.x": 1.5,
+        "c.y.z": 2.0,
+    }
+    assert math.isnan(run.curves["a"].values[0])
+    assert list(run.curves["a"].steps) == [7]
+
+
+def varint(number):
+    """Return a whole number from 0 as protobuf writes it."""
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + varint(number >> 7)
+
+
+def field(number, content):
+    """Return a field of bytes."""
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def logged(*records):
+    """Return the file of a run with these records, each below 32 KiB and in one block."""
+    pieces = [struct.pack("<IHB", zlib.crc32(b"\1" + data), len(data), 1) + data for data in records]
+    return wandb_files.HEADER + b"".join(pieces)
+
+
+def test_damaged_block_of_wandb_costs_what_follows_in_it(tmp_path):
+    content = bytearray(next((WANDB / "odd" / "wandb").glob("*-late/*.wandb")).read_bytes())
+    whole = list(wandb_files.read_records(next((WANDB / "odd" / "wandb").glob("*-late/*.wandb")), []))
+    content[20_000] ^= 1
+    (tmp_path / "run-a.wandb").write_bytes(content)
+    problems = []
+    read = list(wandb_files.read_records(tmp_path / "run-a.wandb", problems))
+    assert 0 < len(read) < len(whole)
+    assert read == whole[: len(read)]
+    assert problems == ["1 damaged blocks of 32 KiB are left out, each from the damage on"]
+
+
+def test_records_over_several_blocks_are_joined(tmp_path):
+    record = (
+        field(17, b"") + b"\x12" + bytes([0x80 | 70_000 & 127, 0x80 | 70_000 >> 7 & 127, 70_000 >> 14]) + bytes(70_000)
+    )
+    content = bytearray(wandb_files.HEADER)
+    rest = record
+    while rest:
+        room = 2**15 - len(content) % 2**15 - 7
+        piece, rest = rest[:room], rest[room:]
+        kind = (2 if piece == record[:room] else 3) if rest else 4
+        crc = zlib.crc32(bytes([kind]) + piece)
+        content += struct.pack("<IHB", crc, len(piece), kind) + piece
+    (tmp_path / "run-a.wandb").write_bytes(content)
+    assert list(wandb_files.read_records(tmp_path / "run-a.wandb", [])) == [record]
+    (tmp_path / "run-a.wandb").write_bytes(content[:-1])
+    problems = []
+    assert list(wandb_files.read_records(tmp_path / "run-a.wandb", problems)) == []
+    assert problems == [wandb_files.CUT]
+
+
+def test_damaged_files_of_wandb_never_raise_anything_else(tmp_path):
+    chance = random.Random(28)
+    sources = [next((WANDB / "odd" / "wandb").glob(f"*-{name}/*.wandb")) for name in ("numbers", "axes", "forked")]
+    records = [list(wandb_files.read_records(source, [])) for source in sources]
+    file = tmp_path / "run-a.wandb"
+    read = 0
+    for turn in range(150):
+        changed = []
+        for record in records[turn % 3]:
+            data = bytearray(record)
+            for _ in range(chance.choice((0, 0, 1, 3))):
+                data[chance.randrange(len(data))] = chance.randrange(256)
+            changed.append(bytes(data))
+        content = logged(*changed)
+        if turn % 4 == 0:
+            content = content[: chance.randrange(len(content))]
+        file.write_bytes(content)
+        try:
+            found = wandb.read(tmp_path)
+        except ConfigError as error:
+            assert "\n" not in str(error)
+            continue
+        read += 1
+        for metric in found.metrics:
+            found.history(metric)
+    assert read > 50
+    (tmp_path / "run-a.wandb").write_bytes(b"")
+    assert not wandb.recognizes(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[" * 30_000, "1" * 5_000, "{", '{"a":' * 5_000 + "1" + "}" * 5_000])
+def test_values_that_are_no_json_or_too_deep_cost_their_record(tmp_path, content):
+    item = field(1, field(1, b"a") + field(16, content.encode()))
+    run = field(17, field(1, b"id"))
+    (tmp_path / "run-a.wandb").write_bytes(
+        logged(run, field(5, item), field(5, field(1, field(1, b"b") + field(16, b"1"))))
+    )
+    read = wandb_files.read_file(tmp_path / "run-a.wandb")
+    assert read.config == {"b": 1}
+    assert read.problems == ["1 records that are of no known form are left out"]

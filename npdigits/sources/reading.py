@@ -18,6 +18,7 @@ READERS: dict[str, str] = {
     "trackio": "trackio",
     "aim": "aim",
     "tensorboard": "tensorboard",
+    "wandb": "wandb",
     "lightning": "lightning_csv",
     "sacred": "sacred",
     "hydra": "hydra_folders",

@@ -8,8 +8,8 @@ Read without TensorBoard: it would bring gRPC, protobuf and werkzeug, twelve pac
 some twenty documented field numbers; its EventAccumulator takes the longer the more there is besides scalars.
 """
 
-import os
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,11 +21,10 @@ from npdigits.sources.event_files import parse_event, read_records
 from npdigits.sources.event_scalars import FAILURE, RUNS, Folder, Series, read_folder
 from npdigits.sources.found import FAILED, FINISHED, HISTORY, RUNNING, Found
 from npdigits.sources.names import settings_from_names
+from npdigits.sources.tree import find_files
 
 KIND = "TensorBoard's event files"
 SPLITS = frozenset(["train", "training", "validation", "val", "valid", "test", "eval", "evaluation"])
-MOST_LOOKED_AT = 20_000  # files, until a folder counts as one without event files
-MOST_FILES = 200_000
 REPLACED = (
     "Where a run was begun again in the same folder, its later values replace the earlier ones from their first step "
     "on: {:,} values, in {:,} runs"
@@ -37,8 +36,7 @@ _Folders = dict[PurePosixPath, Folder]
 def recognizes(path: Path) -> bool:
     """Return whether this is an event file, or there is one in the folder."""
     try:
-        looked_at = enumerate(_event_files(path))
-        return any(_begins_as_events(file) for count, file in looked_at if count < 10)
+        return any(_begins_as_events(file) for file in itertools.islice(find_files(path, _is_event_file), 10))
     except OSError:
         return False
 
@@ -90,31 +88,9 @@ def _found(path: Path, runs: _Folders, remarks: list[str], skipped: list[tuple[s
     )
 
 
-def _event_files(path: Path, outside: list[Path] | None = None) -> Iterator[Path]:
-    """Yield the files that are called event files, those of a folder together; no link out of the source is followed.
-
-    Raises:
-        ConfigError: there are too many to be read; where ``outside`` is not given, the search just ends.
-    """
-    if not path.is_dir():
-        yield path
-        return
-    root = path.resolve()
-    seen = 0
-    for folder, folders, files in os.walk(path):
-        folders.sort()
-        for name in sorted(files):
-            seen += 1
-            if outside is None and seen > MOST_LOOKED_AT:
-                return
-            if "tfevents" not in name or name.endswith(".profile-empty"):
-                continue
-            file = Path(folder, name)
-            if file.is_symlink() and not file.resolve().is_relative_to(root):
-                if outside is not None:
-                    outside.append(file)
-                continue
-            yield file
+def _is_event_file(name: str) -> bool:
+    """Return whether a file is called as TensorBoard asks for."""
+    return "tfevents" in name and not name.endswith(".profile-empty")
 
 
 def _begins_as_events(path: Path) -> bool:
@@ -135,9 +111,7 @@ def _read_folders(path: Path) -> tuple[_Folders, list[Path]]:
     """
     outside: list[Path] = []
     files: dict[Path, list[Path]] = {}
-    for count, file in enumerate(_event_files(path, outside)):
-        if count >= MOST_FILES:
-            raise ConfigError(f"{path}: more than {MOST_FILES:,} event files; name a part of them")
+    for file in find_files(path, _is_event_file, outside):
         files.setdefault(file.parent, []).append(file)
     root = path if path.is_dir() else path.parent
     return {PurePosixPath(folder.relative_to(root)): read_folder(those) for folder, those in files.items()}, outside
