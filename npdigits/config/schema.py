@@ -135,6 +135,7 @@ class Config:
     check_gradient: bool
     trust: bool
     plots: bool
+    track: str | None
     quiet: bool
     data: DataConfig
     own: tuple[OwnComponent, ...] = ()

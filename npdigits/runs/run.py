@@ -30,6 +30,7 @@ from npdigits.runs.record import RunRecord
 from npdigits.runs.report import Report, final_table
 from npdigits.runs.sharing import count_processes
 from npdigits.runs.summary import Status, Summary
+from npdigits.runs.track import require_tracker, trackers
 from npdigits.runs.trial import try_own
 from npdigits.runs.writer import RunWriter
 from npdigits.training.loop import fit
@@ -70,6 +71,7 @@ def run(
             Nothing has been written then.
         KeyboardInterrupt, Terminated: on Ctrl-C and SIGTERM, once the state at the last epoch's end is saved.
     """
+    require_tracker([config])
     directory = None if out_dir is None else from_anywhere(out_dir)
     return carry_out(config, directory, overrides, stop, source, report, shared, listeners).as_dict()
 
@@ -87,8 +89,8 @@ def carry_out(
     """Do a run as ``run`` does, and return its typed summary."""
     report = report or Report(config.quiet)
     try:
-        told = Listeners([report, *listeners], report.warn)
         plan = prepare(config, out_dir, overrides, source, report)
+        told = Listeners([report, *trackers(plan.config), *listeners], report.warn)
         try_own(plan.config, plan.sizes, plan.train, plan.source.image_shape)
         claimed = claim(plan.out_dir, outputs.outputs(), plan.identity, plan.resuming, report.warn, plan.form)
         if isinstance(claimed, EndedRun):
