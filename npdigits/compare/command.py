@@ -16,6 +16,7 @@ from npdigits.compare import formats
 from npdigits.compare.comparison import Comparison, compare
 from npdigits.compare.diff import diff_runs
 from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parser, parse_baseline, parse_by
+from npdigits.compare.paper import Drawn, draw_figures, parse_figures
 from npdigits.compare.source_options import joined, read_results
 from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
 from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot
@@ -46,7 +47,8 @@ def act(chosen: argparse.Namespace) -> int:
     """
     warn = functools.partial(program.warn, PROGRAM)
     asked = {notation: target for notation in NOTATIONS if (target := getattr(chosen, notation)) is not None}
-    targets.check(asked)
+    figures = parse_figures(chosen.figure, bool(chosen.diff))
+    targets.check([*asked.items(), *(("figure", one.file) for one in figures)])
     for option in NEVER_EMPTY:  # as --filter "$QUERY" is where the variable is not set
         if getattr(chosen, option) is not None and not getattr(chosen, option).strip():
             raise ConfigError(f"--{option} '': allowed is what --help says, and not nothing")
@@ -91,15 +93,24 @@ def act(chosen: argparse.Namespace) -> int:
     else:
         view, lines = configurations(comparison), verdict(comparison) + footnotes(comparison)
     facts = _facts(comparison)
+    drawn = draw_figures(figures, compared() if chosen.pivot else comparison, chosen.wide, runs.history)
     # The page is of configurations, whatever the table shows.
-    _write(asked, view, [*lines, *left_out(comparison)], facts, lambda: _page(compared()))
+    _write(asked, view, [*lines, *left_out(comparison)], facts, lambda: _page(compared()), drawn)
     return 0
 
 
 def _write(
-    asked: dict[str, str], view: View, lines: Sequence[str], facts: dict[str, Any], page: Callable[[], str]
+    asked: dict[str, str],
+    view: View,
+    lines: Sequence[str],
+    facts: dict[str, Any],
+    page: Callable[[], str],
+    figures: Sequence[Drawn] = (),
 ) -> None:
-    """Write what was asked for, and print the table unless something else is printed."""
+    """Write what was asked for, and print the table and the captions unless something else is printed."""
+    for figure in figures:
+        targets.put(Path(figure.file), figure.content)
+    lines = [*lines, *(f"{figure.file}: {figure.caption}" for figure in figures)]
     notations: dict[str, Callable[[], str]] = {
         "csv": lambda: formats.as_csv(view.frame),
         "markdown": lambda: formats.markdown(view, lines),
