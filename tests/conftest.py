@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import re
 import shutil
+import subprocess
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +114,34 @@ def no_torchvision(torchvision_is: Callable[[str], None]) -> str:
     complaint = "operator torchvision::nms does not exist"
     torchvision_is(f"raise RuntimeError({complaint!r})")
     return complaint
+
+
+@pytest.fixture
+def compiled_latex(tmp_path: Path) -> Callable[..., str]:
+    """Return a function that compiles a table in a document by a real LaTeX, which must be there where CI runs.
+
+    The document's preamble is what the table's own first line asks for, and ``graphicx``. The function returns
+    what LaTeX complains of first, "" of nothing.
+    """
+    program = shutil.which("pdflatex")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("needs LaTeX: apt-get install texlive-latex-recommended")
+        pytest.skip("needs LaTeX")
+
+    def compile_it(table: str, more: str = "") -> str:
+        packages = table.partition("\n")[0].removeprefix("% ").removesuffix(" in the preamble")
+        assert re.fullmatch(r"(\\usepackage\{\w+\})+", packages), packages
+        head = f"\\documentclass{{article}}{packages}\\usepackage{{graphicx}}\\begin{{document}}"
+        (tmp_path / "paper.tex").write_text(f"{head}\n{table}\n{more}\n\\end{{document}}\n", encoding="utf-8")
+        options = ("-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape")
+        ended = subprocess.run([program, *options, "paper.tex"], cwd=tmp_path, capture_output=True, timeout=120)
+        log = (tmp_path / "paper.log").read_text(encoding="utf-8", errors="replace").splitlines()
+        complaints = [line for line in log if line.startswith("!") or "Missing character" in line]
+        assert (tmp_path / "paper.pdf").exists() or complaints, ended.stdout
+        return complaints[0] if complaints else ""
+
+    return compile_it
 
 
 @pytest.fixture(scope="session")

@@ -210,6 +210,31 @@ def test_the_command_draws_again_from_the_directory_alone(trained, tmp_path):
     assert {name: picture.tobytes() for name, picture in pictures(drawn).items()} == first
 
 
+@pytest.mark.parametrize(("form", "begins"), [("pdf", b"%PDF-1.4"), ("svg", b"<?xml")])
+def test_all_plots_are_drawn_as_vectors_beside_the_others(trained, monkeypatch, capsys, form, begins):
+    path = trained("augment=affine")
+    before = {file: file.read_bytes() for file in plots.draw(path)}
+    monkeypatch.setattr(sys, "argv", ["plots", str(path), "--format", form])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        main()
+    drawn = [path.parent / line for line in capsys.readouterr().out.splitlines()]
+    assert end.value.code == 0 and {file.name for file in drawn} == {file.stem + f".{form}" for file in before}
+    contents = [file.read_bytes() for file in drawn]
+    assert all(content.startswith(begins) and b"Type3" not in content for content in contents)
+    assert not any(b"CreationDate" in content or b"<dc:date>" in content for content in contents)
+    assert {file: file.read_bytes() for file in before} == before
+    assert [file.read_bytes() for file in plots.draw(path, form=form)] == contents
+
+
+def test_a_form_that_there_is_not_is_a_line(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["plots", "run", "--format", "jpg"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    said = capsys.readouterr().err
+    assert end.value.code == 2 and said.count("\n") == 1 and "--format" in said and "pdf" in said
+
+
 def test_plots_are_drawn_unless_they_are_not_wanted(trained, tmp_path):
     path = trained("plots=false")
     assert not (path / "plots").exists()

@@ -14,6 +14,7 @@ import yaml
 from npdigits.base.errors import ConfigError
 from npdigits.base.program import Parser, nonempty_path, whole_number
 from npdigits.base.text import message_of
+from npdigits.compare.paper import add_figure_options
 from npdigits.compare.rows import MARKS
 from npdigits.compare.source_options import add_source_options, parse_values
 from npdigits.config.keys import RULES, unknown_key
@@ -54,6 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
     for notation in NOTATIONS:
         what = "a page of all configurations, with curves" if notation == "html" else f"the table as {notation}"
         parser.add_argument(f"--{notation}", metavar="FILE", help=f"write {what}; - prints it")
+    add_figure_options(parser)
     add_source_options(parser)
     return parser
 
