@@ -52,7 +52,7 @@ def explain(
         lines.append(f"Stored in single precision, seven digits: {', '.join(single)}.")
     if never:
         lines.append(
-            f"Left out, as they never measured {' or '.join(metrics)}: {_counted(len(never))}: {_named(never)}."
+            f"{_counted(len(never))} never measured {' or '.join(metrics)}, and count nowhere: {_named(never)}."
         )
     finished = table[(table.status == FINISHED) & (table.same_as == "")]
     lines += [
