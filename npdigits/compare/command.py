@@ -12,19 +12,20 @@ from npdigits.base import program, targets
 from npdigits.base.errors import ConfigError
 from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import printable
-from npdigits.compare import formats
+from npdigits.compare import formats, looks
 from npdigits.compare.comparison import Comparison, compare
 from npdigits.compare.diff import diff_runs
-from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parser, parse_baseline, parse_by
+from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parser, parse_baseline, parse_by, split_names
+from npdigits.compare.source_options import joined, read_results
 from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
-from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot
+from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot, suffix_of
 from npdigits.config.compose import compose
 from npdigits.runs.table import read_runs
 from npdigits.runs.text_columns import held_by_python
 
 NOTHING = 1
 # Options that may not be empty.
-NEVER_EMPTY = ("baseline", "metric", "by", "filter", "sort")
+NEVER_EMPTY = ("baseline", "metric", "show", "margin", "by", "filter", "sort")
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
     The exit code is 0, 1 where there is nothing to compare, 2 for bad input.
     """
     warnings.simplefilter("ignore")  # NumPy's and pandas's, of means of nothing; ours are printed
-    sys.exit(program.exit_code(PROGRAM, lambda: act(make_parser().parse_args())))
+    sys.exit(program.exit_code(PROGRAM, lambda: act(make_parser().parse_args(joined(sys.argv[1:])))))
 
 
 @held_by_python
@@ -47,7 +48,8 @@ def act(chosen: argparse.Namespace) -> int:
     asked = {notation: target for notation in NOTATIONS if (target := getattr(chosen, notation)) is not None}
     targets.check(asked)
     for option in NEVER_EMPTY:  # as --filter "$QUERY" is where the variable is not set
-        if getattr(chosen, option) is not None and not getattr(chosen, option).strip():
+        typed = getattr(chosen, option)
+        if any(not text.strip() for text in ([typed] if isinstance(typed, str) else typed or [])):
             raise ConfigError(f"--{option} '': allowed is what --help says, and not nothing")
     if chosen.diff:
         if "html" in asked:
@@ -57,20 +59,31 @@ def act(chosen: argparse.Namespace) -> int:
         return 0
     if not chosen.folders:
         raise ConfigError("which runs? name one or more folders; --help tells more")
-    runs = read_runs(chosen.folders)
+    metrics, shown = split_names(chosen.metric), split_names(chosen.show)
+    runs = read_results(chosen, metrics, shown)
     for line in runs.warnings:
         warn(line)
     if chosen.filter:
         runs = filter_runs(runs, chosen.filter, warn)
     compared = functools.partial(
-        compare,
-        runs,
-        metrics=[metric.strip() for metric in (chosen.metric or "").split(",") if chosen.metric],
-        baseline=parse_baseline(chosen.baseline),
-        default=compose().as_dict(),
-        sort=None if chosen.all and str(chosen.sort).removeprefix("-") in RUN_COLUMNS else chosen.sort,
+        _look,
+        chosen,
+        compare=functools.partial(
+            compare,
+            runs,
+            metrics=metrics,
+            baseline=[parse_baseline(typed, runs) for typed in chosen.baseline or [None]],
+            default=compose().as_dict(),
+            sort=None if chosen.all and str(chosen.sort).removeprefix("-") in RUN_COLUMNS else chosen.sort,
+            shown=shown,
+            margin=chosen.margin,
+            unpaired=chosen.unpaired,
+            pooled=chosen.across_environments,
+        ),
     )
-    comparison = compared(by=parse_by(chosen))
+    # p's are in no table of single runs, and of a pivot in what is written for programs.
+    tells_p = not chosen.all and (not chosen.pivot or "csv" in asked or "json" in asked)
+    comparison = compared(by=parse_by(chosen), is_look=tells_p)
     if not comparison.rows:
         for line in left_out(comparison):
             show_error(printable(line))
@@ -90,8 +103,18 @@ def act(chosen: argparse.Namespace) -> int:
         view, lines = configurations(comparison), verdict(comparison) + footnotes(comparison)
     facts = _facts(comparison)
     # The page is of configurations, whatever the table shows.
-    _write(asked, view, [*lines, *left_out(comparison)], facts, lambda: _page(compared()))
+    _write(asked, view, [*lines, *left_out(comparison)], facts, lambda: _page(compared(by=(), is_look=True)))
     return 0
+
+
+def _look(
+    chosen: argparse.Namespace, compare: Callable[..., Comparison], by: Sequence[str], is_look: bool
+) -> Comparison:
+    """Compare, and remember that somebody has looked at what was tested."""
+    question = looks.question_of(chosen.folders, by, chosen.filter, chosen.keys)
+    past = looks.Past(question, chosen.looks or 0)
+    comparison = compare(by=by, looks=past.looks)
+    return past.add(comparison) if is_look else comparison
 
 
 def _write(
@@ -131,6 +154,20 @@ def _facts(comparison: Comparison) -> dict[str, Any]:
         "baselines": [comparison.label(row, marks=True) for row in dict.fromkeys(family.references.values())],
         "comparisons": family.comparisons,
         "seeds_needed": family.seeds_needed,
+        "alpha": family.alpha,
+        "tests": [
+            {
+                "metric": block.metric,
+                "higher_is_better": block.higher,
+                "test": block.test,
+                "baseline": block.kind if block.differences else "",
+                "baselines": [comparison.label(row, marks=True) for row in dict.fromkeys(block.references.values())],
+                "margin": block.margin.text if block.margin else None,
+                "names_end_in": suffix_of(comparison, block),
+            }
+            for block in comparison.blocks
+        ],
+        "looks": comparison.looked,
         "data": comparison.data,
         "means_over": comparison.averaged,
         "all_rows_have": comparison.constant,

@@ -12,18 +12,20 @@ import pandas as pd
 import yaml
 
 from npdigits.base.errors import ConfigError
-from npdigits.base.program import Parser, nonempty_path
+from npdigits.base.program import Parser, nonempty_path, whole_number
 from npdigits.base.text import message_of
-from npdigits.compare.comparison import METRICS
 from npdigits.compare.rows import MARKS
+from npdigits.compare.source_options import add_source_options, parse_values
 from npdigits.config.keys import RULES, unknown_key
 from npdigits.config.own_names import SHORT
 from npdigits.config.value_text import as_cell
-from npdigits.runs.table import FIGURES, MISSING, NULL, NUMBERS, Runs, mark_duplicates
+from npdigits.runs.table import FIGURES, MISSING, NULL, NUMBERS, SHOWN, Runs, mark_duplicates
 
 PROGRAM = "npdigits-compare"
 # A comma before the next key, outside of quotes.
 COMMA_BEFORE_KEY = re.compile(r""",\s*(?=[A-Za-z_][\w.]*=)(?=(?:[^'"]*['"][^'"]*['"])*[^'"]*$)""")
+# More looks than these are no plan.
+MOST_LOOKS = 1000
 NOTATIONS = ("csv", "markdown", "latex", "json", "html")
 
 
@@ -33,12 +35,15 @@ def make_parser() -> argparse.ArgumentParser:
         PROGRAM,
         description="Compare runs: a row a configuration, mean ± 95 % interval over seeds; which differences are real?",
     )
-    folders = "run directories, or folders with any number of them"
-    parser.add_argument("folders", nargs="*", type=nonempty_path, metavar="DIR", help=folders)
+    folders = "run directories, or folders with any number of them; or results of another program, as it wrote them"
+    parser.add_argument("folders", nargs="*", type=nonempty_path, metavar="SOURCE", help=folders)
     baseline = "compare with this row: 'hidden=20 lr=0.01', or best; else with the default if it is there, or the best"
-    parser.add_argument("--baseline", metavar="KEY=VALUE", help=baseline)
-    metric = f"columns to show, of {', '.join(FIGURES)} and your own; the first one is compared"
-    parser.add_argument("--metric", metavar="M,M", help=f"{metric} (by default {','.join(METRICS)})")
+    several = "; more than once: with each of several"
+    parser.add_argument("--baseline", metavar="KEY=VALUE", action="append", help=baseline + several)
+    metric = f"what is compared, of {', '.join(FIGURES)} and your own; of several, p's are corrected over all"
+    parser.add_argument("--metric", metavar="M,M", help=f"{metric} (by default {SHOWN[0]})")
+    parser.add_argument("--show", metavar="M,M", help="columns that are shown and not compared")
+    _add_test_options(parser)
     rows = parser.add_mutually_exclusive_group()
     rows.add_argument("--by", metavar="KEY", help="a row a value of KEY, averaged over all other keys")
     rows.add_argument("--pivot", nargs=2, metavar="KEY", help="one key's values down, another's across")
@@ -49,7 +54,19 @@ def make_parser() -> argparse.ArgumentParser:
     for notation in NOTATIONS:
         what = "a page of all configurations, with curves" if notation == "html" else f"the table as {notation}"
         parser.add_argument(f"--{notation}", metavar="FILE", help=f"write {what}; - prints it")
+    add_source_options(parser)
     return parser
+
+
+def _add_test_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how rows are compared."""
+    margin = "how much does not matter, in the unit of the table: which rows are the same within it? METRIC=M,METRIC=M"
+    parser.add_argument("--margin", metavar="M", help=f"{margin} for several")
+    parser.add_argument("--unpaired", action="store_true", help="take rows as groups of runs, and pair no seeds")
+    looks = "you will look at these results K times: each look is tested at 0.05/K; said at the first one"
+    parser.add_argument("--looks", metavar="K", type=whole_number(1, MOST_LOOKS), help=looks)
+    across = "rows hold the runs of all environments, and are compared"
+    parser.add_argument("--across-environments", action="store_true", help=across)
 
 
 def filter_runs(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
@@ -109,14 +126,20 @@ def _explain_mixed_column(runs: Runs, query: str) -> str:
     return ""
 
 
-def parse_baseline(typed: str | None) -> dict[str, Any] | str | None:
+def parse_baseline(typed: str | None, runs: Runs) -> dict[str, Any] | str | None:
     """Return the values of --baseline by their keys; "best" and None as they are.
+
+    Args:
+        typed: what was typed.
+        runs: among which it is.
 
     Raises:
         ConfigError: a key is unknown, or a value is not allowed.
     """
     if typed is None or typed == "best":
         return typed
+    if runs.foreign:
+        return parse_values(typed, _split_assignments(typed), runs.keys)
     values = {}
     for part in _split_assignments(typed):
         key, equals, text = part.partition("=")
@@ -139,6 +162,11 @@ def parse_baseline(typed: str | None) -> dict[str, Any] | str | None:
         except ValueError as error:
             raise ConfigError(f"--baseline {part}: allowed is {error}") from None
     return values
+
+
+def split_names(typed: str | None) -> list[str]:
+    """Return the names that commas separate; none where nothing was typed."""
+    return [] if typed is None else [name.strip() for name in typed.split(",")]
 
 
 def _split_assignments(typed: str) -> list[str]:
@@ -164,10 +192,10 @@ def parse_by(chosen: argparse.Namespace) -> tuple[str, ...]:
     Raises:
         ConfigError: --pivot has one key twice, or stands beside an option that it does not go with.
     """
-    if chosen.pivot and (chosen.baseline or chosen.sort):
-        raise ConfigError(
-            f"--pivot takes no --{'baseline' if chosen.baseline else 'sort'}: nothing is tested or sorted"
-        )
+    if chosen.pivot:
+        for option in ("baseline", "sort", "margin", "unpaired", "looks"):
+            if getattr(chosen, option):
+                raise ConfigError(f"--pivot takes no --{option}: nothing is tested or sorted")
     if chosen.pivot and chosen.pivot[0] == chosen.pivot[1]:
         raise ConfigError(f"--pivot {' '.join(chosen.pivot)}: allowed are two keys")
     return tuple(chosen.pivot or filter(None, [chosen.by]))

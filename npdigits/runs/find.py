@@ -30,6 +30,11 @@ def find_runs(paths: Iterable[str | os.PathLike[str]], warn: Callable[[str], Non
         warn(f"skipped, as not of a run: {', '.join(foreign[:5])}{more}")
 
 
+def holds_run(folder: Path) -> bool:
+    """Say whether there is a run directory at or below a folder."""
+    return next(_find_below(folder, set(), []), None) is not None
+
+
 def _find_below(top: Path, seen: set[tuple[int, int]], foreign: list[str]) -> Iterator[Path]:
     to_do = [top]  # the next one last: folders may lie deeper than Python can call
     while to_do:

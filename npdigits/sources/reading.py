@@ -1,5 +1,6 @@
 """Which program wrote a file or folder, by its content, and reading it."""
 
+import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -16,9 +17,12 @@ READERS: dict[str, str] = {}
 
 def readers() -> dict[str, ModuleType]:
     """Return the readers by their names, imported."""
-    import importlib
-
     return {name: importlib.import_module(f"npdigits.sources.{module}") for name, module in READERS.items()}
+
+
+def is_known(path: Path) -> bool:
+    """Say whether a reader recognizes a file or folder."""
+    return any(reader.recognizes(path) for reader in readers().values())
 
 
 def read_sources(paths: Sequence[str], kind: str | None, note: Callable[[str], None]) -> list[Found]:
@@ -38,7 +42,7 @@ def read_sources(paths: Sequence[str], kind: str | None, note: Callable[[str], N
 def read_source(path: Path, kind: str | None, note: Callable[[str], None]) -> Found:
     """Read one file or folder; the arguments and errors are those of ``read_sources``."""
     if not path.exists():
-        raise ConfigError(f"{path}: there is no such file or folder")
+        raise ConfigError(f"{path}: there is no such folder or file")
     known = readers()
     if kind is not None:
         return known[kind].read(path)  # type: ignore[no-any-return]

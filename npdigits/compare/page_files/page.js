@@ -44,7 +44,7 @@ function axes(xLabels, yTitle) {
     return [{ ...common, ...named, rotate: long ? -35 : 0, size: long ? 78 : 34 }, axes(null, yTitle)[1]];
   }
   return [
-    { ...common, label: "epoch", labelSize: 22, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
+    { ...common, label: content.step_name, labelSize: 22, size: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
     { ...common, label: yTitle, labelSize: 24, size: 62 },
   ];
 }
@@ -60,8 +60,10 @@ function put(holder, options, data) {
 // The curves of some rows: a solid line while all runs go on, a dashed one while some do, and a band.
 function drawCurves(holder, chosen, colours, column) {
   const { name, title, scale } = content.curve_columns[column];
-  const epochs = Math.max(1, ...chosen.map((row) => content.curves[row].n.length));
-  const data = [Array.from({ length: epochs }, (_, index) => index + 1)];
+  const length = Math.max(1, ...chosen.map((row) => content.curves[row].n.length));
+  const data = [content.steps.length ? content.steps.slice(0, length) : [1]];
+  // Other programs do not measure everything at every step.
+  const spanGaps = content.step_name !== "epoch";
   const series = [{}];
   const bands = [];
   for (const row of chosen) {
@@ -77,9 +79,9 @@ function drawCurves(holder, chosen, colours, column) {
     data.push(at((i) => (half[i] === null ? null : times(mean[i] + half[i]))));
     data.push(at((i) => (half[i] === null ? null : times(mean[i] - half[i]))));
     const first = series.length;
-    series.push({ stroke: line, width: 2, dash, points: { show: epochs === 1 } });
-    series.push({ stroke: line, width: 1.5, dash: [6, 5], points: { show: false } });
-    series.push({ width: 0, points: { show: false } }, { width: 0, points: { show: false } });
+    series.push({ stroke: line, width: 2, dash, points: { show: length === 1 }, spanGaps });
+    series.push({ stroke: line, width: 1.5, dash: [6, 5], points: { show: false }, spanGaps });
+    series.push({ width: 0, points: { show: false }, spanGaps }, { width: 0, points: { show: false }, spanGaps });
     bands.push({ series: [first + 2, first + 3], fill: faint(line, 0.16) });
   }
   const legend = document.createElement("div");
@@ -100,7 +102,7 @@ function drawCurves(holder, chosen, colours, column) {
       if (index === null || index === undefined || index >= n.length) { values[place].textContent = ""; return; }
       const spread = half[index] === null ? "" : ` ± ${figure(half[index] * scale)}`;
       const shown = mean[index] === null ? "–" : figure(mean[index] * scale);
-      values[place].textContent = `: ${shown}${spread} (epoch ${index + 1}, ${n[index]} runs)`;
+      values[place].textContent = `: ${shown}${spread} (${content.step_name} ${data[0][index]}, ${n[index]} runs)`;
     });
   }
   put(holder, {
@@ -189,7 +191,7 @@ function drawTable() {
   });
   const body = add(table, "tbody");
   for (const row of order) {
-    const { cells, label, outcome } = content.rows[row];
+    const { cells, label, outcomes } = content.rows[row];
     const line = add(body, "tr");
     const box = add(add(line, "td"), "input");
     box.type = "checkbox";
@@ -200,8 +202,8 @@ function drawTable() {
       showCurves();
     });
     cells.forEach((text, column) => {
-      const isVerdict = content.columns[column].title === "verdict";
-      add(line, "td", text, [content.columns[column].figure ? "figure" : "", isVerdict ? outcome.replace(" ", "-") : ""].join(" ").trim());
+      const kinds = [content.columns[column].figure ? "figure" : "", outcomes[column].replace(" ", "-")];
+      add(line, "td", text, kinds.join(" ").trim());
     });
   }
 }
