@@ -138,6 +138,8 @@ def test_the_command_prints_the_table_and_nothing_else(sweep, monkeypatch, capsy
         (["{run}/..", "--trackio", "{run}/tracked"], "a file of a run could be lost"),
         (["{sweep}", "--tensorboard", "{run}/metrics.csv"], "allowed is a folder"),
         (["{sweep}", "--mlflow", "databricks://x"], "--mlflow databricks://x: allowed are a folder, sqlite:///FILE"),
+        (["{sweep}", "--mlflow", "my.db"], "--mlflow 'my.db': allowed is a folder, or for a database sqlite:///my.db"),
+        (["{sweep}", "--mlflow", "{sweep}/mlruns"], "which is read; choose another place"),
         (["{sweep}", "--csv", "-", "--experiment", "a"], "--experiment 'a': allowed is a name, with --mlflow"),
         (["{sweep}/none", "--csv", "-"], "there is no such folder"),
     ],

@@ -127,14 +127,14 @@ def _export_network(asked: dict[str, str], chosen: argparse.Namespace) -> None:
 
 def _export_runs(tracked: dict[str, str], paths: list[Path], experiment: str) -> None:
     """Write what runs have measured as a table, and to experiment trackers."""
-    folders = {name: tracked[name] for name in ("tensorboard", "trackio") if name in tracked}
+    folders = {name: target for name, target in tracked.items() if name in ("tensorboard", "trackio")}
+    if "mlflow" in tracked and mlflow.store_uri(tracked["mlflow"]).startswith("file:"):
+        folders["mlflow"] = tracked["mlflow"].removeprefix("file://").removeprefix("file:")
     for name, folder in folders.items():
         if not folder or (Path(folder).exists() and not Path(folder).is_dir()):
             raise ConfigError(f"--{name} {folder!r}: allowed is a folder")
         targets.check_folder(name, Path(folder))
-    targets.check_unread({name: target for name, target in tracked.items() if name in folders}, paths)
-    if "mlflow" in tracked:
-        mlflow.store_uri(tracked["mlflow"])
+    targets.check_unread(folders, paths)
     runs = read_exported(paths, functools.partial(warn, PROGRAM))
     said = [TRACKERS[name](target, runs, experiment) for name, target in tracked.items() if name in TRACKERS]
     if (file := tracked.get("csv")) == "-":

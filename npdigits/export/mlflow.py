@@ -22,6 +22,7 @@ from npdigits.runs.summary import Status
 
 MISSING = 'the package mlflow is not installed: pip install "npdigits[mlflow]"'
 SCHEMES = ("file", "sqlite", "http", "https", "postgresql", "mysql", "mssql")
+DATABASES = (".db", ".sqlite", ".sqlite3")
 TAG, DONE = "npdigits.run", "npdigits.exported"
 # What a request may hold of each.
 MOST_METRICS, MOST_OTHERS = 1000, 100
@@ -61,13 +62,18 @@ def export(target: str, runs: Sequence[Exported], experiment: str) -> str:
         from mlflow.exceptions import MlflowException
     except ImportError as error:
         raise ConfigError(f"--mlflow: {MISSING}") from error
+    refusals: tuple[type[Exception], ...] = (MlflowException,)
+    with contextlib.suppress(ImportError):  # which MLflow without databases does not bring along
+        from sqlalchemy.exc import SQLAlchemyError
+
+        refusals += (SQLAlchemyError,)
     with _quiet():
         try:
             client = MlflowClient(tracking_uri=uri)
             number = _experiment(client, experiment, uri)
             there = _find(client, number)
             changed = sum(_write(client, number, run, there.get(run.key, [])) for run in runs)
-        except MlflowException as error:
+        except refusals as error:
             raise ConfigError(f"--mlflow {target}: {join_lines(str(error))[:500]}") from error
     return f"{target}: experiment {experiment}: {len(runs)} runs, {changed} of them new or brought up to date"
 
@@ -79,6 +85,9 @@ def store_uri(target: str) -> str:
         ConfigError: it is none that is taken.
     """
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", target)
+    is_database = Path(target).is_file() or Path(target).suffix in DATABASES
+    if scheme is None and (is_database or not target):
+        raise ConfigError(f"--mlflow {target!r}: allowed is a folder, or for a database sqlite:///{target or 'FILE'}")
     if scheme is None:
         return Path(target).expanduser().absolute().as_uri()
     if scheme[1].partition("+")[0] not in SCHEMES:

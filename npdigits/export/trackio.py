@@ -6,6 +6,7 @@ same for the same epoch of the same run: a row that is there is ignored. No serv
 
 import datetime
 import os
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,10 @@ def export(target: str, runs: Sequence[Exported], project: str) -> str:
     except ValueError as error:
         raise ConfigError(f"--experiment {project}: {join_lines(str(error))}") from error
     folder.mkdir(parents=True, exist_ok=True)
-    changed = sum(_write(SQLiteStorage, project, run) for run in runs)
+    try:
+        changed = sum(_write(SQLiteStorage, project, run) for run in runs)
+    except sqlite3.Error as error:
+        raise ConfigError(f"--trackio {target}: {join_lines(str(error))}") from error
     return f"{target}: project {project}: {len(runs)} runs, {changed} of them new or brought up to date"
 
 
