@@ -13,14 +13,16 @@ from npdigits.base.errors import ConfigError
 from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import printable
 from npdigits.compare import formats
-from npdigits.compare.comparison import Comparison, compare
+from npdigits.compare.comparison import Comparison, check_name, compare
+from npdigits.compare.designs import LEAST
 from npdigits.compare.diff import diff_runs
 from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parser, parse_baseline, parse_by
 from npdigits.compare.source_options import joined, read_results
+from npdigits.compare.spread import find_spread, parse_sources
 from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
 from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot
 from npdigits.config.compose import compose
-from npdigits.runs.table import read_runs
+from npdigits.runs.table import Runs, read_runs
 from npdigits.runs.text_columns import held_by_python
 
 NOTHING = 1
@@ -57,13 +59,16 @@ def act(chosen: argparse.Namespace) -> int:
         _write(asked, *diff_runs(read_runs([first, second]), first, second), {}, str)
         return 0
     if not chosen.folders:
-        raise ConfigError("which runs? name one or more folders; --help tells more")
+        where = ", before --spread" if chosen.spread else "; --help tells more"
+        raise ConfigError(f"which runs? name one or more folders{where}")
     metrics = [metric.strip() for metric in (chosen.metric or "").split(",") if chosen.metric]
     runs = read_results(chosen, metrics, ())
     for line in runs.warnings:
         warn(line)
     if chosen.filter:
         runs = filter_runs(runs, chosen.filter, warn)
+    if chosen.spread is not None:
+        return _show_spread(chosen, runs, metrics, asked)
     compared = functools.partial(
         compare,
         runs,
@@ -93,6 +98,25 @@ def act(chosen: argparse.Namespace) -> int:
     facts = _facts(comparison)
     # The page is of configurations, whatever the table shows.
     _write(asked, view, [*lines, *left_out(comparison)], facts, lambda: _page(compared()))
+    return 0
+
+
+def _show_spread(chosen: argparse.Namespace, runs: Runs, metrics: Sequence[str], asked: dict[str, str]) -> int:
+    """Write the table of variance shares; return the exit code."""
+    for option in ("baseline", "sort", "html"):
+        if getattr(chosen, option) is not None:
+            raise ConfigError(f"--{option}: not allowed with --spread, whose table is of single sources of spread")
+    shown = metrics or runs.shown
+    for metric in shown:
+        check_name("--metric", metric, runs.figures)
+    sources = parse_sources(chosen.spread, runs)
+    view, lines = find_spread(runs, shown, sources)
+    if not view.cells:
+        for line in lines:
+            show_error(printable(line))
+        show_error(f"{PROGRAM}: nothing to tell: no {LEAST} finished runs differ in one of {', '.join(sources)} alone")
+        return NOTHING
+    _write(asked, view, lines, {"sources": sources}, str)
     return 0
 
 

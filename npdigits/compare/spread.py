@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,7 +84,8 @@ def find_spread(runs: Runs, metrics: Sequence[str], sources: Sequence[str]) -> t
     if not runs.foreign:  # what draws the same has the same bits, however its seeds are written
         table = table.drop_duplicates([*keys, "data_sha256", *sources])
     shown = _differing(table, keys)
-    lines, notes = [], []
+    lines: list[Line] = []
+    notes: list[str] = []
     for _, group in table.groupby([*keys, "data_sha256"], sort=False, dropna=False):
         values = tuple(group[key].iloc[0] for key in shown)
         label = " ".join(f"{key}={format_value(value)}" for key, value in zip(shown, values, strict=True))
@@ -139,9 +141,7 @@ def _lines_of(
             values, [sources[i] for i in crossing.factors], {m: y[crossing.runs] for m, y in figures.items()}
         )
         if left := len(group) - crossing.runs.size:
-            note.append(
-                f"{crossing.runs.size} of {len(group)} runs are a full crossing; the other {left} count to none of its shares"
-            )
+            note.append(f"{crossing.runs.size} of {len(group)} runs are a full crossing, {left} stand outside of it")
     unknown = [
         s for i, s in enumerate(sources) if not (crossing and i in crossing.factors) and (s not in alone or s in few)
     ]
@@ -166,7 +166,8 @@ def _crossed(values: tuple[Any, ...], sources: Sequence[str], figures: Mapping[s
     """Yield the rows of a full crossing; metric -> figures, (n_1, …, n_k, r)."""
     unknown = [(UNKNOWN, UNKNOWN)] * (len(sources) + 2)
     found = {
-        metric: unknown if np.isnan(y).any() else list(zip(*crossed(y), strict=True)) for metric, y in figures.items()
+        metric: unknown if np.isnan(y).any() else list(zip_longest(*crossed(y), fillvalue=UNKNOWN))
+        for metric, y in figures.items()
     }
     shape = next(iter(figures.values())).shape
     counts = (*shape[:-1], math.prod(shape), math.prod(shape))
@@ -178,8 +179,7 @@ def _view(lines: Sequence[Line], shown: Sequence[str], metrics: Sequence[str]) -
     """Return the table."""
     titles = [*shown, "design", "source", "n"]
     for metric in metrics:
-        unit = unit_of(metric).of_difference
-        titles += [f"{metric} std" + (f" {unit}" if unit else ""), "share %"]
+        titles += [f"{metric} std {unit_of(metric).of_difference}".rstrip(), "share %"]
     cells, records = [], []
     for line in lines:
         cell = [*map(format_value, line.values), line.design, line.source, str(line.n)]
