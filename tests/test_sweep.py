@@ -499,9 +499,14 @@ def test_a_fault_of_the_launching_process_does_not_cost_the_table(idx_set, tmp_p
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, program.INTERRUPTED), (signal.SIGTERM, program.TERMINATED)]
+    ("number", "code", "after"),
+    [
+        (signal.SIGINT, program.INTERRUPTED, 0.0),
+        (signal.SIGTERM, program.TERMINATED, 0.0),
+        (signal.SIGTERM, program.TERMINATED, 0.3),
+        (signal.SIGINT, program.INTERRUPTED, 0.6),
+    ],
 )
-@pytest.mark.parametrize("after", [0.0, 0.3, 0.6])
 def test_a_signal_while_the_workers_start_ends_in_one_line(undisturbed, tmp_path, number, code, after):
     idx_set, _ = undisturbed
     listen = "from signal import *; signal(SIGINT, default_int_handler)"
