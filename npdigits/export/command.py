@@ -127,7 +127,7 @@ def _export_network(asked: dict[str, str], chosen: argparse.Namespace) -> None:
 
 def _export_runs(tracked: dict[str, str], paths: list[Path], experiment: str) -> None:
     """Write what runs have measured as a table, and to experiment trackers."""
-    folders = {name: tracked[name] for name in ("tensorboard", "trackio") if name in tracked}
+    folders = {name: target for name, target in tracked.items() if name in ("tensorboard", "trackio")}
     if "mlflow" in tracked and mlflow.store_uri(tracked["mlflow"]).startswith("file:"):
         folders["mlflow"] = tracked["mlflow"].removeprefix("file://").removeprefix("file:")
     for name, folder in folders.items():

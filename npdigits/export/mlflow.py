@@ -22,6 +22,7 @@ from npdigits.runs.summary import Status
 
 MISSING = 'the package mlflow is not installed: pip install "npdigits[mlflow]"'
 SCHEMES = ("file", "sqlite", "http", "https", "postgresql", "mysql", "mssql")
+DATABASES = (".db", ".sqlite", ".sqlite3")
 TAG, DONE = "npdigits.run", "npdigits.exported"
 # What a request may hold of each.
 MOST_METRICS, MOST_OTHERS = 1000, 100
@@ -84,9 +85,8 @@ def store_uri(target: str) -> str:
         ConfigError: it is none that is taken.
     """
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", target)
-    if scheme is None and (
-        not target or Path(target).is_file() or Path(target).suffix in (".db", ".sqlite", ".sqlite3")
-    ):
+    is_database = Path(target).is_file() or Path(target).suffix in DATABASES
+    if scheme is None and (is_database or not target):
         raise ConfigError(f"--mlflow {target!r}: allowed is a folder, or for a database sqlite:///{target or 'FILE'}")
     if scheme is None:
         return Path(target).expanduser().absolute().as_uri()

@@ -7,6 +7,7 @@ A fit that appends to a log (``append=True``) counts its epochs from 0 again, an
 the names that stand there. That is seen where their number differs.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def recognizes(path: Path) -> bool:
     if not path.is_dir():
         beside = {name for name in (*OTHERS_FILES, *OTHERS_FOLDERS) if (path.parent / name).exists()}
         return not beside and _is_log(path)
-    return next(_logs(path, FOLDERS_TO_RECOGNIZE, MOST_TRIED), None) is not None
+    return any(map(_is_log, itertools.islice(_find_files(path, FOLDERS_TO_RECOGNIZE), MOST_TRIED)))
 
 
 def _is_log(path: Path) -> bool:
@@ -43,19 +44,23 @@ def _is_log(path: Path) -> bool:
     return len(head) > 1 and head[0] == EPOCH and not find_names(head) and not any(map(SEED.fullmatch, head))
 
 
-def _logs(path: Path, most: int, tried: int | None = None) -> Iterator[Path]:
-    """Yield the logs at and below a folder."""
-    n = 0
+def _find_files(path: Path, most: int) -> Iterator[Path]:
+    """Yield the files at and below a folder that may be logs."""
     for folder, folders, files in walk(path, most):
         if OTHERS_FILES & files or OTHERS_FOLDERS & folders:
             continue
         for name in sorted(files, key=by_number):
             if name.lower().endswith(ENDINGS):
-                n += 1
-                if _is_log(folder / name):
-                    yield folder / name
-                if n == tried:
-                    return
+                yield folder / name
+
+
+def _find_logs(path: Path, skipped: list[tuple[str, str]]) -> list[Path]:
+    """Return the logs at and below a folder; what is called as one of them and is none goes to ``skipped``."""
+    files = {file: _is_log(file) for file in _find_files(path, MOST_FOLDERS)}
+    names = {file.name for file, is_log in files.items() if is_log}
+    torn = [file for file, is_log in files.items() if not is_log and file.name in names]
+    skipped += [(str(file), "its first line has no column epoch") for file in torn]
+    return [file for file, is_log in files.items() if is_log]
 
 
 def read(path: Path) -> Found:
@@ -67,11 +72,14 @@ def read(path: Path) -> Found:
     runs: list[Run] = []
     skipped: list[tuple[str, str]] = []
     remarks: list[str] = []
-    for file in _logs(path, MOST_FOLDERS) if path.is_dir() else [path]:
+    for file in _find_logs(path, skipped) if path.is_dir() else [path]:
         try:
             table = read_text_table(file, MOST_BYTES)
         except ConfigError as error:
             skipped.append((str(file), str(error).removeprefix(f"{file}: ")))
+            continue
+        if EPOCH not in table.columns or table.columns[EPOCH].numbers is None:
+            skipped.append((str(file), "no column epoch of numbers"))
             continue
         if table.wider:  # what a run ended with is not known
             skipped.append(

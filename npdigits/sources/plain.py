@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from npdigits.base.errors import ConfigError
 from npdigits.sources.columns import BLANK, Column, Table
-from npdigits.sources.epochs import Codes, Epochs, divide, find_names, is_constant
+from npdigits.sources.epochs import SEED, Codes, Epochs, divide, find_names, is_constant
 from npdigits.sources.found import DELETED, FAILED, FINISHED, HISTORY, RUNNING, Found
 
 # What programs call how a run ended, in lower case.
@@ -36,11 +35,7 @@ def found_of_table(table: Table, kind: str, source: str) -> Found:
         kind: in words.
         source: the file's name, for names of runs.
 
-    Raises:
-        ConfigError: there are no rows.
     """
-    if not table.n:
-        raise ConfigError(f"{source}: a table without rows")
     remarks = list(table.remarks)
     columns, ended = _without_extra(table, remarks)
     table = Table(columns, table.n, table.skipped, remarks)
@@ -146,7 +141,11 @@ def _rows_as_epochs(table: Table, epochs: Epochs, kind: str, source: str, ended:
         if len(set(named)) == len(named):  # it tells the runs apart, and is no setting
             constant.pop(epochs.name, None)
             measured.pop(epochs.name, None)
-        names = [f"{source}: {epochs.name} {name}" for name in named]
+            seeds = [""] * len(first)
+        else:
+            by = [(name, columns[name].cells()) for name in constant if SEED.fullmatch(name)]
+            seeds = ["".join(f", {name} {values[row]}" for name, values in by) for row in first]
+        names = [f"{source}: {epochs.name} {name}{seed}" for name, seed in zip(named, seeds, strict=True)]
     remarks = list(table.remarks)
     how = f"the column {epochs.name}" if epochs.name else "their settings"
     remarks.append(f"{source}: a row an epoch, by {epochs.step}; {len(first)} runs, told apart by {how}")

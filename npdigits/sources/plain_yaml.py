@@ -56,8 +56,11 @@ def _without_unread(table: dict[str, Any], prefix: str, unread: list[str]) -> di
     for name, value in table.items():
         if value is UNREAD or (isinstance(value, list) and _holds_unread(value)):
             unread.append(f"{prefix}{name}")
+        elif isinstance(value, dict) and value:
+            if own := _without_unread(value, f"{prefix}{name}.", unread):
+                kept[name] = own
         else:
-            kept[name] = _without_unread(value, f"{prefix}{name}.", unread) if isinstance(value, dict) else value
+            kept[name] = value
     return kept
 
 

@@ -14,7 +14,8 @@ from npdigits.sources.values import flatten
 
 KIND = "a table (CSV, JSON lines, parquet)"
 PARQUET = b"PAR1"
-TEXT = (".csv", ".tsv", ".tab", ".txt", ".dat")
+# Files that may have a single column.
+TEXT = (".csv", ".tsv", ".tab")
 JSON = (".json", ".jsonl", ".ndjson", ".jsonlines")
 
 
@@ -34,7 +35,10 @@ def read(path: Path) -> Found:
     Raises:
         ConfigError: it cannot be read.
     """
-    return found_of_table(read_table(path), _kind(path), path.name)
+    table = read_table(path)
+    if not table.n:
+        raise ConfigError(f"{path}: a table without rows")
+    return found_of_table(table, _kind(path), path.name)
 
 
 def read_table(path: Path, most: int = MOST_BYTES) -> Table:

@@ -52,6 +52,8 @@ def read(path: Path) -> Found:
     """
     table = read_text_table(path)
     head = list(table.columns)
+    if not table.n:
+        raise ConfigError(f"{path}: a table without rows")
     if _is_chart(head):
         return _read_chart(path, table)
     if not _is_table(head):
