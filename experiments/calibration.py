@@ -13,7 +13,8 @@ from collections.abc import Callable
 import numpy as np
 
 from npdigits.base.program import Parser, exit_code, whole_number
-from npdigits.compare.family import find_best, make_family
+from npdigits.compare.baselines import find_best
+from npdigits.compare.family import make_family
 from npdigits.compare.rows import ComparisonRow, Section
 from npdigits.compare.statistics import ALPHA, Numbers
 

@@ -65,10 +65,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 @pytest.fixture(autouse=True)
 def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Point the cache and the data at fresh folders; a proxy is not asked for this machine."""
+    """Point the cache, the data and what is remembered at fresh folders; a proxy is not asked for this machine."""
     fresh = tmp_path_factory.mktemp("isolated")
     monkeypatch.setenv("NPDIGITS_CACHE", str(fresh / "cache"))
     monkeypatch.setenv("NPDIGITS_DATA", str(fresh / "data"))
+    monkeypatch.setenv("NPDIGITS_STATE", str(fresh / "state"))
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "127.0.0.1,localhost")
     return fresh

@@ -161,13 +161,12 @@ def test_only_seeds_that_both_have_are_paired(tmp_path):
     assert by_key(comparison, "hidden")[50].interval("val_accuracy").n == 3
 
 
-def test_no_seed_in_common_is_no_test(tmp_path):
+def test_a_single_run_without_a_seed_in_common_is_no_test(tmp_path):
     made_sweep(tmp_path, "hidden", {20: BASE[:2]})
-    for seed in (7, 8):
-        made_run(tmp_path / f"50-{seed}", 0.95, "hidden=50", f"seed={seed}")
+    made_run(tmp_path / "50-7", 0.95, "hidden=50", "seed=7")
     comparison = compare(read_runs([tmp_path]), default=DEFAULT)
-    assert "Not tested: hidden=50 (no seed in common)." in verdict(comparison)
-    assert configurations(comparison).cells[0][3:6] == ["–", "–", "untested"]
+    assert "Not tested: hidden=50 (a single run, and no seed in common)." in verdict(comparison)
+    assert configurations(comparison).cells[0][4:6] == ["–", "untested"]
 
 
 def test_single_runs_are_compared_on_their_test_digits(tmp_path):

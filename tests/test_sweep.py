@@ -626,7 +626,7 @@ def test_a_shipped_experiment_says_what_it_is_and_composes(name):
 
 
 def test_the_shipped_experiments():
-    assert EXPERIMENTS == ["batch_size", "initializers", "l2", "lr_decay", "patience", "seed_script", "width"]
+    assert EXPERIMENTS == ["batch_size", "initializers", "l2", "lr_decay", "patience", "seed_script", "spread", "width"]
 
 
 @pytest.mark.parametrize("option", [[], ["-m"]])

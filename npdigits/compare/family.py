@@ -1,160 +1,124 @@
-"""Families of comparisons: each row against a baseline fixed beforehand, or against the best that was observed."""
+"""The comparisons that are made together, and are therefore corrected together."""
 
 import dataclasses
+import functools
 import itertools
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
-from npdigits.base.errors import ConfigError
-from npdigits.compare.predictions import Predictions, count_disagreements
-from npdigits.compare.rows import ComparisonRow, Section, has_values
-from npdigits.compare.statistics import (
-    ALPHA,
-    Interval,
-    holm,
-    least_p,
-    mcnemar_p,
-    seeds_to_decide,
-    sign_flip_p,
-    t_interval,
+from npdigits.compare.difference import (
+    Difference,
+    PairTest,
+    ReadPredictions,
+    compare_on_digits,
+    compare_over_seeds,
 )
-from npdigits.runs.table import FIGURES
+from npdigits.compare.margin import Margin
+from npdigits.compare.ordering import higher_is_better
+from npdigits.compare.permutation import least_permutation_p
+from npdigits.compare.rows import ComparisonRow, Section
+from npdigits.compare.statistics import ALPHA, holm, seeds_to_decide
 
 # Up to this many pairs of rows, all are tested to correct over; beyond, only the pairs that are shown.
 MOST_TESTED = 5000
 # Up to this many single runs, their predictions are read and compared.
 MOST_SINGLE = 200
-# How the names of a user's own figures end that are better the lower they are.
-LOWER_IS_BETTER = ("cost", "loss", "error")
-SIGN_FLIP, MCNEMAR = "sign-flip", "McNemar"
+
+# What is compared by which metric: no order, as a row against another is the same question as the other against it.
+Hypothesis = tuple[str, frozenset[ComparisonRow]]
+# A corrected p and a least one where nothing is tested.
+NO_P = (None, None)
 
 
-@dataclass(frozen=True)
-class Difference:
-    """The difference between a row and the row that it is compared with.
-
-    Attributes:
-        against: the other row.
-        interval: of the paired differences over the seeds that both have; for McNemar's test the difference on the test
-            digits, without interval.
-        p: of the test, uncorrected; None where there is nothing to test.
-        corrected: p, corrected for all comparisons of the family.
-        least: what ``corrected`` would be if, in every comparison of the family, all pairs of seeds had one sign.
-    """
-
-    against: ComparisonRow
-    interval: Interval
-    p: float | None
-    corrected: float | None = None
-    least: float | None = None
-
-    @property
-    def real(self) -> bool:
-        """Whether the test tells the two apart."""
-        return self.corrected is not None and self.corrected <= ALPHA
-
-    @property
-    def undecidable(self) -> bool:
-        """Whether no outcome of the test could have told the two apart, as there are too few seeds."""
-        return self.least is not None and self.least > ALPHA
-
-
-# (row, its reference) -> their difference, tested
-PairTest = Callable[[ComparisonRow, ComparisonRow], Difference]
-# a row that is a single run -> its test predictions, if they can be read
-ReadPredictions = Callable[[ComparisonRow], Predictions | None]
-
-
-@dataclass(frozen=True)
-class Family:
-    """The comparisons that are made together, and are therefore corrected together.
+class Plan(NamedTuple):
+    """One metric against one baseline, before it is tested.
 
     Attributes:
-        metric: the one that is compared.
-        test: SIGN_FLIP over seeds; MCNEMAR on test digits where each row is a single run; "" where nothing is tested.
-        fixed: whether the baseline was fixed beforehand; else it is the best observed row, and all pairs count.
+        metric: the column to compare.
         references: section -> the row that the others are compared with.
-        differences: row -> its difference.
-        comparisons: how many comparisons the p's are corrected for.
+        fixed: whether the baseline was fixed beforehand; else it is the best observed row, and all pairs count.
+        kind: of the baseline, as ``Baseline.kind``.
+        margin: how much does not matter, if that is asked.
+        higher: whether higher figures are better.
     """
 
     metric: str
-    test: str
+    references: Mapping[Section, ComparisonRow]
+    fixed: bool
+    kind: str = ""
+    margin: Margin | None = None
+    higher: bool = True
+
+
+class Trial(NamedTuple):
+    """A plan, and how it is tested.
+
+    Attributes:
+        plan: the metric and the baseline.
+        metric: what is tested.
+        test: of two rows.
+    """
+
+    plan: Plan
+    metric: str
+    test: PairTest
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """One metric against one baseline, tested. All blocks of a comparison are corrected together.
+
+    Attributes:
+        column: the metric that was asked for.
+        metric: the one that is tested: "test_accuracy" for single runs' digits, else the same.
+        higher: whether higher figures are better.
+        kind: of the baseline, as ``Baseline.kind``.
+        fixed: whether it was fixed beforehand; else it is the best observed row, and all pairs count.
+        references: section -> the row that the others are compared with.
+        differences: row -> its difference.
+        comparisons: how many comparisons the p's are corrected for, in all blocks.
+        margin: how much does not matter, if that was asked.
+        within_comparisons: how many comparisons the p's of the margin are corrected for, in all blocks.
+        looks: how many looks share the error of ALPHA.
+    """
+
+    column: str
+    metric: str
+    higher: bool
+    kind: str
     fixed: bool
     references: Mapping[Section, ComparisonRow]
     differences: Mapping[ComparisonRow, Difference]
     comparisons: int
+    margin: Margin | None = None
+    within_comparisons: int = 0
+    looks: int = 1
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The tests that were made, each once."""
+        return tuple(dict.fromkeys(found.test for found in self.differences.values() if found.p is not None))
+
+    @property
+    def test(self) -> str:
+        """The tests by name; "" where nothing is tested."""
+        return ", ".join(self.tests)
+
+    @property
+    def alpha(self) -> float:
+        """Corrected p's up to this one are called real."""
+        return ALPHA / self.looks
 
     @property
     def seeds_needed(self) -> int:
         """How many paired seeds each comparison needs at least."""
-        return seeds_to_decide(self.comparisons)
+        return seeds_to_decide(self.comparisons * self.looks)
 
-
-def higher_is_better(metric: str) -> bool:
-    """Return whether higher values of this metric are better; of a user's own figure its name tells."""
-    if metric in FIGURES:
-        return metric.endswith("accuracy")
-    return not metric.endswith(LOWER_IS_BETTER)
-
-
-def ordering_metric(metric: str) -> str:
-    """Return the metric by which rows are put in order: never one of the test set."""
-    return metric.replace("test_", "val_")
-
-
-def find_baselines(
-    rows: Sequence[ComparisonRow], keys: Sequence[str], wanted: Mapping[str, Any], warn: Callable[[str], None]
-) -> dict[Section, ComparisonRow]:
-    """Return, for each section, the row that has these values.
-
-    Args:
-        rows: of all sections.
-        keys: those in which rows differ, for the messages.
-        wanted: key -> value.
-        warn: is told how many sections have no such row.
-
-    Raises:
-        ConfigError: no row has these values, several of one section have them, or the rows have no such key.
-    """
-    if unknown := [key for key in wanted if rows and key not in rows[0].values]:
-        raise ConfigError(
-            f"--baseline {unknown[0]}={wanted[unknown[0]]}: the rows are not of this key: {', '.join(keys)}"
-        )
-    found: dict[Section, ComparisonRow] = {}
-    typed = " ".join(f"{key}={value}" for key, value in wanted.items())
-    for row in rows:
-        if not has_values(row, wanted):
-            continue
-        if row.section in found:
-            both = ", or ".join(" ".join(f"{key}={r.values[key]}" for key in keys) for r in (found[row.section], row))
-            raise ConfigError(f"--baseline {typed}: several configurations are that ({both}, …): say more")
-        found[row.section] = row
-    if not found:
-        raise ConfigError(f"--baseline {typed}: no finished run has that")
-    if n := len({row.section for row in rows} - found.keys()):
-        warn(f"nothing is tested in {n} of the groups of rows (data, numerics, environment): the baseline is not there")
-    return found
-
-
-def find_best(rows: Sequence[ComparisonRow], metric: str) -> dict[Section, ComparisonRow]:
-    """Return the best row of each section, by validation data.
-
-    Only rows with at least half as many seeds as the row with the most count: a row of one seed may be the best by
-    luck, and nothing can be tested against it.
-    """
-    by, sign = ordering_metric(metric), 1 if higher_is_better(metric) else -1
-    most: dict[Section, int] = {}
-    for row in rows:
-        most[row.section] = max(most.get(row.section, 0), row.interval(by).n)
-    best: dict[Section, tuple[float, ComparisonRow]] = {}
-    for row in rows:
-        mean, _, n = row.interval(by)
-        if n and 2 * n >= most[row.section] and (row.section not in best or sign * mean > best[row.section][0]):
-            best[row.section] = sign * mean, row
-    return {section: row for section, (_, row) in best.items()}
+    @property
+    def unpaired_seeds_needed(self) -> int:
+        """How many seeds each of two rows needs at least that are not paired."""
+        return next(n for n in range(2, 1000) if self.comparisons * least_permutation_p(n, n) <= self.alpha)
 
 
 def make_family(
@@ -162,66 +126,162 @@ def make_family(
     metric: str,
     references: Mapping[Section, ComparisonRow],
     fixed: bool,
-    read_predictions: ReadPredictions,
-) -> Family:
-    """Test each row against its section's reference.
+    read_predictions: ReadPredictions | None,
+    margin: float | None = None,
+    unpaired: bool = False,
+) -> Block:
+    """Test each row against its section's reference, by one metric: as ``make_blocks``, for simulations.
+
+    Args:
+        margin: how much does not matter, in the metric's figures.
+    """
+    asked = None if margin is None else Margin(f"{margin:g}", margin)
+    plan = Plan(metric, references, fixed, "", asked, higher_is_better(metric))
+    return make_blocks(rows, [plan], read_predictions, unpaired)[0]
+
+
+def make_blocks(
+    rows: Sequence[ComparisonRow],
+    plans: Sequence[Plan],
+    read_predictions: ReadPredictions | None,
+    unpaired: bool = False,
+    looks: int = 1,
+) -> list[Block]:
+    """Test each row against its section's reference, by each plan, and correct over all of them.
 
     Args:
         rows: of all sections.
-        metric: the one to compare, over seeds.
-        references: section -> the row to compare with.
-        fixed: whether these were fixed before the results were seen. If not, p's are corrected over all pairs of rows
-            of a section, as each row could have come out best.
-        read_predictions: returns a single run's test predictions; None where they cannot be read.
+        plans: each a metric and a baseline. If its baseline was not fixed, p's are corrected over all pairs of rows of
+            a section, as each row could have come out best.
+        read_predictions: returns a single run's test predictions; None where they cannot be read. None in its place:
+            there are none.
+        unpaired: take all rows as groups of runs that are not paired.
+        looks: how many looks share the error of ALPHA.
     """
-    single = all(len(row.runs) == 1 for row in rows) and higher_is_better(metric) and len(rows) <= MOST_SINGLE
-    compared = {row: reference for row in rows if (reference := references.get(row.section)) not in (None, row)}
-    difference = _test_on_digits(rows if compared else [], read_predictions) if single else _test_over_seeds(metric)
-    differences = {row: difference(row, reference) for row, reference in compared.items()}
-    tested = {row: found for row, found in differences.items() if found.p is not None}
-    comparisons, others = len(tested), list[Difference]()
-    if not fixed:
-        sections = [[row for row in rows if row.section == section] for section in references]
-        comparisons = max(len(tested), sum(len(section) * (len(section) - 1) // 2 for section in sections))
-        if comparisons <= MOST_TESTED:
-            others = _test_other_pairs(sections, references, difference)
-    every = [*tested.values(), *others]
-    corrected = holm([found.p or 0.0 for found in every], comparisons)
-    least = holm([0.0 if single else least_p(found.interval.n) for found in every], comparisons)
-    for row, p, smallest in zip(tested, corrected, least, strict=False):  # those of the others are not shown
-        differences[row] = dataclasses.replace(differences[row], corrected=p, least=smallest)
-    test = "" if not tested else MCNEMAR if single else SIGN_FLIP
-    return Family("test_accuracy" if single else metric, test, fixed, references, differences, comparisons)
+    trials = _choose_trials(rows, plans, read_predictions, unpaired)
+    found = [_compare_with_references(rows, trial) for trial in trials]
+    family = _Family(rows, trials, found)
+    comparisons, corrected = family.correct("p", "lowest", lambda plan: True)
+    within_comparisons, within = family.correct("within_p", "within_lowest", lambda plan: plan.margin is not None)
+
+    def finish(trial: Trial, row: ComparisonRow, one: Difference) -> Difference:
+        key = _hypothesis(trial.metric, row, one.against)
+        p, least = corrected.get(key, NO_P) if one.p is not None else NO_P
+        within_p, within_least = within.get(key, NO_P) if one.within_p is not None else NO_P
+        one = dataclasses.replace(one, corrected=p, least=least, alpha=ALPHA / looks)
+        return dataclasses.replace(one, within_corrected=within_p, within_least=within_least)
+
+    return [
+        Block(
+            *(plan.metric, trial.metric, plan.higher, plan.kind, plan.fixed, plan.references),
+            {row: finish(trial, row, one) for row, one in differences.items()},
+            *(comparisons, plan.margin, within_comparisons, looks),
+        )
+        for trial, differences in zip(trials, found, strict=True)
+        for plan in [trial.plan]
+    ]
 
 
-def _test_other_pairs(
-    sections: Sequence[Sequence[ComparisonRow]], references: Mapping[Section, ComparisonRow], difference: PairTest
-) -> list[Difference]:
-    """Return the differences, where they can be tested, between all pairs of a section's rows without its reference."""
-    pairs = [pair for section in sections for pair in itertools.combinations(section, 2)]
-    between = [difference(a, b) for a, b in pairs if references[a.section] not in (a, b)]
-    return [found for found in between if found.p is not None]
+def _choose_trials(
+    rows: Sequence[ComparisonRow], plans: Sequence[Plan], read_predictions: ReadPredictions | None, unpaired: bool
+) -> list[Trial]:
+    """Return how each plan is tested; single runs' digits once for each baseline, whatever the metrics."""
+    is_single = all(len(row.runs) == 1 for row in rows)
+    if is_single and read_predictions and plans[0].higher and len(rows) <= MOST_SINGLE:
+        first = [plan for plan in plans if plan.metric == plans[0].metric]
+        is_any = any(plan.references.get(row.section) not in (None, row) for plan in first for row in rows)
+        test = compare_on_digits(rows if is_any else [], read_predictions)
+        return [Trial(plan, "test_accuracy", test) for plan in first]
+    # Single runs of another program are no pairs: one pair would be a test that cannot tell anything.
+    unpaired = unpaired or (is_single and read_predictions is None)
+    return [
+        Trial(
+            plan,
+            plan.metric,
+            functools.partial(
+                compare_over_seeds,
+                metric=plan.metric,
+                margin=plan.margin.size if plan.margin else None,
+                unpaired=unpaired,
+            ),
+        )
+        for plan in plans
+    ]
 
 
-def _test_over_seeds(metric: str) -> PairTest:
-    """Return a function that tests two rows by their differences, paired by seed."""
-
-    def difference(row: ComparisonRow, reference: ComparisonRow) -> Difference:
-        paired = row.paired(reference, metric)
-        return Difference(reference, t_interval(paired), sign_flip_p(paired) if len(paired) else None)
-
-    return difference
+def _compare_with_references(rows: Sequence[ComparisonRow], trial: Trial) -> dict[ComparisonRow, Difference]:
+    """Return the difference of each row that has a reference and is not it."""
+    references = ((row, trial.plan.references.get(row.section)) for row in rows)
+    return {row: trial.test(row, reference) for row, reference in references if reference and reference is not row}
 
 
-def _test_on_digits(rows: Sequence[ComparisonRow], read_predictions: ReadPredictions) -> PairTest:
-    """Return a function that tests two single runs by the test digits that only one of them reads right."""
-    predictions = {row: read_predictions(row) for row in rows}
+def _hypothesis(metric: str, row: ComparisonRow, other: ComparisonRow) -> Hypothesis:
+    return metric, frozenset((row, other))
 
-    def difference(row: ComparisonRow, reference: ComparisonRow) -> Difference:
-        counts = count_disagreements(predictions[row], predictions[reference])
-        if counts is None:
-            return Difference(reference, Interval(math.nan, None, 0), None)
-        first, second, digits = counts
-        return Difference(reference, Interval((first - second) / digits, None, 1), mcnemar_p(first, second))
 
-    return difference
+class _Family:
+    """All that is compared together.
+
+    Args:
+        rows: of all sections.
+        trials: of each block, its plan and its test.
+        found: of each block, the differences that are shown.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[ComparisonRow],
+        trials: Sequence[Trial],
+        found: Sequence[Mapping[ComparisonRow, Difference]],
+    ) -> None:
+        self._trials, self._found = trials, found
+        self._sections: dict[Section, list[ComparisonRow]] = {}
+        for row in rows:
+            self._sections.setdefault(row.section, []).append(row)
+        self._others: dict[Hypothesis, Difference] = {}
+
+    def correct(
+        self, of: str, lowest: str, counts: Callable[[Plan], bool]
+    ) -> tuple[int, dict[Hypothesis, tuple[float, float]]]:
+        """Return how many comparisons there are, and of each that is shown its p and its least p, corrected (Holm).
+
+        Args:
+            of, lowest: the attributes of ``Difference`` that hold the p and the smallest that it could be.
+            counts: whether the comparisons of a plan belong to the family.
+        """
+        shown: dict[Hypothesis, Difference] = {}
+        # Where the best observed row is the baseline, all pairs of its section are compared.
+        whole: dict[tuple[str, Section], PairTest] = {}
+        for (plan, metric, test), differences in zip(self._trials, self._found, strict=True):
+            if not counts(plan):
+                continue
+            for row, one in differences.items():
+                if getattr(one, of) is not None:
+                    shown.setdefault(_hypothesis(metric, row, one.against), one)
+            if not plan.fixed:
+                whole |= {(metric, section): test for section in plan.references}
+        single = {key for key in shown if (key[0], next(iter(key[1])).section) not in whole}
+        pairs = sum(len(self._sections[section]) * (len(self._sections[section]) - 1) // 2 for _, section in whole)
+        comparisons = max(len(shown), len(single) + pairs)
+        others = self._test_others(whole, shown, of) if comparisons <= MOST_TESTED else []
+        every = [*shown.values(), *others]
+        corrected = holm([getattr(one, of) for one in every], comparisons)
+        least = holm([getattr(one, lowest) for one in every], comparisons)
+        return comparisons, dict(zip(shown, zip(corrected, least, strict=True), strict=False))
+
+    def _test_others(
+        self, whole: Mapping[tuple[str, Section], PairTest], shown: Iterable[Hypothesis], of: str
+    ) -> list[Difference]:
+        """Return the differences, where they can be tested, between those pairs of rows that are not shown."""
+        there = set(shown)
+        result = []
+        for (metric, section), test in whole.items():
+            for pair in itertools.combinations(self._sections[section], 2):
+                key = _hypothesis(metric, *pair)
+                if key in there:
+                    continue
+                if key not in self._others:
+                    self._others[key] = test(*pair)
+                if getattr(self._others[key], of) is not None:
+                    result.append(self._others[key])
+        return result

@@ -12,20 +12,21 @@ import pandas as pd
 import yaml
 
 from npdigits.base.errors import ConfigError
-from npdigits.base.program import Parser, nonempty_path
+from npdigits.base.program import Parser, nonempty_path, whole_number
 from npdigits.base.text import message_of
-from npdigits.compare.comparison import METRICS
 from npdigits.compare.paper import add_figure_options
 from npdigits.compare.rows import MARKS
 from npdigits.compare.source_options import add_source_options, parse_values
 from npdigits.config.keys import RULES, unknown_key
 from npdigits.config.own_names import SHORT
 from npdigits.config.value_text import as_cell
-from npdigits.runs.table import FIGURES, MISSING, NULL, NUMBERS, Runs, mark_duplicates
+from npdigits.runs.table import FIGURES, MISSING, NULL, NUMBERS, SHOWN, Runs, mark_duplicates
 
 PROGRAM = "npdigits-compare"
 # A comma before the next key, outside of quotes.
 COMMA_BEFORE_KEY = re.compile(r""",\s*(?=[A-Za-z_][\w.]*=)(?=(?:[^'"]*['"][^'"]*['"])*[^'"]*$)""")
+# More looks than these are no plan.
+MOST_LOOKS = 1000
 NOTATIONS = ("csv", "markdown", "latex", "json", "html")
 
 
@@ -38,12 +39,17 @@ def make_parser() -> argparse.ArgumentParser:
     folders = "run directories, or folders with any number of them; or results of another program, as it wrote them"
     parser.add_argument("folders", nargs="*", type=nonempty_path, metavar="SOURCE", help=folders)
     baseline = "compare with this row: 'hidden=20 lr=0.01', or best; else with the default if it is there, or the best"
-    parser.add_argument("--baseline", metavar="KEY=VALUE", help=baseline)
-    metric = f"columns to show, of {', '.join(FIGURES)} and your own; the first one is compared"
-    parser.add_argument("--metric", metavar="M,M", help=f"{metric} (by default {','.join(METRICS)})")
+    several = "; more than once: with each of several"
+    parser.add_argument("--baseline", metavar="KEY=VALUE", action="append", help=baseline + several)
+    metric = f"what is compared, of {', '.join(FIGURES)} and your own; of several, p's are corrected over all"
+    parser.add_argument("--metric", metavar="M,M", help=f"{metric} (by default {SHOWN[0]})")
+    parser.add_argument("--show", metavar="M,M", help="columns that are shown and not compared")
+    _add_test_options(parser)
     rows = parser.add_mutually_exclusive_group()
     rows.add_argument("--by", metavar="KEY", help="a row a value of KEY, averaged over all other keys")
     rows.add_argument("--pivot", nargs=2, metavar="KEY", help="one key's values down, another's across")
+    spread = "the share of the variance that each of these keys brings (by default the three seeds: split_seed, …)"
+    rows.add_argument("--spread", metavar="KEY,KEY", nargs="?", const="", help=spread)
     rows.add_argument("--all", action="store_true", help="a row a run")
     rows.add_argument("--diff", nargs=2, metavar="RUN", help="two runs side by side")
     parser.add_argument("--filter", metavar="QUERY", help="only these runs, a pandas query: 'lr < 0.1 and l2 > 0'")
@@ -54,6 +60,17 @@ def make_parser() -> argparse.ArgumentParser:
     add_figure_options(parser)
     add_source_options(parser)
     return parser
+
+
+def _add_test_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how rows are compared."""
+    margin = "how much does not matter, in the unit of the table: which rows are the same within it? METRIC=M,METRIC=M"
+    parser.add_argument("--margin", metavar="M", help=f"{margin} for several")
+    parser.add_argument("--unpaired", action="store_true", help="take rows as groups of runs, and pair no seeds")
+    looks = "you will look at these results K times: each look is tested at 0.05/K; said at the first one"
+    parser.add_argument("--looks", metavar="K", type=whole_number(1, MOST_LOOKS), help=looks)
+    across = "rows hold the runs of all environments, and are compared"
+    parser.add_argument("--across-environments", action="store_true", help=across)
 
 
 def filter_runs(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
@@ -151,6 +168,11 @@ def parse_baseline(typed: str | None, runs: Runs) -> dict[str, Any] | str | None
     return values
 
 
+def split_names(typed: str | None) -> list[str]:
+    """Return the names that commas separate; none where nothing was typed."""
+    return [] if typed is None else [name.strip() for name in typed.split(",")]
+
+
 def _split_assignments(typed: str) -> list[str]:
     """Return the assignments that spaces or commas separate; a list's values have commas between them as well."""
     try:
@@ -174,10 +196,10 @@ def parse_by(chosen: argparse.Namespace) -> tuple[str, ...]:
     Raises:
         ConfigError: --pivot has one key twice, or stands beside an option that it does not go with.
     """
-    if chosen.pivot and (chosen.baseline or chosen.sort):
-        raise ConfigError(
-            f"--pivot takes no --{'baseline' if chosen.baseline else 'sort'}: nothing is tested or sorted"
-        )
+    if chosen.pivot:
+        for option in ("baseline", "sort", "margin", "unpaired", "looks"):
+            if getattr(chosen, option):
+                raise ConfigError(f"--pivot takes no --{option}: nothing is tested or sorted")
     if chosen.pivot and chosen.pivot[0] == chosen.pivot[1]:
         raise ConfigError(f"--pivot {' '.join(chosen.pivot)}: allowed are two keys")
     return tuple(chosen.pivot or filter(None, [chosen.by]))

@@ -3,19 +3,29 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from npdigits.base.pages import page_of
-from npdigits.compare.comparison import EXTRA_COLUMNS, Comparison, marginal_comparison
-from npdigits.compare.curves import columns_of, common_steps, learning_curves, read_histories, rounded
+from npdigits.compare.comparison import Comparison, marginal_comparison
+from npdigits.compare.curves import (
+    MOST_STEPS,
+    History,
+    columns_of,
+    common_steps,
+    learning_curves,
+    read_histories,
+    rounded,
+)
 from npdigits.compare.figures import column_title, format_value, unit_of
+from npdigits.compare.ordering import ordering_metric
+from npdigits.compare.outcomes import outcome_of
 from npdigits.compare.rows import MARKS, ComparisonRow, Section, sort_key
-from npdigits.compare.verdict import footnotes, outcome_of, verdict
-from npdigits.compare.views import View, configurations, explain_pivot, pivot, sorted_values
+from npdigits.compare.verdict import footnotes, verdict
+from npdigits.compare.views import Column, View, configurations, explain_pivot, pivot, sorted_values, table_columns
 
 FILES = Path(__file__).parent / "page_files"
 # Heat maps are made of the pairs of the first so many keys.
@@ -36,10 +46,11 @@ def comparison_page(comparison: Comparison) -> str:
 def _content(comparison: Comparison) -> dict[str, Any]:
     """Return the data of the page's script."""
     notes: list[str] = []
-    view = configurations(comparison)
-    columns = columns_of(comparison.rows)
-    histories = [read_histories(row, notes.append) for row in comparison.rows]
-    steps = common_steps([history for of_row in histories for history in of_row])
+    view, shown = configurations(comparison), table_columns(comparison)
+    histories = _read_curves(comparison, notes.append)
+    columns = _drawn(comparison, histories)
+    every = [history for of_row in histories for history in of_row]
+    steps = common_steps(every, MOST_STEPS if comparison.foreign else None)
     swept = [key for key in comparison.keys if key not in MARKS]
     sections = list(dict.fromkeys(row.section for row in comparison.rows))
     effects = [_main_effect(comparison, key, section) for key in swept for section in sections]
@@ -48,13 +59,18 @@ def _content(comparison: Comparison) -> dict[str, Any]:
     return {
         "heading": _heading(comparison),
         "verdict": verdict(comparison),
-        "columns": [_describe_column(comparison, index, title) for index, title in enumerate(view.columns)],
-        "rows": _describe_rows(comparison, view),
+        "columns": [_describe_column(comparison, index, column) for index, column in enumerate(shown)],
+        "rows": _describe_rows(comparison, view, shown),
         "curves": [learning_curves(history, columns, steps) for history in histories],
         "steps": steps.tolist(),
-        "step_name": "epoch",
+        "step_name": "step" if comparison.foreign else "epoch",
         "curve_columns": [
-            {"name": name, "title": column_title(name), "scale": unit_of(name).scale} for name in columns
+            {
+                "name": name,
+                "title": column_title(name, comparison.foreign),
+                "scale": unit_of(name, comparison.foreign).scale,
+            }
+            for name in columns
         ],
         "effects": [effect for effect in effects if effect],
         "heat": [heat_map for heat_map in heat_maps if heat_map],
@@ -63,27 +79,44 @@ def _content(comparison: Comparison) -> dict[str, Any]:
     }
 
 
+def _read_curves(comparison: Comparison, warn: Callable[[str], None]) -> list[list[History]]:
+    """Return the histories of each row's runs; none where another program has kept none."""
+    if not comparison.foreign:
+        return [read_histories(row, warn) for row in comparison.rows]
+    history = comparison.history
+    return [read_histories(row, warn, history) if history else [] for row in comparison.rows]
+
+
+def _drawn(comparison: Comparison, histories: Sequence[Sequence[History]]) -> list[str]:
+    """Return what can be drawn over the steps."""
+    if not comparison.foreign:
+        return columns_of(comparison.rows)
+    return list(dict.fromkeys(name for of_row in histories for history in of_row for name in history))
+
+
 def _heading(comparison: Comparison) -> str:
     """Return the page's title."""
     n_runs, n_rows = sum(len(row.runs) for row in comparison.rows), len(comparison.rows)
     sets = " and ".join(sorted({str(row.values["data"]) for row in comparison.rows}))
     runs = f"{n_runs} finished runs" if n_runs != 1 else "1 finished run"
-    return f"{runs} of {n_rows} configuration{'s' * (n_rows != 1)} on {sets}"
+    on = "" if comparison.foreign else f" on {sets}"
+    return f"{runs} of {n_rows} configuration{'s' * (n_rows != 1)}{on}"
 
 
-def _describe_column(comparison: Comparison, index: int, title: str) -> dict[str, Any]:
+def _describe_column(comparison: Comparison, index: int, column: Column) -> dict[str, Any]:
     """Return a column of the table: its title, what it holds, and why it is not to be sorted by."""
-    name = title.split(" ")[0]
+    figures = comparison.rows[0].figures
+    of_test_set = column.name in figures and ordering_metric(column.name, figures) != column.name
     return {
-        "title": title,
+        "title": column.title,
         "figure": index >= len(comparison.keys),
-        "tested": name in ("Δ", "p", "verdict"),
-        "why_not": WHY_NOT_SORTED if name.startswith("test_") else "",
+        "tested": column.block is not None,
+        "why_not": WHY_NOT_SORTED if of_test_set else "",
     }
 
 
-def _describe_rows(comparison: Comparison, view: View) -> list[dict[str, Any]]:
-    """Return the rows of the table: the cells, what they are sorted by, the outcome and the settings."""
+def _describe_rows(comparison: Comparison, view: View, shown: Sequence[Column]) -> list[dict[str, Any]]:
+    """Return the rows of the table: the cells, what they are sorted by, the outcomes and the settings."""
     differences = comparison.family.differences
     return [
         {
@@ -92,19 +125,20 @@ def _describe_rows(comparison: Comparison, view: View) -> list[dict[str, Any]]:
             "cells": cells,
             "sort": [None if value != value else value for value in record],
             "outcome": outcome_of(comparison, row),
+            "outcomes": [
+                outcome_of(comparison, row, column.block) if column.block and column.is_verdict else ""
+                for column in shown
+            ],
             "settings": {key: format_value(row.values[key]) for key in comparison.keys},
         }
-        for row, cells, record in zip(comparison.rows, view.cells, _sort_values(comparison, view.frame), strict=True)
+        for row, cells, record in zip(comparison.rows, view.cells, _sort_values(view.frame, shown), strict=True)
     ]
 
 
-def _sort_values(comparison: Comparison, frame: pd.DataFrame) -> list[list[Any]]:
+def _sort_values(frame: pd.DataFrame, shown: Sequence[Column]) -> list[list[Any]]:
     """Return, for each cell of the table, the value that it is sorted by."""
-    first, *others = comparison.metrics
-    names = [*comparison.keys, "n", first]
-    names += ["difference", "p_corrected", "verdict"] if comparison.family.differences else []
-    names += [metric for metric in (*others, *EXTRA_COLUMNS) if metric not in names]
-    return [[value.item() if hasattr(value, "item") else value for value in record] for record in frame[names].values]
+    records = frame[[column.name for column in shown]].values
+    return [[value.item() if hasattr(value, "item") else value for value in record] for record in records]
 
 
 def _main_effect(comparison: Comparison, key: str, section: Section) -> dict[str, Any] | None:
@@ -114,11 +148,11 @@ def _main_effect(comparison: Comparison, key: str, section: Section) -> dict[str
     rows = sorted(means.rows, key=lambda row: sort_key(row.values[key]))
     if len(rows) < 2 or not any(row.interval(metric).n for row in rows):
         return None
-    scale = unit_of(metric).scale
+    scale = unit_of(metric, comparison.foreign).scale
     averaged = f"averaged over {', '.join(means.averaged)}" if means.averaged else ""
     return {
         "title": " · ".join([key, *_marks_of(means, rows[0])]),
-        "axis": column_title(metric),
+        "axis": column_title(metric, comparison.foreign),
         "values": [format_value(row.values[key]) for row in rows],
         # A line between values that have no order would mean nothing.
         "ordered": not any(isinstance(row.values[key], str) for row in rows),
@@ -135,7 +169,7 @@ def _heat_map(comparison: Comparison, pair: tuple[str, str], section: Section) -
     means = _marginal_means(comparison, pair, section)
     if not means.rows:
         return None
-    scale = unit_of(metric).scale
+    scale = unit_of(metric, comparison.foreign).scale
     view = pivot(dataclasses.replace(means, keys=pair))
     mean_at = {(row.values[down], row.values[across]): row.interval(metric).mean for row in means.rows}
     downs, tops = (sorted_values(position[axis] for position in mean_at) for axis in (0, 1))

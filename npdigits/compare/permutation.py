@@ -4,6 +4,7 @@ Permutations of the plain means take unequal spread with unequal numbers for a d
 for many values, and stay exact where the groups have one distribution (Janssen 1997; Chung and Romano 2013).
 """
 
+import functools
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -153,12 +154,20 @@ def _count_all(values: Numbers, n: int, extreme: _Extreme) -> int:
 
 def _sums_by_size(values: Numbers) -> list[Sums]:
     """Return, for k = 0 … len(values), the sums of values and of squares of all subsets of k values."""
-    zero, none = np.zeros(1), np.zeros(0)
-    sums: list[Sums] = [(zero, zero), *[(none, none) for _ in values]]
+    s, q = np.zeros(1), np.zeros(1)
     for x in values:
-        with_x = [(s + x, q + x * x) for s, q in sums[:-1]]
-        sums = [sums[0], *((np.r_[s, t], np.r_[q, r]) for (s, q), (t, r) in zip(sums[1:], with_x, strict=True))]
-    return sums
+        s, q = np.concatenate([s, s + x]), np.concatenate([q, q + x * x])
+    order, bounds = _order_by_size(len(values))
+    return list(zip(np.split(s[order], bounds), np.split(q[order], bounds), strict=True))
+
+
+@functools.lru_cache(maxsize=32)
+def _order_by_size(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return how the 2ⁿ subsets are put in order of their sizes, and where the next size begins."""
+    sizes = np.zeros(1, dtype=np.int8)
+    for _ in range(n):
+        sizes = np.concatenate([sizes, sizes + np.int8(1)])
+    return np.argsort(sizes, kind="stable"), np.cumsum(np.bincount(sizes))[:-1]
 
 
 def _drawn_splits(values: Numbers, n: int) -> Iterator[Sums]:

@@ -1,20 +1,17 @@
 """The verdict in words: what is better, by how much, how sure, and what remains open."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from npdigits.compare.comparison import EXTRA_COLUMNS, Comparison
-from npdigits.compare.family import MCNEMAR, MOST_SINGLE, Difference, higher_is_better
-from npdigits.compare.figures import (
-    format_difference,
-    format_interval,
-    format_p,
-    format_value,
-    metric_in_words,
-    state_p,
-)
+from npdigits.compare.comparison import Comparison
+from npdigits.compare.coverage import falls_short
+from npdigits.compare.difference import PERMUTATION, Difference
+from npdigits.compare.family import MOST_SINGLE, Block
+from npdigits.compare.figures import format_difference, format_interval, format_value, metric_in_words, state_p
+from npdigits.compare.outcomes import OUTCOMES, margin_in_words, outcome_of
 from npdigits.compare.rows import ComparisonRow
-from npdigits.compare.statistics import ALPHA, least_p
+from npdigits.compare.sentences import describe_tests, explain_open, explain_too_few, say_seeds
 from npdigits.config.numerics import describe_mark, split_numerics
 
 # At most this many rows of one outcome are named.
@@ -23,10 +20,13 @@ MOST_NAMED = 12
 MOST_LISTED = 20
 # What stands for the status of a run that is there twice.
 DUPLICATE = "duplicate"
+# At most this many keys that all rows of another program share are named.
+MOST_SHARED = 8
 # Outcome of a tested row -> how the sentence about the rows with this outcome begins.
 SENTENCE_STARTS = {
     "better": "Better",
     "worse": "Worse",
+    "same": "Same",
     "open": "Open",
     "too few": "Too few seeds to tell",
     "untested": "Not tested",
@@ -34,116 +34,103 @@ SENTENCE_STARTS = {
 
 
 def verdict(comparison: Comparison) -> list[str]:
-    """Return the verdict as sentences; each row that was tested stands in exactly one of them."""
-    family = comparison.family
-    if not family.differences:
+    """Return the verdict as sentences; each row that was tested stands in exactly one of them for each baseline."""
+    if not comparison.is_tested:
         return [*_explain_no_test(comparison), *_remarks(comparison)]
-    groups: dict[str, list[ComparisonRow]] = {}
+    lines = []
+    for block in comparison.blocks:
+        if block.differences:
+            lines += _describe_block(comparison, block)
+        else:
+            lines.append(f"By {metric_in_words(block.metric, comparison.foreign)} nothing is tested.")
+    return [*lines, *describe_tests(comparison), *comparison.looked, *_remarks(comparison)]
+
+
+def _describe_block(comparison: Comparison, block: Block) -> list[str]:
+    """Return the sentences on one metric and one baseline."""
+    groups: dict[tuple[int, bool], list[ComparisonRow]] = {}
     for row in comparison.rows:
-        if row in family.differences:
-            groups.setdefault(outcome_of(comparison, row), []).append(row)
-    lines = [_introduce_baseline(comparison)]
-    for outcome, rows in ((outcome, groups[outcome]) for outcome in SENTENCE_STARTS if outcome in groups):
-        described = _join_named([_describe_difference(comparison, row, family.differences[row]) for row in rows])
-        lines.append(f"{SENTENCE_STARTS[outcome]}: {described}.{_explain_outcome(comparison, outcome, rows)}")
-    return [*lines, _describe_test(comparison), *_remarks(comparison)]
+        if row in block.differences:
+            outcome = outcome_of(comparison, row, block)
+            small = outcome in ("better", "worse") and block.differences[row].within
+            groups.setdefault((OUTCOMES.index(outcome), small), []).append(row)
+    lines = [_introduce_baseline(comparison, block)]
+    for (place, small), rows in sorted(groups.items()):
+        outcome, margin = OUTCOMES[place], margin_in_words(comparison, block)
+        start = SENTENCE_STARTS[outcome] + (f", by less than {margin}" if small else "")
+        start += f" within {margin}" if outcome == "same" else ""
+        described = join_named([_describe_difference(comparison, block, row) for row in rows])
+        lines.append(f"{start}: {described}.{_explain_outcome(comparison, block, outcome, rows)}")
+    return lines
 
 
-def outcome_of(comparison: Comparison, row: ComparisonRow) -> str:
-    """Return the outcome of a row's test: a key of ``SENTENCE_STARTS``, "baseline", "best" or ""."""
-    family = comparison.family
-    if comparison.baseline and family.references.get(row.section) is row:
-        return "baseline" if family.fixed else "best"
-    difference = family.differences.get(row)
-    if difference is None:
-        return ""
-    if difference.p is None:
-        return "untested"
-    if not difference.real:
-        return "too few" if difference.undecidable else "open"
-    return "better" if (difference.interval.mean > 0) == higher_is_better(family.metric) else "worse"
-
-
-def _introduce_baseline(comparison: Comparison) -> str:
+def _introduce_baseline(comparison: Comparison, block: Block) -> str:
     """Return the sentence that names what the rows are compared with, and by which metric."""
-    family, metric = comparison.family, comparison.metrics[0]
-    references = list(dict.fromkeys(family.references.values()))
+    metric, foreign = block.column, comparison.foreign
     parts = []
-    for row in references:
+    for row in dict.fromkeys(block.references.values()):
         interval = row.interval(metric)
-        label = comparison.label(row, marks=len(family.references) > 1)
+        label = comparison.label(row, marks=len(block.references) > 1)
         seeds = f"{interval.n} seeds" if interval.n != 1 else "one seed"
-        parts.append(f"{label} ({metric_in_words(metric)} {format_interval(interval, metric, True)}, {seeds})")
+        size = format_interval(interval, metric, True, foreign)
+        parts.append(f"{label} ({metric_in_words(metric, foreign)} {size}, {seeds})")
     kind = {"the default": "the default, ", "as asked": "", "the best observed": "the best observed, "}
     means = f"Means over {', '.join(comparison.averaged)}. " if comparison.averaged else ""
-    named = f"{kind[comparison.baseline]}{'; '.join(parts)}"
-    return f"{means}Compared with {named}, by {metric_in_words(family.metric)}:"
+    named = f"{kind[block.kind]}{'; '.join(parts)}"
+    return f"{means}Compared with {named}, by {metric_in_words(block.metric, foreign)}:"
 
 
-def _describe_difference(comparison: Comparison, row: ComparisonRow, difference: Difference) -> str:
+def _describe_difference(comparison: Comparison, block: Block, row: ComparisonRow) -> str:
     """Return a row's label, its difference and p; or why there is none."""
-    metric, reference = comparison.metrics[0], difference.against
-    label = comparison.label(row, marks=len(comparison.family.references) > 1, unlike=reference)
+    difference, metric = block.differences[row], block.column
+    reference = difference.against
+    label = comparison.label(row, marks=len(block.references) > 1, unlike=reference)
     if difference.p is None:
         if not row.interval(metric).n or not reference.interval(metric).n:
-            return f"{label} (no {metric_in_words(metric)})"
-        return f"{label} ({'no test predictions' if len(row.runs) == 1 else 'no seed in common'})"
-    size = format_difference(difference.interval, comparison.family.metric, True)
-    return f"{label} by {size} ({state_p(difference.corrected)})"
+            return f"{label} (no {metric_in_words(metric, comparison.foreign)})"
+        return f"{label} ({difference.why})"
+    size = format_difference(difference.interval, block.metric, True, comparison.foreign)
+    unpaired = "unpaired, " if difference.test == PERMUTATION else ""
+    return f"{label} by {size} ({unpaired}{_state_ps(difference)})"
 
 
-def _join_named(parts: Sequence[str]) -> str:
+def _state_ps(difference: Difference) -> str:
+    """Return the p of the difference, and that of the margin if there is one."""
+    text = state_p(difference.corrected)
+    return text if difference.within_p is None else f"{text}, within: {state_p(difference.within_corrected)}"
+
+
+def join_named(parts: Sequence[str]) -> str:
     """Return the first parts, and how many more there are."""
     more = f"; and {len(parts) - MOST_NAMED} more, see the table" if len(parts) > MOST_NAMED else ""
     return "; ".join(parts[:MOST_NAMED]) + more
 
 
-def _explain_outcome(comparison: Comparison, outcome: str, rows: Sequence[ComparisonRow]) -> str:
-    """Return what follows the sentence about rows that are neither better nor worse."""
+def _explain_outcome(comparison: Comparison, block: Block, outcome: str, rows: Sequence[ComparisonRow]) -> str:
+    """Return what follows the sentence about rows that are neither better nor worse nor the same."""
     if outcome == "open":
-        return " These are not shown to differ, nor to be equal."
-    if outcome != "too few":
-        return ""
-    family = comparison.family
-    pairs = max(family.differences[row].interval.n for row in rows)
-    many = f"{pairs} pairs" if pairs > 1 else "one pair"
-    over = f", over {family.comparisons} comparisons {format_p(min(1.0, family.comparisons * least_p(pairs)))}"
-    return (
-        f" Of {many} of seeds p is at least {format_p(least_p(pairs))}{over * (family.comparisons > 1)}: to tell takes "
-        f"{family.seeds_needed} seeds or more of each row, or fewer rows at once."
-    )
-
-
-def _describe_test(comparison: Comparison) -> str:
-    """Return the sentences about the test and the correction."""
-    family = comparison.family
-    if family.test == MCNEMAR:
-        test = "p: McNemar's exact test of the single runs' predictions of the test digits"
-        caution = " It speaks of these trained networks, not of their settings: for those run more seeds."
-    else:
-        test = "p: exact sign-flip test of the differences paired by seed"
-        caution = " ± is half of the 95 % t interval over seeds, of each difference by itself."
-    if family.fixed:
-        over = f"{family.comparisons} comparisons" if family.comparisons != 1 else ""
-    else:
-        over = f"all {family.comparisons} pairs, as any row could have come out best" if family.comparisons != 1 else ""
-    corrected = f", corrected (Holm) over {over}" if over else ""
-    return f"{test}{corrected}; real where p ≤ {ALPHA:g}.{caution}"
+        return explain_open(comparison, block, rows) + say_seeds(comparison, block, rows)
+    if outcome == "too few":
+        return explain_too_few(block, rows) + say_seeds(comparison, block, rows)
+    return ""
 
 
 def _explain_no_test(comparison: Comparison) -> list[str]:
     """Return the sentences that stand in place of a verdict where nothing was tested."""
-    metric = comparison.metrics[0]
+    metric, foreign = comparison.metrics[0], comparison.foreign
     means = [f"Means over {', '.join(comparison.averaged)}."] if comparison.averaged else []
     if len(comparison.rows) == 1:
         row = comparison.rows[0]
         seeds = f"over {len(row)} seeds" if len(row) != 1 else "of one seed, so without interval"
-        mean = format_interval(row.interval(metric), metric, True)
-        return [*means, f"One row: {metric_in_words(metric)} {mean} {seeds}."]
+        mean = format_interval(row.interval(metric), metric, True, foreign)
+        return [*means, f"One row: {metric_in_words(metric, foreign)} {mean} {seeds}."]
     if metric == "seconds" and comparison.seconds_shared:
         return [*means, "Nothing is tested: other runs shared the machine while the seconds were measured."]
-    why = f"there is no baseline that the rows could be compared with by {metric_in_words(metric)}"
-    return [*means, f"Nothing is tested: {why}."]
+    why = f"there is no baseline that the rows could be compared with by {metric_in_words(metric, foreign)}"
+    anyway = ""
+    if "environment" in comparison.keys and not comparison.pooled:
+        anyway = " Rows of other environments are compared with --across-environments."
+    return [*means, f"Nothing is tested: {why}.{anyway}"]
 
 
 def _remarks(comparison: Comparison) -> list[str]:
@@ -151,19 +138,86 @@ def _remarks(comparison: Comparison) -> list[str]:
     lines = []
     if any(len(row) == 1 for row in comparison.rows) and any(len(row) > 1 for row in comparison.rows):
         lines.append("Rows of one seed have no interval.")
-    if len(comparison.rows) > MOST_SINGLE and all(len(row) == 1 for row in comparison.rows):
+    if len(comparison.rows) > MOST_SINGLE and all(len(row) == 1 for row in comparison.rows) and not comparison.foreign:
         lines.append(f"Over {MOST_SINGLE} single runs: their test predictions are not compared; --diff compares two.")
+    lines += _remark_pairs(comparison)
+    lines += _remark_coverage(comparison)
     lines += remark_unfinished(comparison)
-    if "val_size" in comparison.keys:
+    if comparison.pooled:
+        lines += _remark_environments(comparison)
+    if "val_size" in comparison.keys and not comparison.foreign:
         lines.append("val_size differs: these rows' validation digits are not the same.")
     if "data" in comparison.keys:
         lines.append("Rows of different data sets are not compared with each other.")
-    if "numerics" in comparison.keys or "environment" in comparison.keys:
+    if "numerics" in comparison.keys or ("environment" in comparison.keys and not comparison.pooled):
         lines.append("Rows whose bits were made in other ways are not compared with each other.")
-    if comparison.constant:
-        settings = ", ".join(f"{key}={format_value(value)}" for key, value in comparison.constant.items())
-        lines.append(f"All rows have, other than by default: {settings}.")
-    return lines
+    return lines + _name_constant(comparison)
+
+
+def _name_constant(comparison: Comparison) -> list[str]:
+    """Return which values all rows have, as at most one line."""
+    settings = [f"{key}={format_value(value)}" for key, value in comparison.constant.items()]
+    if not settings:
+        return []
+    if not comparison.foreign:
+        return [f"All rows have, other than by default: {', '.join(settings)}."]
+    more = f" and {len(settings) - MOST_SHARED} more, see --json" if len(settings) > MOST_SHARED else ""
+    return [f"All rows have: {', '.join(settings[:MOST_SHARED])}{more}."]
+
+
+def _remark_pairs(comparison: Comparison) -> list[str]:
+    """Return which runs are in no pair, as at most one line."""
+    parts: dict[str, None] = {}
+    for block in comparison.blocks:
+        for row, one in block.differences.items():
+            label = comparison.label(row, marks=len(block.references) > 1, unlike=one.against)
+            if one.alone:
+                parts[f"{label} {_count(one.alone, 'run')} whose seed only one of the two rows has"] = None
+            if one.missing:
+                what = _count(one.missing, "pair" if one.paired else "run")
+                parts[f"{label} {what} without {metric_in_words(block.column, comparison.foreign)}"] = None
+    return [f"Left out of the differences: {join_named(list(parts))}."] if parts else []
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n > 1)}"
+
+
+def _remark_coverage(comparison: Comparison) -> list[str]:
+    """Return in which rows a bound is so near that the intervals are too narrow, as at most one line."""
+    rows = {
+        comparison.label(row): None
+        for block in comparison.blocks
+        for row in comparison.rows
+        if _is_near_a_bound(row, block)
+    }
+    if not rows:
+        return []
+    return [
+        f"Figures close to a bound: {join_named(list(rows))}. There the 95 % t interval of a mean holds it less often "
+        "than that."
+    ]
+
+
+def _is_near_a_bound(row: ComparisonRow, block: Block) -> bool:
+    """Say whether a row's figures lie so near the bound of their metric that t intervals fall short."""
+    return falls_short(row.figures[block.column], 0.0, 1.0 if block.higher else math.inf)
+
+
+def _remark_environments(comparison: Comparison) -> list[str]:
+    """Return that runs of several environments are compared with each other, and in which rows."""
+    if len(comparison.environments) < 2:
+        return []
+    split = [
+        f"{comparison.label(row, unlike=one.against)} {one.elsewhere} of {one.interval.n}"
+        for row, one in comparison.family.differences.items()
+        if one.elsewhere
+    ]
+    pairs = f" Pairs of runs of two environments: {join_named(split)}." if split else ""
+    return [
+        f"Across {len(comparison.environments)} environments, as asked: a difference may come from where runs were "
+        f"made.{pairs}"
+    ]
 
 
 def remark_unfinished(comparison: Comparison) -> list[str]:
@@ -171,12 +225,14 @@ def remark_unfinished(comparison: Comparison) -> list[str]:
     lost = [row for row in comparison.rows if row.lost]
     if not lost:
         return []
-    named = _join_named([f"{comparison.label(row)} {row.lost} of {row.lost + len(row.runs)}" for row in lost])
+    named = join_named([f"{comparison.label(row)} {row.lost} of {row.lost + len(row.runs)}" for row in lost])
     return [f"Did not finish: {named}. Their rows are of the runs that did, which may be the luckier ones."]
 
 
 def footnotes(comparison: Comparison) -> list[str]:
     """Return the lines that explain the data and the columns of a table."""
+    if comparison.foreign:
+        return [*comparison.read_as, *(f"Note: {note}." for note in comparison.notes)]
     lines = [f"Data: {', '.join(comparison.data)}."]
     if comparison.others_on:
         lines.append(f"Of the regularizers, {comparison.others_on}.")
@@ -188,7 +244,7 @@ def footnotes(comparison: Comparison) -> list[str]:
             "Figures are those of the epoch with the lowest validation cost (without validation data, of the last "
             "epoch); nothing is chosen by test columns."
         )
-    if "seconds" in (*comparison.metrics, *EXTRA_COLUMNS) and comparison.seconds_shared:
+    if "seconds" in comparison.columns and comparison.seconds_shared:
         lines.append("Seconds were measured while other runs shared the machine.")
     return lines + [f"Note: {note}." for note in comparison.notes]
 

@@ -1,14 +1,16 @@
 """Views of runs: what each table shows, as text for people and as numbers for programs."""
 
+import functools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from npdigits.compare.comparison import EXTRA_COLUMNS, Comparison
-from npdigits.compare.family import MCNEMAR, Difference
+from npdigits.compare.comparison import Comparison
+from npdigits.compare.difference import MCNEMAR, PERMUTATION, Difference
+from npdigits.compare.family import Block
 from npdigits.compare.figures import (
     column_title,
     format_difference,
@@ -17,8 +19,9 @@ from npdigits.compare.figures import (
     format_p,
     format_value,
 )
+from npdigits.compare.outcomes import outcome_in_words, outcome_of
 from npdigits.compare.rows import MARKS, ComparisonRow, Values, sort_key, tell_data_sets_apart
-from npdigits.compare.verdict import outcome_of
+from npdigits.compare.sentences import seeds_to_tell
 from npdigits.runs.table import Runs
 
 # Columns that only single runs can be sorted by.
@@ -44,41 +47,114 @@ class View:
     frame: pd.DataFrame
 
 
+class Column(NamedTuple):
+    """A column of the table of a comparison.
+
+    Attributes:
+        title: as it is shown.
+        name: of the column in the unrounded figures by which it is sorted.
+        cell: the text of a row's cell.
+        block: the tests that it belongs to, if it is of a test.
+    """
+
+    title: str
+    name: str
+    cell: Callable[[ComparisonRow], str]
+    block: Block | None = None
+
+    @property
+    def is_verdict(self) -> bool:
+        """Whether it holds outcomes."""
+        return self.title == "verdict" and self.block is not None
+
+
 def configurations(comparison: Comparison) -> View:
     """Return the table of a comparison: a row for each configuration, or for each value of the keys compared ``by``."""
-    family, tested = comparison.family, bool(comparison.family.differences)
-    first, *others = comparison.metrics
-    others += [name for name in EXTRA_COLUMNS if name not in comparison.metrics]
-    columns = [*comparison.keys, "n", column_title(first)]
-    if tested:
-        difference = "Δ" if family.metric == first else f"Δ {family.metric}"
-        columns += [difference, "p" + (" (McNemar)" if family.test == MCNEMAR else ""), "verdict"]
-    columns += map(column_title, others)
-    cells, records = [], []
-    for row in comparison.rows:
-        values = [format_value(row.values[key]) for key in comparison.keys]
-        of_tests = _format_test(comparison, row) if tested else []
-        figures = [_format_mean(row, metric) for metric in others]
-        cells.append([*values, _count_seeds(row), _format_mean(row, first), *of_tests, *figures])
-        records.append(_record(comparison, row, [first, *others]))
-    return View(columns, len(comparison.keys), cells, pd.DataFrame(records))
+    columns = table_columns(comparison)
+    cells = [[column.cell(row) for column in columns] for row in comparison.rows]
+    records = [_record(comparison, row, comparison.columns) for row in comparison.rows]
+    return View([column.title for column in columns], len(comparison.keys), cells, pd.DataFrame(records))
 
 
-def _format_test(comparison: Comparison, row: ComparisonRow) -> list[str]:
-    """Return a row's cells about the test: the difference, p and the outcome."""
-    family = comparison.family
-    difference = family.differences.get(row)
-    if difference is None:
-        return ["", "", outcome_of(comparison, row)]
-    size = _format_difference(row, difference, family.metric)
-    return [size, format_p(difference.corrected), outcome_of(comparison, row)]
+def table_columns(comparison: Comparison) -> list[Column]:
+    """Return the columns of the table: keys, number of seeds, each metric with its tests, what is shown besides."""
+    columns = [Column(key, key, functools.partial(_format_key, key=key)) for key in comparison.keys]
+    columns.append(Column("n", "n", _count_seeds))
+    for metric in comparison.columns:
+        mean = functools.partial(_format_mean, metric=metric, foreign=comparison.foreign)
+        columns.append(Column(column_title(metric, comparison.foreign), metric, mean))
+        for block in comparison.blocks:
+            if block.column == metric and (block.differences or len(comparison.blocks) > 1) and comparison.is_tested:
+                columns += _columns_of_test(comparison, block)
+    return columns
 
 
-def _format_difference(row: ComparisonRow, difference: Difference, metric: str) -> str:
-    """Return a difference, with the number of pairs where not all seeds are paired."""
+def _format_key(row: ComparisonRow, key: str) -> str:
+    return format_value(row.values[key])
+
+
+def _columns_of_test(comparison: Comparison, block: Block) -> list[Column]:
+    """Return the columns of one metric against one baseline: the difference, p's and the outcome."""
+    suffix = suffix_of(comparison, block)
+    title = "Δ" if block.metric == block.column else f"Δ {block.metric}"
+    if len({one.kind for one in comparison.blocks}) > 1 or _has_several_baselines(comparison):
+        title += f" to {name_baseline(comparison, block)}"
+
+    def of_difference(show: Callable[[ComparisonRow, Difference], str]) -> Callable[[ComparisonRow], str]:
+        return lambda row: show(row, block.differences[row]) if row in block.differences else ""
+
+    shown = [
+        Column(
+            title,
+            f"difference{suffix}",
+            of_difference(lambda row, one: _format_difference(row, one, block.metric, comparison.foreign)),
+            block,
+        ),
+        Column(
+            "p" + (" (McNemar)" if MCNEMAR in block.tests else ""),
+            f"p_corrected{suffix}",
+            of_difference(lambda row, one: format_p(one.corrected)),
+            block,
+        ),
+    ]
+    if block.margin and MCNEMAR not in block.tests:
+        within = of_difference(lambda row, one: format_p(one.within_corrected))
+        shown.append(Column(f"p within {block.margin.text}", f"p_within_corrected{suffix}", within, block))
+    return [
+        *shown,
+        Column("verdict", f"verdict{suffix}", lambda row: outcome_in_words(comparison, row, block), block),
+    ]
+
+
+def _has_several_baselines(comparison: Comparison) -> bool:
+    """Say whether rows are compared with more than one baseline."""
+    return len(comparison.blocks) > len({block.column for block in comparison.blocks})
+
+
+def name_baseline(comparison: Comparison, block: Block) -> str:
+    """Return the label of a block's baseline; its kind where the rows' groups have several."""
+    references = list(dict.fromkeys(block.references.values()))
+    return comparison.label(references[0]) if len(references) == 1 else block.kind
+
+
+def suffix_of(comparison: Comparison, block: Block) -> str:
+    """Return how the names of a block's columns end: "" of the first one, else ":val_cost" or ":hidden=20"."""
+    if block is comparison.family:
+        return ""
+    parts = [block.column] if len(comparison.tested) > 1 else []
+    if _has_several_baselines(comparison):
+        parts.append(name_baseline(comparison, block))
+    return f":{':'.join(parts)}"
+
+
+def _format_difference(row: ComparisonRow, difference: Difference, metric: str, foreign: bool) -> str:
+    """Return a difference, with the number of pairs where not all seeds are paired; or that it is unpaired."""
     pairs = difference.interval.n
     is_partial = pairs < max(len(row), len(difference.against)) and difference.p is not None
-    return format_difference(difference.interval, metric) + (f" ({pairs} pairs)" if is_partial else "")
+    more = f" ({pairs} pairs)" if is_partial else ""
+    if difference.test == PERMUTATION:
+        more = " (unpaired)" if difference.p is not None else ""
+    return format_difference(difference.interval, metric, foreign=foreign) + more
 
 
 def _count_seeds(row: ComparisonRow) -> str:
@@ -89,27 +165,48 @@ def _count_seeds(row: ComparisonRow) -> str:
     return f"{len(row)} of {len(row) + row.lost}" if has_one_run_a_seed else f"{len(row)}, {row.lost} runs lost"
 
 
-def _format_mean(row: ComparisonRow, metric: str) -> str:
-    return format_interval(row.interval(metric), metric)
+def _format_mean(row: ComparisonRow, metric: str, foreign: bool = False) -> str:
+    return format_interval(row.interval(metric), metric, foreign=foreign)
 
 
 def _record(comparison: Comparison, row: ComparisonRow, metrics: Sequence[str]) -> dict[str, Any]:
     """Return a row's figures, unrounded."""
     record: dict[str, Any] = {key: row.values[key] for key in comparison.keys}
-    record |= {"data": row.values["data"], "data_sha256": row.section.data_sha256}
+    if not comparison.foreign:
+        record |= {"data": row.values["data"], "data_sha256": row.section.data_sha256}
     record |= {"n": len(row), "not_finished": row.lost}
     for metric in metrics:
         interval = row.interval(metric)
         record |= {metric: interval.mean, f"{metric}_half": interval.half}
-    difference = comparison.family.differences.get(row)
-    record |= {
+    for block in comparison.blocks:
+        found = _record_test(comparison, row, block)
+        record |= {f"{name}{suffix_of(comparison, block)}": value for name, value in found.items()}
+    return record
+
+
+def _record_test(comparison: Comparison, row: ComparisonRow, block: Block) -> dict[str, Any]:
+    """Return what one metric against one baseline says of a row, unrounded."""
+    difference = block.differences.get(row)
+    record = {
         "difference": difference.interval.mean if difference else None,
         "difference_half": difference.interval.half if difference else None,
         "pairs": difference.interval.n if difference else None,
         "p": difference.p if difference else None,
         "p_corrected": difference.corrected if difference else None,
-        "verdict": outcome_of(comparison, row),
+        "verdict": outcome_of(comparison, row, block),
     }
+    if any(PERMUTATION in one.tests for one in comparison.blocks):
+        record |= {"test": difference.test if difference else None}
+        if difference and difference.test == PERMUTATION:
+            record |= {"pairs": 0}
+    if block.margin:
+        is_open = record["verdict"] in ("open", "too few")
+        record |= {
+            "p_within": difference.within_p if difference else None,
+            "p_within_corrected": difference.within_corrected if difference else None,
+            "within": difference.within if difference else None,
+            "seeds_to_tell": seeds_to_tell(block, difference) if difference and is_open else None,
+        }
     return record
 
 
@@ -121,7 +218,8 @@ def every_run(runs: Runs, comparison: Comparison, sort: str | None = None) -> Vi
         comparison: of these runs.
         sort: "seed" or "run", with a leading "-" backwards. Anything else has sorted the comparison's rows already.
     """
-    metrics = list(dict.fromkeys([*comparison.metrics, "best_epoch", "epochs_run", "seconds"]))
+    beside = comparison.extra if comparison.foreign else ("best_epoch", "epochs_run", "seconds")
+    metrics = list(dict.fromkeys([*comparison.metrics, *beside]))
     table = tell_data_sets_apart(runs.table).set_index("run", drop=False).astype(object)
     table = table.loc[[path for row in comparison.rows for path in row.runs]]
     if sort and sort.removeprefix("-") in RUN_COLUMNS:
@@ -133,12 +231,12 @@ def every_run(runs: Runs, comparison: Comparison, sort: str | None = None) -> Vi
     cells = [
         [
             *(format_value(run[name]) for name in names),
-            *(format_figure(run[metric], metric) for metric in metrics),
+            *(format_figure(run[metric], metric, comparison.foreign) for metric in metrics),
             run["run"],
         ]
         for run in records
     ]
-    titles = [*names, *map(column_title, metrics), "run"]
+    titles = [*names, *(column_title(metric, comparison.foreign) for metric in metrics), "run"]
     return View(titles, len(comparison.keys), cells, pd.DataFrame(records))
 
 
@@ -159,7 +257,7 @@ def pivot(comparison: Comparison) -> View:
     def format_cell(row: ComparisonRow | None) -> str:
         if row is None:
             return ""
-        mean = _format_mean(row, metric)
+        mean = _format_mean(row, metric, comparison.foreign)
         return mean if alike and not row.lost else f"{mean} (n {_count_seeds(row)})"
 
     cells = [
@@ -173,7 +271,8 @@ def pivot(comparison: Comparison) -> View:
 def explain_pivot(comparison: Comparison) -> list[str]:
     """Return the lines that explain the cells of a pivot."""
     averaged = f", each seed's figure averaged over {', '.join(comparison.averaged)}" if comparison.averaged else ""
-    return [f"{column_title(comparison.metrics[0])}: mean ± half of the 95 % t interval over seeds{averaged}."]
+    title = column_title(comparison.metrics[0], comparison.foreign)
+    return [f"{title}: mean ± half of the 95 % t interval over seeds{averaged}."]
 
 
 def sorted_values(values: Iterable[Any]) -> list[Any]:

@@ -191,7 +191,7 @@ function drawTable() {
   });
   const body = add(table, "tbody");
   for (const row of order) {
-    const { cells, label, outcome } = content.rows[row];
+    const { cells, label, outcomes } = content.rows[row];
     const line = add(body, "tr");
     const box = add(add(line, "td"), "input");
     box.type = "checkbox";
@@ -202,8 +202,8 @@ function drawTable() {
       showCurves();
     });
     cells.forEach((text, column) => {
-      const isVerdict = content.columns[column].title === "verdict";
-      add(line, "td", text, [content.columns[column].figure ? "figure" : "", isVerdict ? outcome.replace(" ", "-") : ""].join(" ").trim());
+      const kinds = [content.columns[column].figure ? "figure" : "", outcomes[column].replace(" ", "-")];
+      add(line, "td", text, kinds.join(" ").trim());
     });
   }
 }
