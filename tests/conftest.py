@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -23,6 +24,11 @@ except ImportError:  # Windows, where tests that measure time run beside others
     fcntl = None
 
 TESTS = Path(__file__).parent
+
+# Under nohup SIGHUP is ignored, which all that is started here would inherit; but some tests are about SIGHUP. Where it
+# is handled instead, what is started has the default.
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @contextlib.contextmanager
