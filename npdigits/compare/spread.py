@@ -83,7 +83,8 @@ def find_spread(runs: Runs, metrics: Sequence[str], sources: Sequence[str]) -> t
     if not runs.foreign:  # what draws the same has the same bits, however its seeds are written
         table = table.drop_duplicates([*keys, "data_sha256", *sources])
     shown = _differing(table, keys)
-    lines, notes = [], []
+    lines: list[Line] = []
+    notes: list[str] = []
     for _, group in table.groupby([*keys, "data_sha256"], sort=False, dropna=False):
         values = tuple(group[key].iloc[0] for key in shown)
         label = " ".join(f"{key}={format_value(value)}" for key, value in zip(shown, values, strict=True))
@@ -91,7 +92,7 @@ def find_spread(runs: Runs, metrics: Sequence[str], sources: Sequence[str]) -> t
         lines += _lines_of(group, values, metrics, sources, said)
         notes += [f"{label}: {line}" if label else line for line in said]
     designs = dict.fromkeys(line.design for line in lines)
-    return _view(lines, shown, metrics), [*(EXPLAINED[design] for design in designs), *notes]
+    return _view(lines, shown, metrics, runs.foreign), [*(EXPLAINED[design] for design in designs), *notes]
 
 
 def _with_given_seeds(table: pd.DataFrame, sources: Sequence[str]) -> pd.DataFrame:
@@ -140,7 +141,8 @@ def _lines_of(
         )
         if left := len(group) - crossing.runs.size:
             note.append(
-                f"{crossing.runs.size} of {len(group)} runs are a full crossing; the other {left} count to none of its shares"
+                f"{crossing.runs.size} of {len(group)} runs are a full crossing; the other {left} count to none of its "
+                "shares"
             )
     unknown = [
         s for i, s in enumerate(sources) if not (crossing and i in crossing.factors) and (s not in alone or s in few)
@@ -174,12 +176,12 @@ def _crossed(values: tuple[Any, ...], sources: Sequence[str], figures: Mapping[s
         yield Line(values, CROSSED, source, n, {metric: of[i] for metric, of in found.items()})
 
 
-def _view(lines: Sequence[Line], shown: Sequence[str], metrics: Sequence[str]) -> View:
+def _view(lines: Sequence[Line], shown: Sequence[str], metrics: Sequence[str], foreign: bool) -> View:
     """Return the table."""
     titles = [*shown, "design", "source", "n"]
     for metric in metrics:
-        unit = unit_of(metric).of_difference
-        titles += [f"{metric} std" + (f" {unit}" if unit else ""), "share %"]
+        name = unit_of(metric, foreign).of_difference
+        titles += [f"{metric} std" + (f" {name}" if name else ""), "share %"]
     cells, records = [], []
     for line in lines:
         cell = [*map(format_value, line.values), line.design, line.source, str(line.n)]
@@ -190,8 +192,9 @@ def _view(lines: Sequence[Line], shown: Sequence[str], metrics: Sequence[str]) -
         }
         for metric in metrics:
             std, share = line.found[metric]
-            unit = unit_of(metric)
-            cell += [_text(std, unit.scale, unit.decimals + (unit.scale > 1)), _text(share, 100, 0)]
+            unit = unit_of(metric, foreign)
+            decimals = None if unit.decimals is None else unit.decimals + (unit.scale > 1)
+            cell += [_text(std, unit.scale, decimals), _text(share, 100, 0)]
             for name, estimate in ((f"{metric}_std", std), (f"{metric}_share", share)):
                 record |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         cells.append(cell)
@@ -199,9 +202,11 @@ def _view(lines: Sequence[Line], shown: Sequence[str], metrics: Sequence[str]) -
     return View(titles, len(shown) + 2, cells, pd.DataFrame(records))
 
 
-def _text(estimate: Estimate, scale: float, decimals: int) -> str:
-    """Return "0.21 (0.15 to 0.39)"; a dash where it cannot be told."""
+def _text(estimate: Estimate, scale: float, decimals: int | None) -> str:
+    """Return "0.21 (0.15 to 0.39)"; a dash where it cannot be told; without decimals, three digits of each."""
     if math.isnan(estimate.value):
         return "–"
-    value, low, high = (f"{scale * number:.{decimals}f}" for number in estimate)
+    value, low, high = (
+        f"{scale * number:.3g}" if decimals is None else f"{scale * number:.{decimals}f}" for number in estimate
+    )
     return value if estimate.low == estimate.high else f"{value} ({low} to {high})"
