@@ -16,6 +16,7 @@ from npdigits.base import canvas
 from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.compare import command, paper, paper_curves, paper_differences, paper_intervals, paper_style
 from npdigits.compare.comparison import compare
+from npdigits.compare.difference import compare_over_seeds
 from npdigits.compare.rows import ComparisonRow, Section
 from npdigits.compare.statistics import t_interval
 from npdigits.config.compose import compose
@@ -222,7 +223,8 @@ def test_rows_may_be_alike_across_one_that_differs_from_both():
     rng = np.random.default_rng(0)
     base = rng.normal(0.9, 0.01, 12)
     rows = rows_of(base + 0.002, base + 0.001, base + np.where(np.arange(12) % 2, 0.02, -0.021))
-    alike = paper_differences.find_alike(list(itertools.combinations(rows, 2)), "val_accuracy")
+    pairs = list(itertools.combinations(rows, 2))
+    alike = paper_differences.find_alike(pairs, [compare_over_seeds(a, b, "val_accuracy") for a, b in pairs])
     assert alike[rows[0]] == {rows[2]} and alike[rows[1]] == {rows[2]} and alike[rows[2]] == {rows[0], rows[1]}
     bars = paper_differences.find_bars(rows, alike)
     assert bars == [[rows[0], rows[2]], [rows[1], rows[2]]]

@@ -62,10 +62,10 @@ def draw(comparison: Comparison, width: float, history: Callable[[str], History]
     figure = new_figure(width, HEIGHT + below + 0.08)
     axes = add_axes(figure, MARGIN_LEFT, below, width - MARGIN_LEFT - 0.08, HEIGHT)
     for style, one, label in zip(LINES, curves, labels, strict=False):
-        _draw_row(axes, steps, one["n"], one[metric], unit_of(metric).scale, style, label)
+        _draw_row(axes, steps, one["n"], one[metric], unit_of(metric, comparison.foreign).scale, style, label)
     axes.set_xlabel("step" if history else "epoch")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_ylabel(axis_title(metric))
+    axes.set_ylabel(axis_title(metric, foreign=comparison.foreign))
     axes.margins(x=0.01)
     handles, names = axes.get_legend_handles_labels()
     figure.legend(
@@ -136,7 +136,8 @@ def _describe(
     """Return the caption."""
     counts = sorted({len(row.runs) for row in rows})
     runs = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    says = [f"{metric_in_words(metric)} by epoch: mean over seeds with the 95 % t interval of each epoch (n = {runs})."]
+    name, step = metric_in_words(metric, comparison.foreign), "step" if comparison.foreign else "epoch"
+    says = [f"{name} by {step}: mean over seeds with the 95 % t interval of each {step} (n = {runs})."]
     if any(one["n"] and one["n"][-1] < one["n"][0] for one in curves):
         says.append("Thin, without band, where a first run has stopped: the mean of the runs that go on.")
     if (more := len(comparison.rows) - len(rows)) > 0:

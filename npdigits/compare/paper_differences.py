@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from npdigits.base.errors import ConfigError
 from npdigits.compare.comparison import Comparison
-from npdigits.compare.family import higher_is_better
+from npdigits.compare.difference import PERMUTATION, SIGN_FLIP, Difference, compare_over_seeds
 from npdigits.compare.figures import metric_in_words, unit_of
 from npdigits.compare.paper_style import LINE, Rows, add_axes, axis_title, draw_interval, new_figure, place_rows
 from npdigits.compare.rows import ComparisonRow
-from npdigits.compare.statistics import ALPHA, holm, sign_flip_p
+from npdigits.compare.statistics import ALPHA, holm
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +47,8 @@ def draw(comparison: Comparison, width: float) -> tuple[Figure, str]:
     metric = comparison.metrics[0]
     groups = _group_rows(comparison, metric)
     pairs = [pair for rows in groups for pair in itertools.combinations(rows, 2)]
-    alike = find_alike(pairs, metric)
+    differences = [compare_over_seeds(a, b, metric, unpaired=comparison.unpaired) for a, b in pairs]
+    alike = find_alike(pairs, differences, comparison.family.alpha)
     bars = [bar for rows in groups for bar in find_bars(rows, alike)]
     if len(bars) > MOST_BARS:
         raise ConfigError(f"over {MOST_BARS} bars: too many groups of rows overlap; choose some rows with --filter")
@@ -59,13 +60,15 @@ def draw(comparison: Comparison, width: float) -> tuple[Figure, str]:
     placed.prepare(axes, nbins=4 if width < 4 else 8)
     axes.set_yticks(list(placed.at.values()), placed.labels)
     for row, place in placed.at.items():
-        draw_interval(axes, row.interval(metric), unit_of(metric).scale, place, "#000000", filled=True)
-    axes.set_xlabel(axis_title(metric))
+        draw_interval(
+            axes, row.interval(metric), unit_of(metric, comparison.foreign).scale, place, "#000000", filled=True
+        )
+    axes.set_xlabel(axis_title(metric, foreign=comparison.foreign))
     _draw_bars(axes, bars, levels, placed)
     best = "the best first" if len(groups) == 1 else "each group of comparable rows by itself, the best first"
     caption = (
-        f"Mean {metric_in_words(metric)} with the 95 % t interval over seeds, {best}. Bars join rows that are not "
-        f"shown to differ, nor to be equal, with a dot for each ({_name_test(len(pairs))})."
+        f"Mean {metric_in_words(metric, comparison.foreign)} with the 95 % t interval over seeds, {best}. Bars join "
+        f"rows that are not shown to differ, nor to be equal, with a dot for each ({_name_tests(differences, comparison.family.alpha)})."
     )
     return figure, caption
 
@@ -86,7 +89,7 @@ def _group_rows(comparison: Comparison, metric: str) -> list[list[ComparisonRow]
     Raises:
         ConfigError: there is none, or there are more rows than are legible.
     """
-    sign = -1 if higher_is_better(metric) else 1
+    sign = -1 if comparison.family.higher else 1
     sections: dict[Any, list[ComparisonRow]] = {row.section: [] for row in comparison.rows}
     for row in sorted(comparison.rows, key=lambda row: sign * row.interval(metric).mean):
         if row.interval(metric).n:
@@ -101,13 +104,20 @@ def _group_rows(comparison: Comparison, metric: str) -> list[list[ComparisonRow]
     return groups
 
 
-def find_alike(pairs: Sequence[tuple[ComparisonRow, ComparisonRow]], metric: str) -> Alike:
-    """Return for each row those that it is not shown to differ from, by tests corrected over all of these pairs."""
-    differences = [a.paired(b, metric) for a, b in pairs]
-    corrected = holm([sign_flip_p(paired) if len(paired) else 1.0 for paired in differences])
+def find_alike(
+    pairs: Sequence[tuple[ComparisonRow, ComparisonRow]], differences: Sequence[Difference], alpha: float = ALPHA
+) -> Alike:
+    """Return for each row those that it is not shown to differ from, by tests corrected over all of these pairs.
+
+    Args:
+        pairs: of rows.
+        differences: of these, tested; a pair that cannot be tested is not shown to differ.
+        alpha: corrected p's up to this one show a difference.
+    """
+    corrected = holm([1.0 if one.p is None else one.p for one in differences])
     alike: dict[ComparisonRow, set[ComparisonRow]] = {row: set() for pair in pairs for row in pair}
     for (a, b), p in zip(pairs, corrected, strict=True):
-        if p > ALPHA:
+        if p > alpha:
             alike[a].add(b)
             alike[b].add(a)
     return alike
@@ -154,7 +164,13 @@ def pack_bars(bars: Sequence[Sequence[ComparisonRow]], at: Mapping[ComparisonRow
     return levels
 
 
-def _name_test(pairs: int) -> str:
-    """Return the test in words."""
-    over = f", corrected (Holm) over {pairs} pairs" if pairs > 1 else ""
-    return f"exact sign-flip test of the differences paired by seed{over}; shown where p ≤ {ALPHA:g}"
+def _name_tests(differences: Sequence[Difference], alpha: float) -> str:
+    """Return the tests in words."""
+    names = {
+        SIGN_FLIP: "exact sign-flip test of the differences paired by seed",
+        PERMUTATION: "permutation of Welch's t",
+    }
+    tests = dict.fromkeys(one.test for one in differences)
+    told = " and, where no seeds are paired, ".join(names[test] for test in names if test in tests)
+    over = f", corrected (Holm) over {len(differences)} pairs" if len(differences) > 1 else ""
+    return f"{told}{over}; shown where p ≤ {alpha:.3g}"

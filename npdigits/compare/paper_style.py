@@ -56,10 +56,10 @@ def add_axes(figure: Figure, left: float, bottom: float, width: float, height: f
     return axes
 
 
-def axis_title(metric: str, in_lines: bool = False) -> str:
+def axis_title(metric: str, in_lines: bool = False, foreign: bool = False) -> str:
     """Return a metric in words with its unit, "validation accuracy (%)", the unit in a line of its own if wanted."""
-    unit = unit_of(metric).name
-    return canvas.plain(metric_in_words(metric)) + (f"{chr(10) if in_lines else ' '}({unit})" if unit else "")
+    unit = unit_of(metric, foreign).name
+    return canvas.plain(metric_in_words(metric, foreign)) + (f"{chr(10) if in_lines else ' '}({unit})" if unit else "")
 
 
 @dataclass(frozen=True)
