@@ -3,10 +3,10 @@
 The form is Demšar's ("Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006, figure 1), with a
 line a row. There the axis is of mean ranks over data sets, and Nemenyi's test has one critical difference for all.
 Here the rows were measured on one data set with several seeds. So the axis is of the metric itself, and each pair is
-tested by itself: by the exact sign-flip test of the differences paired by seed, corrected by Holm's method over all
-pairs, as any of them may be read off. What is tested so need not go in steps: of three rows the outer two may not be
-shown to differ, while the middle one differs from both. A bar therefore has a dot at each of its own rows, and only
-passes the others.
+tested by itself: by the exact sign-flip test of the differences paired by seed (rows without a seed in common by a
+permutation test), corrected by Holm's method over all pairs, as any of them may be read off. What is tested so need
+not go in steps: of three rows the outer two may not be shown to differ, while the middle one differs from both. A bar
+therefore has a dot at each of its own rows, and only passes the others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from npdigits.base.errors import ConfigError
 from npdigits.compare.comparison import Comparison
-from npdigits.compare.difference import PERMUTATION, SIGN_FLIP, Difference, compare_over_seeds
+from npdigits.compare.difference import PERMUTATION, SIGN_FLIP, compare_over_seeds
 from npdigits.compare.figures import metric_in_words, unit_of
 from npdigits.compare.paper_style import LINE, Rows, add_axes, axis_title, draw_interval, new_figure, place_rows
 from npdigits.compare.rows import ComparisonRow
@@ -31,6 +31,10 @@ MOST_ROWS, MOST_BARS = 40, 40
 # Inches: below the axes, between two bars, and between groups of rows that are not compared with each other.
 BELOW, BAR, GAP = 0.4, 0.09, 0.5 * LINE
 
+IN_WORDS = {
+    SIGN_FLIP: "exact sign-flip test of the differences paired by seed",
+    PERMUTATION: "permutation test of rows that are not paired",
+}
 Alike = Mapping[ComparisonRow, set[ComparisonRow]]
 
 
@@ -47,8 +51,7 @@ def draw(comparison: Comparison, width: float) -> tuple[Figure, str]:
     metric = comparison.metrics[0]
     groups = _group_rows(comparison, metric)
     pairs = [pair for rows in groups for pair in itertools.combinations(rows, 2)]
-    differences = [compare_over_seeds(a, b, metric, unpaired=comparison.unpaired) for a, b in pairs]
-    alike = find_alike(pairs, differences, comparison.family.alpha)
+    alike, tests = find_alike(pairs, metric, comparison.family.alpha, comparison.unpaired)
     bars = [bar for rows in groups for bar in find_bars(rows, alike)]
     if len(bars) > MOST_BARS:
         raise ConfigError(f"over {MOST_BARS} bars: too many groups of rows overlap; choose some rows with --filter")
@@ -63,12 +66,13 @@ def draw(comparison: Comparison, width: float) -> tuple[Figure, str]:
         draw_interval(
             axes, row.interval(metric), unit_of(metric, comparison.foreign).scale, place, "#000000", filled=True
         )
-    axes.set_xlabel(axis_title(metric, foreign=comparison.foreign))
+    axes.set_xlabel(axis_title(comparison, metric))
     _draw_bars(axes, bars, levels, placed)
     best = "the best first" if len(groups) == 1 else "each group of comparable rows by itself, the best first"
+    shown = f"{_name_tests(tests, len(pairs))}; shown where p ≤ {comparison.family.alpha:g}"
     caption = (
-        f"Mean {metric_in_words(metric, comparison.foreign)} with the 95 % t interval over seeds, {best}. Bars join "
-        f"rows that are not shown to differ, nor to be equal, with a dot for each ({_name_tests(differences, comparison.family.alpha)})."
+        f"Mean {metric_in_words(metric, comparison.foreign)} with the 95 % t interval over runs, {best}. Bars join rows "
+        f"that are not shown to differ, nor to be equal, with a dot for each ({shown})."
     )
     return figure, caption
 
@@ -105,22 +109,24 @@ def _group_rows(comparison: Comparison, metric: str) -> list[list[ComparisonRow]
 
 
 def find_alike(
-    pairs: Sequence[tuple[ComparisonRow, ComparisonRow]], differences: Sequence[Difference], alpha: float = ALPHA
-) -> Alike:
-    """Return for each row those that it is not shown to differ from, by tests corrected over all of these pairs.
+    pairs: Sequence[tuple[ComparisonRow, ComparisonRow]], metric: str, alpha: float = ALPHA, unpaired: bool = False
+) -> tuple[Alike, tuple[str, ...]]:
+    """Return for each row those that it is not shown to differ from, and the tests that were made.
 
     Args:
-        pairs: of rows.
-        differences: of these, tested; a pair that cannot be tested is not shown to differ.
+        pairs: of rows; the p's are corrected over all of them.
+        metric: what is compared.
         alpha: corrected p's up to this one show a difference.
+        unpaired: pair no runs, also where seeds match.
     """
-    corrected = holm([1.0 if one.p is None else one.p for one in differences])
+    differences = [compare_over_seeds(a, b, metric, unpaired=unpaired) for a, b in pairs]
+    corrected = holm([1.0 if found.p is None else found.p for found in differences])
     alike: dict[ComparisonRow, set[ComparisonRow]] = {row: set() for pair in pairs for row in pair}
     for (a, b), p in zip(pairs, corrected, strict=True):
         if p > alpha:
             alike[a].add(b)
             alike[b].add(a)
-    return alike
+    return alike, tuple(dict.fromkeys(found.test for found in differences if found.p is not None))
 
 
 def find_bars(rows: Sequence[ComparisonRow], alike: Alike) -> list[list[ComparisonRow]]:
@@ -164,13 +170,7 @@ def pack_bars(bars: Sequence[Sequence[ComparisonRow]], at: Mapping[ComparisonRow
     return levels
 
 
-def _name_tests(differences: Sequence[Difference], alpha: float) -> str:
+def _name_tests(tests: Sequence[str], pairs: int) -> str:
     """Return the tests in words."""
-    names = {
-        SIGN_FLIP: "exact sign-flip test of the differences paired by seed",
-        PERMUTATION: "permutation of Welch's t",
-    }
-    tests = dict.fromkeys(one.test for one in differences)
-    told = " and, where no seeds are paired, ".join(names[test] for test in names if test in tests)
-    over = f", corrected (Holm) over {len(differences)} pairs" if len(differences) > 1 else ""
-    return f"{told}{over}; shown where p ≤ {alpha:.3g}"
+    over = f", corrected (Holm) over {pairs} pairs" if pairs > 1 else ""
+    return " and ".join(IN_WORDS[test] for test in tests) + over
