@@ -71,8 +71,8 @@ def draw(comparison: Comparison, width: float) -> tuple[Figure, str]:
     best = "the best first" if len(groups) == 1 else "each group of comparable rows by itself, the best first"
     shown = f"{_name_tests(tests, len(pairs))}; shown where p ≤ {comparison.family.alpha:g}"
     caption = (
-        f"Mean {metric_in_words(metric, comparison.foreign)} with the 95 % t interval over runs, {best}. Bars join rows "
-        f"that are not shown to differ, nor to be equal, with a dot for each ({shown})."
+        f"Mean {metric_in_words(metric, comparison.foreign)} with the 95 % t interval over runs, {best}. Bars join "
+        f"rows that are not shown to differ, nor to be equal, with a dot for each ({shown})."
     )
     return figure, caption
 
