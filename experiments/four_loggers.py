@@ -54,7 +54,9 @@ def train(lr: float, width: int, seed: int) -> Iterator[Figures]:
     cost = torch.nn.CrossEntropyLoss()
     for _ in range(EPOCHS):
         losses = []
-        for batch in training[torch.randperm(TRAINING)].split(BATCH):
+        shuffled = training[torch.randperm(TRAINING)]
+        for first in range(0, TRAINING, BATCH):
+            batch = shuffled[first : first + BATCH]
             optimizer.zero_grad()
             loss = cost(network(images[batch]), labels[batch])
             loss.backward()
