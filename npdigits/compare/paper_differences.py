@@ -66,9 +66,10 @@ def draw(comparison: Comparison, width: float) -> tuple[Figure, str]:
     axes.set_xlabel(axis_title(metric, foreign=comparison.foreign))
     _draw_bars(axes, bars, levels, placed)
     best = "the best first" if len(groups) == 1 else "each group of comparable rows by itself, the best first"
+    tests = _name_tests(differences, comparison.family.alpha)
     caption = (
         f"Mean {metric_in_words(metric, comparison.foreign)} with the 95 % t interval over seeds, {best}. Bars join "
-        f"rows that are not shown to differ, nor to be equal, with a dot for each ({_name_tests(differences, comparison.family.alpha)})."
+        f"rows that are not shown to differ, nor to be equal, with a dot for each ({tests})."
     )
     return figure, caption
 
