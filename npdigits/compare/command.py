@@ -14,10 +14,13 @@ from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import printable
 from npdigits.compare import formats, looks
 from npdigits.compare.comparison import Comparison, compare
+from npdigits.compare.designs import LEAST
 from npdigits.compare.diff import diff_runs
 from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parser, parse_baseline, parse_by, split_names
+from npdigits.compare.ordering import check_name
 from npdigits.compare.paper import Drawn, draw_figures, parse_figures
 from npdigits.compare.source_options import joined, read_results
+from npdigits.compare.spread import find_spread, parse_sources
 from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
 from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot, suffix_of
 from npdigits.config.compose import compose
@@ -57,13 +60,16 @@ def act(chosen: argparse.Namespace) -> int:
         _write(asked, *diff_runs(read_runs([first, second]), first, second), {}, str)
         return 0
     if not chosen.folders:
-        raise ConfigError("which runs? name one or more folders; --help tells more")
+        where = ", before --spread" if chosen.spread else "; --help tells more"
+        raise ConfigError(f"which runs? name one or more folders{where}")
     metrics, shown = split_names(chosen.metric), split_names(chosen.show)
     runs = read_results(chosen, metrics, shown)
     for line in runs.warnings:
         warn(line)
     if chosen.filter:
         runs = filter_runs(runs, chosen.filter, warn)
+    if chosen.spread is not None:
+        return _show_spread(chosen, runs, metrics, asked)
     compared = functools.partial(_look, chosen, _prepare(chosen, runs, metrics, shown))
     # p's are in no table of single runs, and of a pivot in what is written for programs.
     tells_p = not chosen.all and (not chosen.pivot or "csv" in asked or "json" in asked)
@@ -82,6 +88,25 @@ def act(chosen: argparse.Namespace) -> int:
     # The page is of configurations, whatever the table shows.
     page = functools.partial(_page, compared)
     _write(asked, view, [*lines, *left_out(comparison)], _facts(comparison), page, drawn)
+    return 0
+
+
+def _show_spread(chosen: argparse.Namespace, runs: Runs, metrics: Sequence[str], asked: dict[str, str]) -> int:
+    """Write the table of variance shares; return the exit code."""
+    for option in ("baseline", "sort", "html", "figure", "margin", "looks", "show"):
+        if getattr(chosen, option):
+            raise ConfigError(f"--{option}: not allowed with --spread, whose table is of single sources of spread")
+    shown = metrics or runs.shown
+    for metric in shown:
+        check_name("--metric", metric, runs.figures)
+    sources = parse_sources(chosen.spread, runs)
+    view, lines = find_spread(runs, shown, sources)
+    if not view.cells:
+        for line in lines:
+            show_error(printable(line))
+        show_error(f"{PROGRAM}: nothing to tell: no {LEAST} finished runs differ in one of {', '.join(sources)} alone")
+        return NOTHING
+    _write(asked, view, lines, {"sources": sources}, str)
     return 0
 
 

@@ -26,11 +26,9 @@ class Crossing(NamedTuple):
 
 
 def encode(columns: Sequence[Sequence[Any]]) -> Codes:
-    """Return (runs, sources): which of a source's values, in their order of appearance, each run has."""
-    codes = []
-    for column in columns:
-        numbers: dict[Any, int] = {}
-        codes.append([numbers.setdefault(value, len(numbers)) for value in column])
+    """Return (runs, sources): a number for each run's value of each source, the same for equal values."""
+    numbers: dict[Any, int] = {}
+    codes = [[numbers.setdefault(value, len(numbers)) for value in column] for column in columns]
     return np.array(codes, dtype=np.intp).reshape(len(columns), -1).T
 
 
@@ -46,12 +44,16 @@ def find_line(codes: Codes, source: int) -> Codes:
 
 
 def find_all_different(codes: Codes) -> Codes:
-    """Return runs of which no two share a value of any source: those with the rarest values first."""
+    """Return runs of which no two share a value of any source.
+
+    Those come first that have one value of all sources, as of npdigits' ``seed``; then those with the rarest values.
+    """
     counts = [np.bincount(column) for column in codes.T]
     common = sum(count[column] for count, column in zip(counts, codes.T, strict=True))
     used: list[set[int]] = [set() for _ in counts]
     chosen = []
-    for position in np.argsort(common, kind="stable").tolist():
+    differ = (codes != codes[:, :1]).any(axis=1)
+    for position in np.lexsort((common, differ)).tolist():
         values = codes[position].tolist()
         if all(value not in seen for value, seen in zip(values, used, strict=True)):
             chosen.append(position)

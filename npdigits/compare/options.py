@@ -48,6 +48,8 @@ def make_parser() -> argparse.ArgumentParser:
     rows = parser.add_mutually_exclusive_group()
     rows.add_argument("--by", metavar="KEY", help="a row a value of KEY, averaged over all other keys")
     rows.add_argument("--pivot", nargs=2, metavar="KEY", help="one key's values down, another's across")
+    spread = "the share of the variance that each of these keys brings (by default the three seeds: split_seed, …)"
+    rows.add_argument("--spread", metavar="KEY,KEY", nargs="?", const="", help=spread)
     rows.add_argument("--all", action="store_true", help="a row a run")
     rows.add_argument("--diff", nargs=2, metavar="RUN", help="two runs side by side")
     parser.add_argument("--filter", metavar="QUERY", help="only these runs, a pandas query: 'lr < 0.1 and l2 > 0'")

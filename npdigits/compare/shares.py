@@ -35,7 +35,7 @@ class Crossed(NamedTuple):
     Attributes:
         deviations: k + 2 standard deviations: of each factor's main effect, of all interactions with the residual, and
             of the sum of all.
-        shares: likewise of the variance; the last one is 1.
+        shares: k + 1 shares of the variance: of each factor's main effect, and of all interactions with the residual.
     """
 
     deviations: tuple[Estimate, ...]
@@ -87,21 +87,17 @@ def crossed(figures: ArrayLike) -> Crossed:
         figures: (n_1, …, n_k, r), with at least two factors of at least two levels each.
     """
     squares, degrees, solve = _analyse(np.asarray(figures, dtype=float))
-    k = figures_dimensions(figures)
+    k = np.ndim(figures) - 1
     rng = np.random.default_rng(0)
     drawn = np.stack([square * df / rng.chisquare(df, DRAWN) for square, df in zip(squares, degrees, strict=True)])
     found, spread = (_gather(solve @ some, k) for some in (squares[:, None], drawn))
     deviations = tuple(_estimate(np.sqrt(one), np.sqrt(many)) for one, many in zip(found, spread, strict=True))
-    if found[-1] == 0:
-        return Crossed(deviations, (UNKNOWN,) * (k + 2))
-    with np.errstate(invalid="ignore"):
-        pairs = [(one / found[-1], many / spread[-1]) for one, many in zip(found, spread, strict=True)]
+    # So that shares sum to 1, they are of the sum of the parts, none of which is below 0.
+    whole, wholes = found[:-1].sum(axis=0), spread[:-1].sum(axis=0)
+    if whole == 0:
+        return Crossed(deviations, (UNKNOWN,) * (k + 1))
+    pairs = [(one / whole, many / wholes) for one, many in zip(found[:-1], spread[:-1], strict=True)]
     return Crossed(deviations, tuple(_estimate(*pair) for pair in pairs))
-
-
-def figures_dimensions(figures: ArrayLike) -> int:
-    """Return how many factors a crossing has."""
-    return np.ndim(figures) - 1
 
 
 def _analyse(y: Numbers) -> tuple[Numbers, Numbers, Numbers]:
@@ -137,9 +133,12 @@ def _analyse(y: Numbers) -> tuple[Numbers, Numbers, Numbers]:
 
 
 def _gather(components: Numbers, k: int) -> Numbers:
-    """Return the main effects' variances, the sum of the others, and the sum of all, each not below 0: (k + 2, n)."""
-    positive = components.clip(0)
-    return np.vstack([positive[:k], positive[k:].sum(axis=0), positive.sum(axis=0)])
+    """Return the main effects' variances, the sum of the others, and the sum of all, each not below 0: (k + 2, n).
+
+    The interactions are summed before what is below 0 counts as 0: a sum of what is left of each would be too large.
+    """
+    main, others = components[:k], components[k:].sum(axis=0)
+    return np.vstack([main, others, main.sum(axis=0) + others]).clip(0)
 
 
 def _estimate(found: Numbers, drawn: Numbers) -> Estimate:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from npdigits.base.errors import ConfigError
 from npdigits.compare.designs import LEAST, encode, find_all_different, find_crossing, find_line
-from npdigits.compare.figures import format_value, unit_of
+from npdigits.compare.figures import Unit, format_value, unit_of
 from npdigits.compare.rows import MARKS, tell_data_sets_apart
 from npdigits.compare.shares import UNKNOWN, Estimate, crossed, deviation, variance_ratio
 from npdigits.compare.statistics import Numbers
@@ -140,10 +141,7 @@ def _lines_of(
             values, [sources[i] for i in crossing.factors], {m: y[crossing.runs] for m, y in figures.items()}
         )
         if left := len(group) - crossing.runs.size:
-            note.append(
-                f"{crossing.runs.size} of {len(group)} runs are a full crossing; the other {left} count to none of its "
-                "shares"
-            )
+            note.append(f"{crossing.runs.size} of {len(group)} runs are a full crossing, {left} stand outside of it")
     unknown = [
         s for i, s in enumerate(sources) if not (crossing and i in crossing.factors) and (s not in alone or s in few)
     ]
@@ -168,7 +166,8 @@ def _crossed(values: tuple[Any, ...], sources: Sequence[str], figures: Mapping[s
     """Yield the rows of a full crossing; metric -> figures, (n_1, …, n_k, r)."""
     unknown = [(UNKNOWN, UNKNOWN)] * (len(sources) + 2)
     found = {
-        metric: unknown if np.isnan(y).any() else list(zip(*crossed(y), strict=True)) for metric, y in figures.items()
+        metric: unknown if np.isnan(y).any() else list(zip_longest(*crossed(y), fillvalue=UNKNOWN))
+        for metric, y in figures.items()
     }
     shape = next(iter(figures.values())).shape
     counts = (*shape[:-1], math.prod(shape), math.prod(shape))
@@ -180,8 +179,7 @@ def _view(lines: Sequence[Line], shown: Sequence[str], metrics: Sequence[str], f
     """Return the table."""
     titles = [*shown, "design", "source", "n"]
     for metric in metrics:
-        name = unit_of(metric, foreign).of_difference
-        titles += [f"{metric} std" + (f" {name}" if name else ""), "share %"]
+        titles += [f"{metric} std {unit_of(metric, foreign).of_difference}".rstrip(), "share %"]
     cells, records = [], []
     for line in lines:
         cell = [*map(format_value, line.values), line.design, line.source, str(line.n)]
@@ -193,8 +191,7 @@ def _view(lines: Sequence[Line], shown: Sequence[str], metrics: Sequence[str], f
         for metric in metrics:
             std, share = line.found[metric]
             unit = unit_of(metric, foreign)
-            decimals = None if unit.decimals is None else unit.decimals + (unit.scale > 1)
-            cell += [_text(std, unit.scale, decimals), _text(share, 100, 0)]
+            cell += [_text(std, unit.scale, _decimals_of_std(unit)), _text(share, 100, 0)]
             for name, estimate in ((f"{metric}_std", std), (f"{metric}_share", share)):
                 record |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         cells.append(cell)
@@ -202,8 +199,13 @@ def _view(lines: Sequence[Line], shown: Sequence[str], metrics: Sequence[str], f
     return View(titles, len(shown) + 2, cells, pd.DataFrame(records))
 
 
+def _decimals_of_std(unit: Unit) -> int | None:
+    """Return how many decimals a std has: one more than a figure in per cent; None for three digits."""
+    return None if unit.decimals is None else unit.decimals + (unit.scale > 1)
+
+
 def _text(estimate: Estimate, scale: float, decimals: int | None) -> str:
-    """Return "0.21 (0.15 to 0.39)"; a dash where it cannot be told; without decimals, three digits of each."""
+    """Return "0.21 (0.15 to 0.39)"; a dash where it cannot be told."""
     if math.isnan(estimate.value):
         return "–"
     value, low, high = (
