@@ -1,5 +1,6 @@
 """Figures for papers: what they show, in every form, in the same bytes, and within their edges."""
 
+import dataclasses
 import itertools
 import os
 import re
@@ -14,7 +15,7 @@ from matplotlib.text import Text
 
 from npdigits.base import canvas
 from npdigits.base.errors import ConfigError, RunDirError
-from npdigits.compare import command, paper, paper_curves, paper_differences, paper_intervals, paper_style
+from npdigits.compare import command, paper, paper_differences, paper_intervals, paper_style
 from npdigits.compare.comparison import compare
 from npdigits.compare.rows import ComparisonRow, Section
 from npdigits.compare.statistics import t_interval
@@ -56,7 +57,7 @@ def widths(sweep):
 @pytest.fixture(scope="module")
 def figures(widths):
     """All kinds in all forms, as wide as a column."""
-    return paper.draw_figures(paper.parse_figures(FILES), widths, False, None)
+    return paper.draw_figures(paper.parse_figures(FILES), widths, False)
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +68,10 @@ def called_hard(tmp_path_factory):
     return compare(read_runs([str(folder)]), default=compose().as_dict(), baseline="best")
 
 
-def drawn(kind, comparison, width=paper.COLUMN, **more):
+def drawn(kind, comparison, width=paper.COLUMN):
     """Return a figure of this kind, laid out, and its caption."""
     with canvas.defaults():
-        figure, caption = paper.draw_kind(kind, comparison, width, None, **more)
+        figure, caption = paper.draw_kind(kind, comparison, width)
         FigureCanvasAgg(figure).draw()
     return figure, caption
 
@@ -113,7 +114,7 @@ def check_form(name, content, caption, inches):
 def test_a_figure_is_as_wide_as_a_column_or_a_page_and_its_text_is_text(widths, figures):
     for figure in figures:
         check_form(*figure, paper.COLUMN)
-    for figure in paper.draw_figures(paper.parse_figures(FILES[:2]), widths, True, None):
+    for figure in paper.draw_figures(paper.parse_figures(FILES[:2]), widths, True):
         check_form(*figure, paper.PAGE)
     assert (paper.COLUMN, paper.PAGE) == (3.3, 6.9)
 
@@ -222,7 +223,8 @@ def test_rows_may_be_alike_across_one_that_differs_from_both():
     rng = np.random.default_rng(0)
     base = rng.normal(0.9, 0.01, 12)
     rows = rows_of(base + 0.002, base + 0.001, base + np.where(np.arange(12) % 2, 0.02, -0.021))
-    alike = paper_differences.find_alike(list(itertools.combinations(rows, 2)), "val_accuracy")
+    alike, tests = paper_differences.find_alike(list(itertools.combinations(rows, 2)), "val_accuracy")
+    assert tests == ("sign-flip",)
     assert alike[rows[0]] == {rows[2]} and alike[rows[1]] == {rows[2]} and alike[rows[2]] == {rows[0], rows[1]}
     bars = paper_differences.find_bars(rows, alike)
     assert bars == [[rows[0], rows[2]], [rows[1], rows[2]]]
@@ -306,7 +308,7 @@ def test_what_matplotlib_raises_is_one_line(widths, monkeypatch):
 
     monkeypatch.setattr(canvas, "vector", fail)
     with pytest.raises(RunDirError, match=r"^--figure curves\.pdf: cannot be drawn: RuntimeError: of its own$"):
-        paper.draw_figures(paper.parse_figures(["curves.pdf"]), widths, False, None)
+        paper.draw_figures(paper.parse_figures(["curves.pdf"]), widths, False)
 
 
 def test_more_rows_than_are_legible_are_refused(widths, monkeypatch):
@@ -325,11 +327,38 @@ def test_curves_of_other_programs_are_drawn_by_their_steps(widths):
         steps = np.arange(10.0 * (seed % 2), 100, 20)
         return {"val_accuracy": (steps, np.full(len(steps), seed / 10)), "other": (np.arange(3.0), np.zeros(3))}
 
-    with canvas.defaults():
-        figure, _ = paper_curves.draw(widths, paper.COLUMN, history)
+    figure, caption = drawn("curves", dataclasses.replace(widths, foreign=True, history=history))
+    assert "val_accuracy by step" in caption
     line = figure.axes[0].lines[0]
-    assert figure.axes[0].get_xlabel() == "step" and line.get_xdata().tolist() == list(range(0, 90, 10))
-    assert np.allclose(line.get_ydata()[:2], [30, 40])
+    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == (
+        "step",
+        "val_accuracy",
+    ) and line.get_xdata().tolist() == list(range(0, 90, 10))
+    assert np.allclose(line.get_ydata()[:2], [0.3, 0.4])
+
+
+def test_where_another_program_has_kept_no_curves_that_is_said(widths):
+    with pytest.raises(ConfigError, match="no run has a curve of val_accuracy"):
+        drawn("curves", dataclasses.replace(widths, foreign=True))
+
+
+def test_a_margin_is_a_grey_band_and_lower_may_be_better(sweep):
+    runs = read_runs([str(sweep)])
+    metrics = {"metrics": ["val_cost", "val_accuracy"], "margin": "val_cost=0.001"}
+    comparison = compare(runs, default=compose().as_dict(), **metrics)
+    figure, caption = drawn("intervals", comparison)
+    band = figure.axes[1].patches[0].get_extents().transformed(figure.axes[1].transData.inverted())
+    assert (band.x0, band.x1) == (pytest.approx(-0.001), pytest.approx(0.001))
+    assert "less than 0.001 nats" in caption and "Of 2 comparisons of metrics and baselines the first one." in caption
+    figure, _ = drawn("differences", comparison)
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["hidden=100", "hidden=50", "hidden=20", "hidden=10"]
+
+
+def test_rows_that_are_not_paired_are_joined_by_the_test_of_such_rows(sweep):
+    comparison = compare(read_runs([str(sweep)]), default=compose().as_dict(), unpaired=True)
+    _, caption = drawn("differences", comparison)
+    assert "permutation test of rows that are not paired" in caption and "sign-flip" not in caption
 
 
 def test_a_label_is_broken_at_spaces_or_anywhere_and_ends_in_dots():

@@ -84,7 +84,7 @@ def act(chosen: argparse.Namespace) -> int:
         return NOTHING
     view, lines = _view(chosen, runs, comparison)
     pictured = compared(by=(), is_look=False) if chosen.pivot and figures else comparison
-    drawn = draw_figures(figures, pictured, chosen.wide, runs.history)
+    drawn = draw_figures(figures, pictured, chosen.wide)
     # The page is of configurations, whatever the table shows.
     page = functools.partial(_page, compared)
     _write(asked, view, [*lines, *left_out(comparison)], _facts(comparison), page, drawn)

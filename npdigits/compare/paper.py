@@ -7,7 +7,7 @@ Widths are those of one and of two columns of a paper. Nothing is told apart by 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +16,6 @@ from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.text import on_one_line
 from npdigits.compare import paper_curves, paper_differences, paper_intervals
 from npdigits.compare.comparison import Comparison
-from npdigits.compare.curves import History
 from npdigits.compare.paper_style import STYLE
 
 if TYPE_CHECKING:
@@ -88,16 +87,13 @@ def parse_figures(typed: Sequence[str], of_two_runs: bool = False) -> list[Asked
     return asked
 
 
-def draw_figures(
-    asked: Iterable[Asked], comparison: Comparison, wide: bool, history: Callable[[str], History] | None
-) -> list[Drawn]:
+def draw_figures(asked: Iterable[Asked], comparison: Comparison, wide: bool) -> list[Drawn]:
     """Draw figures of a comparison.
 
     Args:
         asked: which.
         comparison: of configurations, or of marginal means.
         wide: whether they are as wide as a page, else as a column.
-        history: reads the curves of a run of another program; None reads metrics.csv.
 
     Raises:
         ConfigError: the comparison cannot be drawn so.
@@ -107,7 +103,7 @@ def draw_figures(
     with canvas.defaults():
         for kind, form, file in asked:
             try:
-                figure, caption = draw_kind(kind, comparison, width, history)
+                figure, caption = draw_kind(kind, comparison, width)
                 drawn.append(Drawn(file, canvas.write(figure, form, caption), caption))
             except ConfigError as error:
                 raise ConfigError(f"--figure {file}: {error}") from error
@@ -116,16 +112,14 @@ def draw_figures(
     return drawn
 
 
-def draw_kind(
-    kind: str, comparison: Comparison, width: float, history: Callable[[str], History] | None
-) -> tuple[Figure, str]:
+def draw_kind(kind: str, comparison: Comparison, width: float) -> tuple[Figure, str]:
     """Return a figure and its caption; within ``canvas.defaults()``."""
     import matplotlib
 
     settings: Any = matplotlib.rcParams
     settings.update(STYLE)
     if kind == "curves":
-        return paper_curves.draw(comparison, width, history)
+        return paper_curves.draw(comparison, width)
     if kind == "intervals":
         return paper_intervals.draw(comparison, width)
     return paper_differences.draw(comparison, width)

@@ -33,13 +33,12 @@ MARGIN_LEFT, MARGIN_BOTTOM = 0.55, 0.42
 MOST_STEPS = 500
 
 
-def draw(comparison: Comparison, width: float, history: Callable[[str], History] | None) -> tuple[Figure, str]:
+def draw(comparison: Comparison, width: float) -> tuple[Figure, str]:
     """Draw the first metric of the first rows over the epochs; return the figure and its caption.
 
     Args:
         comparison: of configurations.
         width: of the figure, in inches.
-        history: reads the curves of a run of another program; None reads metrics.csv.
 
     Raises:
         ConfigError: there is no such curve.
@@ -47,10 +46,10 @@ def draw(comparison: Comparison, width: float, history: Callable[[str], History]
     metric, rows = comparison.metrics[0], comparison.rows[: len(LINES)]
     if comparison.by:
         raise ConfigError("curves are of configurations, not of marginal means")
-    if metric not in (columns := columns_of(rows)):
+    if not comparison.foreign and metric not in (columns := columns_of(rows)):
         raise ConfigError(f"{metric} is not measured by epoch; --metric chooses one of {', '.join(columns)}")
     unread: list[str] = []
-    histories = [_read(row, metric, history or read_history, unread.append) for row in rows]
+    histories = [_read(comparison, row, metric, unread.append) for row in rows]
     steps = common_steps([one for of_row in histories for one in of_row], MOST_STEPS)
     curves = [learning_curves(of_row, [metric], steps) for of_row in histories]
     if not any(value is not None for one in curves for value in one[metric]["mean"]):
@@ -62,10 +61,10 @@ def draw(comparison: Comparison, width: float, history: Callable[[str], History]
     figure = new_figure(width, HEIGHT + below + 0.08)
     axes = add_axes(figure, MARGIN_LEFT, below, width - MARGIN_LEFT - 0.08, HEIGHT)
     for style, one, label in zip(LINES, curves, labels, strict=False):
-        _draw_row(axes, steps, one["n"], one[metric], unit_of(metric).scale, style, label)
-    axes.set_xlabel("step" if history else "epoch")
+        _draw_row(axes, steps, one["n"], one[metric], unit_of(metric, comparison.foreign).scale, style, label)
+    axes.set_xlabel(_step_name(comparison))
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_ylabel(axis_title(metric))
+    axes.set_ylabel(axis_title(comparison, metric))
     axes.margins(x=0.01)
     handles, names = axes.get_legend_handles_labels()
     figure.legend(
@@ -102,10 +101,11 @@ def _draw_row(
     axes.plot(steps[whole - 1 :], mean[whole - 1 :], linewidth=0.5, **style)
 
 
-def _read(
-    row: ComparisonRow, metric: str, history: Callable[[str], History], warn: Callable[[str], None]
-) -> list[History]:
-    """Return the metric's curve of each of a row's runs."""
+def _read(comparison: Comparison, row: ComparisonRow, metric: str, warn: Callable[[str], None]) -> list[History]:
+    """Return the metric's curve of each of a row's runs; none where another program has kept none."""
+    history = comparison.history if comparison.foreign else read_history
+    if history is None:
+        return []
     return [{metric: whole[metric]} if metric in whole else {} for whole in read_histories(row, warn, history)]
 
 
@@ -119,6 +119,11 @@ def _fit_labels(comparison: Comparison, rows: Sequence[ComparisonRow], width: fl
         ):
             break
     return labels, columns
+
+
+def _step_name(comparison: Comparison) -> str:
+    """Return what the curves are drawn over."""
+    return "step" if comparison.foreign else "epoch"
 
 
 def _by_lines(entries: Sequence[Any], columns: int) -> list[Any]:
@@ -136,7 +141,10 @@ def _describe(
     """Return the caption."""
     counts = sorted({len(row.runs) for row in rows})
     runs = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    says = [f"{metric_in_words(metric)} by epoch: mean over seeds with the 95 % t interval of each epoch (n = {runs})."]
+    says = [
+        f"{metric_in_words(metric, comparison.foreign)} by {_step_name(comparison)}: mean over runs with the 95 % t "
+        f"interval of each {_step_name(comparison)} (n = {runs})."
+    ]
     if any(one["n"] and one["n"][-1] < one["n"][0] for one in curves):
         says.append("Thin, without band, where a first run has stopped: the mean of the runs that go on.")
     if (more := len(comparison.rows) - len(rows)) > 0:

@@ -3,10 +3,10 @@
 The form is Demšar's ("Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006, figure 1), with a
 line a row. There the axis is of mean ranks over data sets, and Nemenyi's test has one critical difference for all.
 Here the rows were measured on one data set with several seeds. So the axis is of the metric itself, and each pair is
-tested by itself: by the exact sign-flip test of the differences paired by seed, corrected by Holm's method over all
-pairs, as any of them may be read off. What is tested so need not go in steps: of three rows the outer two may not be
-shown to differ, while the middle one differs from both. A bar therefore has a dot at each of its own rows, and only
-passes the others.
+tested by itself: by the exact sign-flip test of the differences paired by seed (rows without a seed in common by a
+permutation test), corrected by Holm's method over all pairs, as any of them may be read off. What is tested so need
+not go in steps: of three rows the outer two may not be shown to differ, while the middle one differs from both. A bar
+therefore has a dot at each of its own rows, and only passes the others.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from npdigits.base.errors import ConfigError
 from npdigits.compare.comparison import Comparison
-from npdigits.compare.family import higher_is_better
+from npdigits.compare.difference import PERMUTATION, SIGN_FLIP, compare_over_seeds
 from npdigits.compare.figures import metric_in_words, unit_of
 from npdigits.compare.paper_style import LINE, Rows, add_axes, axis_title, draw_interval, new_figure, place_rows
 from npdigits.compare.rows import ComparisonRow
-from npdigits.compare.statistics import ALPHA, holm, sign_flip_p
+from npdigits.compare.statistics import ALPHA, holm
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,6 +31,10 @@ MOST_ROWS, MOST_BARS = 40, 40
 # Inches: below the axes, between two bars, and between groups of rows that are not compared with each other.
 BELOW, BAR, GAP = 0.4, 0.09, 0.5 * LINE
 
+IN_WORDS = {
+    SIGN_FLIP: "exact sign-flip test of the differences paired by seed",
+    PERMUTATION: "permutation test of rows that are not paired",
+}
 Alike = Mapping[ComparisonRow, set[ComparisonRow]]
 
 
@@ -47,7 +51,7 @@ def draw(comparison: Comparison, width: float) -> tuple[Figure, str]:
     metric = comparison.metrics[0]
     groups = _group_rows(comparison, metric)
     pairs = [pair for rows in groups for pair in itertools.combinations(rows, 2)]
-    alike = find_alike(pairs, metric)
+    alike, tests = find_alike(pairs, metric, comparison.family.alpha, comparison.unpaired)
     bars = [bar for rows in groups for bar in find_bars(rows, alike)]
     if len(bars) > MOST_BARS:
         raise ConfigError(f"over {MOST_BARS} bars: too many groups of rows overlap; choose some rows with --filter")
@@ -59,13 +63,16 @@ def draw(comparison: Comparison, width: float) -> tuple[Figure, str]:
     placed.prepare(axes, nbins=4 if width < 4 else 8)
     axes.set_yticks(list(placed.at.values()), placed.labels)
     for row, place in placed.at.items():
-        draw_interval(axes, row.interval(metric), unit_of(metric).scale, place, "#000000", filled=True)
-    axes.set_xlabel(axis_title(metric))
+        draw_interval(
+            axes, row.interval(metric), unit_of(metric, comparison.foreign).scale, place, "#000000", filled=True
+        )
+    axes.set_xlabel(axis_title(comparison, metric))
     _draw_bars(axes, bars, levels, placed)
     best = "the best first" if len(groups) == 1 else "each group of comparable rows by itself, the best first"
+    shown = f"{_name_tests(tests, len(pairs))}; shown where p ≤ {comparison.family.alpha:g}"
     caption = (
-        f"Mean {metric_in_words(metric)} with the 95 % t interval over seeds, {best}. Bars join rows that are not "
-        f"shown to differ, nor to be equal, with a dot for each ({_name_test(len(pairs))})."
+        f"Mean {metric_in_words(metric, comparison.foreign)} with the 95 % t interval over runs, {best}. Bars join "
+        f"rows that are not shown to differ, nor to be equal, with a dot for each ({shown})."
     )
     return figure, caption
 
@@ -86,7 +93,7 @@ def _group_rows(comparison: Comparison, metric: str) -> list[list[ComparisonRow]
     Raises:
         ConfigError: there is none, or there are more rows than are legible.
     """
-    sign = -1 if higher_is_better(metric) else 1
+    sign = -1 if comparison.family.higher else 1
     sections: dict[Any, list[ComparisonRow]] = {row.section: [] for row in comparison.rows}
     for row in sorted(comparison.rows, key=lambda row: sign * row.interval(metric).mean):
         if row.interval(metric).n:
@@ -101,16 +108,25 @@ def _group_rows(comparison: Comparison, metric: str) -> list[list[ComparisonRow]
     return groups
 
 
-def find_alike(pairs: Sequence[tuple[ComparisonRow, ComparisonRow]], metric: str) -> Alike:
-    """Return for each row those that it is not shown to differ from, by tests corrected over all of these pairs."""
-    differences = [a.paired(b, metric) for a, b in pairs]
-    corrected = holm([sign_flip_p(paired) if len(paired) else 1.0 for paired in differences])
+def find_alike(
+    pairs: Sequence[tuple[ComparisonRow, ComparisonRow]], metric: str, alpha: float = ALPHA, unpaired: bool = False
+) -> tuple[Alike, tuple[str, ...]]:
+    """Return for each row those that it is not shown to differ from, and the tests that were made.
+
+    Args:
+        pairs: of rows; the p's are corrected over all of them.
+        metric: what is compared.
+        alpha: corrected p's up to this one show a difference.
+        unpaired: pair no runs, also where seeds match.
+    """
+    differences = [compare_over_seeds(a, b, metric, unpaired=unpaired) for a, b in pairs]
+    corrected = holm([1.0 if found.p is None else found.p for found in differences])
     alike: dict[ComparisonRow, set[ComparisonRow]] = {row: set() for pair in pairs for row in pair}
     for (a, b), p in zip(pairs, corrected, strict=True):
-        if p > ALPHA:
+        if p > alpha:
             alike[a].add(b)
             alike[b].add(a)
-    return alike
+    return alike, tuple(dict.fromkeys(found.test for found in differences if found.p is not None))
 
 
 def find_bars(rows: Sequence[ComparisonRow], alike: Alike) -> list[list[ComparisonRow]]:
@@ -154,7 +170,7 @@ def pack_bars(bars: Sequence[Sequence[ComparisonRow]], at: Mapping[ComparisonRow
     return levels
 
 
-def _name_test(pairs: int) -> str:
-    """Return the test in words."""
+def _name_tests(tests: Sequence[str], pairs: int) -> str:
+    """Return the tests in words."""
     over = f", corrected (Holm) over {pairs} pairs" if pairs > 1 else ""
-    return f"exact sign-flip test of the differences paired by seed{over}; shown where p ≤ {ALPHA:g}"
+    return " and ".join(IN_WORDS[test] for test in tests) + over

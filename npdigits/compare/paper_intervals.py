@@ -10,6 +10,7 @@ import numpy as np
 from npdigits.base.errors import ConfigError
 from npdigits.compare.comparison import Comparison
 from npdigits.compare.figures import metric_in_words, unit_of
+from npdigits.compare.outcomes import margin_in_words, outcome_of
 from npdigits.compare.paper_style import (
     COLOURS,
     SMALL,
@@ -21,8 +22,6 @@ from npdigits.compare.paper_style import (
     place_rows,
     widest,
 )
-from npdigits.compare.statistics import ALPHA
-from npdigits.compare.verdict import outcome_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,20 +64,24 @@ def draw(comparison: Comparison, width: float) -> tuple[Figure, str]:
 def _draw_means(axes: Any, comparison: Comparison, placed: Rows) -> None:
     """Draw each row's seeds as dots and its mean with the interval."""
     metric = comparison.metrics[0]
-    scale = unit_of(metric).scale
+    scale = unit_of(metric, comparison.foreign).scale
     for row, place in placed.at.items():
         seeds = np.asarray(row.figures[metric], dtype=float) * scale
         axes.plot(seeds, np.full(len(seeds), place), "o", color="0.6", markersize=2, markeredgewidth=0, zorder=1)
         draw_interval(axes, row.interval(metric), scale, place, "#000000", filled=True)
     axes.set_yticks(list(placed.at.values()), placed.labels)
-    axes.set_xlabel(axis_title(metric, in_lines=True))
+    axes.set_xlabel(axis_title(comparison, metric, in_lines=True))
 
 
 def _draw_differences(axes: Any, comparison: Comparison, placed: Rows, outcomes: Sequence[str]) -> None:
     """Draw each row's difference to the row that it is compared with, and the verdict in a word."""
     family = comparison.family
-    unit = unit_of(family.metric)
+    unit = unit_of(family.metric, comparison.foreign)
     axes.axvline(0, color="0.4", linewidth=0.6)
+    if family.margin:
+        axes.axvspan(
+            *(sign * family.margin.size * unit.scale for sign in (-1, 1)), color="0.93", linewidth=0, zorder=-1
+        )
     for (row, place), outcome in zip(placed.at.items(), outcomes, strict=True):
         if difference := family.differences.get(row):
             colour = COLOURS.get(outcome, "0.35")
@@ -98,11 +101,17 @@ def _draw_differences(axes: Any, comparison: Comparison, placed: Rows, outcomes:
 def _describe(comparison: Comparison) -> str:
     """Return the caption."""
     family = comparison.family
-    says = f"{metric_in_words(comparison.metrics[0])}: each seed (grey), mean and 95 % t interval over seeds."
+    metric = metric_in_words(comparison.metrics[0], comparison.foreign)
+    says = f"{metric}: each run (grey), mean and 95 % t interval over runs."
     if not family.differences:
         return says
-    of = f" in {metric_in_words(family.metric)}" if family.metric != comparison.metrics[0] else ""
+    of = f" in {metric_in_words(family.metric, comparison.foreign)}" if family.metric != comparison.metrics[0] else ""
     many = f", Holm over {family.comparisons} comparisons" if family.comparisons > 1 else ""
     baselines = dict.fromkeys(family.references.values())
     named = "; ".join(comparison.label(row, marks=len(baselines) > 1) for row in baselines)
-    return f"{says} Right: difference{of} to {named}; filled where p ≤ {ALPHA:g} ({family.test} test{many})."
+    parts = [f"{says} Right: difference{of} to {named}; filled where p ≤ {family.alpha:g} ({family.test} test{many})."]
+    if family.margin:
+        parts.append(f"Grey: a difference of less than {margin_in_words(comparison, family)}, which does not matter.")
+    if len(comparison.blocks) > 1:
+        parts.append(f"Of {len(comparison.blocks)} comparisons of metrics and baselines the first one.")
+    return " ".join(parts)

@@ -38,7 +38,7 @@ LINES: tuple[dict[str, Any], ...] = (
     {"color": "#777777", "linestyle": (0, (1, 3))},
 )
 # Outcome -> colour of its marks.
-COLOURS = {"better": "#0072B2", "worse": "#D55E00"}
+COLOURS = {"better": "#0072B2", "worse": "#D55E00", "same": "#009E73"}
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -56,10 +56,12 @@ def add_axes(figure: Figure, left: float, bottom: float, width: float, height: f
     return axes
 
 
-def axis_title(metric: str, in_lines: bool = False) -> str:
+def axis_title(comparison: Comparison, metric: str, in_lines: bool = False) -> str:
     """Return a metric in words with its unit, "validation accuracy (%)", the unit in a line of its own if wanted."""
-    unit = unit_of(metric).name
-    return canvas.plain(metric_in_words(metric)) + (f"{chr(10) if in_lines else ' '}({unit})" if unit else "")
+    unit = unit_of(metric, comparison.foreign).name
+    return canvas.plain(metric_in_words(metric, comparison.foreign)) + (
+        f"{chr(10) if in_lines else ' '}({unit})" if unit else ""
+    )
 
 
 @dataclass(frozen=True)
