@@ -3,6 +3,7 @@
 These are plain functions of numbers, which know nothing of runs.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -163,11 +164,21 @@ def _drawn_p(d: Numbers, least: float, two_sided: bool) -> float:
     extreme, left = 0, DRAWN
     while left:
         some = min(left, max(1, 10_000_000 // len(d)))
-        signs = 1.0 - 2.0 * rng.integers(0, 2, (some, len(d)), dtype=np.int8)
+        signs = _all_signs(len(d)) if some == DRAWN else _draw_signs(rng, some, len(d))
         sums = signs @ d
         extreme += int(((np.abs(sums) if two_sided else sums) >= least).sum())
         left -= some
     return (1 + extreme) / (1 + DRAWN)
+
+
+def _draw_signs(rng: np.random.Generator, some: int, n: int) -> Numbers:
+    return np.asarray(1.0 - 2.0 * rng.integers(0, 2, (some, n), dtype=np.int8), dtype=np.float64)
+
+
+@functools.lru_cache(maxsize=1)
+def _all_signs(n: int) -> Numbers:
+    """Return all assignments that are drawn for n differences: of a table with many rows of as many seeds the same."""
+    return _draw_signs(np.random.default_rng(n), DRAWN, n)
 
 
 def least_p(n: int) -> float:
