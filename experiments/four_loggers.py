@@ -54,7 +54,7 @@ def train(lr: float, width: int, seed: int) -> Iterator[Figures]:
     cost = torch.nn.CrossEntropyLoss()
     for _ in range(EPOCHS):
         losses = []
-        for batch in training[torch.randperm(TRAINING)].split(BATCH):
+        for batch in training[torch.randperm(TRAINING)].split(BATCH):  # type: ignore[no-untyped-call]
             optimizer.zero_grad()
             loss = cost(network(images[batch]), labels[batch])
             loss.backward()
