@@ -340,3 +340,11 @@ def test_random_tables_with_ties_zeros_nan_and_missing_seeds_are_as_the_referenc
         for one, p, within in zip(found, *(reference_holm([e[i] for e in expected]) for i in (1, 2)), strict=True):
             assert (one.real, one.within) == (p <= Fraction(1, 20), within <= Fraction(1, 20))
     assert 0.05 < np.mean(outcomes) < 0.95  # or nothing would have been compared
+
+
+def test_figures_close_to_a_bound_are_named(tmp_path):
+    # 1, 1, 1, 0.9: mean 0.975, s 0.05, so the bound is half a spread away; of BASE it is six
+    sweep = {20: BASE[:4], 50: [1.0, 1.0, 1.0, 0.9]}
+    comparison = compare(read_runs([made_sweep(tmp_path, "hidden", sweep)]), default=DEFAULT)
+    (line,) = [line for line in verdict(comparison) if "close to a bound" in line]
+    assert line.startswith("Figures close to a bound: hidden=50. There the 95 % t interval")

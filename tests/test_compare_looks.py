@@ -10,6 +10,7 @@ from made_runs import made_run, made_sweep
 from npdigits.compare import command, looks_file
 from npdigits.compare.looks import Past, question_of
 from npdigits.compare.looks_file import Look, Question, Record
+from npdigits.sweeps.conclusion import comparison_table
 
 BASE = [0.90, 0.91, 0.92, 0.93, 0.90, 0.91]
 SWEEP = {20: BASE, 50: [x + 0.01 for x in BASE]}
@@ -194,3 +195,14 @@ def test_a_question_is_of_places_and_not_of_spellings(tmp_path, monkeypatch):
     assert asked[0].is_about(question_of(["x/y"], (), None, None))
     assert not question_of(["x"], (), None, None).is_about(question_of(["xy"], (), None, None))
     assert Past(asked[0], 3).looks == 3 and Past(asked[0]).looks == 1
+
+
+def test_the_end_of_a_sweep_is_a_look_too(folder, typed):
+    said = []
+    report = type("Report", (), {"warn": said.append})()
+    assert "Look " not in comparison_table(sorted(folder.iterdir()), report)
+    assert looks_in(typed(folder)) == []  # which is the same one
+    for hidden in (20, 50):
+        made_run(folder / f"more{hidden}", 0.95, f"hidden={hidden}", "seed=17")
+    (line,) = looks_in(comparison_table(sorted(folder.iterdir()), report).splitlines())
+    assert line == "Look 2 at these results (before: with 12 runs): the 5 % holds for one look only." and said == []

@@ -18,6 +18,7 @@ def comparison_table(directories: Sequence[Path], report: Report) -> str:
     """Return the table of ``npdigits-compare``, and the verdict, of the runs that are there."""
     from npdigits.compare.comparison import compare  # pandas, which the runs have no need of
     from npdigits.compare.formats import terminal
+    from npdigits.compare.looks import Past, question_of
     from npdigits.compare.verdict import footnotes, verdict
     from npdigits.compare.views import configurations
     from npdigits.runs.table import read_runs
@@ -29,7 +30,9 @@ def comparison_table(directories: Sequence[Path], report: Report) -> str:
 
     @held_by_python
     def compared() -> str:
-        comparison = compare(runs, default=compose().as_dict())
+        # The sweep's folder is looked at, as npdigits-compare looks at it.
+        past = Past(question_of(sorted({str(path.parent) for path in directories}), (), None, None))
+        comparison = past.add(compare(runs, default=compose().as_dict(), looks=past.looks))
         return terminal(configurations(comparison), [*verdict(comparison), *footnotes(comparison)]).rstrip()
 
     return compared()
