@@ -77,7 +77,7 @@ def test_what_cannot_be_is_one_line():
         npdigits.compare_runs(frame, "acc")
     with pytest.raises(ConfigError, match="column val_acc: is there twice"):
         npdigits.compare_runs(pd.concat([frame, frame.val_acc], axis=1), "val_acc")
-    with pytest.raises(ConfigError, match="without rows"):
+    with pytest.raises(ConfigError, match="nothing was measured there"):
         npdigits.compare_runs(frame.iloc[:0], "val_acc")
     with pytest.raises(ConfigError, match="--metric width: whether higher or lower is better"):
         npdigits.compare_runs(frame, "width")

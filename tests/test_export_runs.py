@@ -264,9 +264,10 @@ def stored(store, name):
     return next(one for one in store.runs.values() if not one.deleted and one.name.startswith(f"{name}_"))
 
 
-def test_mlflow_gets_params_metrics_tags_plots_and_statuses(runs, tmp_path, monkeypatch):
+def test_mlflow_gets_params_metrics_tags_plots_and_statuses(runs, tmp_path, monkeypatch, capsys):
     store = put_mlflow(monkeypatch)
     mlflow.export(f"sqlite:///{tmp_path}/a.db", list(runs.values()), "mine")
+    assert capsys.readouterr().out == ""
     assert store.experiments == {"mine": "1"} and store.location == (tmp_path / "a_artifacts").as_uri()
     for name, one in runs.items():
         found = stored(store, name)

@@ -302,7 +302,7 @@ def test_ends_of_wandb_runs_are_told(odd):
     steps = history(found, "acc", runs["late"])
     assert 10 < len(steps) < 200
     assert steps == [(float(step), step / 256) for step in range(len(steps))]
-    # Killed seconds after it logged three times, in a file of seven bytes: W&B writes blocks of 32 KiB.
+    # Killed 5 s after it logged three times: its file has seven bytes, as W&B first writes after 15 s, or whole blocks.
     assert "early" not in runs
     assert [why for place, why in found.skipped if "early" in place] == [
         "it holds no run: it was killed before anything was written"

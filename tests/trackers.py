@@ -106,6 +106,7 @@ class Store:
     def set_terminated(self, number, status, end_time):
         self._write()
         self.runs[number].status, self.runs[number].ended = status, end_time
+        print("View run")  # as it does for a server
 
     def content(self):
         """What is in the store, in an order of its own; of what was deleted nothing."""

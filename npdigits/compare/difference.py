@@ -21,7 +21,7 @@ from npdigits.compare.statistics import (
     welch_interval,
 )
 
-SIGN_FLIP, PERMUTATION, MCNEMAR = "sign-flip", "permutation", "McNemar"
+TESTS = SIGN_FLIP, PERMUTATION, MCNEMAR = "sign-flip", "permutation", "McNemar"
 
 
 @dataclass(frozen=True, eq=False)

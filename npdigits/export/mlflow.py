@@ -5,6 +5,7 @@ read first, and what is missing is added: MLflow's file store would keep a figur
 """
 
 import contextlib
+import io
 import logging
 import math
 import os
@@ -62,7 +63,8 @@ def export(target: str, runs: Sequence[Exported], experiment: str) -> str:
         from mlflow.exceptions import MlflowException
     except ImportError as error:
         raise ConfigError(f"--mlflow: {MISSING}") from error
-    refusals: tuple[type[Exception], ...] = (MlflowException,)
+    # MLflow 2.22 imports a name in its store that SQLAlchemy 2.1 does not have.
+    refusals: tuple[type[Exception], ...] = (MlflowException, ImportError)
     with contextlib.suppress(ImportError):  # which MLflow without databases does not bring along
         from sqlalchemy.exc import SQLAlchemyError
 
@@ -244,13 +246,14 @@ def _milliseconds(seconds: float) -> int:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Let MLflow and its migrations tell of warnings alone."""
+    """Let MLflow and its migrations tell of warnings alone, and print no address of each run of a server."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
-        yield
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -56,7 +56,10 @@ class Column:
     def cells(self) -> list[Any]:
         """Return the cells as settings: 8.0 is 8, as a column of whole numbers with holes is written with points."""
         table = np.empty(len(self.values), dtype=object)
-        table[:] = [_whole(value) for value in self.values]
+        table[:] = self.values
+        # Of many values few are whole: these are looked for at once.
+        for position in range(len(table)) if len(table) <= MANY else _find_whole(self.values):
+            table[position] = _whole(table[position])
         return list(table[self.codes])
 
 
@@ -77,6 +80,15 @@ class Table:
     skipped: list[tuple[str, str]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     wider: int = 0
+
+
+def _find_whole(values: Sequence[Any]) -> Sequence[int]:
+    """Return the positions of values that may be whole."""
+    try:
+        numbers = np.array(values, dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        return range(len(values))
+    return np.flatnonzero(numbers == np.floor(numbers)).tolist()
 
 
 def _whole(value: Any) -> Any:

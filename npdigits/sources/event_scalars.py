@@ -224,7 +224,8 @@ def _add_hparams(folder: Folder, content: bytes) -> None:
         parts = only_bytes(content)
         if 3 in parts:
             entries = read_map(read_fields(parts[3]), 1)
-            folder.settings = {name: _setting(value) for name, value in entries.items()}
+            # In the order of their names, as a map has none.
+            folder.settings = {name: _setting(entries[name]) for name in sorted(entries)}
         if 4 in parts:
             status = [int(value) for number, form, value in read_fields(parts[4]) if (number, form) == (1, VARINT)]
             folder.status = status[-1] if status else 0

@@ -62,7 +62,7 @@ def odd(folder: Path) -> None:
 
 
 def killed(folder: Path, logs: int, name: str) -> None:
-    """A program that is killed: what it had not written as whole blocks of 32 KiB is lost."""
+    """A program that is killed: before 15 s only whole blocks of 32 KiB are written."""
     child = subprocess.Popen(
         [sys.executable, "-P", __file__, str(folder), str(logs), name], stdout=subprocess.PIPE, start_new_session=True
     )
