@@ -7,14 +7,16 @@ from npdigits import former_names
 
 if TYPE_CHECKING:
     from npdigits.classifier import Classifier
+    from npdigits.compare.from_python import compare_runs
     from npdigits.config.compose import compose
     from npdigits.runs.run import run
     from npdigits.runs.table import load_metrics, load_runs
 
-__all__ = ["Classifier", "compose", "load_metrics", "load_runs", "run"]
+__all__ = ["Classifier", "compare_runs", "compose", "load_metrics", "load_runs", "run"]
 # name -> the module that it is in
 PLACES = {
     "Classifier": "classifier",
+    "compare_runs": "compare.from_python",
     "compose": "config.compose",
     "load_metrics": "runs.table",
     "load_runs": "runs.table",

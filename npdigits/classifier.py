@@ -29,6 +29,7 @@ from npdigits.config.compose import defaults
 from npdigits.config.former import ABSENT
 from npdigits.config.keys import TABLE
 from npdigits.config.schema import Config, parse_config
+from npdigits.config.seeds import seed_of
 from npdigits.data.samples import OF_BYTES, are_bytes, features_as, flatten_images, images_as, scale_of
 from npdigits.data.sets import Data, Split, hold_out
 from npdigits.forms.found import Meaning
@@ -53,7 +54,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     them. A ``batch_size`` above their number becomes their number. Fitting the same data twice gives the same bits.
 
     ``random_state`` is the seed's name in scikit-learn, whose meta-estimators vary nothing else. A whole number
-    replaces ``seed``; each fit draws one from a RandomState or a Generator; None leaves ``seed``.
+    replaces ``seed``; each fit draws one from a RandomState or a Generator; None leaves ``seed``. What ``split_seed``,
+    ``initialization_seed`` or ``order_seed`` seeds stays as it is.
 
     ``activation``, ``cost``, ``initializer``, ``optimizer``, ``schedule`` and ``stop_on`` take a function of your own,
     ``mine.swish``, or its place, "mine.py:swish". ``own`` are the values of its numbers: {"swish.beta": 1.5}.
@@ -146,7 +148,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         sizes = (inputs.shape[1], *config.hidden, len(self.classes_))
         with one_thread():
             try:
-                train, val = hold_out(source, config.val_size, config.seed)
+                train, val = hold_out(source, config.val_size, seed_of(config, "split"))
                 check_fit(config, sizes, len(train), shape)
                 state = initial_state(config, sizes, self._input_scale())
                 records = list(fit(state, train, val, source.test, recipe(config, shape)))

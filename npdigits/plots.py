@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from npdigits.base.canvas import FORMS
 from npdigits.base.program import Parser, exit_code, nonempty_path
 from npdigits.base.terminal import hand_over
 from npdigits.runs.plots import draw
@@ -20,16 +21,23 @@ def main() -> None:
     """Draw the plots of the run directories named on the command line; the exit code is 2 for bad input."""
     parser = Parser(PROGRAM, description="Draw the plots of run directories again.")
     parser.add_argument("runs", nargs="+", type=nonempty_path, metavar="RUN", help="a run directory")
-    sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args().runs)))
+    how = "png (the default), or for papers pdf or svg, which stand in plots/ beside the others"
+    parser.add_argument("--format", choices=FORMS, default="png", metavar="FORM", help=how)
+
+    def draw_them() -> int:
+        chosen = parser.parse_args()
+        return act(chosen.runs, chosen.format)
+
+    sys.exit(exit_code(PROGRAM, draw_them))
 
 
-def act(runs: Sequence[Path]) -> int:
-    """Draw the plots of some runs, and print the files; return the exit code.
+def act(runs: Sequence[Path], form: str = "png") -> int:
+    """Draw the plots of some runs in one of ``FORMS``, and print the files; return the exit code.
 
     Raises:
         RunDirError: one cannot be read, written or drawn.
     """
     for run in runs:
-        for plot in draw(run):
+        for plot in draw(run, form=form):
             hand_over(f"{plot}\n")
     return 0

@@ -15,6 +15,7 @@ from npdigits.config.schema import Config
 from npdigits.runs import resume
 from npdigits.runs.run import carry_out, run
 from npdigits.runs.summary import Status
+from npdigits.runs.track import require_tracker
 
 __all__ = ["main", "run"]
 
@@ -34,6 +35,7 @@ def _run(config: Config, overrides: list[str]) -> int:
             warn("npdigits", f"{override} has no effect: it is a sweep's")
     if config.resume and resume.is_portable(config):
         portable.enter()
+    require_tracker([config])
     summary = carry_out(config, config.out_dir(), overrides)
     return DIVERGED if summary.status == Status.DIVERGED else 0
 

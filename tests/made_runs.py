@@ -9,10 +9,12 @@ import numpy as np
 from npdigits.base.npz import npz
 from npdigits.config.compose import compose
 from npdigits.config.identity import digest, identity
+from npdigits.config.seeds import DRAWN_BY, settle_seeds
 from npdigits.runs import metrics
 from npdigits.training.state import Epoch
 
 SHA256 = "a" * 64
+SEEDS = ("seed", *DRAWN_BY)
 ENVIRONMENT = {
     "packages": {"numpy": "2.4.6"},
     "processor": "a processor",
@@ -57,9 +59,10 @@ def made_run(
     """
     path = Path(path)
     (path / "plots").mkdir(parents=True)
-    seeds = [int(one.removeprefix("seed=")) for one in typed if one.startswith("seed=")]
-    config = composed(*(one for one in typed if not one.startswith("seed=")))
-    this = identity(config, sha256) | {"seed": seeds[0] if seeds else 0}
+    seeds = {key: int(value) for key, _, value in (one.partition("=") for one in typed) if key in SEEDS}
+    config = composed(*(one for one in typed if one.partition("=")[0] not in SEEDS))
+    settled = settle_seeds({"seed": 0, **seeds})
+    this = identity(config, sha256) | {key: seed for key, seed in settled.items() if seed is not None}
     this |= (once or {}) | ({} if numerics is None else {"numerics": numerics})
     accuracies = {"train": val_accuracy, "val": val_accuracy, "test": val_accuracy - 0.01}
     figures = {f"{split}_accuracy": value for split, value in accuracies.items()}

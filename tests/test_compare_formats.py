@@ -90,7 +90,13 @@ def test_markdown_keeps_its_columns_and_says_the_same(text):
 def test_latex_is_a_booktabs_table():
     text = latex(view("a_b", "c"), ["50 % ± 1"])
     assert text.splitlines() == [
-        *(r"% \usepackage{booktabs}", r"\begin{tabular}{lr}", r"  \toprule", r"  key & figure \% \\", r"  \midrule"),
+        *(
+            r"% \usepackage{booktabs} in the preamble",
+            r"\begin{tabular}{lr}",
+            r"  \toprule",
+            r"  key & figure \% \\",
+            r"  \midrule",
+        ),
         *(r"  a\_b & 0.0 $\pm$ 0.1 \\", r"  c & 1.0 $\pm$ 0.1 \\", r"  \bottomrule", r"\end{tabular}", "% 50 % ± 1"),
     ]
 
@@ -106,11 +112,31 @@ def test_latex_is_a_booktabs_table():
         ("*", "{*}"),
         ("[0]", "{[}0]"),
         ("é 漢", r"é \texttt{U+6F22}"),
-        ("−0.1 ± 0.2 Δ ≤", r"$-$0.1 $\pm$ 0.2 $\Delta$ $\leq$"),
+        ("−0.1 ± 0.2 Δ ≤ λ²", r"$-$0.1 $\pm$ 0.2 $\Delta$ $\leq$ $\lambda$$^2$"),
+        ("----", "-{}-{}-{}-"),
+        ("a" * 1001, "a" * 999 + r"\ldots{}"),
     ],
 )
 def test_latex_reads_nothing_as_notation(text, written):
     assert latex_text(text) == written
+
+
+# All letters and signs of the first alphabets, and what neither a cell nor a line of TeX can hold.
+ALL = ["".join(map(chr, range(start, start + 256))) for start in range(0, 0x3000, 256)] + ["漢字 \U0001f600 e\u0301"]
+LONG = ["-" * 250_000, "λ_%\t" * 70_000]
+
+
+def test_latex_compiles_whatever_cells_and_lines_hold(compiled_latex):
+    texts = [*NASTY, *ALL, *LONG]
+    wide = View(["a"] * 20, 1, [["λ\x7f" * 500] * 20], pd.DataFrame())
+    for table in (latex(view(*texts), texts), latex(wide, [])):
+        assert max(len(line.encode()) for line in table.splitlines()) < 200_000
+        assert compiled_latex(table) == ""
+
+
+def test_of_other_notation_than_this_latex_would_not_compile(compiled_latex):
+    broken = latex(view("a"), []).replace("a &", r"\nothing &")
+    assert "Undefined control sequence" in compiled_latex(broken)
 
 
 @pytest.mark.parametrize("text", NASTY)

@@ -149,7 +149,8 @@ def test_names_are_taken_and_others_refused_with_the_whole_list(key):
 
 
 def test_null_is_allowed_only_where_it_means_something():
-    free = {"min_delta", "max_norm", "val_size", "score_size", "threads", "name", "workers", "out", "resume"}
+    free = {"min_delta", "max_norm", "val_size", "score_size", "threads", "name", "workers", "out", "resume", "track"}
+    free |= {"split_seed", "initialization_seed", "order_seed"}
     assert parse_config(DEFAULTS | dict.fromkeys(free)) == parse_config(DEFAULTS)
     for key in set(KEYS) - free:
         assert refusal(key, None).startswith(f"{key}=null: allowed is ")

@@ -154,7 +154,7 @@ def small(tmp_path_factory):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["RUN"], "nothing to write: allowed are --html FILE and --onnx FILE"),
+        (["RUN"], "nothing to write: allowed are --html FILE, --onnx FILE, --csv FILE"),
         (["RUN", "--html", "-"], "-: allowed is the name of a file"),
         (["RUN", "--html", "nowhere/a.html"], "there is no such folder"),
         (["RUN", "--onnx", "RUN/checkpoints/best.npz"], "a file of a run"),

@@ -220,3 +220,30 @@ def test_a_history_is_read_by_run():
     steps, values = runs.history("a")["acc"]
     assert steps.tolist() == [1, 2, 3] and values.tolist() == [0.7, 0.81, 0.9]
     assert runs.history("run 0") == {}
+
+
+def test_a_stores_other_experiments_count_nowhere():
+    settings = [*GRID, {"alpha": 1, "seed": 0}, {"alpha": 2, "seed": 1}, {"lr": 0.1, "width": 16, "seed": 9}]
+    rows = {
+        "acc": history_of([*((i, 1, 0.5) for i in range(8)), (10, 1, NAN)]),
+        "f1": history_of([(8, 1, 1), (9, 1, 1)]),
+    }
+    found = Found("a store", [f"run {i}" for i in range(11)], settings, [*rows], rows.__getitem__)
+    runs = to_runs([found], Asked(("acc",)))
+    assert runs.keys == ("lr",) and runs.table.run.tolist() == [f"run {i}" for i in (*range(8), 10)]
+    assert "2 runs never measured acc, and count nowhere: run 8; run 9." in runs.read_as
+    # NaN is a figure: this run diverged.
+    assert "Without acc where it was to be taken: 1 of 9 finished runs, in no mean of it." in runs.read_as
+
+
+def test_what_a_program_calls_a_metric_too_is_no_key():
+    settings = [{**row, "acc_best": 0.1 * index} for index, row in enumerate(GRID)]
+    rows = history_of([(i, 1, 0.5) for i in range(8)])
+    found = Found("a store", [*"abcdefgh"], settings, ["acc", "acc_best"], lambda name: rows)
+    runs = to_runs([found], Asked(("acc",)))
+    assert runs.keys == ("lr",) and "These vary and are no keys: acc_best (is measured, too)." in runs.read_as[-1]
+
+
+def test_long_texts_that_differ_stay_two():
+    cells = setting_table([{"text": "x" * 5000 + end} for end in "ab"]).text.tolist()
+    assert len(set(cells)) == 2 and max(map(len, cells)) <= 60

@@ -24,6 +24,7 @@ from npdigits.config.identity import (
     identity,
     in_canonical_form,
 )
+from npdigits.config.seeds import seed_of
 from npdigits.data import sets
 from npdigits.data.augmentation import Augmentation
 from npdigits.nn.optimizers import OPTIMIZERS
@@ -76,6 +77,9 @@ OTHER = {
     "shear": 5.0,
     "shift": 1.0,
     "seed": 1,
+    "split_seed": 2,
+    "initialization_seed": 3,
+    "order_seed": 4,
     "dtype": "float64",
     "portable": True,
 }
@@ -105,7 +109,7 @@ WITHOUT_EFFECT = {
 # For every key that may not be read: with what it is not, and how another value is typed.
 NOT_READ_WITH = {
     **{key: ["hidden=[]"] for key in ("activation", "leak", "dropout", "max_norm")},
-    "init_scale": ["initializer=zeros"],
+    **{key: ["initializer=zeros"] for key in ("init_scale", "initialization_seed")},
     **{key: ["optimizer=sgd"] for key in ("betas", "eps", "rho")},
     "momentum": [],
     "nesterov": [],
@@ -249,7 +253,7 @@ def test_a_key_that_is_not_read_changes_no_bit(key, idx_set):
 
     def trained(*typed):
         config = compose([*plain, *typed])
-        train, val = sets.hold_out(source, config.val_size, config.seed)
+        train, val = sets.hold_out(source, config.val_size, seed_of(config, "split"))
         state = initial_state(config, (train.images.shape[1], *config.hidden, source.n_classes))
         records = list(fit(state, train, val, source.test, recipe(config, source.image_shape)))
         return config, state.network.parameters.flat.tobytes(), metrics.format_metrics(records)

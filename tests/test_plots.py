@@ -58,6 +58,17 @@ def trained(tmp_path, idx_set):
     return train
 
 
+@pytest.fixture(scope="module")
+def by_default(tmp_path_factory):
+    """A run that was trained and drawn once, and the contents of its plots."""
+    folder = tmp_path_factory.mktemp("by-default")
+    common = ("data=idx", f"data.dir={write_set(folder / 'idx_set')}", "epochs=3", "hidden=6", "augment=affine")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NPDIGITS_CACHE", str(folder / "cache"))
+        run(compose([*common, "plots=false", "quiet=true"]), folder / "run")
+    return folder / "run", {file.name: file.read_bytes() for file in plots.draw(folder / "run")}
+
+
 def pictures(paths):
     return {path.stem: matplotlib.image.imread(path) for path in paths}
 
@@ -210,6 +221,31 @@ def test_the_command_draws_again_from_the_directory_alone(trained, tmp_path):
     assert {name: picture.tobytes() for name, picture in pictures(drawn).items()} == first
 
 
+@pytest.mark.parametrize(("form", "begins"), [("pdf", b"%PDF-1.4"), ("svg", b"<?xml")])
+def test_all_plots_are_drawn_as_vectors_beside_the_others(trained, monkeypatch, capsys, form, begins):
+    path = trained("augment=affine")
+    before = {file: file.read_bytes() for file in plots.draw(path)}
+    monkeypatch.setattr(sys, "argv", ["plots", str(path), "--format", form])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        main()
+    drawn = [path.parent / line for line in capsys.readouterr().out.splitlines()]
+    assert end.value.code == 0 and {file.name for file in drawn} == {file.stem + f".{form}" for file in before}
+    contents = [file.read_bytes() for file in drawn]
+    assert all(content.startswith(begins) and b"Type3" not in content for content in contents)
+    assert not any(b"CreationDate" in content or b"<dc:date>" in content for content in contents)
+    assert {file: file.read_bytes() for file in before} == before
+    assert [file.read_bytes() for file in plots.draw(path, form=form)] == contents
+
+
+def test_a_form_that_there_is_not_is_a_line(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["plots", "run", "--format", "jpg"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    said = capsys.readouterr().err
+    assert end.value.code == 2 and said.count("\n") == 1 and "--format" in said and "pdf" in said
+
+
 def test_plots_are_drawn_unless_they_are_not_wanted(trained, tmp_path):
     path = trained("plots=false")
     assert not (path / "plots").exists()
@@ -286,10 +322,10 @@ def settings(tmp_path):
 
 
 @pytest.mark.parametrize("chosen", SETTINGS)
-def test_plots_are_the_same_bytes_whatever_the_users_settings_say(trained, tmp_path, settings, chosen):
-    path = trained("epochs=3", "augment=affine")
-    expected = {file.name: file.read_bytes() for file in plots.draw(path)}
-    shutil.rmtree(path / "plots")
+def test_plots_are_the_same_bytes_whatever_the_users_settings_say(by_default, tmp_path, settings, chosen):
+    original, expected = by_default
+    path = tmp_path / "run"
+    shutil.copytree(original, path, ignore=shutil.ignore_patterns("plots"))
     ended = typed("run", cwd=tmp_path, module="npdigits.plots", **settings(chosen))
     assert (ended.returncode, ended.stderr) == (0, "")
     assert {file.name: file.read_bytes() for file in (path / "plots").iterdir()} == expected

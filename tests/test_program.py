@@ -1,6 +1,7 @@
 """What a program says of what goes wrong, and its exit code."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -277,32 +278,60 @@ def test_ctrl_c_during_the_imports_is_one_line(name):
         assert (child.returncode, out, err) == (program.INTERRUPTED, "", line)
 
 
-def test_the_package_says_which_programs_there_are_and_each_has_a_version():
-    installed = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+def installed_commands():
+    """Return the console scripts: name -> "npdigits.console:plots"."""
+    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+
+
+def test_the_package_says_which_programs_there_are():
     said = output_of(start_python("import runpy; runpy.run_module('npdigits', run_name='__main__')"))
     rows = [line.split(None, 4) for line in said.splitlines() if line.startswith("npdigits") and "python -m" in line]
-    assert sorted(row[0] for row in rows) == sorted(installed)
+    assert sorted(row[0] for row in rows) == sorted(installed_commands())
     assert {row[3] for row in rows} == {*PROGRAMS, "npdigits.train"} and all(row[4] for row in rows)
     for command, _, _, module, _ in rows:
-        place, _, function = installed[command].partition(":")
-        version = f"{command} {metadata.version('npdigits')}"
-        code = (
-            f"import sys; sys.argv = ['bin/{command}', '--version']; from {place} import {function} as begin; begin()"
-        )
-        assert output_of(start_python(code)) == version
-        typed = [sys.executable, "-m", module, "--version"]
-        assert subprocess.run(typed, capture_output=True, text=True, timeout=60).stdout == f"{version}\n"
+        named = "npdigits-train" if command == "npdigits" else command
+        assert program.console_script(module) == named
 
 
-@pytest.mark.parametrize("name", [name for name in PROGRAMS if name != "npdigits.compare"])
-def test_usage_shows_the_command_that_was_typed_and_messages_begin_as_ever(name):
-    script = program.console_script(name)
-    for argv0, shown in ((f"bin/{script}", script), (f"Scripts/{script}.exe", script), ("x.py", f"python -m {name}")):
-        begun = f"import sys; sys.argv = [{argv0!r}, *sys.argv[1:]]; from npdigits import console; "
-        begun += f"console.{name.removeprefix('npdigits.')}()"
-        assert output_of(start_python(begun, "--help")).startswith(f"usage: {shown} ")
-        child = start_python(begun, "--nonsense")
-        assert child.communicate(timeout=60)[1].startswith(f"{name}: ") and child.returncode == program.BAD_INPUT
+# Begins a program as its console script does, and as ``python -m`` does, by each of several command lines. All in one
+# process, as a program imports for half a second.
+BEGINNING = """
+import contextlib, importlib, io, json, runpy, sys
+place, module, lines = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+package, _, function = place.partition(":")
+said = []
+for how, argv in lines:
+    sys.argv = argv
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            if how == "-m":
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
+            else:
+                getattr(importlib.import_module(package), function)()
+        except SystemExit as end:
+            code = end.code
+    said.append((code, out.getvalue(), err.getvalue()))
+print(json.dumps(said))
+"""
+
+
+@pytest.mark.parametrize("name", [*PROGRAMS, "npdigits.train"])
+def test_version_and_usage_show_the_command_that_was_typed_and_messages_begin_as_ever(name):
+    script = "npdigits" if name == "npdigits.train" else program.console_script(name)
+    begun = ((f"bin/{script}", script), (f"Scripts/{script}.exe", script), ("x.py", f"python -m {name}"))
+    lines = [
+        ("-m", ["x.py", "--version"]),
+        ("script", [f"bin/{script}", "--version"]),
+    ]  # -m first: nothing is imported yet
+    lines += [("script", [argv0, option]) for argv0, _ in begun for option in ("--help", "--nonsense")]
+    process = start_python(BEGINNING, installed_commands()[script], name, json.dumps(lines))
+    by_module, by_script, *others = json.loads(output_of(process))
+    assert by_module == by_script == [0, f"{script} {metadata.version('npdigits')}\n", ""]
+    if name in ("npdigits.compare", "npdigits.train"):  # which have names of their own
+        return
+    for (_, shown), (helped, usage, _), (refused, _, message) in zip(begun, others[::2], others[1::2], strict=True):
+        assert helped == 0 and usage.startswith(f"usage: {shown} ")
+        assert refused == program.BAD_INPUT and message.startswith(f"{name}: ")
 
 
 def test_what_is_imported_is_not_looked_through_for_garbage_and_all_else_is():

@@ -117,6 +117,17 @@ def test_a_runs_name_says_what_differs_from_the_defaults():
     assert run_name(here, default, identity(here, "1" * 64)) != name
 
 
+@pytest.fixture
+def swept(capsys):
+    """Return a function that does a sweep in this process, without starting a program, and returns what is printed."""
+
+    def sweep_it(*words):
+        assert run_sweep(*composed([*words, "workers=0", "quiet=false"])) == FINISHED
+        return capsys.readouterr().out
+
+    return sweep_it
+
+
 def test_a_grid_lands_in_one_folder_and_grows_there(idx_set, tmp_path):
     # typed in another directory than the one it is continued from
     first = typed("-m", *keys(idx_set), "seed=0,1", "lr=0.01", "out=grid", cwd=tmp_path)
@@ -127,7 +138,8 @@ def test_a_grid_lands_in_one_folder_and_grows_there(idx_set, tmp_path):
     assert [row["seed"] for row in rows(folder)] == ["0", "1"]
     before = tree(folder)
     (tmp_path / "elsewhere").mkdir()
-    again = typed("-m", *keys(idx_set), "seed=0,1,2", "lr=0.01", "out=../grid", cwd=tmp_path / "elsewhere")
+    more = ["seed=0,1,2", "lr=0.01", "out=../grid", "workers=0"]
+    again = typed("-m", *keys(idx_set), *more, cwd=tmp_path / "elsewhere")
     assert again.returncode == FINISHED and "3 runs in" in again.stdout and "2 of them ended before" in again.stdout
     assert "3 finished (2 before)" in again.stdout
     after = tree(folder)
@@ -198,11 +210,10 @@ def test_what_is_the_same_run_twice_is_done_once(idx_set, tmp_path):
         (["momentum=0,0.9", "optimizer=adam,sgd"], 3, "4 points are 3 different runs: momentum has no effect in some"),
     ],
 )
-def test_one_experiment_in_two_spellings_is_one_run(grid, n, said, idx_set, tmp_path):
-    ended = typed("-m", *keys(idx_set), *grid, "out=sweep", "workers=0", cwd=tmp_path)
-    assert ended.returncode == FINISHED, ended.stderr
+def test_one_experiment_in_two_spellings_is_one_run(grid, n, said, idx_set, tmp_path, swept):
+    out = swept(*keys(idx_set), *grid, f"out={tmp_path}/sweep")
     assert len(results(tmp_path / "sweep")) == len(rows(tmp_path / "sweep")) == n
-    assert said in ended.stdout
+    assert said in out
     table = load_runs(tmp_path / "sweep")
     assert table.identity.nunique() == len(table) == n
 
@@ -256,30 +267,28 @@ def test_what_is_typed_of_the_sweep_is_no_override_of_its_runs(idx_set, tmp_path
         assert "this run is finished already" in alone.stdout, alone.stderr
 
 
-def test_a_sweep_over_a_regularizer_names_the_others_that_are_on(idx_set, tmp_path):
-    grid = ["-m", *keys(idx_set), "out=sweep", "workers=0"]
+def test_a_sweep_over_a_regularizer_names_the_others_that_are_on(idx_set, tmp_path, swept):
+    grid = keys(idx_set)
     on = "also on in all of them: weight_decay=0.06, stop_on=val_cost (off: weight_decay=0 stop_on=none)"
-    ended = typed(*grid, "l2=0,1e-3", cwd=tmp_path)
-    begin, end = ended.stdout.splitlines()[0], ended.stdout
+    end = swept(*grid, "l2=0,1e-3", f"out={tmp_path}/sweep")
+    begin = end.splitlines()[0]
     assert begin == f"of the regularizers, {on}" and f"Of the regularizers, {on}." in end
-    silent = typed(*grid, "l2=0,1e-3", "weight_decay=0", "stop_on=none", "out=other", cwd=tmp_path)
-    assert silent.returncode == FINISHED and "egularizers" not in silent.stdout
-    silent = typed(*grid, "seed=0,1", "out=third", cwd=tmp_path)
-    assert silent.returncode == FINISHED and "egularizers" not in silent.stdout
+    alone = swept(*grid, "l2=0,1e-3", "weight_decay=0", "stop_on=none", f"out={tmp_path}/other")
+    none = swept(*grid, "seed=0,1", f"out={tmp_path}/third")
+    assert "2 finished" in alone and "2 finished" in none and "egularizers" not in alone + none
 
 
-def test_a_value_that_follows_from_another_is_in_no_name_and_no_column(idx_set, tmp_path):
-    grid = ["-m", *keys(idx_set), "stop_on=none,gap,val_cost", "out=sweep", "workers=0"]
-    ended = typed(*grid, cwd=tmp_path)
+def test_a_value_that_follows_from_another_is_in_no_name_and_no_column(idx_set, tmp_path, swept):
+    out = swept(*keys(idx_set), "stop_on=none,gap,val_cost", f"out={tmp_path}/sweep")
     names = sorted(path.parent.name for path in (tmp_path / "sweep").glob("*/summary.json"))
     assert not any("min_delta" in name for name in names) and sum("stop_on-none" in name for name in names) == 1
-    assert "min_delta" not in ended.stdout + (tmp_path / "sweep" / "sweep.csv").read_text()
-    ended = typed("-m", *keys(idx_set), "val_size=0", "seed=0,1", "out=second", "workers=0", cwd=tmp_path)
+    assert "min_delta" not in out + (tmp_path / "sweep" / "sweep.csv").read_text()
+    swept(*keys(idx_set), "val_size=0", "seed=0,1", f"out={tmp_path}/second")
     names = [path.parent.name for path in (tmp_path / "second").glob("*/summary.json")]
-    assert all("val_size-0" in name and "stop_on" not in name for name in names)
+    assert names and all("val_size-0" in name and "stop_on" not in name for name in names)
     # One that was chosen is in both.
-    chosen = typed("-m", *keys(idx_set), "min_delta=0.5", "stop_on=gap,none", "out=third", "workers=0", cwd=tmp_path)
-    assert any("min_delta-0.5" in path.name for path in (tmp_path / "third").iterdir()), chosen.stderr
+    swept(*keys(idx_set), "min_delta=0.5", "stop_on=gap,none", f"out={tmp_path}/third")
+    assert any("min_delta-0.5" in path.name for path in (tmp_path / "third").iterdir())
 
 
 def test_a_run_that_finished_before_its_process_was_killed_is_finished_and_drawn(idx_set, tmp_path):
@@ -296,10 +305,9 @@ def test_a_run_that_finished_before_its_process_was_killed_is_finished_and_drawn
     assert (path / "plots" / "weights.png").exists()
 
 
-def test_runs_that_learned_nothing_are_named_at_the_end(idx_set, tmp_path):
-    grid = ["-m", *keys(idx_set), "initializer=zeros,xavier_he", "lr=1e-9,0.01", "out=sweep", "workers=0"]
-    ended = typed(*grid, cwd=tmp_path)
-    line = next(line for line in ended.stdout.splitlines() if "at chance" in line)
+def test_runs_that_learned_nothing_are_named_at_the_end(idx_set, tmp_path, swept):
+    out = swept(*keys(idx_set), "initializer=zeros,xavier_he", "lr=1e-9,0.01", f"out={tmp_path}/sweep")
+    line = next(line for line in out.splitlines() if "at chance" in line)
     assert line.startswith("3 of 4 runs read no better than at chance: ") and line.count("initializer-zeros") == 2
 
 
@@ -499,9 +507,14 @@ def test_a_fault_of_the_launching_process_does_not_cost_the_table(idx_set, tmp_p
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, program.INTERRUPTED), (signal.SIGTERM, program.TERMINATED)]
+    ("number", "code", "after"),
+    [
+        (signal.SIGINT, program.INTERRUPTED, 0.0),
+        (signal.SIGTERM, program.TERMINATED, 0.0),
+        (signal.SIGTERM, program.TERMINATED, 0.3),
+        (signal.SIGINT, program.INTERRUPTED, 0.6),
+    ],
 )
-@pytest.mark.parametrize("after", [0.0, 0.3, 0.6])
 def test_a_signal_while_the_workers_start_ends_in_one_line(undisturbed, tmp_path, number, code, after):
     idx_set, _ = undisturbed
     listen = "from signal import *; signal(SIGINT, default_int_handler)"
@@ -613,7 +626,7 @@ def test_a_shipped_experiment_says_what_it_is_and_composes(name):
 
 
 def test_the_shipped_experiments():
-    assert EXPERIMENTS == ["batch_size", "initializers", "l2", "lr_decay", "patience", "seed_script", "width"]
+    assert EXPERIMENTS == ["batch_size", "initializers", "l2", "lr_decay", "patience", "seed_script", "spread", "width"]
 
 
 @pytest.mark.parametrize("option", [[], ["-m"]])

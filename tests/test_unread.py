@@ -63,7 +63,7 @@ def test_a_terminal_that_goes_away(idx_set, tmp_path, place, hang_up):
     """With SIGHUP all is saved and the table written; without (disown) all is done."""
     pty = pytest.importorskip("pty")
     ours, its = pty.openpty()
-    epochs = "epochs=999999" if hang_up else "epochs=1500"
+    epochs = "epochs=999999" if hang_up else "epochs=700"  # a second, in which the live line is drawn
     command = [*SWEEPS[place], *keys(idx_set), epochs, "stop_on=none", "out=run"]
     child = subprocess.Popen(
         [sys.executable, "-m", "npdigits.train", *command],

@@ -12,17 +12,17 @@ from npdigits.base.paths import resolved
 SIGNS = {"identity.json", "summary.json", "metrics.csv"}
 
 
-def check(targets: dict[str, str]) -> None:
+def check(targets: Mapping[str, str] | Iterable[tuple[str, str]]) -> None:
     """Refuse to write where a file of a run could be lost, or where nothing can be written.
 
     Args:
-        targets: option -> the file that it names, or - for standard output.
+        targets: option -> the file that it names, or - for standard output; pairs of these where an option has several.
 
     Raises:
         ConfigError: says why.
     """
     files: dict[Path, str] = {}
-    for notation, target in targets.items():
+    for notation, target in targets.items() if isinstance(targets, Mapping) else targets:
         if target == "-":
             continue
         if not target:

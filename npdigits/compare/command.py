@@ -14,13 +14,17 @@ from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import printable
 from npdigits.compare import formats, looks
 from npdigits.compare.comparison import Comparison, compare
+from npdigits.compare.designs import LEAST
 from npdigits.compare.diff import diff_runs
 from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parser, parse_baseline, parse_by, split_names
+from npdigits.compare.ordering import check_name
+from npdigits.compare.paper import Drawn, draw_figures, parse_figures
 from npdigits.compare.source_options import joined, read_results
+from npdigits.compare.spread import find_spread, parse_sources
 from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
 from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot, suffix_of
 from npdigits.config.compose import compose
-from npdigits.runs.table import read_runs
+from npdigits.runs.table import Runs, read_runs
 from npdigits.runs.text_columns import held_by_python
 
 NOTHING = 1
@@ -46,11 +50,9 @@ def act(chosen: argparse.Namespace) -> int:
     """
     warn = functools.partial(program.warn, PROGRAM)
     asked = {notation: target for notation in NOTATIONS if (target := getattr(chosen, notation)) is not None}
-    targets.check(asked)
-    for option in NEVER_EMPTY:  # as --filter "$QUERY" is where the variable is not set
-        typed = getattr(chosen, option)
-        if any(not text.strip() for text in ([typed] if isinstance(typed, str) else typed or [])):
-            raise ConfigError(f"--{option} '': allowed is what --help says, and not nothing")
+    figures = parse_figures(chosen.figure, bool(chosen.diff))
+    targets.check([*asked.items(), *(("figure", one.file) for one in figures)])
+    _refuse_nothing(chosen)
     if chosen.diff:
         if "html" in asked:
             raise ConfigError("--html: a page is of folders; there any two configurations can be picked")
@@ -58,29 +60,17 @@ def act(chosen: argparse.Namespace) -> int:
         _write(asked, *diff_runs(read_runs([first, second]), first, second), {}, str)
         return 0
     if not chosen.folders:
-        raise ConfigError("which runs? name one or more folders; --help tells more")
+        where = ", before --spread" if chosen.spread else "; --help tells more"
+        raise ConfigError(f"which runs? name one or more folders{where}")
     metrics, shown = split_names(chosen.metric), split_names(chosen.show)
     runs = read_results(chosen, metrics, shown)
     for line in runs.warnings:
         warn(line)
     if chosen.filter:
         runs = filter_runs(runs, chosen.filter, warn)
-    compared = functools.partial(
-        _look,
-        chosen,
-        compare=functools.partial(
-            compare,
-            runs,
-            metrics=metrics,
-            baseline=[parse_baseline(typed, runs) for typed in chosen.baseline or [None]],
-            default=compose().as_dict(),
-            sort=None if chosen.all and str(chosen.sort).removeprefix("-") in RUN_COLUMNS else chosen.sort,
-            shown=shown,
-            margin=chosen.margin,
-            unpaired=chosen.unpaired,
-            pooled=chosen.across_environments,
-        ),
-    )
+    if chosen.spread is not None:
+        return _show_spread(chosen, runs, metrics, asked)
+    compared = functools.partial(_look, chosen, _prepare(chosen, runs, metrics, shown))
     # p's are in no table of single runs, and of a pivot in what is written for programs.
     tells_p = not chosen.all and (not chosen.pivot or "csv" in asked or "json" in asked)
     comparison = compared(by=parse_by(chosen), is_look=tells_p)
@@ -92,19 +82,72 @@ def act(chosen: argparse.Namespace) -> int:
             why = f"no setting of {', '.join(comparison.averaged)} was run with all of them: choose some with --filter"
         show_error(f"{PROGRAM}: nothing to compare: {why}")
         return NOTHING
-    if chosen.pivot:
-        view, lines = (
-            pivot(comparison),
-            explain_pivot(comparison) + remark_unfinished(comparison) + footnotes(comparison),
-        )
-    elif chosen.all:
-        view, lines = every_run(runs, comparison, chosen.sort), footnotes(comparison)
-    else:
-        view, lines = configurations(comparison), verdict(comparison) + footnotes(comparison)
-    facts = _facts(comparison)
+    view, lines = _view(chosen, runs, comparison)
+    pictured = compared(by=(), is_look=False) if chosen.pivot and figures else comparison
+    drawn = draw_figures(figures, pictured, chosen.wide, runs.history)
     # The page is of configurations, whatever the table shows.
-    _write(asked, view, [*lines, *left_out(comparison)], facts, lambda: _page(compared(by=(), is_look=True)))
+    page = functools.partial(_page, compared)
+    _write(asked, view, [*lines, *left_out(comparison)], _facts(comparison), page, drawn)
     return 0
+
+
+def _show_spread(chosen: argparse.Namespace, runs: Runs, metrics: Sequence[str], asked: dict[str, str]) -> int:
+    """Write the table of variance shares; return the exit code."""
+    for option in ("baseline", "sort", "html", "figure", "margin", "looks", "show"):
+        if getattr(chosen, option):
+            raise ConfigError(f"--{option}: not allowed with --spread, whose table is of single sources of spread")
+    shown = metrics or runs.shown
+    for metric in shown:
+        check_name("--metric", metric, runs.figures)
+    sources = parse_sources(chosen.spread, runs)
+    view, lines = find_spread(runs, shown, sources)
+    if not view.cells:
+        for line in lines:
+            show_error(printable(line))
+        show_error(f"{PROGRAM}: nothing to tell: no {LEAST} finished runs differ in one of {', '.join(sources)} alone")
+        return NOTHING
+    _write(asked, view, lines, {"sources": sources}, str)
+    return 0
+
+
+def _refuse_nothing(chosen: argparse.Namespace) -> None:
+    """Refuse options that are there and empty.
+
+    Raises:
+        ConfigError: one is.
+    """
+    for option in NEVER_EMPTY:  # as --filter "$QUERY" is where the variable is not set
+        typed = getattr(chosen, option)
+        if any(not text.strip() for text in ([typed] if isinstance(typed, str) else typed or [])):
+            raise ConfigError(f"--{option} '': allowed is what --help says, and not nothing")
+
+
+def _prepare(
+    chosen: argparse.Namespace, runs: Runs, metrics: Sequence[str], shown: Sequence[str]
+) -> Callable[..., Comparison]:
+    """Return ``compare`` of these runs with all that was typed but the keys to average by and the looks."""
+    return functools.partial(
+        compare,
+        runs,
+        metrics=metrics,
+        baseline=[parse_baseline(typed, runs) for typed in chosen.baseline or [None]],
+        default=compose().as_dict(),
+        sort=None if chosen.all and str(chosen.sort).removeprefix("-") in RUN_COLUMNS else chosen.sort,
+        shown=shown,
+        margin=chosen.margin,
+        unpaired=chosen.unpaired,
+        pooled=chosen.across_environments,
+    )
+
+
+def _view(chosen: argparse.Namespace, runs: Runs, comparison: Comparison) -> tuple[View, list[str]]:
+    """Return the table that was asked for, and the lines under it."""
+    if chosen.pivot:
+        explained = explain_pivot(comparison) + remark_unfinished(comparison)
+        return pivot(comparison), explained + footnotes(comparison)
+    if chosen.all:
+        return every_run(runs, comparison, chosen.sort), footnotes(comparison)
+    return configurations(comparison), verdict(comparison) + footnotes(comparison)
 
 
 def _look(
@@ -118,9 +161,17 @@ def _look(
 
 
 def _write(
-    asked: dict[str, str], view: View, lines: Sequence[str], facts: dict[str, Any], page: Callable[[], str]
+    asked: dict[str, str],
+    view: View,
+    lines: Sequence[str],
+    facts: dict[str, Any],
+    page: Callable[[], str],
+    figures: Sequence[Drawn] = (),
 ) -> None:
-    """Write what was asked for, and print the table unless something else is printed."""
+    """Write what was asked for, and print the table and the captions unless something else is printed."""
+    for figure in figures:
+        targets.put(Path(figure.file), figure.content)
+    lines = [*lines, *(f"{figure.file}: {figure.caption}" for figure in figures)]
     notations: dict[str, Callable[[], str]] = {
         "csv": lambda: formats.as_csv(view.frame),
         "markdown": lambda: formats.markdown(view, lines),
@@ -138,10 +189,10 @@ def _write(
         show(formats.terminal(view, lines), end="")
 
 
-def _page(comparison: Comparison) -> str:
+def _page(compared: Callable[..., Comparison]) -> str:
     from npdigits.compare.page import comparison_page
 
-    return comparison_page(comparison)
+    return comparison_page(compared(by=(), is_look=True))
 
 
 def _facts(comparison: Comparison) -> dict[str, Any]:

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from npdigits.base.errors import ConfigError, RunDirError
+from npdigits.compare.arrangement import Arranged, arrange, average
 from npdigits.compare.baselines import Baseline, choose_baseline
 from npdigits.compare.circumstances import describe_environments, find_constant, is_machine_shared, list_left_out
 from npdigits.compare.family import Block, Plan, make_blocks
 from npdigits.compare.figures import format_value
 from npdigits.compare.margin import Margin, parse_margins
-from npdigits.compare.marginal import marginal_rows
 from npdigits.compare.ordering import check_name, higher_is_better, sort_rows
 from npdigits.compare.predictions import Predictions, read_predictions
-from npdigits.compare.rows import MARKS, ComparisonRow, find_differing_keys, make_rows
+from npdigits.compare.rows import MARKS, ComparisonRow
 from npdigits.config.former import PART_ONCE
 from npdigits.config.regularizers import others_on
 from npdigits.runs.table import Runs
@@ -145,45 +145,47 @@ def compare(
     tested = tuple(dict.fromkeys(metrics or runs.shown[:1]))
     beside = () if metrics else (*runs.shown[1:], *(name for name in runs.own_metrics if name.startswith("val_")))
     _check_names(tested, shown, by, runs)
-    notes: list[str] = []
-    again: list[tuple[str, str, str]] = []
     default = {} if runs.foreign or not default else {**default, **PART_ONCE}
-
-    def leave_out(run: str, instead: str, seed: Any) -> None:
-        again.append((run, "finished", f"seed {format_value(seed)} of its row is counted once, as {instead}"))
-
-    configurations = make_rows(runs.table, runs.keys, runs.figures, pooled, leave_out)
-    differing = find_differing_keys(configurations, runs.keys, runs.foreign)
-    if pooled and "environment" not in differing and any(len(set(row.environments)) > 1 for row in configurations):
-        differing.insert(sum(mark in differing for mark in MARKS), "environment")
-    rows, keys, averaged = configurations, differing, list[str]()
-    if by:
-        rows, keys, averaged = _average(configurations, differing, by, notes.append)
-    shared = is_machine_shared(runs, rows)
+    notes: list[str] = []
+    arranged = arrange(runs, by, pooled, notes.append)
     margins = parse_margins(margin, tested, runs.foreign)
-    plans = _plan(runs, rows, keys, tested, baseline, default, margins, shared, notes.append)
+    plans = _plan(runs, arranged, tested, baseline, default, margins, notes.append)
     read = None if runs.foreign else lambda row: _read_predictions(row, notes.append)
-    blocks = make_blocks(rows, plans, read, unpaired, looks)
-    return Comparison(
-        rows=tuple(sort_rows(runs, rows, tested[0], sort, pooled)),
-        keys=tuple(keys),
+    blocks = make_blocks(arranged.rows, plans, read, unpaired, looks)
+    return dataclasses.replace(
+        _describe(runs, arranged, blocks, default, by),
+        rows=tuple(sort_rows(runs, arranged.rows, tested[0], sort, pooled)),
         metrics=tuple(dict.fromkeys([*tested, *beside, *shown])),
         tested=tested,
+        shown=tuple(name for name in shown if name not in tested),
+        notes=tuple(dict.fromkeys(notes)),
+        unpaired=unpaired,
+        pooled=pooled,
+    )
+
+
+def _describe(
+    runs: Runs, arranged: Arranged, blocks: Sequence[Block], default: Mapping[str, Any], by: Sequence[str]
+) -> Comparison:
+    """Return the comparison of these rows, with all that they are to be read with."""
+    configurations, differing, rows, keys, averaged, again = arranged
+    return Comparison(
+        rows=tuple(rows),
+        keys=tuple(keys),
+        metrics=(),
+        tested=(),
         blocks=tuple(blocks),
         baseline=next((block.kind for block in blocks if block.differences), ""),
         constant=find_constant(configurations, differing, runs, default),
         left_out=(*list_left_out(runs), *again),
         environments=describe_environments(runs, rows),
-        seconds_shared=shared,
-        notes=tuple(dict.fromkeys(notes)),
+        seconds_shared=is_machine_shared(runs, rows),
+        notes=(),
         others_on="" if runs.foreign else others_on([*keys, *by], [row.values for row in configurations]),
         data=tuple(sorted({f"{row.values['data']} ({row.section.data_sha256[:8]})" for row in rows})),
         averaged=tuple(averaged),
         by=tuple(by),
         extra=runs.extra,
-        shown=tuple(name for name in shown if name not in tested),
-        unpaired=unpaired,
-        pooled=pooled,
         foreign=runs.foreign,
         read_as=runs.read_as,
         history=runs.history,
@@ -192,13 +194,11 @@ def compare(
 
 def _plan(
     runs: Runs,
-    rows: Sequence[ComparisonRow],
-    keys: Sequence[str],
+    arranged: Arranged,
     metrics: Sequence[str],
     asked: Asked | Sequence[Asked],
     default: Mapping[str, Any],
     margins: Mapping[str, Margin],
-    shared: bool,
     note: Callable[[str], None],
 ) -> list[Plan]:
     """Return what is to be tested: each metric against each baseline.
@@ -207,6 +207,7 @@ def _plan(
         ConfigError: a baseline is not among the rows, or is there twice.
     """
     plans = []
+    shared = is_machine_shared(runs, arranged.rows)
     baselines: Sequence[Asked] = asked if isinstance(asked, list | tuple) else [asked]  # type: ignore[list-item]
     for metric in metrics:
         seen: list[Baseline] = []
@@ -215,7 +216,7 @@ def _plan(
                 note("seconds are not tested, as other runs shared the machine while they were measured")
                 chosen = Baseline({}, "", True)
             else:
-                chosen = choose_baseline(rows, keys, metric, one, default, runs.higher, note)
+                chosen = choose_baseline(arranged.rows, arranged.keys, metric, one, default, runs.higher, note)
             if any(chosen.references and chosen[::2] == other[::2] for other in seen):
                 raise ConfigError("--baseline: two of them are the same row")
             seen.append(chosen)
@@ -233,7 +234,7 @@ def marginal_comparison(comparison: Comparison, by: Sequence[str], rows: Sequenc
         rows: some of the comparison's rows.
     """
     notes: list[str] = []
-    means, keys, averaged = _average(rows, comparison.keys, by, notes.append)
+    means, keys, averaged = average(rows, comparison.keys, by, notes.append)
     return dataclasses.replace(
         comparison, rows=tuple(means), keys=tuple(keys), averaged=tuple(averaged), by=tuple(by), notes=tuple(notes)
     )
@@ -247,15 +248,6 @@ def _check_names(metrics: Sequence[str], shown: Sequence[str], by: Sequence[str]
         check_name("--show", metric, runs.figures)
     for key in by:
         check_name("--by" if len(by) == 1 else "--pivot", key, runs.keys)
-
-
-def _average(
-    rows: Sequence[ComparisonRow], keys: Sequence[str], by: Sequence[str], warn: Callable[[str], None]
-) -> tuple[list[ComparisonRow], list[str], list[str]]:
-    """Return the marginal means by some keys, in which keys they differ, and which keys were averaged over."""
-    averaged = [key for key in keys if key not in (*by, *MARKS)]
-    means = marginal_rows(rows, by, averaged, warn)
-    return means, [*(key for key in keys if key in MARKS), *by], averaged
 
 
 def _read_predictions(row: ComparisonRow, note: Callable[[str], None]) -> Predictions | None:

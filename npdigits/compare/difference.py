@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from npdigits.compare.equivalence import least_margin_p, margin_p, unpaired_margin_p
-from npdigits.compare.permutation import least_permutation_p, permutation_p
+from npdigits.compare.permutation import least_permutation_p, unpaired_p
 from npdigits.compare.planning import seeds_for_margin, seeds_for_unpaired_margin
 from npdigits.compare.predictions import Predictions, count_disagreements
 from npdigits.compare.rows import ComparisonRow
@@ -21,7 +21,7 @@ from npdigits.compare.statistics import (
     welch_interval,
 )
 
-SIGN_FLIP, PERMUTATION, MCNEMAR = "sign-flip", "permutation", "McNemar"
+TESTS = SIGN_FLIP, PERMUTATION, MCNEMAR = "sign-flip", "permutation", "McNemar"
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +156,7 @@ def _compare_groups(row: ComparisonRow, reference: ComparisonRow, metric: str, m
     return Difference(
         reference,
         welch_interval(x, y),
-        p=permutation_p(x, y) if testable else None,
+        p=unpaired_p(x, y) if testable else None,
         test=PERMUTATION,
         why="" if testable else "one run a row" if max(n, m) == 1 else "a single run, and no seed in common",
         lowest=least_permutation_p(n, m),

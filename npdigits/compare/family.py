@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from npdigits.compare.difference import (
+    TESTS,
     Difference,
     PairTest,
     ReadPredictions,
@@ -97,8 +98,9 @@ class Block:
 
     @property
     def tests(self) -> tuple[str, ...]:
-        """The tests that were made, each once."""
-        return tuple(dict.fromkeys(found.test for found in self.differences.values() if found.p is not None))
+        """The tests that were made, each once, in the order of ``TESTS``."""
+        made = {found.test for found in self.differences.values() if found.p is not None}
+        return tuple(test for test in TESTS if test in made)
 
     @property
     def test(self) -> str:

@@ -3,12 +3,13 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from npdigits.base.errors import ConfigError
 from npdigits.compare.at import BEST, LAST, At, take
@@ -16,6 +17,7 @@ from npdigits.compare.directions import direction_by_name
 from npdigits.compare.keys_of import Chosen, choose, listed, setting_table
 from npdigits.compare.read_as import explain
 from npdigits.compare.rows import MARKS
+from npdigits.compare.statistics import Numbers
 from npdigits.config.suggestions import suggestion
 from npdigits.runs.table import OWN, SHARED, Runs
 from npdigits.sources import found as source
@@ -67,13 +69,19 @@ def to_runs(sources: Sequence[Found], asked: Asked, notes: Sequence[str] = ()) -
     wanted = [*metrics, *(name for name in asked.shown if name not in metrics)]
     higher = {name: _direction(name, sources, asked.higher) for name in [*metrics, *_deciding(at)]}
     higher |= {name: bool(direction_by_name(name)) for name in asked.shown if name not in higher}
+    figures, steps = _take_all(sources, wanted, at, higher.__getitem__)
+    measured = np.concatenate([_have(found, metrics, figures) for found, figures in _by_source(sources, figures)])
     settings = setting_table([one for found in sources for one in found.settings])
     told = all(found.told for found in sources)
     seed = asked.seed or next((found.seed for found in sources if found.seed), None)
-    chosen = choose(settings, wanted, told, seed, asked.keys)
+    # A store may hold other experiments: their settings are none of these runs'.
+    also = {name for found in sources if found.told for name in found.metrics}
+    chosen = choose(settings[measured], wanted, told, seed, asked.keys, also)
     names = {key: f"config.{key}" if key in TAKEN or key in wanted else key for key in chosen.keys}
-    figures, steps = _take_all(sources, wanted, at, higher.__getitem__)
     table = _table_of(sources, settings, chosen, names, figures)
+    never = (table.status == source.FINISHED) & ~measured
+    left_out, table = table.run[never].tolist(), table[~never].reset_index(drop=True)
+    steps = steps[~never.to_numpy()]
     return Runs(
         table=table,
         keys=tuple(names.values()),
@@ -85,8 +93,8 @@ def to_runs(sources: Sequence[Found], asked: Asked, notes: Sequence[str] = ()) -
         extra=(),
         higher=higher,
         foreign=True,
-        read_as=tuple(explain(sources, table, chosen, metrics, higher, at, steps, notes)),
-        history=_history_of(sources, table, wanted),
+        read_as=tuple(explain(sources, table, chosen, metrics, higher, at, steps, left_out, notes)),
+        history=_history_of(sources, wanted),
     )
 
 
@@ -141,7 +149,7 @@ def _direction(name: str, sources: Sequence[Found], typed: Mapping[str, bool]) -
 
 def _take_all(
     sources: Sequence[Found], metrics: Sequence[str], at: At, higher: Callable[[str], bool]
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
+) -> tuple[dict[str, Numbers], Numbers]:
     """Return each metric's values (n,), and the steps that those of the first metric were taken at."""
     if at.kind != LAST and not any(found.has_steps for found in sources):
         raise ConfigError("--at: these results have a row a run, and no steps to choose from")
@@ -152,12 +160,32 @@ def _take_all(
     return figures, np.concatenate([steps for _, steps in taken[metrics[0]]])
 
 
+def _by_source(sources: Sequence[Found], figures: Mapping[str, Numbers]) -> Iterator[tuple[Found, dict[str, Numbers]]]:
+    """Yield each source with the figures of its runs."""
+    start = 0
+    for found in sources:
+        end = start + len(found.names)
+        yield found, {name: values[start:end] for name, values in figures.items()}
+        start = end
+
+
+def _have(found: Found, metrics: Sequence[str], figures: Mapping[str, Numbers]) -> NDArray[np.bool_]:
+    """Return which runs of a source have measured one of some metrics at any time, be it NaN."""
+    has = np.zeros(len(found.names), dtype=bool)
+    for name in metrics:
+        has |= ~np.isnan(figures[name])
+    for name in metrics:
+        if not has.all() and name in found.metrics:
+            has[np.unique(found.history(name).run.to_numpy(int))] = True
+    return has
+
+
 def _table_of(
     sources: Sequence[Found],
     settings: pd.DataFrame,
     chosen: Chosen,
     names: Mapping[str, str],
-    figures: Mapping[str, np.ndarray],
+    figures: Mapping[str, Numbers],
 ) -> pd.DataFrame:
     """Return the table of runs, as ``load_runs`` returns it of npdigits' own."""
     n = len(settings)
@@ -212,15 +240,13 @@ def _digest(values: Any) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _history_of(
-    sources: Sequence[Found], table: pd.DataFrame, metrics: Sequence[str]
-) -> Callable[[str], Mapping[str, Any]] | None:
+def _history_of(sources: Sequence[Found], metrics: Sequence[str]) -> Callable[[str], Mapping[str, Any]] | None:
     """Return a function from a run to its histories, metric -> (steps, values); None where there are none."""
     if not any(found.has_steps for found in sources):
         return None
     read: dict[str, list[pd.DataFrame]] = {}
     starts = np.cumsum([0, *(len(found.names) for found in sources)])
-    position = {run: index for index, run in enumerate(table.run)}
+    position = {run: index for index, run in enumerate(_unique([name for found in sources for name in found.names]))}
 
     def history(run: str) -> Mapping[str, Any]:
         index = position[run]

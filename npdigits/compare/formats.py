@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,12 +12,24 @@ from npdigits.base.spreadsheet import csv_table
 from npdigits.base.text import aligned, printable
 from npdigits.compare.views import View
 
+# Those that LaTeX has a command for: the others look like Latin ones.
+GREEK = {
+    **{"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta"},
+    **{"ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma"},
+    **{"τ": "tau", "υ": "upsilon", "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta"},
+    **{"Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega"},
+}
 LATEX = {
     **{"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%"},
     **{"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "|": r"$|$", '"': "''"},
     # "–" is inserted last, as two hyphens are an en dash. A star or a bracket would become an argument of a line's end.
-    **{"±": r"$\pm$", "−": r"$-$", "–": "\0", "Δ": r"$\Delta$", "≤": r"$\leq$", "[": "{[}", "*": "{*}", "`": "{`}"},
+    **{"±": r"$\pm$", "−": r"$-$", "–": "\0", "≤": r"$\leq$", "≥": r"$\geq$", "×": r"$\times$", "·": r"$\cdot$"},
+    **{"[": "{[}", "*": "{*}", "`": "{`}", "…": r"\ldots{}", "²": "$^2$"},
+    **{letter: f"$\\{name}$" for letter, name in GREEK.items()},
 }
+# TeX ends at a line, of a comment too, of 200,000 bytes, and at a cell that is some metres wide. A character may become
+# 24; of a longer cell the beginning is written.
+LONGEST_CELL, LONGEST_COMMENT, LONGEST_ROW = 1000, 10_000, 100_000
 # Letters beyond ASCII that LaTeX's default font has.
 ACCENTED = set("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿ")
 
@@ -49,19 +62,31 @@ def markdown_text(text: str) -> str:
 
 def latex(view: View, lines: Sequence[str]) -> str:
     """Return a tabular with the rules of booktabs, and the lines under it as comments."""
-    rows = [f"  {' & '.join(map(latex_text, row))} \\\\" for row in [view.columns, *view.cells]]
+    head, *rows = (_latex_row([latex_text(cell) for cell in row]) for row in [view.columns, *view.cells])
     layout = "l" * view.left + "r" * (len(view.columns) - view.left)
-    head = ["% \\usepackage{booktabs}", f"\\begin{{tabular}}{{{layout}}}", "  \\toprule", rows[0], "  \\midrule"]
-    comments = [f"% {printable(line)}" for line in lines]
-    return "\n".join([*head, *rows[1:], "  \\bottomrule", "\\end{tabular}", *comments]) + "\n"
+    begin = [r"% \usepackage{booktabs} in the preamble", rf"\begin{{tabular}}{{{layout}}}", r"  \toprule", head]
+    comments = (printable(line) for line in lines)
+    parts = (
+        f"% {line[start : start + LONGEST_COMMENT]}"
+        for line in comments
+        for start in range(0, len(line) or 1, LONGEST_COMMENT)
+    )
+    return "\n".join([*begin, r"  \midrule", *rows, r"  \bottomrule", r"\end{tabular}", *parts]) + "\n"
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    """Return a row of a tabular, in one line if TeX can read that."""
+    row = f"  {' & '.join(cells)} \\\\"
+    return row if len(row) <= LONGEST_ROW else "  {} \\\\".format(" &\n  ".join(cells))
 
 
 def latex_text(text: str) -> str:
     """Return text in which nothing is LaTeX's notation; what pdfTeX has no letter for becomes its number."""
-    letters = (
-        LATEX.get(c) or (c if c.isascii() or c in ACCENTED else rf"\texttt{{U+{ord(c):04X}}}") for c in printable(text)
-    )
-    return "".join(letters).replace("--", "-{}-").replace("\0", "--")
+    text = printable(text)
+    if len(text) > LONGEST_CELL:
+        text = text[: LONGEST_CELL - 1] + "…"
+    letters = (LATEX.get(c) or (c if c.isascii() or c in ACCENTED else rf"\texttt{{U+{ord(c):04X}}}") for c in text)
+    return re.sub("-(?=-)", "-{}", "".join(letters)).replace("\0", "--")
 
 
 def as_json(content: Mapping[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """Which settings of other programs' runs are keys, which one is the seed, and which say nothing."""
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ MEASURED = {
     *("time", "seconds", "runtime", "duration", "elapsed", "timestamp", "date", "datetime", "created", "perplexity"),
     *("reward", "return", "r2", "bleu", "nll", "wer", "iou", "rank"),
 }
+# A longer text is shown by its beginning and a digest, so that two that differ stay two.
+LONGEST = 60
 # Columns that name a run, or count within it.
 NAMING = {"run", "run_id", "run_name", "name", "id", "trial", "trial_id", "uuid", "index", "version", "exp_id"}
 COUNTING = {"step", "epoch", "epochs_run", "iteration", "iter", "global_step", "batch"}
@@ -70,6 +73,8 @@ def as_cell(value: object) -> Any:
         if value != value:
             return MISSING
         return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, str) and len(value) > LONGEST:
+        return f"{value[: LONGEST - 12]}…{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
     return value
 
 
@@ -79,6 +84,7 @@ def choose(
     told: bool,
     seed: str | None = None,
     keys: Sequence[str] | None = None,
+    also_measured: Collection[str] = (),
 ) -> Chosen:
     """Choose the keys and the seed. Only settings are looked at, never what was measured.
 
@@ -87,7 +93,9 @@ def choose(
         metrics: what is compared or shown, which is no key.
         told: whether the source tells settings from what was measured.
         seed: the setting that was named; None is the one that is called so.
-        keys: the settings that were named; None are those that vary and can be keys.
+        keys: the settings that were named; None are those that vary and can be keys, in the order of their names.
+
+        also_measured: settings that the program calls a metric, too.
 
     Raises:
         ConfigError: a name is unknown.
@@ -105,11 +113,11 @@ def choose(
     for name in varying:
         if name == seed:
             continue
-        if why := _why_not(table, name, seed, told):
+        if why := "is measured, too" if name in also_measured else _why_not(table, name, seed, told):
             left_out.append((name, why))
         else:
             found.append(name)
-    return Chosen(tuple(found), seed, tuple(left_out))
+    return Chosen(tuple(sorted(found)), seed, tuple(left_out))  # so that all sources of one sweep give one table
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

@@ -14,6 +14,7 @@ import yaml
 from npdigits.base.errors import ConfigError
 from npdigits.base.program import Parser, nonempty_path, whole_number
 from npdigits.base.text import message_of
+from npdigits.compare.paper import add_figure_options
 from npdigits.compare.rows import MARKS
 from npdigits.compare.source_options import add_source_options, parse_values
 from npdigits.config.keys import RULES, unknown_key
@@ -47,6 +48,8 @@ def make_parser() -> argparse.ArgumentParser:
     rows = parser.add_mutually_exclusive_group()
     rows.add_argument("--by", metavar="KEY", help="a row a value of KEY, averaged over all other keys")
     rows.add_argument("--pivot", nargs=2, metavar="KEY", help="one key's values down, another's across")
+    spread = "the share of the variance that each of these keys brings (by default the three seeds: split_seed, …)"
+    rows.add_argument("--spread", metavar="KEY,KEY", nargs="?", const="", help=spread)
     rows.add_argument("--all", action="store_true", help="a row a run")
     rows.add_argument("--diff", nargs=2, metavar="RUN", help="two runs side by side")
     parser.add_argument("--filter", metavar="QUERY", help="only these runs, a pandas query: 'lr < 0.1 and l2 > 0'")
@@ -54,6 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
     for notation in NOTATIONS:
         what = "a page of all configurations, with curves" if notation == "html" else f"the table as {notation}"
         parser.add_argument(f"--{notation}", metavar="FILE", help=f"write {what}; - prints it")
+    add_figure_options(parser)
     add_source_options(parser)
     return parser
 

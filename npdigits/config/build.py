@@ -11,6 +11,7 @@ from npdigits.base.random import stream
 from npdigits.config import own_parts
 from npdigits.config.components import OwnComponent
 from npdigits.config.schema import Config
+from npdigits.config.seeds import seed_of
 from npdigits.data.augmentation import DistortionRanges
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.costs import COSTS
@@ -63,7 +64,7 @@ def initial_state(config: Config, sizes: tuple[int, ...], input_scale: float = B
     parameters = network.parameters
     own = config.own_component("initializer")
     initializers = INITIALIZERS[config.initializer] if own is None else (own_parts.own_initializer(own),) * 2
-    drawn = draw(initializers, stream(config.seed, "initialization"), sizes, config.init_scale)
+    drawn = draw(initializers, stream(seed_of(config, "initialization"), "initialization"), sizes, config.init_scale)
     with np.errstate(over="ignore"):  # the first cost says what comes of such weights
         for view, w in zip(parameters.weights, drawn, strict=True):
             view[...] = w
@@ -106,7 +107,7 @@ def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
         batch_size=config.batch_size,
         l2=config.l2,
         weight_decay=config.weight_decay,
-        seed=config.seed,
+        seed=seed_of(config, "shuffle"),
         threads=1 if lone_component(config) else config.threads or 1,
         dropout=per_layer(config),
         input_dropout=config.input_dropout,

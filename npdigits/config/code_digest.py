@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).parents[1]
 DECIDES = (
     *("nn", "training", "data"),
     *("base.arrays", "base.blas", "base.choice", "base.random"),
-    *("config.build", "config.own_parts"),
+    *("config.build", "config.own_parts", "config.seeds"),
     *("runs.prepare", "runs.run", "runs.resume", "runs.checkpoint", "runs.results"),
 )
 # Why not -> rooms and modules that do not. The rooms base, config and runs are in neither list, so each of their
@@ -89,7 +89,10 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
             "runs.record",
             "runs.summary",
             "runs.table",
+            "runs.tensorboard_records",
             "runs.text_columns",
+            "runs.track",
+            "runs.tracked",
             "runs.writer",
         ),
     ),

@@ -7,6 +7,7 @@ from npdigits.config.keys import ALIASES, BUILT_IN, READ_ONLY_WITH
 from npdigits.config.override import Override
 from npdigits.config.own_names import is_own
 from npdigits.config.schema import Config
+from npdigits.config.seeds import reads_seed
 from npdigits.nn.initializers import INITIALIZERS
 from npdigits.training.stopping import MIN_DELTA
 
@@ -17,7 +18,7 @@ KNOWN = {
     **{key: tuple(factories) for key, factories in BUILT_IN.items()},
 }
 # Keys that own components read too.
-READ_BY_OWN = ("init_scale",)
+READ_BY_OWN = ("init_scale", "initialization_seed")
 WHY_RENAMED = {"adamw": "its weight decay is decoupled already", "swish": "another name of the same function"}
 
 
@@ -36,6 +37,8 @@ def unread(values: Mapping[str, Any]) -> dict[str, str]:
         reasons |= dict.fromkeys(("stop_on", "patience", "min_delta", "window"), "val_size=0 leaves no validation data")
     if values.get("trust") and not values.get("resume"):
         reasons["trust"] = "it is read with resume=RUN only"
+    if "seed" in values and not reads_seed(values, reasons):
+        reasons["seed"] = "split_seed, initialization_seed and order_seed are given, and nothing else is drawn"
     if values.get("hidden") in ([], ()):
         reasons |= dict.fromkeys(("activation", "leak", "dropout", "max_norm"), "hidden=[] leaves no hidden units")
     return reasons

@@ -15,6 +15,7 @@ from npdigits.config.keys import NONE, RULES, TABLE
 from npdigits.config.numerics import NUMERICS, split_numerics
 from npdigits.config.own_names import MARKED, shorten
 from npdigits.config.schema import Config
+from npdigits.config.seeds import settle_seeds
 
 # Keys that cannot change a result. ``data`` is left out because the SHA-256 of what was really read stands for it.
 NOT_PART = {name for name, key in TABLE.items() if not key.decides} | {"data"}
@@ -51,9 +52,9 @@ def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int 
     """Return keys and values in their canonical form, which is the same however an experiment is written.
 
     A key that the configuration does not read has its value of ``UNREAD``; −0.0 becomes 0.0; an elastic distortion of
-    strength 0 becomes an affine one; ``val_size`` and ``score_size`` become null where they say what null means. An
-    identity of an earlier version gets the keys of release 0.2.0 that it lacks; a later key is in none where its value
-    is the one that its absence stands for.
+    strength 0 becomes an affine one; ``val_size`` and ``score_size`` become null where they say what null means, and so
+    do the seeds of single sources (``settle_seeds``). An identity of an earlier version gets the keys of release 0.2.0
+    that it lacks; a later key is in none where its value is the one that its absence stands for.
 
     Args:
         keys: plain values; of an identity, or of a configuration.
@@ -66,7 +67,9 @@ def canonical(keys: Mapping[str, Any], digits: int | None = None, val_size: int 
         values = _in_order(ALWAYS | values)
     if values.get("augment") == "elastic" and values.get("alpha") == 0:
         values["augment"] = "affine"
-    values |= {key: UNREAD[key] for key in unread(values) if key in UNREAD and key in values}
+    idle = unread(values)
+    values |= {key: UNREAD[key] for key in idle if key in UNREAD and key in values}
+    values = settle_seeds(values, idle)
     values = {key: value for key, value in values.items() if key not in ABSENT or value != ABSENT[key]}
     if digits is not None:
         held_out = val_size if values.get("val_size") is None else values["val_size"]

@@ -104,6 +104,7 @@ class Key:
 
 DISTORTED = ("augment", ("affine", "elastic"))
 ELASTIC = ("augment", ("elastic",))
+DRAWS_WEIGHTS = ("initializer", tuple(name for name in INITIALIZERS if name != "zeros"))
 
 TABLE: dict[str, Key] = {
     "hidden": Key(hidden_sizes),
@@ -116,7 +117,7 @@ TABLE: dict[str, Key] = {
     # 9b3b77d: initial weights were as drawn
     "init_scale": Key(
         POSITIVE,
-        read_with=("initializer", tuple(name for name in INITIALIZERS if name != "zeros")),
+        read_with=DRAWS_WEIGHTS,
         unread=1.0,
         absent=1.0,
     ),
@@ -165,6 +166,10 @@ TABLE: dict[str, Key] = {
     "score_size": Key(optional(integer(1)), absent=None, estimator=False),
     "metrics": Key(own_specs, absent=[], later=True, estimator=False),
     "seed": Key(integer(0)),
+    # Of one source of spread alone; null is the seed, as it was before there were these keys.
+    "split_seed": Key(optional(integer(0)), absent=None, later=True),
+    "initialization_seed": Key(optional(integer(0)), DRAWS_WEIGHTS, unread=None, absent=None, later=True),
+    "order_seed": Key(optional(integer(0)), absent=None, later=True),
     "dtype": Key(one_of({"float32": None, "float64": None})),
     # Once it was part of the identity, as other bits came of other numbers.
     "threads": Key(optional(integer(1, 256)), decides=False),
@@ -177,6 +182,7 @@ TABLE: dict[str, Key] = {
     "check_gradient": Key(boolean, absent=True, later=True, decides=False, estimator=False),
     "trust": Key(boolean, absent=False, later=True, decides=False, estimator=False),
     "plots": Key(boolean, decides=False, estimator=False),
+    "track": Key(optional(one_of({"tensorboard": None})), absent=None, later=True, decides=False, estimator=False),
     "quiet": Key(boolean, decides=False, estimator=False),
 }
 RULES: dict[str, Rule] = {name: key.rule for name, key in TABLE.items()}

@@ -122,6 +122,9 @@ class Config:
     score_size: int | None
     metrics: tuple[str, ...]
     seed: int
+    split_seed: int | None
+    initialization_seed: int | None
+    order_seed: int | None
     dtype: str
     threads: int | None
     portable: bool
@@ -132,6 +135,7 @@ class Config:
     check_gradient: bool
     trust: bool
     plots: bool
+    track: str | None
     quiet: bool
     data: DataConfig
     own: tuple[OwnComponent, ...] = ()

@@ -104,6 +104,7 @@ IDENTITY_VALUES: dict[str, Kind] = {
     **dict.fromkeys(("decay_every", "warmup", "batch_size", "epochs", "patience", "window", "threads"), whole(0)),
     **dict.fromkeys(("val_size", "score_size"), optional(whole(0))),
     "seed": whole(0),
+    **dict.fromkeys(("split_seed", "initialization_seed", "order_seed"), optional(whole(0))),
     "metrics": list_of(NAME, 1000),
     "data_sha256": SHA256,
     "numerics": either(whole(0, 10**6), NAME),

@@ -31,8 +31,8 @@ def find_runs(paths: Iterable[str | os.PathLike[str]], warn: Callable[[str], Non
 
 
 def holds_run(folder: Path) -> bool:
-    """Say whether there is a run directory at or below a folder."""
-    return next(_find_below(folder, set(), []), None) is not None
+    """Say whether there is a run directory of npdigits at or below a folder, and not only one with a metrics.csv."""
+    return any((run / "identity.json").exists() for run in _find_below(folder, set(), []))
 
 
 def _find_below(top: Path, seen: set[tuple[int, int]], foreign: list[str]) -> Iterator[Path]:

@@ -83,19 +83,20 @@ class RunFiles:
         return f"{self.summary.data} ({self.summary.data_sha256[:8]}), {'–'.join(map(str, sizes))}"
 
 
-def draw(path: Path, folder: Folder | None = None) -> list[Path]:
+def draw(path: Path, folder: Folder | None = None, form: str = "png") -> list[Path]:
     """Draw all plots of a run directory into its plots/ and return their paths.
 
     Args:
         path: the run directory.
         folder: the same directory as the process that writes it holds it; None opens it.
+        form: of the files, one of ``canvas.FORMS``; those of another form stay.
 
     Raises:
         RunDirError: the directory cannot be read or written, or matplotlib cannot draw.
     """
     run = RunFiles(path)
-    with contextlib.closing(render(run, names_of(run))) as pictures:
-        return write(path, folder or Folder(path), pictures)
+    with contextlib.closing(render(run, names_of(run), form)) as pictures:
+        return write(path, folder or Folder(path), pictures, form)
 
 
 def names_of(run: RunFiles) -> tuple[str, ...]:
@@ -103,24 +104,25 @@ def names_of(run: RunFiles) -> tuple[str, ...]:
     return (*PLOTS, *([AUGMENTATION] if run.distorted else []))
 
 
-def render(run: RunFiles, names: Sequence[str]) -> Generator[tuple[str, bytes], None, None]:
-    """Draw plots of a run; yield the name and the PNG of each.
+def render(run: RunFiles, names: Sequence[str], form: str = "png") -> Generator[tuple[str, bytes], None, None]:
+    """Draw plots of a run; yield the name of each and the content of its file.
 
     Raises:
         RunDirError: matplotlib cannot draw.
     """
     with canvas.defaults():
         for name in names:
-            yield name, _png(name, run)
+            yield name, _drawn(name, run, form)
 
 
-def write(path: Path, folder: Folder, pictures: Iterable[tuple[str, bytes]]) -> list[Path]:
+def write(path: Path, folder: Folder, pictures: Iterable[tuple[str, bytes]], form: str = "png") -> list[Path]:
     """Write plots into the plots/ of a run directory as they come; return their paths.
 
     Args:
         path: the run directory.
         folder: the same directory.
-        pictures: the name and the PNG of each plot.
+        pictures: of each plot the name and the content of its file.
+        form: of the files.
 
     Raises:
         RunDirError: the directory cannot be written.
@@ -130,23 +132,23 @@ def write(path: Path, folder: Folder, pictures: Iterable[tuple[str, bytes]]) -> 
     files = []
     try:
         folder.make("plots")
-        folder.remove_strays([f"plots/{name}.png" for name in (*PLOTS, AUGMENTATION)], STRAY_AGE)
-        for name, png in pictures:
-            files.append(f"plots/{name}.png")
-            folder.write_whole(files[-1], png)
+        folder.remove_strays([f"plots/{name}.{form}" for name in (*PLOTS, AUGMENTATION)], STRAY_AGE)
+        for name, content in pictures:
+            files.append(f"plots/{name}.{form}")
+            folder.write_whole(files[-1], content)
     except OSError as error:
         raise RunDirError(f"{path / 'plots'}: cannot be written: {error.strerror or error}") from error
     return [path / file for file in files]
 
 
-def _png(name: str, run: RunFiles) -> bytes:
-    """Draw one plot.
+def _drawn(name: str, run: RunFiles, form: str) -> bytes:
+    """Draw one plot; return the content of its file.
 
     Raises:
         RunDirError: it cannot be drawn.
     """
     try:
-        return canvas.png(DRAWN_BY[name](run))
+        return canvas.write(DRAWN_BY[name](run), form, name.replace("_", " "))
     except Exception as error:  # matplotlib raises whatever it likes
         raise RunDirError(f"{name}: cannot be drawn: {on_one_line(error)}") from error
 

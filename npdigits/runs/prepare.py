@@ -16,6 +16,7 @@ from npdigits.config.dependence import renamed, without_effect
 from npdigits.config.identity import Canonical, form_for, identity, in_canonical_form
 from npdigits.config.keys import FILE_DATA
 from npdigits.config.schema import Config, DataConfig
+from npdigits.config.seeds import seed_of
 from npdigits.data import own_set, sets
 from npdigits.data.sets import Data, Split
 from npdigits.forms.found import Wanted
@@ -101,7 +102,7 @@ def prepare(
     about = about_data.summarize(source)
     known = len(source.train), source.default_val_size
     config = in_canonical_form(config, *known)
-    train, val = sets.hold_out(source, config.val_size, config.seed)
+    train, val = sets.hold_out(source, config.val_size, seed_of(config, "split"))
     sizes = (train.images.shape[1], *config.hidden, source.n_classes)
     check_fit(config, sizes, len(train), source.image_shape)
     this = identity(config, source.sha256)

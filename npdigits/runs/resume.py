@@ -16,6 +16,7 @@ from npdigits.config.override import Override
 from npdigits.config.own_names import shorten
 from npdigits.config.own_parts import reads_epochs
 from npdigits.config.schema import Config
+from npdigits.config.seeds import DRAWN_BY, three_seeds
 from npdigits.nn.schedules import BOUND_TO_EPOCHS
 from npdigits.runs import checkpoint
 from npdigits.runs.checkpoint import Damaged
@@ -28,6 +29,7 @@ from npdigits.runs.writer import RunWriter
 from npdigits.training.state import ALL_EPOCHS, DIVERGED, State
 
 # What an identity that is filled up holds besides the keys that decide a result.
+SEEDS = ("seed", *DRAWN_BY)
 NOT_DECIDING = {"data_sha256", "numerics", *NOT_PART}
 
 
@@ -50,13 +52,15 @@ def settle(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[
     own = _read_own_settings(path, identity, typed, warn)
     changes: dict[str, Any] = {}
     idle = unread(own.as_dict())
-    for key in _typed_keys(overrides):
+    keys = _typed_keys(overrides)
+    same_seeds = _draws_the_same(own, typed, keys)
+    for key in keys:
         if key == "hydra":
             continue
         if key == "experiment":
             raise ConfigError("experiment: not allowed with resume: the run keeps its own settings")
         kept, asked = (_value_of(config, key) for config in (own, typed))
-        if key in ("resume", "trust") or kept == asked:
+        if key in ("resume", "trust") or kept == asked or (key in SEEDS and same_seeds):
             continue
         if key == "out":
             raise ConfigError(f"out={typed.out}: not allowed with resume: the run stays where it is")
@@ -72,6 +76,12 @@ def settle(path: Path, typed: Config, overrides: Sequence[str], warn: Callable[[
             raise ConfigError(f"{key}={_as_text(asked)}: not allowed with resume: the run has {key}={_as_text(kept)}")
         changes[key] = asked
     return dataclasses.replace(own, **changes), data or own.data.name
+
+
+def _draws_the_same(own: Config, typed: Config, keys: Sequence[str]) -> bool:
+    """Say whether the seeds that were typed are those of the run, however they are written."""
+    asked: dict[str, Any] = {key: getattr(typed, key) for key in SEEDS if key in keys}
+    return three_seeds(dataclasses.replace(own, **asked)) == three_seeds(own)
 
 
 def is_portable(typed: Config) -> bool:

@@ -15,6 +15,7 @@ from npdigits.base.text import on_one_line
 from npdigits.config.build import initial_state, ranges, recipe
 from npdigits.config.identity import digest
 from npdigits.config.schema import Config
+from npdigits.config.seeds import seed_of
 from npdigits.data.augmentation import Augmentation
 from npdigits.data.sets import Data
 from npdigits.runs import outputs, results, resume
@@ -29,6 +30,7 @@ from npdigits.runs.record import RunRecord
 from npdigits.runs.report import Report, final_table
 from npdigits.runs.sharing import count_processes
 from npdigits.runs.summary import Status, Summary
+from npdigits.runs.track import require_tracker, trackers
 from npdigits.runs.trial import try_own
 from npdigits.runs.writer import RunWriter
 from npdigits.training.loop import fit
@@ -69,6 +71,7 @@ def run(
             Nothing has been written then.
         KeyboardInterrupt, Terminated: on Ctrl-C and SIGTERM, once the state at the last epoch's end is saved.
     """
+    require_tracker([config])
     directory = None if out_dir is None else from_anywhere(out_dir)
     return carry_out(config, directory, overrides, stop, source, report, shared, listeners).as_dict()
 
@@ -86,8 +89,8 @@ def carry_out(
     """Do a run as ``run`` does, and return its typed summary."""
     report = report or Report(config.quiet)
     try:
-        told = Listeners([report, *listeners], report.warn)
         plan = prepare(config, out_dir, overrides, source, report)
+        told = Listeners([report, *trackers(plan.config), *listeners], report.warn)
         try_own(plan.config, plan.sizes, plan.train, plan.source.image_shape)
         claimed = claim(plan.out_dir, outputs.outputs(), plan.identity, plan.resuming, report.warn, plan.form)
         if isinstance(claimed, EndedRun):
@@ -158,7 +161,7 @@ def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report) -> RunRe
     writer.start(record, list(plan.overrides), environment)
     if distortions := ranges(plan.config):
         augmentation = Augmentation(plan.source.image_shape, distortions)
-        writer.write_distorted(results.distort_examples(plan.train, augmentation, plan.config.seed))
+        writer.write_distorted(results.distort_examples(plan.train, augmentation, seed_of(plan.config, "distorted")))
     report.open_log(writer.open_log())
     return record
 
@@ -214,7 +217,8 @@ def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status) 
         p = results.predict_test_set(state, test)
         writer.write_predictions(results.collect_predictions(p, test))
         record.update(**results.figures_of(state.best_epoch))
-        record.update(readout=results.read_out(p, test, plan.config.seed), **results.find_blindness(p, test))
+        readout = results.read_out(p, test, seed_of(plan.config, "readout"))
+        record.update(readout=readout, **results.find_blindness(p, test))
     record.update(sizes=result_sizes(writer.path))
     writer.write_summary(record.summary)
 

@@ -12,7 +12,24 @@ from npdigits.sources.found import Found
 #   KIND: in words, for messages;
 #   recognizes(path) -> bool: by content, quickly, of a file or a folder; raises nothing;
 #   read(path) -> Found: raises ConfigError with one line where the source as a whole cannot be read.
-READERS: dict[str, str] = {}
+READERS: dict[str, str] = {
+    "mlflow": "mlflow",
+    "optuna": "optuna",
+    "trackio": "trackio",
+    "aim": "aim",
+    "tensorboard": "tensorboard",
+    "wandb": "wandb",
+    "lightning": "lightning_csv",
+    "sacred": "sacred",
+    "hydra": "hydra_folders",
+    "dvclive": "dvclive",
+    "cv_results": "cv_results",
+    "wandb-csv": "wandb_csv",
+    "keras": "keras_csv",
+    "table": "table",
+}
+# What is read as nothing else: other programs' files are tables as well.
+REST = "table"
 
 
 def readers() -> dict[str, ModuleType]:
@@ -47,6 +64,7 @@ def read_source(path: Path, kind: str | None, note: Callable[[str], None]) -> Fo
     if kind is not None:
         return known[kind].read(path)  # type: ignore[no-any-return]
     fits = [name for name, reader in known.items() if reader.recognizes(path)]
+    fits = [name for name in fits if name != REST] or fits
     if not fits:
         raise ConfigError(f"{path}: no results that are known; read are {', '.join(r.KIND for r in known.values())}")
     if len(fits) > 1:

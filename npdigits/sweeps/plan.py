@@ -31,7 +31,7 @@ from npdigits.sweeps.names import folder_name, run_name
 from npdigits.sweeps.points import Point
 
 # Keys that concern the sweep as a whole.
-ALIKE_IN_ALL = ("out", "workers", "quiet", "plots", "portable")
+ALIKE_IN_ALL = ("out", "workers", "quiet", "plots", "track", "portable")
 # Keys that a run of the sweep does not keep among its overrides: with them it would be written into the sweep's folder.
 NOT_KEPT = ("out", "name", "workers")
 

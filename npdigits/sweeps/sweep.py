@@ -28,6 +28,7 @@ from npdigits.runs.layout import has_all_plots
 from npdigits.runs.report import Report
 from npdigits.runs.run import carry_out
 from npdigits.runs.summary import Status, Summary
+from npdigits.runs.track import require_tracker
 from npdigits.sweeps import launcher
 from npdigits.sweeps.conclusion import TABLE, comparison_table, conclude
 from npdigits.sweeps.plan import Source, check_alike, load_source, plan_sweep
@@ -59,6 +60,7 @@ def run_sweep(
     place = Place.of(where)
     configs = [config for _, config in points]
     check_alike(configs)
+    require_tracker(configs)
     report = Report(configs[0].quiet)
     idle = [set(without_effect(config, typed)) for typed, config in points]
     for line in sorted(set.intersection(*idle)):

@@ -84,7 +84,7 @@ class Recipe:
     batch_size: int
     l2: float
     weight_decay: float
-    seed: int
+    seed: int  # of all that is drawn while training
     threads: int = 1  # processes that share the work
     dropout: tuple[float, ...] = ()  # of each hidden layer
     input_dropout: float = 0.0

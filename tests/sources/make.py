@@ -36,7 +36,7 @@ def make(name: str) -> None:
             "USER": "somebody",
             "LOGNAME": "somebody",
         }
-        subprocess.run([python, writer, folder], check=True, cwd=scratch, env=variables)
+        subprocess.run([python, "-P", writer, folder], check=True, cwd=scratch, env=variables)
         shutil.rmtree(HERE / "files" / name, ignore_errors=True)
         shutil.copytree(folder, HERE / "files" / name, symlinks=True)
     size = sum(path.stat().st_size for path in (HERE / "files" / name).rglob("*") if path.is_file())

@@ -209,6 +209,7 @@ function drawTable() {
 }
 
 function showCurves() {
+  if (!content.curve_columns.length) return; // results with a row a run
   const chosen = [...ticked].sort((a, b) => a - b);
   drawCurves(byId("curves"), chosen, new Map(chosen.map((row, place) => [row, place])), Number(byId("curve-column").value));
 }
@@ -258,6 +259,7 @@ function showPair() {
   content.columns.forEach(({ title, figure: isFigure, tested }, column) => {
     if (isFigure && !tested) line(title, a.cells[column], b.cells[column], false);
   });
+  if (!content.curve_columns.length) return;
   const drawn = [...new Set(pair)];
   drawCurves(byId("pair-curves"), drawn, new Map(drawn.map((row, place) => [row, place])), Number(byId("pair-column").value));
 }
@@ -296,6 +298,7 @@ function main() {
     const line = add(byId("left-out"), "tr");
     [run, status, reason].forEach((text) => add(line, "td", text, "long"));
   });
+  byId("curves-section").hidden = byId("pair-curves-choice").hidden = !content.curve_columns.length;
   byId("effects-section").hidden = !content.effects.length;
   byId("heat-section").hidden = !content.heat.length;
   byId("notes-section").hidden = !content.notes.length;

@@ -1,0 +1,162 @@
+"""Plain tables: CSV, TSV, JSON lines, a JSON list of records, parquet; a row a run, or a row an epoch."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from npdigits.base.bounded import opened
+from npdigits.base.errors import ConfigError
+from npdigits.sources.columns import MOST_CELLS, Table, column_of_values, columns_of_records
+from npdigits.sources.found import Found
+from npdigits.sources.plain import found_of_table
+from npdigits.sources.text_table import HEAD_BYTES, MOST_BYTES, decode, head_of, named, read_text_table
+from npdigits.sources.values import flatten
+
+KIND = "a table (CSV, JSON lines, parquet)"
+PARQUET = b"PAR1"
+# Files that may have a single column.
+TEXT = (".csv", ".tsv", ".tab")
+JSON = (".json", ".jsonl", ".ndjson", ".jsonlines")
+
+
+def recognizes(path: Path) -> bool:
+    """Say whether a file begins as a table does."""
+    start = _start_of(path)
+    if start[:4] == PARQUET:
+        return True
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return path.suffix.lower() in JSON or b"\n{" in start
+    return len(head_of(path)) > 1 or (path.suffix.lower() in TEXT and bool(head_of(path)))
+
+
+def read(path: Path) -> Found:
+    """Read a table.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    table = read_table(path)
+    if not table.n:
+        raise ConfigError(f"{path}: a table without rows")
+    return found_of_table(table, _kind(path), path.name)
+
+
+def read_table(path: Path, most: int = MOST_BYTES) -> Table:
+    """Return the columns of a file of any of the forms.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    start = _start_of(path)
+    if start[:4] == PARQUET:
+        return _read_parquet(path, most)
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return _read_json(path, most)
+    return read_text_table(path, most)
+
+
+def _kind(path: Path) -> str:
+    start = _start_of(path)
+    if start[:4] == PARQUET:
+        return "a parquet table"
+    return "a table of JSON" if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else "a table as text"
+
+
+def _start_of(path: Path) -> bytes:
+    try:
+        with opened(path) as file:
+            return file.read(HEAD_BYTES)
+    except (OSError, ValueError):
+        return b""
+
+
+def read_all(path: Path, most: int) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        ConfigError: it cannot be read, or is too large.
+    """
+    try:
+        with opened(path, most) as file:
+            return file.read()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _read_json(path: Path, most: int) -> Table:
+    """Read JSON lines, a list of records, or what pandas' to_json writes where nothing else is said.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    text, _ = decode(read_all(path, most))
+    whole = _parse(text)
+    if isinstance(whole, dict) and whole and all(isinstance(column, dict) for column in whole.values()):
+        rows = dict.fromkeys(row for column in whole.values() for row in column)
+        if len(rows) * len(whole) > 2 * sum(len(column) for column in whole.values()):
+            raise ConfigError(f"{path}: no table: tables within one another")
+        whole = [{name: column[row] for name, column in whole.items() if row in column} for row in rows]
+    elif isinstance(whole, dict):
+        whole = [whole]
+    if isinstance(whole, list):
+        bad = [(f"{path}: record {i}", "not a table of names") for i, row in enumerate(whole, 1) if not _is_row(row)]
+        records = [flatten(row) for row in whole if _is_row(row)]
+    else:
+        records, bad = _read_lines(path, text)
+    if not records:
+        raise ConfigError(f"{path}: no records: a table is a JSON object a line, or a list of them")
+    try:
+        return Table(columns_of_records(records), len(records), named(bad, path))
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _parse(text: str) -> Any:
+    """Return what a JSON text stands for, None for what is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _read_lines(path: Path, text: str) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    records, bad = [], []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        row = _parse(line)
+        if _is_row(row):
+            records.append(flatten(row))
+        else:
+            bad.append((f"{path}: line {number}", "no JSON object"))
+    return records, bad
+
+
+def _read_parquet(path: Path, most: int) -> Table:
+    """Read a parquet file.
+
+    Raises:
+        ConfigError: it cannot be read, or pyarrow is not there.
+    """
+    content = read_all(path, most)
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ConfigError(f"{path}: a parquet file is read by pyarrow: pip install 'npdigits[parquet]'") from error
+    try:
+        file = parquet.ParquetFile(pyarrow.BufferReader(content))
+        if file.metadata.num_rows * max(file.metadata.num_columns, 1) > MOST_CELLS:
+            raise ConfigError(f"{path}: {file.metadata.num_rows:,} rows: allowed are {MOST_CELLS:,} cells")
+        table = file.read()
+        values = [column.to_pylist() for column in table.columns]
+    except (pyarrow.ArrowException, ValueError, OSError, OverflowError) as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())[:200]}") from error
+    columns = {name: column_of_values(cells) for name, cells in zip(table.column_names, values, strict=True)}
+    return Table(columns, table.num_rows)
