@@ -135,11 +135,11 @@ def _compare_pairs(row: ComparisonRow, reference: ComparisonRow, metric: str, ma
     return Difference(
         reference,
         t_interval(d),
-        p=sign_flip_p(d) if n else None,
+        p=sign_flip_p(d, rounding=pairs.rounding) if n else None,
         test=SIGN_FLIP,
         why="" if n else "no pair of seeds has both figures",
         lowest=least_p(n),
-        within_p=margin_p(d, margin) if n and margin is not None else None,
+        within_p=margin_p(d, margin, rounding=pairs.rounding) if n and margin is not None else None,
         within_lowest=least_margin_p(n),
         samples=(d,),
         alone=pairs.alone,
