@@ -11,7 +11,7 @@ from npdigits.compare import equivalence, permutation, planning
 from npdigits.compare import statistics as plain
 from npdigits.compare.coverage import falls_short
 from npdigits.compare.equivalence import least_margin_p, margin_p, unpaired_margin_p
-from npdigits.compare.permutation import least_permutation_p, permutation_p
+from npdigits.compare.permutation import least_permutation_p, permutation_p, unpaired_p, welch_p
 from npdigits.compare.planning import seeds_for_margin, seeds_for_unpaired_margin
 from npdigits.compare.statistics import ALPHA, sign_flip_p, welch_interval
 
@@ -24,6 +24,14 @@ def test_random_tables_are_judged_as_rational_arithmetic_does():
         assert exact_tables.differences_from_npdigits(table) == []
         outcomes |= {one.outcome for one in exact_tables.judge(table, 0).values()}
     assert outcomes >= {"better", "same", "open", "too few", "untested"}
+
+
+def test_large_figures_just_at_the_margin_are_not_the_same_by_rounding():
+    """100,000.0 and 100,000.2 differ by 0.2 and some 1e-11, all in one direction."""
+    rows = [dict.fromkeys(range(11), 1_000_000 + place) for place in range(3)]
+    for fixed in (True, False):
+        table = exact_tables.Table(rows, exact_tables.Fraction(1, 10), 2, False, fixed)
+        assert exact_tables.differences_from_npdigits(table) == []
 
 
 @pytest.mark.parametrize(
@@ -90,6 +98,21 @@ def test_permutations_are_scipys(n, m, alternative):
 
     theirs = stats.permutation_test((x, y), welch, alternative=alternative, n_resamples=np.inf, vectorized=True).pvalue
     assert permutation_p(x, y, alternative) == pytest.approx(theirs, abs=1e-9)
+
+
+@pytest.mark.parametrize("alternative", plain.ALTERNATIVES)
+def test_welchs_test_is_scipys_and_unpaired_rows_get_the_larger_p(alternative):
+    rng = np.random.default_rng(5)
+    for n, m in [(2, 3), (7, 4), (20, 6)]:
+        x, y = rng.normal(size=n), rng.normal(0.5, 3, size=m)
+        theirs = stats.ttest_ind(x, y, equal_var=False, alternative=alternative).pvalue
+        assert welch_p(x, y, alternative) == pytest.approx(theirs, abs=1e-9)
+        assert unpaired_p(x, y, alternative) == max(welch_p(x, y, alternative), permutation_p(x, y, alternative))
+
+
+def test_welchs_test_without_spread():
+    assert welch_p([1, 1], [2, 2]) == welch_p([1, 1], [2, 2], "less") == 0
+    assert welch_p([1, 1], [2, 2], "greater") == welch_p([1, 1], [1, 1]) == welch_p([1, 2], [3]) == 1
 
 
 @pytest.mark.parametrize(("n", "m"), [(9, 9), (8, 11), (11, 8)])
@@ -192,7 +215,8 @@ def test_an_unknown_alternative_is_refused():
 def test_a_test_of_one_side_alone_is_no_margin_test(monkeypatch):
     """The reference sees a fault: of margin tests that forget one side."""
     monkeypatch.setattr(
-        "npdigits.compare.difference.margin_p", lambda d, margin: sign_flip_p(np.asarray(d) + margin, "greater")
+        "npdigits.compare.difference.margin_p",
+        lambda d, margin, **_: sign_flip_p(d + margin, "greater"),
     )
     rng = np.random.default_rng(27)
     assert any(exact_tables.differences_from_npdigits(exact_tables.random_table(rng)) for _ in range(30))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from npdigits.compare.equivalence import least_margin_p, margin_p, unpaired_margin_p
-from npdigits.compare.permutation import least_permutation_p, permutation_p
+from npdigits.compare.permutation import least_permutation_p, unpaired_p
 from npdigits.compare.planning import seeds_for_margin, seeds_for_unpaired_margin
 from npdigits.compare.predictions import Predictions, count_disagreements
 from npdigits.compare.rows import ComparisonRow
@@ -135,11 +135,11 @@ def _compare_pairs(row: ComparisonRow, reference: ComparisonRow, metric: str, ma
     return Difference(
         reference,
         t_interval(d),
-        p=sign_flip_p(d) if n else None,
+        p=sign_flip_p(d, rounding=pairs.rounding) if n else None,
         test=SIGN_FLIP,
         why="" if n else "no pair of seeds has both figures",
         lowest=least_p(n),
-        within_p=margin_p(d, margin) if n and margin is not None else None,
+        within_p=margin_p(d, margin, rounding=pairs.rounding) if n and margin is not None else None,
         within_lowest=least_margin_p(n),
         samples=(d,),
         alone=pairs.alone,
@@ -156,7 +156,7 @@ def _compare_groups(row: ComparisonRow, reference: ComparisonRow, metric: str, m
     return Difference(
         reference,
         welch_interval(x, y),
-        p=permutation_p(x, y) if testable else None,
+        p=unpaired_p(x, y) if testable else None,
         test=PERMUTATION,
         why="" if testable else "one run a row" if max(n, m) == 1 else "a single run, and no seed in common",
         lowest=least_permutation_p(n, m),

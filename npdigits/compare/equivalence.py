@@ -7,7 +7,7 @@ more, and that it is worse by the margin or more (Schuirmann 1987; Lakens 2017).
 import numpy as np
 from numpy.typing import ArrayLike
 
-from npdigits.compare.permutation import permutation_p
+from npdigits.compare.permutation import unpaired_p
 from npdigits.compare.statistics import DRAWN, MOST_PAIRS, present, sign_flip_p
 
 
@@ -30,20 +30,20 @@ def margin_p(differences: ArrayLike, margin: float, *, rounding: float = 0.0) ->
 
 
 def unpaired_margin_p(x: ArrayLike, y: ArrayLike, margin: float, *, rounding: float = 0.0) -> float:
-    """Return the p of "x̄ and ȳ are not the same within ± margin", by two tests of ``permutation_p``.
+    """Return the p of "x̄ and ȳ are not the same within ± margin", by two of ``unpaired_p``.
 
     The larger p of those for x + margin > y and x − margin < y. Of unequal spread or shape they hold for many values,
-    as the permutation test does.
+    as those tests do.
 
     Args:
         x: (n,); NaN is left out.
         y: (m,), likewise.
         margin: in the units of the values, above 0.
-        rounding: how far each value may be off, as for ``permutation_p``.
+        rounding: how far each value may be off, as for ``unpaired_p``.
     """
     x, y = present(x), present(y)
-    above = permutation_p(x + margin, y, "greater", rounding=rounding)
-    return max(above, permutation_p(x - margin, y, "less", rounding=rounding))
+    above = unpaired_p(x + margin, y, "greater", rounding=rounding)
+    return max(above, unpaired_p(x - margin, y, "less", rounding=rounding))
 
 
 def least_margin_p(n: int) -> float:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtr
 
-from npdigits.compare.statistics import DRAWN, MOST_PAIRS, Numbers, check_alternative, present
+from npdigits.compare.statistics import DRAWN, MOST_PAIRS, Numbers, check_alternative, present, welch_parts
 
 # Up to so many splits, all are counted (12 + 12 values have 2,704,156); of equal numbers, up to MOST_PAIRS values.
 # Beyond, DRAWN random ones are.
@@ -25,6 +26,36 @@ BLOCK = 10_000
 
 # Of some splits: S, the sum of the values on the first side, and Q, of their squares.
 Sums = tuple[Numbers, Numbers]
+
+
+def unpaired_p(x: ArrayLike, y: ArrayLike, alternative: str = "two-sided", *, rounding: float = 0.0) -> float:
+    """Return the p of two groups that are not paired: the larger of ``permutation_p`` and ``welch_p``.
+
+    The permutation test alone is exact where the groups have one distribution. Where the smaller one of few values
+    spreads four times as much, it found differences in 7 % of simulated tables without any, against 4 % of both.
+    """
+    return max(permutation_p(x, y, alternative, rounding=rounding), welch_p(x, y, alternative))
+
+
+def welch_p(x: ArrayLike, y: ArrayLike, alternative: str = "two-sided") -> float:
+    """Return the p of Welch's t test (Welch 1947): of T = (x̄ − ȳ) / √(s²ₓ/n + s²ᵧ/m), by Student's t.
+
+    Without spread it is 0 where the means differ in the direction asked for, else 1; 1, too, for fewer than two values
+    on a side and for infinite ones.
+
+    Args:
+        x: (n,); NaN is left out.
+        y: (m,), likewise.
+        alternative: "two-sided", "greater" (x̄ > ȳ) or "less".
+    """
+    check_alternative(alternative)
+    mean, variance, df = welch_parts(x, y)
+    if df is None:
+        return 1.0
+    towards = {"two-sided": abs(mean), "greater": mean, "less": -mean}[alternative]
+    if variance == 0:
+        return float(towards <= 0)
+    return float((1 + (alternative == "two-sided")) * stdtr(df, -towards / math.sqrt(variance)))
 
 
 def permutation_p(x: ArrayLike, y: ArrayLike, alternative: str = "two-sided", *, rounding: float = 0.0) -> float:

@@ -79,14 +79,16 @@ class ComparisonRow:
             position = {seed: index for index, seed in enumerate(other.seeds)}
             of_self = [index for index, seed in enumerate(self.seeds) if seed in position]
             of_other = [position[self.seeds[index]] for index in of_self]
-        difference = self.figures[metric][of_self] - other.figures[metric][of_other]
+        ours, theirs = self.figures[metric][of_self], other.figures[metric][of_other]
+        difference = ours - theirs
         known = ~np.isnan(difference)
+        largest = np.abs([ours[known], theirs[known]]).max(initial=0.0)
         elsewhere = 0
         if self.environments and other.environments:
             both = zip(of_self, of_other, known.tolist(), strict=True)
             elsewhere = sum(there and self.environments[i] != other.environments[j] for i, j, there in both)
         alone = len(self) + len(other) - 2 * len(of_self)
-        return Pairs(difference[known], alone, int((~known).sum()), elsewhere)
+        return Pairs(difference[known], alone, int((~known).sum()), elsewhere, float(np.spacing(largest)))
 
 
 class Pairs(NamedTuple):
@@ -97,12 +99,14 @@ class Pairs(NamedTuple):
         alone: how many runs have no partner.
         missing: how many pairs lack a figure.
         elsewhere: how many pairs are of runs of two environments.
+        rounding: how far a difference may be off, by the last digit of the largest figure.
     """
 
     differences: Numbers
     alone: int
     missing: int
     elsewhere: int
+    rounding: float
 
 
 def make_rows(

@@ -13,7 +13,7 @@ from npdigits.compare.statistics import ALPHA
 
 NAMES = {
     SIGN_FLIP: "exact sign-flip test of the differences paired by seed",
-    PERMUTATION: "permutation test of the studentized difference of two means (Welch's)",
+    PERMUTATION: "permutation test of Welch's t, or Welch's t test where its p is larger",
     MCNEMAR: "McNemar's exact test of the single runs' predictions of the test digits",
 }
 

@@ -66,18 +66,22 @@ def welch_interval(x: ArrayLike, y: ArrayLike) -> Interval:
         x: (n,), independent and about normal; NaN is left out.
         y: (m,), likewise.
     """
+    mean, variance, df = welch_parts(x, y)
+    n = min(len(present(x)), len(present(y)))
+    return Interval(mean, None if df is None else float(t_quantile(df) * math.sqrt(variance)), n)
+
+
+def welch_parts(x: ArrayLike, y: ArrayLike) -> tuple[float, float, float | None]:
+    """Return x̄ − ȳ, its variance s²ₓ/n + s²ᵧ/m and ν, as for ``welch_interval``; ν is None where there is none."""
     x, y = present(x), present(y)
     n, m = len(x), len(y)
     mean = _mean(x) - _mean(y)
     if min(n, m) < 2 or not math.isfinite(mean):
-        return Interval(mean, None, min(n, m))
-    a, b = x.var(ddof=1) / n, y.var(ddof=1) / m
-    if a + b == 0:
-        return Interval(mean, 0.0, min(n, m))
+        return mean, math.nan, None
+    a, b = float(x.var(ddof=1)) / n, float(y.var(ddof=1)) / m
     # By shares of a + b, as the squares of tiny variances would be 0.
-    share = a / (a + b)
-    df = 1 / (share**2 / (n - 1) + (1 - share) ** 2 / (m - 1))
-    return Interval(mean, float(t_quantile(df) * math.sqrt(a + b)), min(n, m))
+    share = a / (a + b) if a + b else 0.5
+    return mean, a + b, 1 / (share**2 / (n - 1) + (1 - share) ** 2 / (m - 1))
 
 
 def present(values: ArrayLike) -> Numbers:
