@@ -247,3 +247,9 @@ def test_what_a_program_calls_a_metric_too_is_no_key():
 def test_long_texts_that_differ_stay_two():
     cells = setting_table([{"text": "x" * 5000 + end} for end in "ab"]).text.tolist()
     assert len(set(cells)) == 2 and max(map(len, cells)) <= 60
+
+
+def test_runs_of_which_no_seed_is_known_are_no_twins():
+    settings = [*GRID, {"lr": 0.1, "width": 16}, {"lr": 0.1, "width": 16, "seed": None}]
+    runs = to_runs([made(settings)], Asked())
+    assert (runs.table.same_as == "").all() and runs.table.seed.nunique() == 6

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from npdigits.compare.permutation import unpaired_p
-from npdigits.compare.statistics import DRAWN, MOST_PAIRS, present, sign_flip_p
+from npdigits.compare.statistics import DRAWN, MOST_DRAWN, MOST_PAIRS, present, sign_flip_p
 
 
 def margin_p(differences: ArrayLike, margin: float, *, rounding: float = 0.0) -> float:
@@ -48,4 +48,6 @@ def unpaired_margin_p(x: ArrayLike, y: ArrayLike, margin: float, *, rounding: fl
 
 def least_margin_p(n: int) -> float:
     """Return the smallest p that ``margin_p`` can give for n pairs: 2⁻ⁿ, of one side."""
+    if n > MOST_DRAWN:
+        return 0.0
     return 2.0**-n if n <= MOST_PAIRS else 1 / (1 + DRAWN)

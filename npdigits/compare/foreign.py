@@ -19,7 +19,7 @@ from npdigits.compare.read_as import explain
 from npdigits.compare.rows import MARKS
 from npdigits.compare.statistics import Numbers
 from npdigits.config.suggestions import suggestion
-from npdigits.runs.table import OWN, SHARED, Runs
+from npdigits.runs.table import MISSING, NULL, OWN, SHARED, Runs
 from npdigits.sources import found as source
 from npdigits.sources.found import Found
 
@@ -194,8 +194,10 @@ def _table_of(
     runs = _unique([name for found in sources for name in found.names])
     cells = [settings[key].tolist() for key in chosen.keys]
     configurations = [_digest(row) for row in zip(*cells, strict=True)] if cells else [_digest(())] * n
-    # Without a seed each run stands for itself: no two runs are a pair.
-    seeds = [f"#{index}" for index in range(n)] if chosen.seed is None else settings[chosen.seed].tolist()
+    # A run without a seed stands for itself: it is paired with none.
+    seeds = [MISSING] * n if chosen.seed is None else settings[chosen.seed].tolist()
+    seeds = [f"#{index}" if seed in (MISSING, NULL) else seed for index, seed in enumerate(seeds)]
+    seeds = [str(seed) for seed in seeds] if any(isinstance(seed, str) for seed in seeds) else seeds
     first: dict[tuple[str, Any], str] = {}
     same_as = [""] * n
     for index, (configuration, seed, status) in enumerate(zip(configurations, seeds, statuses, strict=True)):

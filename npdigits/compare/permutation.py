@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr
+from scipy.special import ndtr, stdtr
 
-from npdigits.compare.statistics import DRAWN, MOST_PAIRS, Numbers, check_alternative, present, welch_parts
+from npdigits.compare.statistics import DRAWN, MOST_DRAWN, MOST_PAIRS, Numbers, check_alternative, present, welch_parts
 
 # Up to so many splits, all are counted (12 + 12 values have 2,704,156); of equal numbers, up to MOST_PAIRS values.
 # Beyond, DRAWN random ones are.
@@ -62,7 +62,8 @@ def permutation_p(x: ArrayLike, y: ArrayLike, alternative: str = "two-sided", *,
     """Return the p of the permutation test of Welch's T = (x̄ − ȳ) / √(s²ₓ/n + s²ᵧ/m).
 
     p is the share of the C(n+m, n) splits of all values into n and m with |T*| ≥ |T|, or T* ≥ T for "greater". Where
-    these are too many, (1 + those among DRAWN random splits) / (1 + DRAWN), always the same ones.
+    these are too many, (1 + those among DRAWN random splits) / (1 + DRAWN), always the same ones; of more than
+    MOST_DRAWN values, 2·Φ(−|T|), the limit of T*.
 
     Where neither side of a split has spread, T* is 0 if its means are equal (then all values are, and p is 1), else
     ∞ or −∞, which is beyond all finite T and equal to itself. A side of fewer than two values has no spread that could
@@ -89,6 +90,11 @@ def permutation_p(x: ArrayLike, y: ArrayLike, alternative: str = "two-sided", *,
     if size <= 2 * rounding:
         return 1.0
     values /= -size if alternative == "less" else size
+    if n + m > MOST_DRAWN:
+        mean, variance, _ = welch_parts(values[:n], values[n:])
+        towards = abs(mean) if alternative == "two-sided" else mean
+        t = towards / math.sqrt(variance) if variance else math.copysign(math.inf, towards)
+        return float((1 + (alternative == "two-sided")) * ndtr(-t))
     two_sided, tie = alternative == "two-sided", TIE + 8 * rounding / size
     if n == m and n + m <= MOST_PAIRS:
         return _share_of_sums(values, two_sided, n * tie)
@@ -106,6 +112,8 @@ def least_permutation_p(n: int, m: int, alternative: str = "two-sided") -> float
     check_alternative(alternative)
     if min(n, m) < 2:
         return 1.0
+    if n + m > MOST_DRAWN:
+        return 0.0
     splits = math.comb(n + m, n)
     if splits > MOST_SPLITS and not (n == m and n + m <= MOST_PAIRS):
         return 1 / (1 + DRAWN)
