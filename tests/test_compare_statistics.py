@@ -93,6 +93,22 @@ def test_sign_flips_of_many_pairs_are_drawn_and_near_the_exact_ones(monkeypatch)
     assert sign_flip_p(np.ones(50)) == least_p(50) == 1 / 100_000
 
 
+@pytest.mark.parametrize("alternative", ["two-sided", "greater", "less"])
+@pytest.mark.parametrize("shift", [0.0, 0.1, 0.2])
+def test_sign_flips_of_hundreds_of_pairs_are_near_the_drawn_ones(monkeypatch, alternative, shift):
+    d = RNG.normal(shift, size=200)
+    near = sign_flip_p(d, alternative)
+    monkeypatch.setattr(statistics, "EVEN", 0.0)
+    assert near == pytest.approx(sign_flip_p(d, alternative), abs=0.004)
+    assert near == pytest.approx(stats.norm.sf(abs(d.sum()) / np.sqrt(d @ d)) * 2) or alternative != "two-sided"
+
+
+def test_a_few_differences_that_stick_out_are_flipped_one_by_one():
+    d = np.r_[np.zeros(200), 1.0, 1.0]  # the two large ones have one sign in half of all assignments
+    assert sign_flip_p(d) == pytest.approx(0.5, abs=0.01)
+    assert sign_flip_p(np.zeros(200)) == sign_flip_p(np.zeros(200), "greater") == 1.0
+
+
 def test_holm_by_pencil():
     # 0.005·4, 0.01·3, 0.03·2, 0.04·1 → the last one is not below the one before
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])

@@ -1,6 +1,7 @@
 """From what other programs wrote to a table of runs: the keys, the seed, and one value of each metric."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -193,7 +194,8 @@ def _table_of(
     reasons = [reason for found in sources for reason in (found.reasons or [""] * len(found.names))]
     runs = _unique([name for found in sources for name in found.names])
     cells = [settings[key].tolist() for key in chosen.keys]
-    configurations = [_digest(row) for row in zip(*cells, strict=True)] if cells else [_digest(())] * n
+    named = functools.cache(_digest)  # of a hundred thousand runs few are of other settings
+    configurations = [named(row) for row in zip(*cells, strict=True)] if cells else [_digest(())] * n
     # A run without a seed stands for itself: it is paired with none.
     seeds = [MISSING] * n if chosen.seed is None else settings[chosen.seed].tolist()
     seeds = [f"#{index}" if seed in (MISSING, NULL) else seed for index, seed in enumerate(seeds)]
@@ -213,7 +215,7 @@ def _table_of(
         ],
         "same_as": same_as,
         **dict.fromkeys(("data", "data_sha256", "numerics", "environment"), ""),
-        "identity": [_digest((c, s)) for c, s in zip(configurations, seeds, strict=True)],
+        "identity": [f"{c} {s}" for c, s in zip(configurations, seeds, strict=True)],
         "configuration": configurations,
         "seed": seeds,
         **{names[key]: column for key, column in zip(chosen.keys, cells, strict=True)},

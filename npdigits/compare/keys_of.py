@@ -55,12 +55,24 @@ def setting_table(settings: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     names = dict.fromkeys(name for one in settings for name in one)
     table = {}
     for name in names:
-        cells = [as_cell(one[name]) if name in one else MISSING for one in settings]
-        if any(isinstance(cell, str) for cell in cells) and not all(isinstance(cell, str) for cell in cells):
+        cells = _as_cells([one.get(name, MISSING) for one in settings])
+        kinds = set(map(type, cells))
+        if str in kinds and len(kinds) > 1:
             others = {cell for cell in cells if isinstance(cell, str)} - {MISSING, NULL}
             cells = [str(cell) for cell in cells] if others else cells
         table[name] = pd.Series(cells, dtype=object)
     return pd.DataFrame(table, index=range(len(settings)))
+
+
+def _as_cells(values: list[object]) -> list[Any]:
+    """Return settings of many runs as cells; of one type alone, equal ones are looked at once."""
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return values
+    if kinds == {float} or kinds == {str}:  # of several types, 1 and True would be equal
+        cells = {value: as_cell(value) for value in set(values)}
+        return [cells[value] for value in values]
+    return [as_cell(value) for value in values]
 
 
 def as_cell(value: object) -> Any:

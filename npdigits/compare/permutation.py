@@ -63,7 +63,7 @@ def permutation_p(x: ArrayLike, y: ArrayLike, alternative: str = "two-sided", *,
 
     p is the share of the C(n+m, n) splits of all values into n and m with |T*| ≥ |T|, or T* ≥ T for "greater". Where
     these are too many, (1 + those among DRAWN random splits) / (1 + DRAWN), always the same ones; of more than
-    MOST_DRAWN values, 2·Φ(−|T|), the limit of T*.
+    MOST_DRAWN values on either side, 2·Φ(−|T|), the limit of T*.
 
     Where neither side of a split has spread, T* is 0 if its means are equal (then all values are, and p is 1), else
     ∞ or −∞, which is beyond all finite T and equal to itself. A side of fewer than two values has no spread that could
@@ -90,7 +90,7 @@ def permutation_p(x: ArrayLike, y: ArrayLike, alternative: str = "two-sided", *,
     if size <= 2 * rounding:
         return 1.0
     values /= -size if alternative == "less" else size
-    if n + m > MOST_DRAWN:
+    if min(n, m) > MOST_DRAWN:
         mean, variance, _ = welch_parts(values[:n], values[n:])
         towards = abs(mean) if alternative == "two-sided" else mean
         t = towards / math.sqrt(variance) if variance else math.copysign(math.inf, towards)
@@ -112,7 +112,7 @@ def least_permutation_p(n: int, m: int, alternative: str = "two-sided") -> float
     check_alternative(alternative)
     if min(n, m) < 2:
         return 1.0
-    if n + m > MOST_DRAWN:
+    if min(n, m) > MOST_DRAWN:
         return 0.0
     splits = math.comb(n + m, n)
     if splits > MOST_SPLITS and not (n == m and n + m <= MOST_PAIRS):
