@@ -348,3 +348,18 @@ def test_figures_close_to_a_bound_are_named(tmp_path):
     comparison = compare(read_runs([made_sweep(tmp_path, "hidden", sweep)]), default=DEFAULT)
     (line,) = [line for line in verdict(comparison) if "close to a bound" in line]
     assert line.startswith("Figures close to a bound: hidden=50. There the 95 % t interval")
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_ties_of_decimals_stay_ties_in_single_precision(paired):
+    """0.3 − 0.1 and 0.5 − 0.3 are equal, and not so once TensorBoard has stored them."""
+    first = [0.3, 0.5, 0.6, 0.4, 0.7, 0.9, 0.8]
+    second = [0.1, 0.3, 0.8, 0.2, 0.5, 0.7, 1.0]
+    found = []
+    for stored in (np.float64, np.float32):
+        seeds = range(7), range(7) if paired else range(10, 17)
+        a, b = (row_of(s, np.array(x, stored), n) for s, x, n in zip(seeds, (first, second), "ab", strict=True))
+        plan = Plan("acc", {WHERE: b}, True, margin=Margin("0.2", 0.2))
+        difference = make_blocks([a, b], [plan], None, False, 1)[0].differences[a]
+        found.append((difference.test, difference.p, difference.within_p))
+    assert found[0] == found[1] and found[0][0] == (SIGN_FLIP if paired else PERMUTATION)

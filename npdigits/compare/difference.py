@@ -4,11 +4,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from npdigits.compare.equivalence import least_margin_p, margin_p, unpaired_margin_p
 from npdigits.compare.permutation import least_permutation_p, unpaired_p
 from npdigits.compare.planning import seeds_for_margin, seeds_for_unpaired_margin
 from npdigits.compare.predictions import Predictions, count_disagreements
-from npdigits.compare.rows import ComparisonRow
+from npdigits.compare.rows import ComparisonRow, last_digit
 from npdigits.compare.statistics import (
     ALPHA,
     Interval,
@@ -152,15 +154,15 @@ def _compare_groups(row: ComparisonRow, reference: ComparisonRow, metric: str, m
     """Test two rows as groups of runs that are not paired; one run has no spread, and is not tested."""
     x, y = present(row.figures[metric]), present(reference.figures[metric])
     n, m = len(x), len(y)
-    testable = min(n, m) > 1
+    testable, rounding = min(n, m) > 1, last_digit(np.concatenate([x, y]))
     return Difference(
         reference,
         welch_interval(x, y),
-        p=unpaired_p(x, y) if testable else None,
+        p=unpaired_p(x, y, rounding=rounding) if testable else None,
         test=PERMUTATION,
         why="" if testable else "one run a row" if max(n, m) == 1 else "a single run, and no seed in common",
         lowest=least_permutation_p(n, m),
-        within_p=unpaired_margin_p(x, y, margin) if testable and margin is not None else None,
+        within_p=unpaired_margin_p(x, y, margin, rounding=rounding) if testable and margin is not None else None,
         within_lowest=least_permutation_p(n, m, "greater"),
         samples=(x, y),
         missing=len(row) + len(reference) - n - m,

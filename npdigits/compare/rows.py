@@ -82,13 +82,26 @@ class ComparisonRow:
         ours, theirs = self.figures[metric][of_self], other.figures[metric][of_other]
         difference = ours - theirs
         known = ~np.isnan(difference)
-        largest = np.abs([ours[known], theirs[known]]).max(initial=0.0)
+        rounding = last_digit(np.concatenate([ours[known], theirs[known]]))
         elsewhere = 0
         if self.environments and other.environments:
             both = zip(of_self, of_other, known.tolist(), strict=True)
             elsewhere = sum(there and self.environments[i] != other.environments[j] for i, j, there in both)
         alone = len(self) + len(other) - 2 * len(of_self)
-        return Pairs(difference[known], alone, int((~known).sum()), elsewhere, float(np.spacing(largest)))
+        return Pairs(difference[known], alone, int((~known).sum()), elsewhere, rounding)
+
+
+def last_digit(figures: Numbers) -> float:
+    """Return how far the largest of some figures may be off, by its last digit.
+
+    Figures that single precision holds exactly were stored in it, as TensorBoard does, or lose nothing by it.
+    """
+    if not np.isfinite(figures).all():
+        return 0.0
+    largest = np.abs(figures).max(initial=0.0)
+    if 0 < largest < np.finfo(np.float32).max and (figures == figures.astype(np.float32)).all():
+        return float(np.spacing(np.float32(largest)))
+    return float(np.spacing(largest))
 
 
 class Pairs(NamedTuple):
