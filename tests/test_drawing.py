@@ -91,12 +91,12 @@ def test_without_the_process_the_plots_are_drawn_all_the_same(tmp_path, idx_set)
 expected = trained("run")
 counts = [trained("killed", lambda: os.kill(made[-1], signal.SIGKILL)) == expected]
 
-def fails(run, names):
+def fails(run, names, *form):
     yield "cost", b"not all"
     raise MemoryError
 
 render, parent = plots.render, os.getpid()
-plots.render = lambda run, names: (render if os.getpid() == parent else fails)(run, names)
+plots.render = lambda run, names, *form: (render if os.getpid() == parent else fails)(run, names, *form)
 counts.append(trained("failed") == expected)
 plots.render = render
 drawing._is_ready_when_told = wait

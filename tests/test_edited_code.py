@@ -81,7 +81,7 @@ def test_the_same_sweep_makes_new_runs_with_rows_of_their_own(copy, keys, tmp_pa
     here = f"{NUMERICS}+{mark}"
     why = f"4 runs in {folder} were made by other code of npdigits ({NUMERICS} there, {here} here): done anew beside"
     assert second.stderr == f"npdigits: WARNING: {why}\n"
-    assert second.returncode == 0 and "4 finished;" in second.stdout and "before" not in second.stdout
+    assert second.returncode == 0 and "4 finished;" in second.stdout and "4 before" not in second.stdout
     assert (
         f"numerics {NUMERICS}+{mark}: made by code of npdigits that was edited ({mark} is its digest)." in second.stdout
     )

@@ -101,6 +101,7 @@ WITHOUT_EFFECT = {
     "check_gradient": False,
     "trust": True,
     "plots": False,
+    "track": "tensorboard",
     "quiet": True,
     "data": dataclasses.replace(CONFIG.data, name="idx", root="a", dir="b", mirror="c", fallback=None),
 }

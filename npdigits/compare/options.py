@@ -130,19 +130,19 @@ def _explain_mixed_column(runs: Runs, query: str) -> str:
     return ""
 
 
-def parse_baseline(typed: str | None, runs: Runs) -> dict[str, Any] | str | None:
+def parse_baseline(typed: str | None, runs: Runs | None = None) -> dict[str, Any] | str | None:
     """Return the values of --baseline by their keys; "best" and None as they are.
 
     Args:
         typed: what was typed.
-        runs: among which it is.
+        runs: among which it is; None for npdigits' own.
 
     Raises:
         ConfigError: a key is unknown, or a value is not allowed.
     """
     if typed is None or typed == "best":
         return typed
-    if runs.foreign:
+    if runs is not None and runs.foreign:
         return parse_values(typed, _split_assignments(typed), runs.keys)
     values = {}
     for part in _split_assignments(typed):
