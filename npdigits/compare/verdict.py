@@ -194,8 +194,8 @@ def _remark_coverage(comparison: Comparison) -> list[str]:
     if not rows:
         return []
     return [
-        f"Figures close to a bound: {join_named(list(rows))}. There the 95 % t interval of a mean holds it less often "
-        "than that."
+        f"Figures close to a bound: {join_named(list(rows))}. There the 95 % t interval of a mean holds it less often: "
+        "of simulated accuracies, 2 % wrong, in 88 to 94 %."
     ]
 
 
