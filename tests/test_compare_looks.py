@@ -112,11 +112,13 @@ def test_the_same_runs_from_above_and_below_are_the_same_results(folder, typed, 
     assert looks_in(typed(tmp_path.parent / "width2", "--metric", "val_cost")) == []
 
 
-def test_another_question_is_not_the_same(folder, typed):
+def test_to_choose_runs_or_to_average_is_to_look_again(folder, typed):
     typed(folder)
-    assert looks_in(typed(folder, "--filter", "seed < 6")) == []
-    assert looks_in(typed(folder, "--by", "hidden")) == []
-    assert looks_in(typed(folder, "--filter", "seed < 6", "--metric", "val_cost"))
+    assert looks_in(typed(folder, "--filter", "seed < 99")) == []  # the very same runs
+    (line,) = looks_in(typed(folder, "--filter", "seed < 5", "--metric", "val_cost"))
+    assert line.startswith("Look 2 at these results (before: of all runs by val_accuracy")
+    (line,) = looks_in(typed(folder, "--metric", "val_cost"))
+    assert "where seed < 5" in line and line.startswith("Look 3")
 
 
 def test_where_no_p_is_told_nothing_is_recorded(folder, typed, state, tmp_path):
@@ -190,10 +192,10 @@ def test_two_at_once_lose_nothing(tmp_path):
 
 def test_a_question_is_of_places_and_not_of_spellings(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    asked = [question_of([path], (), None, None) for path in (".", tmp_path, f"{tmp_path}/x/..")]
+    asked = [question_of([path]) for path in (".", tmp_path, f"{tmp_path}/x/..")]
     assert len(set(asked)) == 1
-    assert asked[0].is_about(question_of(["x/y"], (), None, None))
-    assert not question_of(["x"], (), None, None).is_about(question_of(["xy"], (), None, None))
+    assert asked[0].is_about(question_of(["x/y"]))
+    assert not question_of(["x"]).is_about(question_of(["xy"]))
     assert Past(asked[0], 3).looks == 3 and Past(asked[0]).looks == 1
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from npdigits.base.errors import ConfigError
 from npdigits.compare.at import At, parse_at, take
+from npdigits.compare.comparison import compare
 from npdigits.compare.directions import direction_by_name
 from npdigits.compare.foreign import Asked, to_runs
 from npdigits.compare.keys_of import choose, setting_table
@@ -152,8 +153,8 @@ def test_a_table_of_runs_has_what_a_comparison_needs():
     assert runs.table["config.data"].tolist() == ["–"] * 9 + ["mnist"]
     assert runs.table.configuration.nunique() == 3
     said = "\n".join(runs.read_as)
-    assert "Read: a table (10 runs); keys lr, data; paired by seed." in said
-    assert "The same settings and seed, counted once: run 8 as run 0." in said
+    assert "Read: a table (10 runs); keys lr, data; the seed is seed." in said
+    assert "The same keys and seed, counted once, though some have other figures: run 8 as run 0." in said
 
 
 def test_a_twin_that_failed_takes_no_runs_place():
@@ -205,7 +206,7 @@ def test_a_shown_column_is_taken_at_the_step_of_the_compared_one():
     runs = to_runs([found], Asked(("acc",), ("loss",), at=parse_at("best")))
     assert runs.table.loss.tolist() == [0.3, 0.1]
     assert "at the best step of acc itself, which flatters" in runs.read_as[1]
-    assert "acc was taken at step 1 to 3" in runs.read_as[1]
+    assert "acc itself, which flatters noisy runs (1 to 3)" in runs.read_as[1] and "shown: loss" in runs.read_as[1]
 
 
 def test_what_has_no_value_there_is_counted():
@@ -253,3 +254,24 @@ def test_runs_of_which_no_seed_is_known_are_no_twins():
     settings = [*GRID, {"lr": 0.1, "width": 16}, {"lr": 0.1, "width": 16, "seed": None}]
     runs = to_runs([made(settings)], Asked())
     assert (runs.table.same_as == "").all() and runs.table.seed.nunique() == 6
+
+
+def test_figures_of_single_precision_are_the_shortest_decimals():
+    rows = history_of([(i, 1, float(np.float32(value))) for i, value in enumerate((0.93, 0.1, 1 / 3, NAN))])
+    found = Found("events", [*"abcd"], GRID[:4], ["acc"], lambda name: rows, single=frozenset(["acc"]))
+    assert take(found, "acc", At(), higher)[0][:3].tolist() == [0.93, 0.1, 0.33333334]
+    assert to_runs([found], Asked(("acc",))).single == {"acc"}
+
+
+def test_what_is_not_among_the_keys_is_named():
+    runs = to_runs([made(GRID, {"acc": [0.1 * i for i in range(8)]})], Asked(keys=("width",)))
+    said = "\n".join(runs.read_as)
+    assert "lr (not among --keys)" in said and "counted once, though some have other figures" in said
+
+
+def test_what_is_not_finite_is_named_and_is_not_the_best():
+    found = made(GRID, {"acc": [0.5, 0.6, 0.7, math.inf, *[0.1] * 4]})
+    runs = to_runs([found], Asked())
+    assert "Not finite: acc of run 3: nothing can be said of such a row." in runs.read_as
+    comparison = compare(runs)
+    assert [row.values["lr"] for row in comparison.family.references.values()] == [0.01]

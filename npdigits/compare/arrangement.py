@@ -36,7 +36,7 @@ def arrange(runs: Runs, by: Sequence[str], pooled: bool, note: Callable[[str], N
     def leave_out(run: str, instead: str, seed: Any) -> None:
         again.append((run, "finished", f"seed {format_value(seed)} of its row is counted once, as {instead}"))
 
-    configurations = make_rows(runs.table, runs.keys, runs.figures, pooled, leave_out)
+    configurations = make_rows(runs.table, runs.keys, runs.figures, pooled, leave_out, runs.single)
     differing = find_differing_keys(configurations, runs.keys, runs.foreign)
     if pooled and "environment" not in differing and any(len(set(row.environments)) > 1 for row in configurations):
         differing.insert(sum(mark in differing for mark in MARKS), "environment")

@@ -73,6 +73,16 @@ def take(found: Found, metric: str, at: At, higher: Callable[[str], bool]) -> tu
         at: which ones.
         higher: metric -> whether higher values are better.
     """
+    values, steps = _take(found, metric, at, higher)
+    return (_shortest(values) if metric in found.single else values), steps
+
+
+def _shortest(values: Numbers) -> Numbers:
+    """Return figures that were stored in single precision as the shortest decimals that it tells apart: 0.93 again."""
+    return np.array([float(str(value)) for value in values.astype(np.float32)])
+
+
+def _take(found: Found, metric: str, at: At, higher: Callable[[str], bool]) -> tuple[Numbers, Numbers]:
     n = len(found.names)
     nothing = np.full(n, np.nan)
     if metric not in found.metrics:

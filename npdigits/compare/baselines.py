@@ -1,5 +1,6 @@
 """What rows are compared with: a row that was fixed beforehand, or the best that was observed."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -117,6 +118,8 @@ def find_best(
     best: dict[Section, tuple[float, ComparisonRow]] = {}
     for row in rows:
         mean, _, n = row.interval(by)
+        if not math.isfinite(mean):
+            continue
         if n and 2 * n >= most[row.section] and (row.section not in best or sign * mean > best[row.section][0]):
             best[row.section] = sign * mean, row
     return {section: row for section, (_, row) in best.items()}

@@ -19,7 +19,7 @@ from npdigits.compare.diff import diff_runs
 from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parser, parse_baseline, parse_by, split_names
 from npdigits.compare.ordering import check_name
 from npdigits.compare.paper import Drawn, draw_figures, parse_figures
-from npdigits.compare.source_options import joined, read_results
+from npdigits.compare.source_options import joined, read_results, refuse_what_has_no_effect
 from npdigits.compare.spread import find_spread, parse_sources
 from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
 from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot, suffix_of
@@ -64,6 +64,7 @@ def act(chosen: argparse.Namespace) -> int:
         raise ConfigError(f"which runs? name one or more folders{where}")
     metrics, shown = split_names(chosen.metric), split_names(chosen.show)
     runs = read_results(chosen, metrics, shown)
+    refuse_what_has_no_effect(chosen, runs.foreign)
     for line in runs.warnings:
         warn(line)
     if chosen.filter:
@@ -154,7 +155,7 @@ def _look(
     chosen: argparse.Namespace, compare: Callable[..., Comparison], by: Sequence[str], is_look: bool
 ) -> Comparison:
     """Compare, and remember that somebody has looked at what was tested."""
-    question = looks.question_of(chosen.folders, by, chosen.filter, chosen.keys)
+    question = looks.question_of(chosen.folders, by, chosen.filter)
     past = looks.Past(question, chosen.looks or 0)
     comparison = compare(by=by, looks=past.looks)
     return past.add(comparison) if is_look else comparison

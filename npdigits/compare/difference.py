@@ -154,7 +154,7 @@ def _compare_groups(row: ComparisonRow, reference: ComparisonRow, metric: str, m
     """Test two rows as groups of runs that are not paired; one run has no spread, and is not tested."""
     x, y = present(row.figures[metric]), present(reference.figures[metric])
     n, m = len(x), len(y)
-    testable, rounding = min(n, m) > 1, last_digit(np.concatenate([x, y]))
+    testable, rounding = min(n, m) > 1, last_digit(np.concatenate([x, y]), metric in row.single | reference.single)
     return Difference(
         reference,
         welch_interval(x, y),

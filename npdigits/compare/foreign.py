@@ -82,7 +82,7 @@ def to_runs(sources: Sequence[Found], asked: Asked, notes: Sequence[str] = ()) -
     table = _table_of(sources, settings, chosen, names, figures)
     never = (table.status == source.FINISHED) & ~measured
     left_out, table = table.run[never].tolist(), table[~never].reset_index(drop=True)
-    steps = steps[~never.to_numpy()]
+    steps = {name: of_runs[~never.to_numpy()] for name, of_runs in steps.items()}
     return Runs(
         table=table,
         keys=tuple(names.values()),
@@ -92,6 +92,7 @@ def to_runs(sources: Sequence[Found], asked: Asked, notes: Sequence[str] = ()) -
         measured=tuple(wanted),
         shown=tuple(wanted),
         extra=(),
+        single=frozenset(name for name in wanted if any(name in found.single for found in sources)),
         higher=higher,
         foreign=True,
         read_as=tuple(explain(sources, table, chosen, metrics, higher, at, steps, left_out, notes)),
@@ -150,15 +151,15 @@ def _direction(name: str, sources: Sequence[Found], typed: Mapping[str, bool]) -
 
 def _take_all(
     sources: Sequence[Found], metrics: Sequence[str], at: At, higher: Callable[[str], bool]
-) -> tuple[dict[str, Numbers], Numbers]:
-    """Return each metric's values (n,), and the steps that those of the first metric were taken at."""
+) -> tuple[dict[str, Numbers], dict[str, Numbers]]:
+    """Return each metric's values (n,), and the steps that they were taken at (n,)."""
     if at.kind != LAST and not any(found.has_steps for found in sources):
         raise ConfigError("--at: these results have a row a run, and no steps to choose from")
     taken = {
         name: [take(found, name, at if found.has_steps else At(), higher) for found in sources] for name in metrics
     }
     figures = {name: np.concatenate([values for values, _ in parts]) for name, parts in taken.items()}
-    return figures, np.concatenate([steps for _, steps in taken[metrics[0]]])
+    return figures, {name: np.concatenate([steps for _, steps in parts]) for name, parts in taken.items()}
 
 
 def _by_source(sources: Sequence[Found], figures: Mapping[str, Numbers]) -> Iterator[tuple[Found, dict[str, Numbers]]]:

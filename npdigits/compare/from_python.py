@@ -93,6 +93,12 @@ def compare_runs(
     Raises:
         ConfigError: a name is unknown, or there is nothing to compare.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise ConfigError(
+            f"frame: allowed is a pandas.DataFrame, not {type(frame).__name__}; of files, npdigits-compare"
+        )
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()  # keys that groupby or set_index made the index of
     metrics = (metric,) if isinstance(metric, str) else tuple(metric)
     if set(OWN) <= set(frame.columns):
         runs, default = _own_runs(frame), _default()

@@ -119,7 +119,9 @@ def choose(
     if seed is None:
         seed = _find_seed([name for name in varying if name not in (keys or ())])
     if keys is not None:
-        return Chosen(tuple(key for key in dict.fromkeys(keys) if key != seed), seed, ())
+        others = [name for name in varying if name not in keys and name != seed and (told or not _is_measured(name))]
+        named = tuple(key for key in dict.fromkeys(keys) if key != seed)
+        return Chosen(named, seed, tuple((name, "not among --keys") for name in others if name not in also_measured))
     left_out: list[tuple[str, str]] = []
     found = []
     for name in varying:
@@ -158,7 +160,7 @@ def _find_seed(varying: Sequence[str]) -> str | None:
 def _why_not(table: pd.DataFrame, name: str, seed: str | None, told: bool) -> str:
     """Return why a setting that varies is no key; "" if it is one."""
     column, n = table[name], len(table)
-    if not told and (set(words_of(name)) & MEASURED or name.lower() in COUNTING):
+    if not told and _is_measured(name):
         return "its name is of a result"
     if name.lower() in NAMING and _n_values(column) == n:
         return "names the runs"
@@ -168,6 +170,10 @@ def _why_not(table: pd.DataFrame, name: str, seed: str | None, told: bool) -> st
     if n > 3 and _share_alone(column) > 0.5 and (not told or all(isinstance(value, str) for value in column)):
         return "is another in most runs"
     return ""
+
+
+def _is_measured(name: str) -> bool:
+    return bool(set(words_of(name)) & MEASURED) or name.lower() in COUNTING
 
 
 def _share_alone(column: pd.Series) -> float:

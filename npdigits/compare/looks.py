@@ -48,7 +48,7 @@ class Past:
         """Record that this comparison was looked at, and return it with what is to be said of that."""
         if not any(block.tests for block in comparison.blocks):
             return comparison
-        look = _look_of(comparison)
+        look = dataclasses.replace(_look_of(comparison), which=_in_words(self._question))
         try:
             looks = self._record(look)
         except (OSError, ValueError, ConfigError, BusyError) as error:
@@ -92,10 +92,16 @@ class Past:
         return [f"Look {place} at these results {which}: the 5 % holds for one look only.{late}"]
 
 
-def question_of(sources: Sequence[str], by: Sequence[str], query: str | None, keys: str | None) -> Question:
-    """Return the question that a command line asks."""
+def question_of(sources: Sequence[str], by: Sequence[str] = (), query: str | None = None) -> Question:
+    """Return what a command line asks of which results."""
     places = tuple(sorted({str(paths.resolved(source)) for source in sources}))
-    return Question(places, tuple(by), (query or "").strip(), (keys or "").strip())
+    return Question(places, tuple(by), (query or "").strip())
+
+
+def _in_words(question: Question) -> str:
+    """Return how runs are chosen and averaged; "" where they are not."""
+    parts = [f"by {' and '.join(question.by)}"] if question.by else []
+    return " ".join([*parts, *([f"where {question.filter}"] if question.filter else [])])
 
 
 def _look_of(comparison: Comparison) -> Look:

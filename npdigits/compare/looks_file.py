@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -17,7 +17,6 @@ from npdigits.base.bounded import read_bytes
 from npdigits.base.files import write_whole
 from npdigits.base.lock import BusyError
 from npdigits.base.strict import parse_json
-from npdigits.base.text import on_one_line
 
 NAME, LOCK = "looks.json", "looks.lock"
 # The version of the file's form.
@@ -31,24 +30,24 @@ PATIENCE, PAUSE = 2.0, 0.02
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of which results.
+    """Which results are looked at.
 
     Attributes:
         sources: the paths that links lead to, where the results are.
         by: keys whose marginal means are compared.
         filter: which runs.
-        keys: the settings that tell rows apart, if they were named.
     """
 
     sources: tuple[str, ...]
     by: tuple[str, ...] = ()
     filter: str = ""
-    keys: str = ""
 
     def is_about(self, other: "Question") -> bool:
-        """Say whether another question is asked of the same results: of the same place, or one above or below."""
-        alike = (self.by, self.filter, self.keys) == (other.by, other.filter, other.keys)
-        return alike and any(_overlap(PurePath(a), PurePath(b)) for a in self.sources for b in other.sources)
+        """Say whether another question is asked of the same results: of the same place, or one above or below.
+
+        Whoever chooses runs or averages otherwise looks again: a filter on the seeds adds seeds as well as runs do.
+        """
+        return any(_overlap(PurePath(a), PurePath(b)) for a in self.sources for b in other.sources)
 
 
 def _overlap(a: PurePath, b: PurePath) -> bool:
@@ -66,6 +65,7 @@ class Look:
         unpaired: whether no runs were paired, as asked.
         figures: the SHA-256 of all figures that were tested.
         runs: how many runs there were.
+        which: how they were chosen and averaged, in words; "" for all of them. The same figures are the same look.
     """
 
     metrics: tuple[str, ...]
@@ -74,10 +74,11 @@ class Look:
     unpaired: bool
     figures: str
     runs: int
+    which: str = field(default="", compare=False)
 
     def differs_by(self, other: "Look") -> str:
         """Return in a few words how this look was another one than ``other``."""
-        parts = []
+        parts = [] if self.which == other.which else [self.which or "of all runs"]
         if self.metrics != other.metrics:
             parts.append(f"by {' and '.join(self.metrics)}")
         if self.baselines != other.baselines and self.runs == other.runs:
@@ -177,7 +178,7 @@ def read_records(folder: Path) -> list[Record]:
             raise ValueError(f"of the form {found['form']}, and this version knows {FORM}")
         return [_record_from(one) for one in found["looks"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{folder / NAME}: damaged; remove it ({on_one_line(error)})") from error
+        raise ValueError(f"{folder / NAME}: damaged; remove it") from error
 
 
 def _record_from(found: Any) -> Record:
@@ -186,7 +187,7 @@ def _record_from(found: Any) -> Record:
     Raises:
         ValueError, KeyError, TypeError: it is damaged.
     """
-    question = Question(_texts(found["sources"]), _texts(found["by"]), _text(found["filter"]), _text(found["keys"]))
+    question = Question(_texts(found["sources"]), _texts(found["by"]), _text(found["filter"]))
     look = Look(
         _texts(found["metrics"]),
         _texts(found["baselines"]),
@@ -194,6 +195,7 @@ def _record_from(found: Any) -> Record:
         bool(found["unpaired"]),
         _text(found["figures"]),
         int(found["runs"]),
+        _text(found["which"]),
     )
     planned = found["planned"]
     if type(planned) is not int or not 0 <= planned < 10**6:

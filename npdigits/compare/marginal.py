@@ -81,4 +81,4 @@ def _average_rows(
     marks = {mark: rows[0].values[mark] for mark in MARKS}
     lost = sum(row.lost for row in by_setting.values())
     values = {**marks, **dict(zip(keys, value, strict=True))}
-    return ComparisonRow(values, rows[0].section, tuple(seeds), runs, figures, lost)
+    return ComparisonRow(values, rows[0].section, tuple(seeds), runs, figures, lost, single=rows[0].single)

@@ -84,7 +84,7 @@ def filter_runs(runs: Runs, query: str, warn: Callable[[str], None]) -> Runs:
     except Exception as error:  # what was typed is evaluated, and may raise anything
         if isinstance(error, TypeError) and (mixed := _explain_mixed_column(runs, query)):
             raise ConfigError(f"--filter {query!r}: {mixed}") from error
-        columns = ", ".join([*runs.keys, "seed", *NUMBERS])
+        columns = ", ".join([*runs.keys, "seed", *(runs.figures if runs.foreign else NUMBERS)])
         why = message_of(error)
         raise ConfigError(f"--filter {query!r}: {why}; columns are {columns}") from error
     if not isinstance(passes, pd.Series) or passes.dtype != bool:

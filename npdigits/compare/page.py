@@ -123,7 +123,7 @@ def _describe_rows(comparison: Comparison, view: View, shown: Sequence[Column]) 
             # A row that is compared with another is labelled by what differs from that one.
             "label": comparison.label(row, marks=True, unlike=differences[row].against if row in differences else None),
             "cells": cells,
-            "sort": [None if value != value else value for value in record],
+            "sort": [_sortable(value) for value in record],
             "outcome": outcome_of(comparison, row),
             "outcomes": [
                 outcome_of(comparison, row, column.block) if column.block and column.is_verdict else ""
@@ -133,6 +133,11 @@ def _describe_rows(comparison: Comparison, view: View, shown: Sequence[Column]) 
         }
         for row, cells, record in zip(comparison.rows, view.cells, _sort_values(view.frame, shown), strict=True)
     ]
+
+
+def _sortable(value: Any) -> Any:
+    """Return what a cell is sorted by; nothing for a figure that is not finite, which JSON has none of."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _sort_values(frame: pd.DataFrame, shown: Sequence[Column]) -> list[list[Any]]:

@@ -20,8 +20,9 @@ from npdigits.compare.comparison import Comparison
 from npdigits.compare.difference import PERMUTATION, SIGN_FLIP, compare_over_seeds
 from npdigits.compare.figures import metric_in_words, unit_of
 from npdigits.compare.paper_style import LINE, Rows, add_axes, axis_title, draw_interval, new_figure, place_rows
+from npdigits.compare.permutation import least_permutation_p
 from npdigits.compare.rows import ComparisonRow
-from npdigits.compare.statistics import ALPHA, holm
+from npdigits.compare.statistics import ALPHA, holm, least_p
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,7 +75,23 @@ def draw(comparison: Comparison, width: float) -> tuple[Figure, str]:
         f"Mean {metric_in_words(metric, comparison.foreign)} with the 95 % t interval over runs, {best}. Bars join "
         f"rows that are not shown to differ, nor to be equal, with a dot for each ({shown})."
     )
-    return figure, caption
+    return figure, caption + _say_too_few(pairs, comparison.family.alpha)
+
+
+def _say_too_few(pairs: Sequence[tuple[ComparisonRow, ComparisonRow]], alpha: float) -> str:
+    """Return a sentence where so few seeds could not have told some of the pairs apart; else ""."""
+    least = [_least_p(a, b) * len(pairs) > alpha for a, b in pairs]
+    if not any(least):
+        return ""
+    some = "any pair" if all(least) else f"{sum(least)} of the pairs"
+    needed = next(n for n in range(1, 1000) if len(pairs) * least_p(n) <= alpha)
+    return f" The seeds are too few to tell {some} apart over {len(pairs)} pairs: it takes {needed} of each row."
+
+
+def _least_p(a: ComparisonRow, b: ComparisonRow) -> float:
+    """Return the smallest p that the test of two rows can give."""
+    shared = len(set(a.seeds) & set(b.seeds))
+    return least_p(shared) if shared else least_permutation_p(len(a), len(b))
 
 
 def _draw_bars(axes: Any, bars: Sequence[Sequence[ComparisonRow]], levels: Sequence[int], placed: Rows) -> None:

@@ -52,7 +52,7 @@ def draw(comparison: Comparison, width: float) -> tuple[Figure, str]:
     share = 0.55 * (room - GAP) if tested else room
     means = add_axes(figure, placed.left, BELOW, share, placed.height)
     _draw_means(means, comparison, placed)
-    nbins = 3 if width < 4 else 5
+    nbins = 2 if width < 4 else 5
     placed.prepare(means, nbins)
     if tested:
         differences = add_axes(figure, placed.left + share + GAP, BELOW, room - GAP - share, placed.height)

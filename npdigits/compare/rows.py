@@ -50,6 +50,7 @@ class ComparisonRow:
         figures: metric -> (n,), of the best epochs.
         lost: how many of its runs did not finish.
         environments: (n,), of each run, where those of several environments stand in one row; else none.
+        single: metrics that were stored in single precision.
     """
 
     values: dict[str, Any]
@@ -59,6 +60,7 @@ class ComparisonRow:
     figures: dict[str, Numbers]
     lost: int = 0
     environments: tuple[str, ...] = ()
+    single: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -82,7 +84,7 @@ class ComparisonRow:
         ours, theirs = self.figures[metric][of_self], other.figures[metric][of_other]
         difference = ours - theirs
         known = ~np.isnan(difference)
-        rounding = last_digit(np.concatenate([ours[known], theirs[known]]))
+        rounding = last_digit(np.concatenate([ours[known], theirs[known]]), metric in self.single | other.single)
         elsewhere = 0
         if self.environments and other.environments:
             both = zip(of_self, of_other, known.tolist(), strict=True)
@@ -91,17 +93,17 @@ class ComparisonRow:
         return Pairs(difference[known], alone, int((~known).sum()), elsewhere, rounding)
 
 
-def last_digit(figures: Numbers) -> float:
+def last_digit(figures: Numbers, single: bool = False) -> float:
     """Return how far the largest of some figures may be off, by its last digit.
 
-    Figures that single precision holds exactly were stored in it, as TensorBoard does, or lose nothing by it.
+    Args:
+        figures: of one metric.
+        single: whether they were stored in single precision, as TensorBoard does.
     """
     if not np.isfinite(figures).all():
         return 0.0
     largest = np.abs(figures).max(initial=0.0)
-    if 0 < largest < np.finfo(np.float32).max and (figures == figures.astype(np.float32)).all():
-        return float(np.spacing(np.float32(largest)))
-    return float(np.spacing(largest))
+    return float(np.spacing(np.float32(largest) if single else largest))
 
 
 class Pairs(NamedTuple):
@@ -128,6 +130,7 @@ def make_rows(
     metrics: Sequence[str] = FIGURES,
     pooled: bool = False,
     leave_out: Callable[[str, str, Any], None] = lambda run, instead, seed: None,
+    single: frozenset[str] = frozenset(),
 ) -> list[ComparisonRow]:
     """Return a row for each configuration with finished runs and each environment.
 
@@ -137,6 +140,7 @@ def make_rows(
         metrics: columns of figures.
         pooled: whether a row holds the runs of all environments.
         leave_out: is told each run that is not counted, as the row has another of its seed; that one; and the seed.
+        single: metrics that were stored in single precision.
     """
     # Grouped by the configuration's digest, so that a hundred thousand cells need not be compared.
     together = GROUPED_BY[:1] if pooled else GROUPED_BY
@@ -163,6 +167,7 @@ def make_rows(
                 figures={metric: values[start:end] for metric, values in figures.items()},
                 lost=lost.get(tuple(first[key] for key in together), 0),
                 environments=made_in,
+                single=single,
             )
         )
     return rows

@@ -63,6 +63,19 @@ def read_results(chosen: argparse.Namespace, metrics: Sequence[str], shown: Sequ
     return dataclasses.replace(read_runs(own), higher=better)
 
 
+def refuse_what_has_no_effect(chosen: argparse.Namespace, foreign: bool) -> None:
+    """Refuse options that would change nothing.
+
+    Raises:
+        ConfigError: one is there.
+    """
+    if foreign and chosen.across_environments:
+        raise ConfigError("--across-environments: of other programs' runs no environment is known")
+    for option in ("margin", "looks", "unpaired"):
+        if chosen.all and getattr(chosen, option):
+            raise ConfigError(f"--{option}: not allowed with --all, whose table is of single runs: nothing is tested")
+
+
 def _is_own(path: str) -> bool:
     """Say whether a path is read as npdigits' own: a folder with a run, or one with nothing that is known."""
     folder = Path(path)
@@ -91,7 +104,7 @@ def _parse_better(chosen: argparse.Namespace) -> dict[str, bool]:
         typed = getattr(chosen, option)
         for name in [] if typed is None else [name.strip() for name in typed.split(",")]:
             if name in better:
-                raise ConfigError(f"--lower={name}: --higher says the contrary")
+                raise ConfigError(f"--lower{f'={name}' if name else ''}: --higher says the contrary")
             better[name] = value
     return better
 

@@ -62,6 +62,7 @@ class Runs:
         extra: columns that it shows besides.
         higher: metric -> whether higher is better, where that is known otherwise than by its name.
         foreign: whether another program made the runs: then nothing is known of data, numerics and environments.
+        single: metrics that were stored in single precision.
         read_as: what was read and how it was understood, a line each; "" of own run directories.
         history: (path of a run) -> its figures by column (epochs,), for curves; None for metrics.csv.
         environments: what each name in the column ``environment`` stands for, in words.
@@ -80,6 +81,7 @@ class Runs:
     extra: tuple[str, ...] = EXTRA
     higher: Mapping[str, bool] = field(default_factory=dict)
     foreign: bool = False
+    single: frozenset[str] = frozenset()
     read_as: tuple[str, ...] = ()
     history: Callable[[str], Mapping[str, Any]] | None = None
 

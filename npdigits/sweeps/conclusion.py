@@ -31,7 +31,7 @@ def comparison_table(directories: Sequence[Path], report: Report) -> str:
     @held_by_python
     def compared() -> str:
         # The sweep's folder is looked at, as npdigits-compare looks at it.
-        past = Past(question_of(sorted({str(path.parent) for path in directories}), (), None, None))
+        past = Past(question_of(sorted({str(path.parent) for path in directories})))
         comparison = past.add(compare(runs, default=compose().as_dict(), looks=past.looks))
         return terminal(configurations(comparison), [*verdict(comparison), *footnotes(comparison)]).rstrip()
 
