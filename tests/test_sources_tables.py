@@ -210,6 +210,88 @@ def test_decimal_commas_only_where_the_comma_does_not_part_cells(tmp_path):
     assert any("decimal" in remark for remark in found.remarks)
 
 
+@pytest.mark.parametrize(
+    ("cells", "numbers", "said"),
+    [
+        (["870", "1,234", "12,345"], None, "'1,234' may be thousands or a decimal comma"),
+        (["870", "0", "1,234,567"], None, "'1,234,567' has commas between thousands"),
+        (["1,234", "", "-870"], None, "'1,234' may be thousands"),
+        (["870", "0,931", "1,234"], [870, 0.931, 1.234], ""),
+        (["870", "1,23", "1,234"], [870, 1.23, 1.234], ""),
+        (["1,234", "2,345", "3,456"], [1.234, 2.345, 3.456], ""),
+        (["1870", "1,234", "2"], [1870, 1.234, 2], ""),
+        (["870", "1", "2"], [870, 1, 2], ""),
+    ],
+)
+@pytest.mark.parametrize("delimiter", ["\t", ";"])
+def test_commas_between_thousands_become_no_decimals(tmp_path, cells, numbers, said, delimiter):
+    lines = [delimiter.join(("lr", "loss")), *(delimiter.join(("0,5", cell)) for cell in cells)]
+    path = write(tmp_path / "a.tsv", "\n".join(lines) + "\n")
+    column = read_text_table(path).columns["loss"]
+    assert (None if column.numbers is None else column.numbers.tolist()) == numbers
+    found = read(path)
+    assert found.settings[0]["lr"] == 0.5 and ("loss" in found.metrics) == (numbers is not None)
+    assert [remark for remark in found.remarks if "loss" in remark and said in remark] or not said
+    assert any("line" in remark for remark in found.remarks) == bool(said)
+
+
+ODD = ["oops", "-", "89.8%", "84,875.0", "1.2.3"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("form", ["csv", "torn", "jsonl"])
+def test_a_cell_that_takes_a_metric_away_is_named(tmp_path, odd, form):
+    cells = [f"0.{i}" for i in range(11, 41)]
+    cells[15] = odd
+    if form == "jsonl":
+        lines = [json.dumps({"seed": i, "acc": odd if i == 15 else float(cell)}) for i, cell in enumerate(cells)]
+        place = "record 16"
+    else:
+        lines = ["seed,note,acc", *(f'{i},"two\nlines","{cell}"' for i, cell in enumerate(cells))]
+        lines.insert(3, "1,2" if form == "torn" else "")
+        place = "line 33"
+    found = read(write(tmp_path / f"a.{form[:5]}", "\n".join(lines) + "\n"), "table")
+    name = f"a.{form[:5]}"
+    assert found.remarks == [f"{name}: acc: {place}: {odd!r} is no number, so it is no metric"]
+    assert "acc" not in found.metrics
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [["0.1", "scale", "auto", "0.2", "0.3"], ["007", "123", "456", "789"], ["a", "1", "2"], ["1", "NA", "2", "3"]],
+)
+def test_settings_of_several_kinds_are_no_spoilt_metrics(tmp_path, cells):
+    lines = ["gamma,acc", *(f"{cell},0.5" for cell in cells)]
+    assert read(write(tmp_path / "a.csv", "\n".join(lines) + "\n")).remarks == []
+
+
+def test_several_odd_cells_are_counted(tmp_path):
+    lines = ["acc,seed", *(f"{'bad' if seed % 12 == 3 else 0.5},{seed}" for seed in range(36))]
+    (remark,) = read(write(tmp_path / "a.csv", "\n".join(lines) + "\n")).remarks
+    assert "line 5: 'bad' is no number (and 2 more cells)" in remark
+
+
+def test_names_that_come_again_and_comments_at_the_top(tmp_path):
+    found = read(
+        write(tmp_path / "a.csv", "# made by hand\n# of two, fits\nseed,lr,acc\n0,1,0.5\nseed,lr,acc\n1,1,0.7\n")
+    )
+    assert found.last("acc") == [0.5, 0.7] and found.remarks == []
+    assert found.skipped == [(f"{tmp_path / 'a.csv'}: line 5", "the names of the columns again")]
+    found = read(write(tmp_path / "b.csv", "# a comment\n#,seed,acc\na,0,0.5\n"))
+    assert found.settings == [{"#": "a", "seed": 0, "acc": 0.5}]
+
+
+def test_a_cell_that_takes_a_metric_away_is_named_in_folders_too(tmp_path):
+    for run in range(2):
+        folder = tmp_path / f"version_{run}"
+        folder.mkdir()
+        write(folder / "hparams.yaml", f"seed: {run}\n")
+        lines = ["step,loss,acc", *(f"{step},0.5,{'oops' if step == run == 1 else 0.25}" for step in range(5))]
+        write(folder / "metrics.csv", "\n".join(lines) + "\n")
+    found = read(tmp_path)
+    assert found.remarks[0] == "version_1/metrics.csv: acc: line 3: 'oops' is no number, so it is no metric"
+
+
 def test_columns_of_one_name_and_spaces_around_names(tmp_path):
     found = read(write(tmp_path / "a.csv", "lr, acc ,acc\n0.1, 0.5 ,0.75\n"))
     assert found.settings == [{"lr": 0.1, "acc": 0.5, "acc (column 3)": 0.75}]

@@ -72,7 +72,7 @@ def _read_history(path: Path, unread: Unread) -> Series | None:
     except ConfigError as error:
         unread.skipped.append((str(path), str(error).removeprefix(f"{path}: ")))
         return None
-    unread.skipped += table.skipped
+    unread.add(path, table)
     values = [column for name, column in table.columns.items() if name not in (STEP, "timestamp")]
     # A metric that is itself called step or timestamp stands in the last column.
     column = values[-1] if values else list(table.columns.values())[-1]

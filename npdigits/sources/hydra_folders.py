@@ -146,7 +146,7 @@ def _read_series(file: Path, unread: Unread) -> dict[str, Series]:
         if isinstance(content, dict):
             return _series_of_json(content)
     table: Table = read_table(file, MOST_BYTES)
-    unread.skipped += table.skipped
+    unread.add(file, table)
     return series_of(table, leave_out=("timestamp",))
 
 

@@ -43,7 +43,7 @@ def read(path: Path) -> Found:
         except ConfigError as error:
             unread.skipped.append((str(folder / METRICS), str(error).removeprefix(f"{folder / METRICS}: ")))
             continue
-        unread.skipped += table.skipped
+        unread.add(folder / METRICS, table)
         series = series_of(table, "step" if "step" in table.columns else None, leave_out=("epoch",))
         runs.append(Run(str(folder), settings, series, *((FINISHED, "") if series else (RUNNING, "no metrics yet"))))
     if not runs and not unread.skipped:

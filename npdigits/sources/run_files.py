@@ -160,12 +160,13 @@ def read_own(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 class Unread:
-    """Settings that are not plain, over all runs: named once."""
+    """What was not read of all runs: files, settings that are not plain (named once), columns of their tables."""
 
     def __init__(self) -> None:
         """Start without any."""
         self.names: dict[str, int] = {}
         self.skipped: list[tuple[str, str]] = []
+        self.said: list[str] = []
 
     def settings(self, path: Path) -> dict[str, Any]:
         """Return the settings of a YAML file, {} where there is none; what is not plain is noted."""
@@ -184,6 +185,11 @@ class Unread:
         self.note(unread)
         return settings
 
+    def add(self, path: Path, table: Table) -> None:
+        """Add what a table, a file of a run, says of what was not read of it."""
+        self.skipped += table.skipped
+        self.said += [f"{path.parent.name}/{remark}" for remark in table.remarks]
+
     def note(self, names: Sequence[str]) -> None:
         """Note settings that were left out."""
         for name in names:
@@ -192,10 +198,10 @@ class Unread:
     def remarks(self) -> list[str]:
         """Return what a user should know of them."""
         if not self.names:
-            return []
+            return self.said
         listed = ", ".join(list(self.names)[:MOST_LISTED])
         more = f" and {len(self.names) - MOST_LISTED} more" if len(self.names) > MOST_LISTED else ""
-        return [f"settings that are no plain values are left out: {listed}{more}"]
+        return [*self.said, f"settings that are no plain values are left out: {listed}{more}"]
 
 
 def why(error: Exception) -> str:

@@ -1,12 +1,14 @@
 """Plain tables: CSV, TSV, JSON lines, a JSON list of records, parquet; a row a run, or a row an epoch."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from npdigits.base.bounded import opened
 from npdigits.base.errors import ConfigError
-from npdigits.sources.columns import MOST_CELLS, Table, column_of_values, columns_of_records
+from npdigits.sources.columns import MOST_CELLS, Column, Table, column_of_values, columns_of_records
+from npdigits.sources.doubts import find_doubt
 from npdigits.sources.found import Found
 from npdigits.sources.plain import found_of_table
 from npdigits.sources.text_table import HEAD_BYTES, MOST_BYTES, decode, head_of, named, read_text_table
@@ -108,9 +110,16 @@ def _read_json(path: Path, most: int) -> Table:
     if not records:
         raise ConfigError(f"{path}: no records: a table is a JSON object a line, or a list of them")
     try:
-        return Table(columns_of_records(records), len(records), named(bad, path))
+        columns = columns_of_records(records)
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
+    return Table(columns, len(records), named(bad, path), _doubts(path, columns))
+
+
+def _doubts(path: Path, columns: Mapping[str, Column]) -> list[str]:
+    """Return what is to be said of columns that are numbers but for a few cells."""
+    doubts = [find_doubt(name, column, lambda row: f"record {row + 1}") for name, column in columns.items()]
+    return [f"{path.name}: {doubt}" for doubt in doubts if doubt]
 
 
 def _parse(text: str) -> Any:
@@ -159,4 +168,4 @@ def _read_parquet(path: Path, most: int) -> Table:
     except (pyarrow.ArrowException, ValueError, OSError, OverflowError) as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())[:200]}") from error
     columns = {name: column_of_values(cells) for name, cells in zip(table.column_names, values, strict=True)}
-    return Table(columns, table.num_rows)
+    return Table(columns, table.num_rows, remarks=_doubts(path, columns))
