@@ -681,6 +681,54 @@ def test_links_and_pipes_are_not_followed(tmp_path):
         read_source(tmp_path / "linked", "sacred", print)
 
 
+@pytest.mark.parametrize("kind", ["lightning", "sacred", "hydra", "dvclive", "keras", "mlflow", "tensorboard", "wandb"])
+def test_each_link_that_is_not_followed_is_named_once(tmp_path, kind):
+    outside, source = tmp_path / "outside", tmp_path / "source"
+    own = {"tensorboard": "tensorboard/torch/run-0", "wandb": "wandb/toys", "keras": "keras_csv/toy"}
+    own |= {"hydra": "hydra_folders/toy", "dvclive": "dvclive/toy", "sacred": "sacred/toy"}
+    own |= {"lightning": "lightning_csv/toy"}
+    if kind == "mlflow":
+        source.mkdir()
+        write(source / "meta.yaml", "experiment_id: '1'\nname: one\nlifecycle_stage: active\n")
+        (source / "a" / "metrics").mkdir(parents=True)
+        write(source / "a" / "meta.yaml", "run_id: a\nstatus: 3\nstart_time: 1\n")
+        write(source / "a" / "metrics" / "acc", "1 0.5 1\n")
+    else:
+        shutil.copytree(FILES / own[kind], source, symlinks=True)
+    before = read(source, kind)
+    shutil.copytree(source, outside)
+    # A folder, and the files of a run's folder: what is needed of it is a link.
+    (source / "folder").symlink_to(outside, target_is_directory=True)
+    names = ["folder"]
+    if kind == "mlflow":
+        (source / "folder").unlink()
+        (source / "folder").symlink_to(outside / "a", target_is_directory=True)
+    for file in sorted(source.rglob("*")):
+        need = {"lightning": "metrics.csv", "sacred": "run.json", "mlflow": "meta.yaml"}.get(kind)
+        if not file.is_file() or (need and file.name != need) or kind in ("hydra", "dvclive"):
+            continue
+        if file.suffix in (".tsv", ".json", ".csv", ".log", ".wandb", ".yaml") or "tfevents" in file.name:
+            if file.parent == source and kind == "mlflow":
+                continue
+            target = outside / file.relative_to(source)
+            linked = source / "linked"
+            shutil.copytree(file.parent, linked, symlinks=True) if need else linked.mkdir()
+            (linked / file.name).unlink(missing_ok=True)
+            (linked / file.name).symlink_to(target)
+            names.append(f"linked/{file.name}")
+            break
+    assert len(names) == 2 or kind in ("hydra", "dvclive")
+    found = read(source, kind)
+    assert len(found.names) == len(before.names)
+    places = [place for place, why in found.skipped if "a link" in why]
+    assert sorted(places) == sorted(str(source / name) for name in names)
+    if kind != "mlflow":  # a folder within the source is read where it lies
+        (source / "latest-run").symlink_to(
+            next(one for one in source.iterdir() if one.is_dir() and not one.is_symlink())
+        )
+        assert len(read(source, kind).skipped) == len(found.skipped)
+
+
 def test_every_reader_declines_what_others_wrote_and_raises_nothing(tmp_path):
     write(tmp_path / "notes.txt", "nothing of a table\n")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR,a,b\n")

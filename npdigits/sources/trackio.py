@@ -18,6 +18,7 @@ from npdigits.base.kinds import short_repr
 from npdigits.base.text import message_of
 from npdigits.sources.database import Database, open_database, tables_of
 from npdigits.sources.found import FINISHED, HISTORY, Found
+from npdigits.sources.run_files import LINK
 from npdigits.sources.values import flatten
 
 KIND = "Trackio's project (SQLite)"
@@ -43,6 +44,8 @@ def read(path: Path) -> Found:
     runs: list[Run] = []
     skipped: list[tuple[str, str]] = []
     files = list(_databases(path)) if path.is_dir() else [path]
+    if path.is_dir():
+        skipped += [(str(file), LINK) for file in sorted(path.glob("*.db")) if file.is_symlink()]
     if not files:
         raise ConfigError(f"{path}: no projects of Trackio")
     for file in files:
