@@ -186,6 +186,14 @@ def test_torn_and_strange_lines_are_named_and_the_others_read(tmp_path):
     assert "may be torn" in found.remarks[0]
 
 
+def test_zeros_in_a_text_cost_their_line_alone(tmp_path):
+    found = read(write(tmp_path / "a.csv", "seed,acc\n0,0.5\n1,0.\0\0\n2,0.75\n"))
+    assert found.skipped == [(f"{tmp_path / 'a.csv'}: line 3", "bytes that are zero")]
+    assert found.last("acc") == [0.5, 0.75]
+    with pytest.raises(ConfigError, match=r"a\.csv: its first line holds bytes that are zero"):
+        read(write(tmp_path / "a.csv", "se\0ed,acc\n0,0.5\n"))
+
+
 def test_many_bad_lines_are_counted(tmp_path):
     found = read(write(tmp_path / "a.csv", "lr,acc\n0.1,0.5\n" + "1\n" * 50))
     assert len(found.skipped) == 21 and "30 more lines" in found.skipped[-1][1]

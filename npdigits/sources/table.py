@@ -8,6 +8,7 @@ from typing import Any
 from npdigits.base.bounded import opened
 from npdigits.base.errors import ConfigError
 from npdigits.sources.columns import MOST_CELLS, Column, Table, column_of_values, columns_of_records
+from npdigits.sources.database import MAGIC, is_sqlite, why_unreadable
 from npdigits.sources.doubts import find_doubt
 from npdigits.sources.found import Found
 from npdigits.sources.plain import found_of_table
@@ -26,6 +27,10 @@ def recognizes(path: Path) -> bool:
     start = _start_of(path)
     if start[:4] == PARQUET:
         return True
+    if start.startswith(MAGIC):  # of which no other reader can say why it cannot be read
+        return bool(why_unreadable(path))
+    if b"\0" in start and path.suffix.lower() in (*TEXT, *JSON):
+        return True
     if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return path.suffix.lower() in JSON or b"\n{" in start
     return len(head_of(path)) > 1 or (path.suffix.lower() in TEXT and bool(head_of(path)))
@@ -37,6 +42,8 @@ def read(path: Path) -> Found:
     Raises:
         ConfigError: it cannot be read.
     """
+    if is_sqlite(path):
+        raise ConfigError(why_unreadable(path) or f"{path}: a database, and no table")
     table = read_table(path)
     if not table.n:
         raise ConfigError(f"{path}: a table without rows")

@@ -20,6 +20,8 @@ MOST_BYTES = 2**29
 # Of a file's beginning, for what only recognizes it.
 HEAD_BYTES = 2**16
 DELIMITERS = (",", "\t", ";", "|")
+# Files that are texts, whatever bytes are in them.
+ENDINGS = (".csv", ".tsv", ".tab", ".log")
 # Rows that the delimiter is chosen by.
 TRIED = 30
 # Rows that are taken apart at once.
@@ -50,7 +52,9 @@ def head_of(path: Path) -> list[str]:
             content = file.read(HEAD_BYTES)
     except (OSError, ValueError):
         return []
-    if b"\0" in content and content[:2] not in UTF_16:
+    # Of a text whose writer was killed a part may be zeros; its names are not.
+    is_text = path.suffix.lower() in ENDINGS and b"\0" not in content.partition(b"\n")[0]
+    if b"\0" in content and content[:2] not in UTF_16 and not is_text:
         return []
     text = _without_comments(decode(content)[0])
     try:
@@ -79,6 +83,8 @@ def read_text_table(path: Path, most: int = MOST_BYTES) -> Table:
     first, texts, skipped, wider = _read_cells(path, text, delimiter)
     if not first:
         raise ConfigError(f"{path}: an empty table")
+    if any("\0" in cell for cell in first):
+        raise ConfigError(f"{path}: its first line holds bytes that are zero: damaged, or no text")
     names = unique_names(first, lambda line: remarks.append(f"{path.name}: {line}"))
     if all(not isinstance(from_text(cell.strip()), str) for cell in first):
         raise ConfigError(f"{path}: its first line holds numbers; a table begins with the names of its columns")
@@ -152,7 +158,7 @@ def _line_of(text: str, delimiter: str, first: list[str], row: int) -> int:
             continue
         except StopIteration:
             return start
-        if len(cells) != len(first) or (cells == first and left <= row):
+        if len(cells) != len(first) or (cells == first and left <= row) or any("\0" in cell for cell in cells):
             continue
         if left == 0:
             return start
@@ -183,6 +189,7 @@ def _find_delimiter(text: str) -> str:
 def _read_cells(path: Path, text: str, delimiter: str) -> Cells:
     """Return the first row, the columns below it, what is wrong with rows that are left out, how many are too wide."""
     try:
+        has_nul = "\0" in text
         reader = _rows_of(text, delimiter)
         first = next((row for row in reader if row), [])
         columns: list[list[str]] = [[] for _ in first]
@@ -191,7 +198,7 @@ def _read_cells(path: Path, text: str, delimiter: str) -> Cells:
         # Some rows at once: a hundred thousand of lists would be looked through by Python's memory management.
         while rows := list(itertools.islice(reader, AT_ONCE)):
             rows = [row for row in rows if row]
-            if any(len(row) != len(first) or row == first for row in rows):
+            if has_nul or any(len(row) != len(first) or row == first for row in rows):
                 return _read_torn_cells(path, text, delimiter)
             if len(first) * (len(columns[0]) + len(rows)) > MOST_CELLS:
                 raise ConfigError(f"{path}: more than {MOST_CELLS:,} cells")
@@ -218,7 +225,9 @@ def _read_torn_cells(path: Path, text: str, delimiter: str) -> Cells:
         except csv.Error as error:
             bad.append((_lines(path, start, lines.n), str(error)))
             continue
-        if row and rows and len(row) != len(rows[0]):
+        if rows and any("\0" in cell for cell in row):
+            bad.append((_lines(path, start, lines.n), "bytes that are zero"))
+        elif row and rows and len(row) != len(rows[0]):
             wider += len(row) > len(rows[0])
             why = f"{len(row)} cell{'s' * (len(row) != 1)} where the first line has {len(rows[0])}"
             bad.append((_lines(path, start, lines.n), why))
