@@ -194,6 +194,18 @@ def test_zeros_in_a_text_cost_their_line_alone(tmp_path):
         read(write(tmp_path / "a.csv", "se\0ed,acc\n0,0.5\n"))
 
 
+def test_a_name_that_a_line_of_json_has_twice_costs_the_line(tmp_path):
+    lines = ['{"seed": 0, "acc": 0.5}', '{"seed": 1, "acc": 0.6, "acc": 0.7}', '{"seed": 2, "acc": 0.75}']
+    for order in ((0, 1, 2), (1, 0, 2)):
+        found = read(write(tmp_path / "a.jsonl", "\n".join(lines[i] for i in order) + "\n"))
+        assert found.skipped == [
+            (f"{tmp_path / 'a.jsonl'}: line {order.index(1) + 1}", "the name 'acc' is there twice")
+        ]
+        assert found.last("acc") == [0.5, 0.75]
+    with pytest.raises(ConfigError, match="the name 'acc' is there twice"):
+        read(write(tmp_path / "a.json", '[{"seed": 1,\n"acc": 0.6, "acc": 0.7}]'), "table")
+
+
 def test_many_bad_lines_are_counted(tmp_path):
     found = read(write(tmp_path / "a.csv", "lr,acc\n0.1,0.5\n" + "1\n" * 50))
     assert len(found.skipped) == 21 and "30 more lines" in found.skipped[-1][1]

@@ -7,6 +7,7 @@ from typing import Any
 
 from npdigits.base.bounded import opened
 from npdigits.base.errors import ConfigError
+from npdigits.base.kinds import short_repr
 from npdigits.sources.columns import MOST_CELLS, Column, Table, column_of_values, columns_of_records
 from npdigits.sources.database import MAGIC, is_sqlite, why_unreadable
 from npdigits.sources.doubts import find_doubt
@@ -101,7 +102,13 @@ def _read_json(path: Path, most: int) -> Table:
         ConfigError: it is none of these.
     """
     text, _ = decode(read_all(path, most))
-    whole = _parse(text)
+    try:
+        whole = _parse(text)
+    except Doubled as error:
+        if _begins_as_lines(text):
+            whole = None
+        else:
+            raise ConfigError(f"{path}: {error}") from error
     if isinstance(whole, dict) and whole and all(isinstance(column, dict) for column in whole.values()):
         rows = dict.fromkeys(row for column in whole.values() for row in column)
         if len(rows) * len(whole) > 2 * sum(len(column) for column in whole.values()):
@@ -130,11 +137,38 @@ def _doubts(path: Path, columns: Mapping[str, Column]) -> list[str]:
 
 
 def _parse(text: str) -> Any:
-    """Return what a JSON text stands for, None for what is none."""
+    """Return what a JSON text stands for, None for what is none.
+
+    Raises:
+        Doubled: a name is there twice in a table.
+    """
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return json.loads(text, object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, Doubled):
+            raise
         return None
+
+
+class Doubled(ValueError):
+    """A name is there twice in a JSON table, so that two values are given for one."""
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        seen: set[str] = set()
+        name = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise Doubled(f"the name {short_repr(name)} is there twice")
+    return table
+
+
+def _begins_as_lines(text: str) -> bool:
+    """Say whether a text is JSON lines: its first line is a table by itself."""
+    try:
+        return _is_row(_parse(text.lstrip().partition("\n")[0]))
+    except Doubled:
+        return True
 
 
 def _is_row(value: Any) -> bool:
@@ -146,7 +180,11 @@ def _read_lines(path: Path, text: str) -> tuple[list[dict[str, Any]], list[tuple
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        row = _parse(line)
+        try:
+            row = _parse(line)
+        except Doubled as error:
+            bad.append((f"{path}: line {number}", str(error)))
+            continue
         if _is_row(row):
             records.append(flatten(row))
         else:
