@@ -397,6 +397,47 @@ def test_rows_are_put_to_runs(tmp_path, columns, sizes):
         assert found.has_steps and [len(history(found, "acc", run)) for run in range(len(found.names))] == sizes
 
 
+COUNTING = ("generation", "iterations", "n_iter", "timesteps", "batch", "t", "trial")
+
+
+@pytest.mark.parametrize("name", [*COUNTING, "iteration", "global_step"])
+def test_more_names_count_where_they_rise_within_runs(tmp_path, name):
+    run, seed, count = np.repeat(range(4), 5), np.repeat((0, 1, 0, 1), 5), np.tile(range(5), 4)
+    lr, acc = np.repeat((0.1, 0.2), 10), np.arange(20) / 64
+    named = rows(("run", run), ("lr", lr), ("seed", seed), (name, count * 100), ("acc", acc))
+    found = read(write(tmp_path / "a.csv", named))
+    assert found.has_steps and len(found.names) == 4
+    assert history(found, "acc", 1) == [(100.0 * step, (5 + step) / 64) for step in range(5)]
+    unnamed = rows(("lr", lr), ("seed", seed), (name, count), ("acc", acc))
+    assert len(read(write(tmp_path / "b.csv", unnamed)).names) == (20 if name == "trial" else 4)
+
+
+@pytest.mark.parametrize("name", COUNTING)
+@pytest.mark.parametrize("by", ["none", "experiment", "run"])
+def test_a_setting_that_is_called_as_what_counts_stays_one(tmp_path, name, by):
+    more = {"none": [], "experiment": [("experiment", np.repeat(("a", "b"), 6))], "run": [("run", np.arange(12))]}
+    text = rows(*more[by], ("seed", np.tile((0, 0, 0, 1, 1, 1), 2)), (name, [16, 32, 64] * 4), ("acc", np.arange(12)))
+    found = read(write(tmp_path / "a.csv", text))
+    assert not found.has_steps and len(found.names) == 12 and found.settings[1][name] == 32
+
+
+def test_of_two_columns_that_count_the_one_counts_that_never_stands_still(tmp_path):
+    columns = [("run", np.repeat((0, 1), 6)), ("epoch", [0, 0, 0, 1, 1, 1] * 2), ("iteration", list(range(6)) * 2)]
+    found = read(write(tmp_path / "a.csv", rows(*columns, ("acc", np.arange(12) / 16))))
+    assert history(found, "acc", 0) == [(float(step), step / 16) for step in range(6)]
+    found = read(
+        write(tmp_path / "b.csv", rows(columns[0], columns[2], ("epoch", list(range(6)) * 2), ("acc", np.arange(12))))
+    )
+    assert any("a row an epoch, by epoch" in remark for remark in found.remarks)
+
+
+def test_rows_without_a_step_are_counted(tmp_path):
+    found = read(
+        write(tmp_path / "a.csv", rows(("run", "aaabbb"), ("epoch", [0, 1, "", 0, 1, 2]), ("acc", np.arange(6))))
+    )
+    assert "a.csv: 1 row has no epoch" in found.remarks
+
+
 def test_a_name_that_several_runs_share_is_a_setting(tmp_path):
     columns = [("name", list("aaaabbbb")), ("seed", [0, 0, 1, 1] * 2), ("epoch", [0, 1] * 4), ("acc", ACC)]
     found = read(write(tmp_path / "a.csv", rows(*columns)))
