@@ -397,6 +397,42 @@ def test_rows_are_put_to_runs(tmp_path, columns, sizes):
         assert found.has_steps and [len(history(found, "acc", run)) for run in range(len(found.names))] == sizes
 
 
+def test_a_folder_of_tables_is_one_source(tmp_path):
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    write(folder / "a.csv", "lr,seed,acc\n0.1,0,0.5\n0.1,1,0.75\n")
+    write(folder / "b.jsonl", '{"lr": 0.2, "seed": 0, "acc": 0.25, "loss": 1.5}\n{"lr": 0.2, "seed": 1, "acc": 1}\n')
+    write(folder / "c.csv", "name,word\nx,y\n")
+    write(folder / "d.json", "{torn")
+    write(folder / "notes.txt", "no, table\n")
+    (folder / "e.csv").symlink_to(tmp_path / "outside.csv")
+    write(tmp_path / "outside.csv", "lr,acc\n0.1,0.5\n")
+    found = read(folder)
+    assert found.names == ["a.csv: row 1", "a.csv: row 2", "b.jsonl: row 1", "b.jsonl: row 2"]
+    assert [one["lr"] for one in found.settings] == [0.1, 0.1, 0.2, 0.2] and not found.told and not found.has_steps
+    assert [tuple(row) for row in found.history("acc")[["run", "value"]].to_numpy()] == [
+        (0, 0.5),
+        (1, 0.75),
+        (2, 0.25),
+        (3, 1),
+    ]
+    assert found.history("loss").run.tolist() == [2, 3]
+    assert [Path(place).name for place, _ in found.skipped] == ["c.csv", "d.json", "e.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("package.json", '{"version": 1}'), ("words.csv", "name,word\nx,y\n"), ("list.json", "[1, 2]"), ("a.csv", "")],
+)
+def test_a_folder_without_a_table_of_numbers_is_not_taken_for_one(tmp_path, name, text):
+    write(tmp_path / name, text)
+    (tmp_path / "deeper").mkdir()
+    write(tmp_path / "deeper" / "a.csv", "lr,acc\n0.1,0.5\n")
+    assert not table.recognizes(tmp_path) and table.recognizes(tmp_path / "deeper")
+    with pytest.raises(ConfigError, match="no results that are known"):
+        read_source(tmp_path, None, print)
+
+
 COUNTING = ("generation", "iterations", "n_iter", "timesteps", "batch", "t", "trial")
 
 

@@ -13,6 +13,8 @@ from npdigits.sources.database import MAGIC, is_sqlite, why_unreadable
 from npdigits.sources.doubts import find_doubt
 from npdigits.sources.found import Found
 from npdigits.sources.plain import found_of_table
+from npdigits.sources.run_files import LINK
+from npdigits.sources.table_folder import MOST_FILES, files_in, holds_tables, join_tables
 from npdigits.sources.text_table import HEAD_BYTES, MOST_BYTES, decode, head_of, named, read_text_table
 from npdigits.sources.values import flatten
 
@@ -24,7 +26,9 @@ JSON = (".json", ".jsonl", ".ndjson", ".jsonlines")
 
 
 def recognizes(path: Path) -> bool:
-    """Say whether a file begins as a table does."""
+    """Say whether a file begins as a table does, or a folder directly holds a table with numbers."""
+    if path.is_dir():
+        return holds_tables(path)
     start = _start_of(path)
     if start[:4] == PARQUET:
         return True
@@ -38,17 +42,45 @@ def recognizes(path: Path) -> bool:
 
 
 def read(path: Path) -> Found:
-    """Read a table.
+    """Read a table, or all tables directly in a folder.
 
     Raises:
         ConfigError: it cannot be read.
     """
+    if path.is_dir():
+        return _read_folder(path)
     if is_sqlite(path):
         raise ConfigError(why_unreadable(path) or f"{path}: a database, and no table")
     table = read_table(path)
     if not table.n:
         raise ConfigError(f"{path}: a table without rows")
     return found_of_table(table, _kind(path), path.name)
+
+
+def _read_folder(path: Path) -> Found:
+    """Read the tables in a folder; what is none is named.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found: list[Found] = []
+    skipped: list[tuple[str, str]] = []
+    for number, file in enumerate(files_in(path)):
+        if number >= MOST_FILES:
+            raise ConfigError(f"{path}: more than {MOST_FILES:,} tables; name a part of them")
+        if file.is_symlink():
+            skipped.append((str(file), LINK))
+            continue
+        try:
+            one = read(file)
+        except ConfigError as error:
+            skipped.append((str(file), str(error).removeprefix(f"{file}: ")))
+            continue
+        if one.metrics:
+            found.append(one)
+        else:
+            skipped.append((str(file), "a table without a column of numbers"))
+    return join_tables(path, f"a folder of {len(found)} tables", found, skipped)
 
 
 def read_table(path: Path, most: int = MOST_BYTES) -> Table:
