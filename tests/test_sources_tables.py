@@ -202,6 +202,8 @@ def test_a_name_that_a_line_of_json_has_twice_costs_the_line(tmp_path):
             (f"{tmp_path / 'a.jsonl'}: line {order.index(1) + 1}", "the name 'acc' is there twice")
         ]
         assert found.last("acc") == [0.5, 0.75]
+    with pytest.raises(ConfigError, match="line 1: the name 'acc' is there twice"):
+        read(write(tmp_path / "b.jsonl", lines[1] + "\n" + lines[1] + "\n"))
     with pytest.raises(ConfigError, match="the name 'acc' is there twice"):
         read(write(tmp_path / "a.json", '[{"seed": 1,\n"acc": 0.6, "acc": 0.7}]'), "table")
 
@@ -285,10 +287,23 @@ def test_settings_of_several_kinds_are_no_spoilt_metrics(tmp_path, cells):
     assert read(write(tmp_path / "a.csv", "\n".join(lines) + "\n")).remarks == []
 
 
+@pytest.mark.parametrize(
+    ("cell", "form"), [("{}7.5%", "csv"), ("{}4,400.0", "csv"), ("1{},160", "tsv"), ("1{},160", "csv")]
+)
+def test_numbers_that_are_dressed_up_are_named(tmp_path, cell, form):
+    delimiter = {"csv": ",", "tsv": "\t"}[form]
+    cells = [cell.format(i) for i in range(1, 5)]
+    # 14,160 beside a column with decimal points is no decimal.
+    lines = [delimiter.join(("time", "acc")), *(delimiter.join((f'"{one}"', "0.5")) for one in cells)]
+    found = read(write(tmp_path / f"a.{form}", "\n".join(lines) + "\n"))
+    (remark,) = found.remarks
+    assert f"time: line 2: {cells[0]!r} " in remark and "time" not in found.metrics
+
+
 def test_several_odd_cells_are_counted(tmp_path):
     lines = ["acc,seed", *(f"{'bad' if seed % 12 == 3 else 0.5},{seed}" for seed in range(36))]
     (remark,) = read(write(tmp_path / "a.csv", "\n".join(lines) + "\n")).remarks
-    assert "line 5: 'bad' is no number (and 2 more cells)" in remark
+    assert "line 5: 'bad' is no number (and 2 more)" in remark
 
 
 def test_names_that_come_again_and_comments_at_the_top(tmp_path):

@@ -98,7 +98,7 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < EXACT else value
 
 
-def column_of_texts(texts: Sequence[str], decimal_comma: bool = False) -> Column:
+def column_of_texts(texts: Sequence[str], decimal_comma: bool = False, has_points: bool = False) -> Column:
     """Return the column that texts stand for.
 
     It is one of numbers where all that is not blank is a number: then "nan" is NaN, and "NA" or "None" is blank.
@@ -106,7 +106,7 @@ def column_of_texts(texts: Sequence[str], decimal_comma: bool = False) -> Column
     """
     codes, unique = pd.factorize(np.array(texts, dtype=object))
     different = [str(text) for text in unique]
-    if decimal_comma and _have_commas(different) and not _are_ambiguous(different):
+    if decimal_comma and _have_commas(different) and not _are_ambiguous(different, has_points):
         different = [text.replace(",", ".") for text in different]
     if len(different) > MANY and (fast := _floats(different)) is not None:
         return Column(codes, fast.tolist(), fast[codes], np.zeros(len(codes), dtype=bool))
@@ -122,15 +122,16 @@ def _have_commas(texts: Iterable[str]) -> bool:
     )
 
 
-def _are_ambiguous(texts: Iterable[str]) -> bool:
+def _are_ambiguous(texts: Iterable[str], has_points: bool) -> bool:
     """Say whether numbers with commas may be thousands as well as decimals.
 
     So they are where each is a whole number of up to three digits, or one with groups of exactly three digits behind
-    its commas, and both are there: 870 and 1,234. Numbers of which all have a comma are decimals of three places.
+    its commas, and both are there: 870 and 1,234. Numbers of which all have a comma are decimals of three places,
+    unless other columns of the table have decimal points.
     """
     filled = [text.strip() for text in texts]
     filled = [text for text in filled if text not in NO_NUMBER and text not in NOT_FINITE]
-    return any("," not in text for text in filled) and all(map(GROUPED.fullmatch, filled))
+    return (has_points or any("," not in text for text in filled)) and all(map(GROUPED.fullmatch, filled))
 
 
 def _of_text(text: str) -> Any:

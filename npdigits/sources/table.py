@@ -20,6 +20,7 @@ from npdigits.sources.values import flatten
 
 KIND = "a table (CSV, JSON lines, parquet)"
 PARQUET = b"PAR1"
+NO_OBJECT = "no JSON object"
 # Files that may have a single column.
 TEXT = (".csv", ".tsv", ".tab")
 JSON = (".json", ".jsonl", ".ndjson", ".jsonlines")
@@ -149,11 +150,13 @@ def _read_json(path: Path, most: int) -> Table:
     elif isinstance(whole, dict):
         whole = [whole]
     if isinstance(whole, list):
-        bad = [(f"{path}: record {i}", "not a table of names") for i, row in enumerate(whole, 1) if not _is_row(row)]
+        bad = [(f"{path}: record {i}", NO_OBJECT) for i, row in enumerate(whole, 1) if not _is_row(row)]
         records = [flatten(row) for row in whole if _is_row(row)]
     else:
         records, bad = _read_lines(path, text)
     if not records:
+        if bad and bad[0][1] != NO_OBJECT:
+            raise ConfigError(f"{bad[0][0]}: {bad[0][1]}")
         raise ConfigError(f"{path}: no records: a table is a JSON object a line, or a list of them")
     try:
         columns = columns_of_records(records)
@@ -220,7 +223,7 @@ def _read_lines(path: Path, text: str) -> tuple[list[dict[str, Any]], list[tuple
         if _is_row(row):
             records.append(flatten(row))
         else:
-            bad.append((f"{path}: line {number}", "no JSON object"))
+            bad.append((f"{path}: line {number}", NO_OBJECT))
     return records, bad
 
 

@@ -89,7 +89,9 @@ def read_text_table(path: Path, most: int = MOST_BYTES) -> Table:
     if all(not isinstance(from_text(cell.strip()), str) for cell in first):
         raise ConfigError(f"{path}: its first line holds numbers; a table begins with the names of its columns")
     commas = delimiter in ";\t|"
-    columns = {name: column_of_texts(cells, commas) for name, cells in zip(names, texts, strict=True)}
+    tried = (cell for cells in texts for cell in cells[:TRIED])
+    points = any("." in cell and isinstance(from_text(cell.strip()), float) for cell in tried)
+    columns = {name: column_of_texts(cells, commas, points) for name, cells in zip(names, texts, strict=True)}
     if commas and any(
         any("," in cell for cell in cells[:TRIED]) and columns[name].numbers is not None
         for name, cells in zip(names, texts, strict=True)
