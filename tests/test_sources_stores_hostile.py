@@ -14,6 +14,7 @@ from test_sources_stores import FILES, assert_is_toy, read
 
 from npdigits.base.errors import ConfigError
 from npdigits.sources import aim, database, mlflow, mlflow_files, mlflow_sqlite, optuna, trackio
+from npdigits.sources.reading import read_source
 
 METRICS = ["train_loss", "val_loss", "val_acc"]
 
@@ -121,6 +122,29 @@ def test_a_database_whose_program_was_killed_while_it_wrote_is_left_as_it_is(cop
     with pytest.raises(ConfigError, match="ended while it wrote"):
         mlflow_sqlite.read(folder / "mlflow.db")
     assert listing(folder) == before
+
+
+def test_a_database_that_cannot_be_read_is_no_unknown_file(copy, tmp_path):
+    (tmp_path / "torn.db").write_bytes(copy.read_bytes()[:5000])
+    with pytest.raises(ConfigError, match=r"torn\.db: damaged"):
+        read_source(tmp_path / "torn.db", None, print)
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(ConfigError, match=r"empty\.db: is empty"):
+        read_source(tmp_path / "empty.db", None, print)
+    with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ConfigError, match=r"mlflow\.db: another program writes to it"):
+            read_source(copy, None, print)
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("CREATE TABLE words (word TEXT)")
+        other.commit()
+    with pytest.raises(ConfigError, match="no results that are known"):
+        read_source(tmp_path / "other.db", None, print)
+
+
+def test_trackios_folder_is_found_in_the_folder_around(unpacked, tmp_path):
+    shutil.copytree(unpacked / "trackio", tmp_path / "around" / "trackio")
+    assert_is_toy(read_source(tmp_path / "around", None, print), METRICS)
 
 
 def test_torn_databases_are_named(copy, tmp_path):

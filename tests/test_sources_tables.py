@@ -186,6 +186,28 @@ def test_torn_and_strange_lines_are_named_and_the_others_read(tmp_path):
     assert "may be torn" in found.remarks[0]
 
 
+def test_zeros_in_a_text_cost_their_line_alone(tmp_path):
+    found = read(write(tmp_path / "a.csv", "seed,acc\n0,0.5\n1,0.\0\0\n2,0.75\n"))
+    assert found.skipped == [(f"{tmp_path / 'a.csv'}: line 3", "bytes that are zero")]
+    assert found.last("acc") == [0.5, 0.75]
+    with pytest.raises(ConfigError, match=r"a\.csv: its first line holds bytes that are zero"):
+        read(write(tmp_path / "a.csv", "se\0ed,acc\n0,0.5\n"))
+
+
+def test_a_name_that_a_line_of_json_has_twice_costs_the_line(tmp_path):
+    lines = ['{"seed": 0, "acc": 0.5}', '{"seed": 1, "acc": 0.6, "acc": 0.7}', '{"seed": 2, "acc": 0.75}']
+    for order in ((0, 1, 2), (1, 0, 2)):
+        found = read(write(tmp_path / "a.jsonl", "\n".join(lines[i] for i in order) + "\n"))
+        assert found.skipped == [
+            (f"{tmp_path / 'a.jsonl'}: line {order.index(1) + 1}", "the name 'acc' is there twice")
+        ]
+        assert found.last("acc") == [0.5, 0.75]
+    with pytest.raises(ConfigError, match="line 1: the name 'acc' is there twice"):
+        read(write(tmp_path / "b.jsonl", lines[1] + "\n" + lines[1] + "\n"))
+    with pytest.raises(ConfigError, match="the name 'acc' is there twice"):
+        read(write(tmp_path / "a.json", '[{"seed": 1,\n"acc": 0.6, "acc": 0.7}]'), "table")
+
+
 def test_many_bad_lines_are_counted(tmp_path):
     found = read(write(tmp_path / "a.csv", "lr,acc\n0.1,0.5\n" + "1\n" * 50))
     assert len(found.skipped) == 21 and "30 more lines" in found.skipped[-1][1]
@@ -208,6 +230,101 @@ def test_decimal_commas_only_where_the_comma_does_not_part_cells(tmp_path):
     assert found.settings[1] == {"lr": "1e-3", "seed": 1, "list": "1,2", "acc": 1} or found.settings[1]["lr"] == 0.001
     assert found.settings[0]["lr"] == 0.1 and found.settings[0]["acc"] == 0.5 and found.settings[0]["list"] == "1,2,3"
     assert any("decimal" in remark for remark in found.remarks)
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers", "said"),
+    [
+        (["870", "1,234", "12,345"], None, "'1,234' may be thousands or a decimal comma"),
+        (["870", "0", "1,234,567"], None, "'1,234,567' has commas between thousands"),
+        (["1,234", "", "-870"], None, "'1,234' may be thousands"),
+        (["870", "0,931", "1,234"], [870, 0.931, 1.234], ""),
+        (["870", "1,23", "1,234"], [870, 1.23, 1.234], ""),
+        (["1,234", "2,345", "3,456"], [1.234, 2.345, 3.456], ""),
+        (["1870", "1,234", "2"], [1870, 1.234, 2], ""),
+        (["870", "1", "2"], [870, 1, 2], ""),
+    ],
+)
+@pytest.mark.parametrize("delimiter", ["\t", ";"])
+def test_commas_between_thousands_become_no_decimals(tmp_path, cells, numbers, said, delimiter):
+    lines = [delimiter.join(("lr", "loss")), *(delimiter.join(("0,5", cell)) for cell in cells)]
+    path = write(tmp_path / "a.tsv", "\n".join(lines) + "\n")
+    column = read_text_table(path).columns["loss"]
+    assert (None if column.numbers is None else column.numbers.tolist()) == numbers
+    found = read(path)
+    assert found.settings[0]["lr"] == 0.5 and ("loss" in found.metrics) == (numbers is not None)
+    assert [remark for remark in found.remarks if "loss" in remark and said in remark] or not said
+    assert any("line" in remark for remark in found.remarks) == bool(said)
+
+
+ODD = ["oops", "-", "89.8%", "84,875.0", "1.2.3"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("form", ["csv", "torn", "jsonl"])
+def test_a_cell_that_takes_a_metric_away_is_named(tmp_path, odd, form):
+    cells = [f"0.{i}" for i in range(11, 41)]
+    cells[15] = odd
+    if form == "jsonl":
+        lines = [json.dumps({"seed": i, "acc": odd if i == 15 else float(cell)}) for i, cell in enumerate(cells)]
+        place = "record 16"
+    else:
+        lines = ["seed,note,acc", *(f'{i},"two\nlines","{cell}"' for i, cell in enumerate(cells))]
+        lines.insert(3, "1,2" if form == "torn" else "")
+        place = "line 33"
+    found = read(write(tmp_path / f"a.{form[:5]}", "\n".join(lines) + "\n"), "table")
+    name = f"a.{form[:5]}"
+    assert found.remarks == [f"{name}: acc: {place}: {odd!r} is no number, so it is no metric"]
+    assert "acc" not in found.metrics
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [["0.1", "scale", "auto", "0.2", "0.3"], ["007", "123", "456", "789"], ["a", "1", "2"], ["1", "NA", "2", "3"]],
+)
+def test_settings_of_several_kinds_are_no_spoilt_metrics(tmp_path, cells):
+    lines = ["gamma,acc", *(f"{cell},0.5" for cell in cells)]
+    assert read(write(tmp_path / "a.csv", "\n".join(lines) + "\n")).remarks == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "form"), [("{}7.5%", "csv"), ("{}4,400.0", "csv"), ("1{},160", "tsv"), ("1{},160", "csv")]
+)
+def test_numbers_that_are_dressed_up_are_named(tmp_path, cell, form):
+    delimiter = {"csv": ",", "tsv": "\t"}[form]
+    cells = [cell.format(i) for i in range(1, 5)]
+    # 14,160 beside a column with decimal points is no decimal.
+    lines = [delimiter.join(("time", "acc")), *(delimiter.join((f'"{one}"', "0.5")) for one in cells)]
+    found = read(write(tmp_path / f"a.{form}", "\n".join(lines) + "\n"))
+    (remark,) = found.remarks
+    assert f"time: line 2: {cells[0]!r} " in remark and "time" not in found.metrics
+
+
+def test_several_odd_cells_are_counted(tmp_path):
+    lines = ["acc,seed", *(f"{'bad' if seed % 12 == 3 else 0.5},{seed}" for seed in range(36))]
+    (remark,) = read(write(tmp_path / "a.csv", "\n".join(lines) + "\n")).remarks
+    assert "line 5: 'bad' is no number (and 2 more)" in remark
+
+
+def test_names_that_come_again_and_comments_at_the_top(tmp_path):
+    found = read(
+        write(tmp_path / "a.csv", "# made by hand\n# of two, fits\nseed,lr,acc\n0,1,0.5\nseed,lr,acc\n1,1,0.7\n")
+    )
+    assert found.last("acc") == [0.5, 0.7] and found.remarks == []
+    assert found.skipped == [(f"{tmp_path / 'a.csv'}: line 5", "the names of the columns again")]
+    found = read(write(tmp_path / "b.csv", "# a comment\n#,seed,acc\na,0,0.5\n"))
+    assert found.settings == [{"#": "a", "seed": 0, "acc": 0.5}]
+
+
+def test_a_cell_that_takes_a_metric_away_is_named_in_folders_too(tmp_path):
+    for run in range(2):
+        folder = tmp_path / f"version_{run}"
+        folder.mkdir()
+        write(folder / "hparams.yaml", f"seed: {run}\n")
+        lines = ["step,loss,acc", *(f"{step},0.5,{'oops' if step == run == 1 else 0.25}" for step in range(5))]
+        write(folder / "metrics.csv", "\n".join(lines) + "\n")
+    found = read(tmp_path)
+    assert found.remarks[0] == "version_1/metrics.csv: acc: line 3: 'oops' is no number, so it is no metric"
 
 
 def test_columns_of_one_name_and_spaces_around_names(tmp_path):
@@ -293,6 +410,83 @@ def test_rows_are_put_to_runs(tmp_path, columns, sizes):
         assert not found.has_steps and len(found.names) == 8
     else:
         assert found.has_steps and [len(history(found, "acc", run)) for run in range(len(found.names))] == sizes
+
+
+def test_a_folder_of_tables_is_one_source(tmp_path):
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    write(folder / "a.csv", "lr,seed,acc\n0.1,0,0.5\n0.1,1,0.75\n")
+    write(folder / "b.jsonl", '{"lr": 0.2, "seed": 0, "acc": 0.25, "loss": 1.5}\n{"lr": 0.2, "seed": 1, "acc": 1}\n')
+    write(folder / "c.csv", "name,word\nx,y\n")
+    write(folder / "d.json", "{torn")
+    write(folder / "notes.txt", "no, table\n")
+    (folder / "e.csv").symlink_to(tmp_path / "outside.csv")
+    write(tmp_path / "outside.csv", "lr,acc\n0.1,0.5\n")
+    found = read(folder)
+    assert found.names == ["a.csv: row 1", "a.csv: row 2", "b.jsonl: row 1", "b.jsonl: row 2"]
+    assert [one["lr"] for one in found.settings] == [0.1, 0.1, 0.2, 0.2] and not found.told and not found.has_steps
+    assert [tuple(row) for row in found.history("acc")[["run", "value"]].to_numpy()] == [
+        (0, 0.5),
+        (1, 0.75),
+        (2, 0.25),
+        (3, 1),
+    ]
+    assert found.history("loss").run.tolist() == [2, 3]
+    assert [Path(place).name for place, _ in found.skipped] == ["c.csv", "d.json", "e.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("package.json", '{"version": 1}'), ("words.csv", "name,word\nx,y\n"), ("list.json", "[1, 2]"), ("a.csv", "")],
+)
+def test_a_folder_without_a_table_of_numbers_is_not_taken_for_one(tmp_path, name, text):
+    write(tmp_path / name, text)
+    (tmp_path / "deeper").mkdir()
+    write(tmp_path / "deeper" / "a.csv", "lr,acc\n0.1,0.5\n")
+    assert not table.recognizes(tmp_path) and table.recognizes(tmp_path / "deeper")
+    with pytest.raises(ConfigError, match="no results that are known"):
+        read_source(tmp_path, None, print)
+
+
+COUNTING = ("generation", "iterations", "n_iter", "timesteps", "batch", "t", "trial")
+
+
+@pytest.mark.parametrize("name", [*COUNTING, "iteration", "global_step"])
+def test_more_names_count_where_they_rise_within_runs(tmp_path, name):
+    run, seed, count = np.repeat(range(4), 5), np.repeat((0, 1, 0, 1), 5), np.tile(range(5), 4)
+    lr, acc = np.repeat((0.1, 0.2), 10), np.arange(20) / 64
+    named = rows(("run", run), ("lr", lr), ("seed", seed), (name, count * 100), ("acc", acc))
+    found = read(write(tmp_path / "a.csv", named))
+    assert found.has_steps and len(found.names) == 4
+    assert history(found, "acc", 1) == [(100.0 * step, (5 + step) / 64) for step in range(5)]
+    unnamed = rows(("lr", lr), ("seed", seed), (name, count), ("acc", acc))
+    assert len(read(write(tmp_path / "b.csv", unnamed)).names) == (20 if name == "trial" else 4)
+
+
+@pytest.mark.parametrize("name", COUNTING)
+@pytest.mark.parametrize("by", ["none", "experiment", "run"])
+def test_a_setting_that_is_called_as_what_counts_stays_one(tmp_path, name, by):
+    more = {"none": [], "experiment": [("experiment", np.repeat(("a", "b"), 6))], "run": [("run", np.arange(12))]}
+    text = rows(*more[by], ("seed", np.tile((0, 0, 0, 1, 1, 1), 2)), (name, [16, 32, 64] * 4), ("acc", np.arange(12)))
+    found = read(write(tmp_path / "a.csv", text))
+    assert not found.has_steps and len(found.names) == 12 and found.settings[1][name] == 32
+
+
+def test_of_two_columns_that_count_the_one_counts_that_never_stands_still(tmp_path):
+    columns = [("run", np.repeat((0, 1), 6)), ("epoch", [0, 0, 0, 1, 1, 1] * 2), ("iteration", list(range(6)) * 2)]
+    found = read(write(tmp_path / "a.csv", rows(*columns, ("acc", np.arange(12) / 16))))
+    assert history(found, "acc", 0) == [(float(step), step / 16) for step in range(6)]
+    found = read(
+        write(tmp_path / "b.csv", rows(columns[0], columns[2], ("epoch", list(range(6)) * 2), ("acc", np.arange(12))))
+    )
+    assert any("a row an epoch, by epoch" in remark for remark in found.remarks)
+
+
+def test_rows_without_a_step_are_counted(tmp_path):
+    found = read(
+        write(tmp_path / "a.csv", rows(("run", "aaabbb"), ("epoch", [0, 1, "", 0, 1, 2]), ("acc", np.arange(6))))
+    )
+    assert "a.csv: 1 row has no epoch" in found.remarks
 
 
 def test_a_name_that_several_runs_share_is_a_setting(tmp_path):
@@ -597,6 +791,54 @@ def test_links_and_pipes_are_not_followed(tmp_path):
     (tmp_path / "linked" / "runs").symlink_to(FILES / "sacred" / "toy")
     with pytest.raises(ConfigError, match="no run of"):
         read_source(tmp_path / "linked", "sacred", print)
+
+
+@pytest.mark.parametrize("kind", ["lightning", "sacred", "hydra", "dvclive", "keras", "mlflow", "tensorboard", "wandb"])
+def test_each_link_that_is_not_followed_is_named_once(tmp_path, kind):
+    outside, source = tmp_path / "outside", tmp_path / "source"
+    own = {"tensorboard": "tensorboard/torch/run-0", "wandb": "wandb/toys", "keras": "keras_csv/toy"}
+    own |= {"hydra": "hydra_folders/toy", "dvclive": "dvclive/toy", "sacred": "sacred/toy"}
+    own |= {"lightning": "lightning_csv/toy"}
+    if kind == "mlflow":
+        source.mkdir()
+        write(source / "meta.yaml", "experiment_id: '1'\nname: one\nlifecycle_stage: active\n")
+        (source / "a" / "metrics").mkdir(parents=True)
+        write(source / "a" / "meta.yaml", "run_id: a\nstatus: 3\nstart_time: 1\n")
+        write(source / "a" / "metrics" / "acc", "1 0.5 1\n")
+    else:
+        shutil.copytree(FILES / own[kind], source, symlinks=True)
+    before = read(source, kind)
+    shutil.copytree(source, outside)
+    # A folder, and the files of a run's folder: what is needed of it is a link.
+    (source / "folder").symlink_to(outside, target_is_directory=True)
+    names = ["folder"]
+    if kind == "mlflow":
+        (source / "folder").unlink()
+        (source / "folder").symlink_to(outside / "a", target_is_directory=True)
+    for file in sorted(source.rglob("*")):
+        need = {"lightning": "metrics.csv", "sacred": "run.json", "mlflow": "meta.yaml"}.get(kind)
+        if not file.is_file() or (need and file.name != need) or kind in ("hydra", "dvclive"):
+            continue
+        if file.suffix in (".tsv", ".json", ".csv", ".log", ".wandb", ".yaml") or "tfevents" in file.name:
+            if file.parent == source and kind == "mlflow":
+                continue
+            target = outside / file.relative_to(source)
+            linked = source / "linked"
+            shutil.copytree(file.parent, linked, symlinks=True) if need else linked.mkdir()
+            (linked / file.name).unlink(missing_ok=True)
+            (linked / file.name).symlink_to(target)
+            names.append(f"linked/{file.name}")
+            break
+    assert len(names) == 2 or kind in ("hydra", "dvclive")
+    found = read(source, kind)
+    assert len(found.names) == len(before.names)
+    places = [place for place, why in found.skipped if "a link" in why]
+    assert sorted(places) == sorted(str(source / name) for name in names)
+    if kind != "mlflow":  # a folder within the source is read where it lies
+        (source / "latest-run").symlink_to(
+            next(one for one in source.iterdir() if one.is_dir() and not one.is_symlink())
+        )
+        assert len(read(source, kind).skipped) == len(found.skipped)
 
 
 def test_every_reader_declines_what_others_wrote_and_raises_nothing(tmp_path):

@@ -1,6 +1,7 @@
 """Columns of a table: each cell as a setting, and each column as numbers where it holds numbers."""
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -28,6 +29,8 @@ NOT_FINITE = {
     **dict.fromkeys(("-inf", "-Inf", "-INF", "-Infinity", "-infinity", "-.inf"), -math.inf),
 }
 NO_NUMBER = frozenset(("", "NA", "N/A", "#N/A", "<NA>", "null", "NULL", "None"))
+# 870, 1,234 and 12,345,678; not 0,931, which can only be a decimal.
+GROUPED = re.compile(r"[+-]?(0|[1-9]\d{0,2}(,\d{3})*)")
 # Columns with more different texts than this are converted at once, as text for text takes four times as long.
 MANY = 2_000
 DIGITS = frozenset("0123456789.eE+-")
@@ -95,7 +98,7 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < EXACT else value
 
 
-def column_of_texts(texts: Sequence[str], decimal_comma: bool = False) -> Column:
+def column_of_texts(texts: Sequence[str], decimal_comma: bool = False, has_points: bool = False) -> Column:
     """Return the column that texts stand for.
 
     It is one of numbers where all that is not blank is a number: then "nan" is NaN, and "NA" or "None" is blank.
@@ -103,7 +106,7 @@ def column_of_texts(texts: Sequence[str], decimal_comma: bool = False) -> Column
     """
     codes, unique = pd.factorize(np.array(texts, dtype=object))
     different = [str(text) for text in unique]
-    if decimal_comma and _have_commas(different):
+    if decimal_comma and _have_commas(different) and not _are_ambiguous(different, has_points):
         different = [text.replace(",", ".") for text in different]
     if len(different) > MANY and (fast := _floats(different)) is not None:
         return Column(codes, fast.tolist(), fast[codes], np.zeros(len(codes), dtype=bool))
@@ -117,6 +120,18 @@ def _have_commas(texts: Iterable[str]) -> bool:
         text.count(",") <= 1 and "." not in text and isinstance(_of_text(text.replace(",", ".")), int | float)
         for text in filled
     )
+
+
+def _are_ambiguous(texts: Iterable[str], has_points: bool) -> bool:
+    """Say whether numbers with commas may be thousands as well as decimals.
+
+    So they are where each is a whole number of up to three digits, or one with groups of exactly three digits behind
+    its commas, and both are there: 870 and 1,234. Numbers of which all have a comma are decimals of three places,
+    unless other columns of the table have decimal points.
+    """
+    filled = [text.strip() for text in texts]
+    filled = [text for text in filled if text not in NO_NUMBER and text not in NOT_FINITE]
+    return (has_points or any("," not in text for text in filled)) and all(map(GROUPED.fullmatch, filled))
 
 
 def _of_text(text: str) -> Any:

@@ -106,6 +106,15 @@ def tables_of(path: Path) -> set[str]:
         return set()
 
 
+def why_unreadable(path: Path) -> str:
+    """Return why a file that begins as SQLite's do cannot be read, in one line with its path; "" if it can be."""
+    try:
+        with open_database(path):
+            return ""
+    except ConfigError as error:
+        return str(error)
+
+
 @contextlib.contextmanager
 def open_database(path: Path) -> Iterator[Database]:
     """Open an SQLite file to read its ordinary tables.

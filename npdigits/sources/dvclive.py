@@ -7,7 +7,20 @@ import numpy as np
 from npdigits.base.errors import ConfigError
 from npdigits.sources.found import Found
 from npdigits.sources.json_files import numbers_in, read_json_table
-from npdigits.sources.run_files import MOST_BYTES, Run, Series, Unread, find_runs, holds, join, natural, walk, why
+from npdigits.sources.run_files import (
+    LINK,
+    MOST_BYTES,
+    Run,
+    Series,
+    Unread,
+    find_runs,
+    holds,
+    join,
+    natural,
+    no_runs,
+    walk,
+    why,
+)
 from npdigits.sources.text_table import read_text_table
 
 KIND = "DVCLive"
@@ -34,21 +47,23 @@ def read(path: Path) -> Found:
     if not path.is_dir():
         raise ConfigError(f"{path}: {KIND} writes a folder")
     unread = Unread()
-    runs = [_read_run(folder, unread) for folder in find_runs(path, _fits)]
+    runs = [_read_run(folder, unread) for folder in find_runs(path, _fits, skipped=unread.skipped)]
     if not runs:
-        raise ConfigError(f"{path}: no run of {KIND}")
+        raise no_runs(path, KIND, unread.skipped)
     return join(KIND, runs, unread.skipped, unread.remarks())
 
 
 def _read_run(folder: Path, unread: Unread) -> Run:
     series: dict[str, Series] = {}
     histories = folder / PLOTS / HISTORIES
-    for place, _, files in walk(histories) if not (folder / PLOTS).is_symlink() else ():
+    links = [place for place in (folder / PLOTS, histories) if place.is_symlink()]
+    for place, _, files in walk(histories, links=links) if not links else ():
         for name in sorted(files, key=natural):
             if name.endswith(".tsv"):
                 own = _read_history(place / name, unread)
                 if own is not None:
                     series[(place / name).relative_to(histories).with_suffix("").as_posix()] = own
+    unread.skipped += [(str(link), LINK) for link in links]
     for name, value in _read_last(folder / METRICS, unread).items():
         if name not in series and name != STEP:  # logged with plot=False
             series[name] = (np.full(1, np.nan), np.full(1, value))
@@ -72,7 +87,7 @@ def _read_history(path: Path, unread: Unread) -> Series | None:
     except ConfigError as error:
         unread.skipped.append((str(path), str(error).removeprefix(f"{path}: ")))
         return None
-    unread.skipped += table.skipped
+    unread.add(path, table)
     values = [column for name, column in table.columns.items() if name not in (STEP, "timestamp")]
     # A metric that is itself called step or timestamp stands in the last column.
     column = values[-1] if values else list(table.columns.values())[-1]

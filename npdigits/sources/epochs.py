@@ -16,8 +16,14 @@ STEPS = (
     *("epoch", "step", "global_step", "_step", "trainer/global_step", "training_iteration", "iteration", "iter"),
     *("timestep", "round", "num_env_steps_sampled"),
 )
+# Names of columns that may count, and may be settings too: these count only where they rise within every run.
+MAY_COUNT = ("generation", "iterations", "n_iter", "timesteps", "batch", "t", "trial")
+# Without a column that names runs they must count 0, 1, 2 … or 1, 2, 3 … so far at least, as few settings do.
+LEAST_COUNTED = 5
 # Names of columns that name a run, and of those that may: they may also name what is compared.
 NAMES_RUNS = ("run", "run_id", "run_name", "run_uuid", "trial", "trial_id", "exp_id", "uuid", "job_id", "id", "name")
+# Of the first, those that name nothing but runs.
+NAMES_ONLY_RUNS = frozenset(("run", "run_id", "run_name", "run_uuid", "exp_id", "uuid", "job_id"))
 MAY_NAME = ("experiment", "exp", "experiment_name", "experiment_id", "version", "job")
 SEED = re.compile(r"(.*[._/])?(seed|random_seed|random_state|rng_seed|manual_seed|global_seed)", re.IGNORECASE)
 
@@ -57,10 +63,48 @@ def divide(table: Table) -> Epochs | None:
     The runs are told apart by the columns that name them and by the seed. Where a step comes twice, or goes back, the
     columns that are constant in between tell runs apart as well. Without a name, a run is a block of rows in which the
     step rises, or where the rows stand by step, those that agree in the columns that are settings.
+    Of several columns that count, the first counts that never stands still within a run.
     """
-    step = find_step(table.columns)
-    counted = table.columns[step].numbers if step is not None else None
-    if step is None or counted is None or table.n < 2 or np.all(counted == counted[0]):
+    by_lower = {name.lower(): name for name in reversed(list(table.columns))}
+    found = [_divide_by(table, by_lower[name]) for name in STEPS if name in by_lower]
+    divided = [epochs for epochs in found if epochs is not None]
+    rising = (epochs for epochs in divided if _counts(table, epochs))
+    best = next(rising, None)
+    if best is None:
+        more = (_divide_by(table, by_lower[name]) for name in MAY_COUNT if name in by_lower)
+        best = next((epochs for epochs in more if epochs is not None and _surely_counts(table, epochs)), None)
+    return best if best is not None or not divided else divided[0]
+
+
+def _counts(table: Table, epochs: Epochs) -> bool:
+    """Say whether no step comes twice in a run."""
+    pairs = np.c_[epochs.run, pd.factorize(table.columns[epochs.step].numbers)[0]]
+    return len(np.unique(pairs, axis=0)) == table.n
+
+
+def _surely_counts(table: Table, epochs: Epochs) -> bool:
+    """Say whether a column counts that may be a setting as well: see ``MAY_COUNT``."""
+    counted = table.columns[epochs.step].numbers
+    assert counted is not None
+    order = np.argsort(epochs.run, kind="stable")
+    run, step = epochs.run[order], counted[order]
+    inner = run[1:] == run[:-1]
+    rises = np.diff(step)[inner]
+    if not np.isfinite(step).all() or not len(rises) or not (rises > 0).all():
+        return False
+    seeds = any(SEED.fullmatch(name) for name in table.columns)
+    if (epochs.name or "").lower() in NAMES_ONLY_RUNS:
+        # Trials may repeat one run with other seeds.
+        return epochs.step.lower() != "trial" or seeds
+    firsts, sizes = step[np.r_[True, ~inner]], np.bincount(run)
+    by_ones = (rises == 1).all() and np.isin(firsts, (0, 1)).all() and (sizes >= LEAST_COUNTED).all()
+    return bool(by_ones) and seeds and epochs.step.lower() != "trial"
+
+
+def _divide_by(table: Table, step: str) -> Epochs | None:
+    """Return which rows are of one run if this column counts; None where each row is a run of its own."""
+    counted = table.columns[step].numbers
+    if counted is None or table.n < 2 or np.all(counted == counted[0]):
         return None
     seeds = [name for name in table.columns if SEED.fullmatch(name)]
     names = [name for name in find_names(list(table.columns)) if name != step]

@@ -15,7 +15,19 @@ from npdigits.sources.columns import Table
 from npdigits.sources.found import FAILED, FINISHED, Found
 from npdigits.sources.json_files import as_float, is_number, numbers_in, read_json
 from npdigits.sources.plain_yaml import MOST_BYTES as MOST_BYTES_OF_SETTINGS
-from npdigits.sources.run_files import Run, Series, Unread, find_runs, holds, join, natural, read_own, series_of, why
+from npdigits.sources.run_files import (
+    LINK,
+    Run,
+    Series,
+    Unread,
+    find_runs,
+    holds,
+    join,
+    natural,
+    read_own,
+    series_of,
+    why,
+)
 from npdigits.sources.table import read_table
 from npdigits.sources.values import from_text
 
@@ -49,12 +61,12 @@ def read(path: Path) -> Found:
     Raises:
         ConfigError: there are none, or none has a file of metrics.
     """
-    folders = list(find_runs(path, _fits)) if path.is_dir() else []
+    unread = Unread()
+    folders = list(find_runs(path, _fits, skipped=unread.skipped)) if path.is_dir() else []
     if not folders:
         raise ConfigError(f"{path}: no {KIND}: none has {HYDRA}/{CONFIG}")
-    candidates = [_candidates(folder) for folder in folders]
+    candidates = [_candidates(folder, unread) for folder in folders]
     chosen, remarks = _choose(path, candidates)
-    unread = Unread()
     runs = [
         _read_job(folder, chosen if chosen in files else None, unread)
         for folder, files in zip(folders, candidates, strict=True)
@@ -62,8 +74,8 @@ def read(path: Path) -> Found:
     return join(KIND, runs, unread.skipped, [*remarks, *unread.remarks()])
 
 
-def _candidates(folder: Path) -> set[str]:
-    """Return the files of a job that may hold metrics, from its folder on."""
+def _candidates(folder: Path, unread: Unread) -> set[str]:
+    """Return the files of a job that may hold metrics, from its folder on; links that are called so are noted."""
     found: set[str] = set()
     to_do = [(folder, 0)]
     while to_do and len(found) < MOST_FILES:
@@ -73,7 +85,11 @@ def _candidates(folder: Path) -> set[str]:
         except OSError:
             continue
         for entry in entries[:MOST_FILES]:
-            if entry.name.startswith(".") or entry.is_symlink():
+            if entry.name.startswith("."):
+                continue
+            if entry.is_symlink():
+                if entry.suffix.lower() in ENDINGS:
+                    unread.skipped.append((str(entry), LINK))
                 continue
             if entry.is_dir():
                 if depth < DEEPEST and not (entry / HYDRA).exists():
@@ -146,7 +162,7 @@ def _read_series(file: Path, unread: Unread) -> dict[str, Series]:
         if isinstance(content, dict):
             return _series_of_json(content)
     table: Table = read_table(file, MOST_BYTES)
-    unread.skipped += table.skipped
+    unread.add(file, table)
     return series_of(table, leave_out=("timestamp",))
 
 

@@ -18,7 +18,16 @@ from npdigits.sources.columns import Column, Table
 from npdigits.sources.epochs import SEED, find_names
 from npdigits.sources.found import Found
 from npdigits.sources.names import settings_from_names
-from npdigits.sources.run_files import FOLDERS_TO_RECOGNIZE, MOST_BYTES, MOST_FOLDERS, Run, join, series_of, walk
+from npdigits.sources.run_files import (
+    FOLDERS_TO_RECOGNIZE,
+    MOST_BYTES,
+    MOST_FOLDERS,
+    Run,
+    join,
+    name_links,
+    series_of,
+    walk,
+)
 from npdigits.sources.run_files import natural as by_number
 from npdigits.sources.text_table import head_of, read_text_table
 
@@ -44,9 +53,9 @@ def _is_log(path: Path) -> bool:
     return len(head) > 1 and head[0] == EPOCH and not find_names(head) and not any(map(SEED.fullmatch, head))
 
 
-def _find_files(path: Path, most: int) -> Iterator[Path]:
+def _find_files(path: Path, most: int, links: list[Path] | None = None) -> Iterator[Path]:
     """Yield the files at and below a folder that may be logs."""
-    for folder, folders, files in walk(path, most):
+    for folder, folders, files in walk(path, most, links):
         if OTHERS_FILES & files or OTHERS_FOLDERS & folders:
             continue
         for name in sorted(files, key=by_number):
@@ -55,8 +64,10 @@ def _find_files(path: Path, most: int) -> Iterator[Path]:
 
 
 def _find_logs(path: Path, skipped: list[tuple[str, str]]) -> list[Path]:
-    """Return the logs at and below a folder; what is called as one of them and is none goes to ``skipped``."""
-    files = {file: _is_log(file) for file in _find_files(path, MOST_FOLDERS)}
+    """Return the logs at and below a folder; what is called so and is none, or is a link, goes to ``skipped``."""
+    links: list[Path] = []
+    files = {file: _is_log(file) for file in _find_files(path, MOST_FOLDERS, links)}
+    skipped += name_links(links, path, lambda link: link.name.lower().endswith(ENDINGS))
     names = {file.name for file, is_log in files.items() if is_log}
     torn = [file for file, is_log in files.items() if not is_log and file.name in names]
     skipped += [(str(file), "its first line has no column epoch") for file in torn]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from npdigits.base.errors import ConfigError
 from npdigits.sources.found import FINISHED, RUNNING, Found
-from npdigits.sources.run_files import MOST_BYTES, Run, Unread, find_runs, holds, join, series_of
+from npdigits.sources.run_files import LINK, MOST_BYTES, Run, Unread, find_runs, holds, join, no_runs, series_of
 from npdigits.sources.text_table import read_text_table
 
 KIND = "Lightning's CSVLogger"
@@ -32,20 +32,20 @@ def read(path: Path) -> Found:
         ConfigError: there are none.
     """
     unread, runs = Unread(), []
-    folders = list(find_runs(path, _fits)) if path.is_dir() else [path.parent]
+    folders = list(find_runs(path, _fits, skipped=unread.skipped)) if path.is_dir() else [path.parent]
     for folder in folders:
         settings = unread.settings(folder / SETTINGS)
         if (folder / METRICS).is_symlink():
-            unread.skipped.append((str(folder / METRICS), "a link, which is not followed"))
+            unread.skipped.append((str(folder / METRICS), LINK))
             continue
         try:
             table = read_text_table(folder / METRICS, MOST_BYTES)
         except ConfigError as error:
             unread.skipped.append((str(folder / METRICS), str(error).removeprefix(f"{folder / METRICS}: ")))
             continue
-        unread.skipped += table.skipped
+        unread.add(folder / METRICS, table)
         series = series_of(table, "step" if "step" in table.columns else None, leave_out=("epoch",))
         runs.append(Run(str(folder), settings, series, *((FINISHED, "") if series else (RUNNING, "no metrics yet"))))
-    if not runs and not unread.skipped:
-        raise ConfigError(f"{path}: no run of {KIND}")
+    if not runs and all(why == LINK for _, why in unread.skipped):
+        raise no_runs(path, KIND, unread.skipped)
     return join(KIND, runs, unread.skipped, [*unread.remarks(), "Lightning's step counts batches, from 0"])

@@ -24,6 +24,7 @@ from npdigits.base.strict import parse_yaml
 from npdigits.base.text import message_of
 from npdigits.sources.found import HISTORY, Found
 from npdigits.sources.mlflow_runs import GONE, NUMBERED, STATUS, Run, as_found, as_history
+from npdigits.sources.run_files import LINK, is_within
 
 KIND = "MLflow's file store"
 META, TRASH, STORE = "meta.yaml", ".trash", "mlruns"
@@ -43,7 +44,7 @@ class Unreadable(ValueError):
 def recognizes(path: Path) -> bool:
     """Say whether a folder is a store, an experiment or a run of MLflow, or holds one called mlruns."""
     try:
-        return path.is_dir() and next(_experiments(_root(path)), None) is not None
+        return path.is_dir() and next(_experiments(_root(path), []), None) is not None
     except (OSError, ValueError):
         return False
 
@@ -57,9 +58,9 @@ def read(path: Path) -> Found:
     found: list[tuple[int, Run, dict[str, Logged]]] = []
     skipped: list[tuple[str, str]] = []
     root = _root(path)
-    for folder, experiment in _experiments(root):
+    for folder, experiment in _experiments(root, skipped):
         of = []
-        for place in _run_folders(folder, root):
+        for place in _run_folders(folder, root, skipped):
             try:
                 of.append(_read_run(place, experiment, skipped))
             except Unreadable as error:
@@ -79,20 +80,25 @@ def _root(path: Path) -> Path:
     return inner if not has_own and inner.is_dir() and not inner.is_symlink() else path
 
 
-def _children(folder: Path, name: str) -> Iterator[Path]:
-    """Yield the folders in a folder that hold a file of this name; links are not followed."""
+def _children(folder: Path, name: str, skipped: list[tuple[str, str]] | None = None) -> Iterator[Path]:
+    """Yield the folders in a folder that hold a file of this name; links are added to ``skipped``."""
     try:
         with os.scandir(folder) as entries:
-            inner = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            inner = sorted(entry.name for entry in entries if entry.is_dir())
     except OSError:
         return
     for one in inner:
         file = folder / one / name
-        if file.is_file() and not file.is_symlink():
+        if not file.is_file():
+            continue
+        links = [place for place in (folder / one, file) if place.is_symlink()]
+        if not links:
             yield folder / one
+        elif skipped is not None and (links[0] == file or not is_within(links[0], folder)):
+            skipped.append((str(links[0]), LINK))
 
 
-def _experiments(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _experiments(root: Path, skipped: list[tuple[str, str]]) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yield the experiments below a folder, each with its description; deleted ones last."""
     table = _describe(root)
     if "run_id" in table or "run_uuid" in table:
@@ -101,17 +107,17 @@ def _experiments(root: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         yield root, table
     else:
         for folder in (root, root / TRASH):
-            for one in _children(folder, META):
+            for one in _children(folder, META, skipped):
                 table = _describe(one)
                 if "experiment_id" in table and "run_id" not in table and "run_uuid" not in table:
                     yield one, {**table, **({"lifecycle_stage": GONE} if folder != root else {})}
 
 
-def _run_folders(folder: Path, root: Path) -> Iterator[Path]:
+def _run_folders(folder: Path, root: Path, skipped: list[tuple[str, str]]) -> Iterator[Path]:
     if folder == root and "run_id" in _describe(root):
         yield root
         return
-    for one in _children(folder, META):
+    for one in _children(folder, META, skipped):
         if one.name not in ("models", "traces"):
             yield one
 
@@ -185,7 +191,9 @@ def _files(folder: Path, prefix: str = "", depth: int = 0) -> Iterator[tuple[str
     """
     if depth > DEEPEST:
         raise Unreadable(f"{folder.name}: more than {DEEPEST} folders within another")
-    if folder.is_symlink() or not folder.is_dir():
+    if folder.is_symlink():
+        raise Unreadable(f"{folder.name}: {LINK}")
+    if not folder.is_dir():
         return
     try:
         with os.scandir(folder) as found:

@@ -149,6 +149,9 @@ def _rows_as_epochs(table: Table, epochs: Epochs, kind: str, source: str, ended:
     remarks = list(table.remarks)
     how = f"the column {epochs.name}" if epochs.name else "their settings"
     remarks.append(f"{source}: a row an epoch, by {epochs.step}; {len(first)} runs, told apart by {how}")
+    steps = table.columns[epochs.step].numbers
+    if steps is not None and (n_without := int(np.isnan(steps).sum())):
+        remarks.append(f"{source}: {n_without} row{'s have' if n_without > 1 else ' has'} no {epochs.step}")
     statuses, reasons = _statuses(ended, last)
     return Found(
         kind=kind,

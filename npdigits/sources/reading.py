@@ -65,6 +65,8 @@ def read_source(path: Path, kind: str | None, note: Callable[[str], None]) -> Fo
         return known[kind].read(path)  # type: ignore[no-any-return]
     fits = [name for name, reader in known.items() if reader.recognizes(path)]
     fits = [name for name in fits if name != REST] or fits
+    if not fits and path.is_file() and not path.stat().st_size:
+        raise ConfigError(f"{path}: is empty")
     if not fits:
         raise ConfigError(f"{path}: no results that are known; read are {', '.join(r.KIND for r in known.values())}")
     if len(fits) > 1:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from npdigits.base.bounded import read_bytes
+from npdigits.base.errors import ConfigError
 from npdigits.sources.columns import Table
 from npdigits.sources.epochs import find_step
 from npdigits.sources.found import FINISHED, HISTORY, Found
@@ -76,7 +77,7 @@ def join(
         reasons=[run.reason for run in runs],
         has_steps=has_steps,
         single=single,
-        skipped=tuple(skipped),
+        skipped=tuple(dict.fromkeys(skipped)),
         remarks=tuple(remarks),
         **more,
     )
@@ -106,8 +107,16 @@ def series_of(table: Table, step: str | None = None, leave_out: Sequence[str] = 
     return series
 
 
-def walk(path: Path, most: int = MOST_FOLDERS) -> Iterator[tuple[Path, set[str], set[str]]]:
-    """Yield folders with the names of the folders and files in them, version_2 before version_10; no links."""
+def walk(
+    path: Path, most: int = MOST_FOLDERS, links: list[Path] | None = None
+) -> Iterator[tuple[Path, set[str], set[str]]]:
+    """Yield folders with the names of the folders and files in them, version_2 before version_10; no links.
+
+    Args:
+        path: of the first folder.
+        most: folders that are looked into.
+        links: is told what links there are.
+    """
     to_do, n = [(path, 0)], 0
     while to_do and n < most:
         folder, depth = to_do.pop()
@@ -118,6 +127,8 @@ def walk(path: Path, most: int = MOST_FOLDERS) -> Iterator[tuple[Path, set[str],
             with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.is_symlink():
+                        if links is not None:
+                            links.append(folder / entry.name)
                         continue
                     (folders if entry.is_dir() else files).add(entry.name)
         except OSError:
@@ -130,11 +141,48 @@ def walk(path: Path, most: int = MOST_FOLDERS) -> Iterator[tuple[Path, set[str],
 Fits = Callable[[set[str], set[str]], bool]
 
 
-def find_runs(path: Path, fits: Fits, most: int = MOST_FOLDERS) -> Iterator[Path]:
-    """Yield the folders at and below a path that hold a run, as ``fits`` says from the names of folders and files."""
-    for folder, folders, files in walk(path, most):
+def find_runs(
+    path: Path, fits: Fits, most: int = MOST_FOLDERS, skipped: list[tuple[str, str]] | None = None
+) -> Iterator[Path]:
+    """Yield the folders at and below a path that hold a run, as ``fits`` says from the names of folders and files.
+
+    Links to folders out of the source are added to ``skipped``, and those without which a folder holds no run.
+    """
+    links: list[Path] = []
+    for folder, folders, files in walk(path, most, links):
         if fits(folders, files):
             yield folder
+        linked = {link.name for link in links if link.parent == folder}
+        if skipped is not None and linked:
+            lacking = not fits(folders, files) and fits(folders | linked, files | linked)
+            needed = {n for n in linked if not fits(folders | linked - {n}, files | linked - {n})} if lacking else set()
+            skipped += name_links(links, path, lambda link, needed=needed: link.name in needed)  # type: ignore[misc]
+        links.clear()
+
+
+LINK = "a link, which is not followed"
+
+
+def name_links(links: Sequence[Path], root: Path, fits: Callable[[Path], bool]) -> list[tuple[str, str]]:
+    """Return which links were not followed: those to folders out of the source, and those that ``fits`` chooses.
+
+    A folder within the source is read where it lies.
+    """
+    return [(str(link), LINK) for link in sorted(links) if fits(link) or (link.is_dir() and not is_within(link, root))]
+
+
+def is_within(link: Path, root: Path) -> bool:
+    """Say whether what a link leads to lies in a folder; a link that leads in circles does not."""
+    try:
+        return link.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        return False
+
+
+def no_runs(path: Path, kind: str, skipped: Sequence[tuple[str, str]]) -> ConfigError:
+    """Return the error for a source without runs, which names a link if there is one."""
+    link = next((f": {place} is {why}" for place, why in skipped if why == LINK), "")
+    return ConfigError(f"{path}: no run of {kind}{link}")
 
 
 def holds(path: Path, fits: Fits) -> bool:
@@ -155,17 +203,18 @@ def read_own(path: Path, most: int = MOST_BYTES) -> bytes:
         OSError, ValueError: it cannot be read.
     """
     if path.is_symlink():
-        raise ValueError("a link, which is not followed")
+        raise ValueError(LINK)
     return read_bytes(path, most)
 
 
 class Unread:
-    """Settings that are not plain, over all runs: named once."""
+    """What was not read of all runs: files, settings that are not plain (named once), columns of their tables."""
 
     def __init__(self) -> None:
         """Start without any."""
         self.names: dict[str, int] = {}
         self.skipped: list[tuple[str, str]] = []
+        self.said: list[str] = []
 
     def settings(self, path: Path) -> dict[str, Any]:
         """Return the settings of a YAML file, {} where there is none; what is not plain is noted."""
@@ -184,6 +233,11 @@ class Unread:
         self.note(unread)
         return settings
 
+    def add(self, path: Path, table: Table) -> None:
+        """Add what a table, a file of a run, says of what was not read of it."""
+        self.skipped += table.skipped
+        self.said += [f"{path.parent.name}/{remark}" for remark in table.remarks]
+
     def note(self, names: Sequence[str]) -> None:
         """Note settings that were left out."""
         for name in names:
@@ -192,10 +246,10 @@ class Unread:
     def remarks(self) -> list[str]:
         """Return what a user should know of them."""
         if not self.names:
-            return []
+            return self.said
         listed = ", ".join(list(self.names)[:MOST_LISTED])
         more = f" and {len(self.names) - MOST_LISTED} more" if len(self.names) > MOST_LISTED else ""
-        return [f"settings that are no plain values are left out: {listed}{more}"]
+        return [*self.said, f"settings that are no plain values are left out: {listed}{more}"]
 
 
 def why(error: Exception) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from npdigits.base.errors import ConfigError
 from npdigits.sources.found import FAILED, FINISHED, RUNNING, Found
 from npdigits.sources.json_files import as_float, is_number, read_json_table
-from npdigits.sources.run_files import Run, Series, Unread, find_runs, holds, join, why
+from npdigits.sources.run_files import LINK, Run, Series, Unread, find_runs, holds, join, no_runs, why
 from npdigits.sources.values import flatten
 
 KIND = "Sacred's FileStorageObserver"
@@ -40,13 +40,13 @@ def read(path: Path) -> Found:
     if not path.is_dir():
         raise ConfigError(f"{path}: {KIND} writes a folder")
     unread, runs = Unread(), []
-    for folder in find_runs(path, _fits):
+    for folder in find_runs(path, _fits, skipped=unread.skipped):
         try:
             runs.append(_read_run(folder, unread))
         except (OSError, ValueError) as error:
             unread.skipped.append((str(folder), why(error)))
-    if not runs and not unread.skipped:
-        raise ConfigError(f"{path}: no run of {KIND}")
+    if not runs and all(why == LINK for _, why in unread.skipped):
+        raise no_runs(path, KIND, unread.skipped)
     return join(KIND, runs, unread.skipped, unread.remarks())
 
 

@@ -13,12 +13,15 @@ from pathlib import Path
 from npdigits.base.bounded import opened
 from npdigits.base.errors import ConfigError
 from npdigits.sources.columns import MOST_CELLS, Table, column_of_texts, unique_names
+from npdigits.sources.doubts import find_doubt
 from npdigits.sources.values import from_text
 
 MOST_BYTES = 2**29
 # Of a file's beginning, for what only recognizes it.
 HEAD_BYTES = 2**16
 DELIMITERS = (",", "\t", ";", "|")
+# Files that are texts, whatever bytes are in them.
+ENDINGS = (".csv", ".tsv", ".tab", ".log")
 # Rows that the delimiter is chosen by.
 TRIED = 30
 # Rows that are taken apart at once.
@@ -49,11 +52,13 @@ def head_of(path: Path) -> list[str]:
             content = file.read(HEAD_BYTES)
     except (OSError, ValueError):
         return []
-    if b"\0" in content and content[:2] not in UTF_16:
+    # Of a text whose writer was killed a part may be zeros; its names are not.
+    is_text = path.suffix.lower() in ENDINGS and b"\0" not in content.partition(b"\n")[0]
+    if b"\0" in content and content[:2] not in UTF_16 and not is_text:
         return []
-    text, _ = decode(content)
+    text = _without_comments(decode(content)[0])
     try:
-        return next(_rows_of(text, _find_delimiter(text)), [])
+        return next(filter(None, _rows_of(text, _find_delimiter(text))), [])
     except (csv.Error, StopIteration):
         return []
 
@@ -72,21 +77,31 @@ def read_text_table(path: Path, most: int = MOST_BYTES) -> Table:
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
     text, remark = decode(content)
+    text = _without_comments(text)
     delimiter = _find_delimiter(text)
     remarks = [f"{path.name}: {remark}"] if remark else []
     first, texts, skipped, wider = _read_cells(path, text, delimiter)
     if not first:
         raise ConfigError(f"{path}: an empty table")
+    if any("\0" in cell for cell in first):
+        raise ConfigError(f"{path}: its first line holds bytes that are zero: damaged, or no text")
     names = unique_names(first, lambda line: remarks.append(f"{path.name}: {line}"))
     if all(not isinstance(from_text(cell.strip()), str) for cell in first):
         raise ConfigError(f"{path}: its first line holds numbers; a table begins with the names of its columns")
     commas = delimiter in ";\t|"
-    columns = {name: column_of_texts(cells, commas) for name, cells in zip(names, texts, strict=True)}
+    tried = (cell for cells in texts for cell in cells[:TRIED])
+    points = any("." in cell and isinstance(from_text(cell.strip()), float) for cell in tried)
+    columns = {name: column_of_texts(cells, commas, points) for name, cells in zip(names, texts, strict=True)}
     if commas and any(
         any("," in cell for cell in cells[:TRIED]) and columns[name].numbers is not None
         for name, cells in zip(names, texts, strict=True)
     ):
         remarks.append(f"{path.name}: commas are read as decimal signs")
+    doubts = [
+        find_doubt(name, column, lambda row: f"line {_line_of(text, delimiter, first, row)}")
+        for name, column in columns.items()
+    ]
+    remarks += [f"{path.name}: {doubt}" for doubt in doubts if doubt]
     if text[-1:] not in ("\n", "\r"):
         remarks.append(f"{path.name}: its last line has no end, so that it may be torn")
     return Table(columns, len(texts[0]), skipped, remarks, wider)
@@ -113,6 +128,45 @@ def _rows_of(text: str | _Counted, delimiter: str) -> Iterator[list[str]]:
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True)
 
 
+def _without_comments(text: str) -> str:
+    """Return a text with empty lines for the comments at its top: lines that begin with #, and are no names.
+
+    They are names where they have as many cells as the line below the comments.
+    """
+    lines = text[:HEAD_BYTES].splitlines(keepends=True)
+    n = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
+    if not n:
+        return text
+    rest = text[sum(map(len, lines[:n])) :]
+    delimiter = _find_delimiter(rest)
+    try:
+        cells = [len(next(_rows_of(part, delimiter), [])) for part in (lines[n - 1], rest[:HEAD_BYTES])]
+    except csv.Error:
+        return text
+    kept = lines[n - 1] if cells[0] == cells[1] else "\n"
+    return "\n" * (n - 1) + kept + rest
+
+
+def _line_of(text: str, delimiter: str, first: list[str], row: int) -> int:
+    """Return the line on which a row begins, counted from 1; of rows those count that were read, from 0."""
+    lines = _Counted(text)
+    reader = _rows_of(lines, delimiter)
+    left = row + 1  # the first line too
+    while True:
+        start = lines.n + 1
+        try:
+            cells = next(reader)
+        except csv.Error:
+            continue
+        except StopIteration:
+            return start
+        if len(cells) != len(first) or (cells == first and left <= row) or any("\0" in cell for cell in cells):
+            continue
+        if left == 0:
+            return start
+        left -= 1
+
+
 def _find_delimiter(text: str) -> str:
     """Return the delimiter by which the first rows have most often the first one's number of cells, at least two."""
     start = text[:HEAD_BYTES]
@@ -137,6 +191,7 @@ def _find_delimiter(text: str) -> str:
 def _read_cells(path: Path, text: str, delimiter: str) -> Cells:
     """Return the first row, the columns below it, what is wrong with rows that are left out, how many are too wide."""
     try:
+        has_nul = "\0" in text
         reader = _rows_of(text, delimiter)
         first = next((row for row in reader if row), [])
         columns: list[list[str]] = [[] for _ in first]
@@ -145,7 +200,7 @@ def _read_cells(path: Path, text: str, delimiter: str) -> Cells:
         # Some rows at once: a hundred thousand of lists would be looked through by Python's memory management.
         while rows := list(itertools.islice(reader, AT_ONCE)):
             rows = [row for row in rows if row]
-            if any(len(row) != len(first) for row in rows):
+            if has_nul or any(len(row) != len(first) or row == first for row in rows):
                 return _read_torn_cells(path, text, delimiter)
             if len(first) * (len(columns[0]) + len(rows)) > MOST_CELLS:
                 raise ConfigError(f"{path}: more than {MOST_CELLS:,} cells")
@@ -172,10 +227,14 @@ def _read_torn_cells(path: Path, text: str, delimiter: str) -> Cells:
         except csv.Error as error:
             bad.append((_lines(path, start, lines.n), str(error)))
             continue
-        if row and rows and len(row) != len(rows[0]):
+        if rows and any("\0" in cell for cell in row):
+            bad.append((_lines(path, start, lines.n), "bytes that are zero"))
+        elif row and rows and len(row) != len(rows[0]):
             wider += len(row) > len(rows[0])
             why = f"{len(row)} cell{'s' * (len(row) != 1)} where the first line has {len(rows[0])}"
             bad.append((_lines(path, start, lines.n), why))
+        elif row and rows and row == rows[0]:
+            bad.append((_lines(path, start, lines.n), "the names of the columns again"))
         elif row:
             rows.append(row)
     first = rows[0] if rows else []

@@ -18,10 +18,13 @@ from npdigits.base.kinds import short_repr
 from npdigits.base.text import message_of
 from npdigits.sources.database import Database, open_database, tables_of
 from npdigits.sources.found import FINISHED, HISTORY, Found
+from npdigits.sources.run_files import LINK
 from npdigits.sources.values import flatten
 
 KIND = "Trackio's project (SQLite)"
 PROJECT = "project"
+# What Trackio calls its folder of projects.
+FOLDER = "trackio"
 TABLES = {"metrics", "configs"}
 SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 # Letters of an id that a run is called by where its name does not tell it from others.
@@ -43,6 +46,9 @@ def read(path: Path) -> Found:
     runs: list[Run] = []
     skipped: list[tuple[str, str]] = []
     files = list(_databases(path)) if path.is_dir() else [path]
+    if path.is_dir():
+        folders = {path, *(file.parent for file in files)}
+        skipped += [(str(link), LINK) for one in folders for link in sorted(one.glob("*.db")) if link.is_symlink()]
     if not files:
         raise ConfigError(f"{path}: no projects of Trackio")
     for file in files:
@@ -58,12 +64,22 @@ def read(path: Path) -> Found:
 def _databases(path: Path) -> Iterator[Path]:
     """Yield the databases of projects at a path; links in a folder are not followed."""
     try:
-        files = sorted(file for file in path.glob("*.db") if not file.is_symlink()) if path.is_dir() else [path]
+        files = _files(path) if path.is_dir() else [path]
     except OSError:
         return
     for file in files:
         if tables_of(file) >= TABLES:
             yield file
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the databases in a folder, or in Trackio's own within it; no links."""
+    inner = path / FOLDER
+    for folder in (path, *([inner] if inner.is_dir() and not inner.is_symlink() else [])):
+        files = sorted(file for file in folder.glob("*.db") if not file.is_symlink())
+        if any(tables_of(file) >= TABLES for file in files):
+            return files
+    return []
 
 
 class Run:

@@ -29,6 +29,9 @@ def find_files(path: Path, fits: Callable[[str], bool], outside: list[Path] | No
     seen = found = 0
     for folder, folders, files in os.walk(path):
         folders.sort()
+        if outside is not None:
+            linked = (Path(folder, name) for name in folders)
+            outside += [link for link in linked if link.is_symlink() and not link.resolve().is_relative_to(root)]
         for name in sorted(files):
             seen += 1
             if outside is None and seen > MOST_LOOKED_AT:
