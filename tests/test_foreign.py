@@ -275,3 +275,9 @@ def test_what_is_not_finite_is_named_and_is_not_the_best():
     assert "Not finite: acc of run 3: nothing can be said of such a row." in runs.read_as
     comparison = compare(runs)
     assert [row.values["lr"] for row in comparison.family.references.values()] == [0.01]
+
+
+def test_why_a_column_is_no_metric_is_said():
+    remark = "a.csv: val_acc: line 17: 'oops' is no number, so it is no metric"
+    with pytest.raises(ConfigError, match="--metric val_acc: a.csv: val_acc: line 17: 'oops'"):
+        to_runs([made(GRID, {"loss": [0.1] * 8}, remarks=[remark])], Asked(("val_acc",)))

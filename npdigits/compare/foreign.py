@@ -120,9 +120,9 @@ def _choose_metrics(sources: Sequence[Found], asked: Asked) -> tuple[str, ...]:
         *(("--at best:", name) for name in _deciding(asked.at)),
     ):
         if name not in there:
-            raise ConfigError(
-                f"{option} {name}: the runs have {listed(there)}{suggestion(name, there)}".replace(": :", ":")
-            )
+            why = next((remark for found in sources for remark in found.remarks if f"{name}: " in remark), "")
+            told = why or f"the runs have {listed(there)}{suggestion(name, there)}"
+            raise ConfigError(f"{option} {name}: {told}".replace(": :", ":"))
     if asked.metrics:
         return asked.metrics
     likely = [name for name in there if direction_by_name(name) is not None] or there
