@@ -279,5 +279,5 @@ def test_what_is_not_finite_is_named_and_is_not_the_best():
 
 def test_why_a_column_is_no_metric_is_said():
     remark = "a.csv: val_acc: line 17: 'oops' is no number, so it is no metric"
-    with pytest.raises(ConfigError, match="--metric val_acc: a.csv: val_acc: line 17: 'oops'"):
+    with pytest.raises(ConfigError, match=r"--metric val_acc: a\.csv: val_acc: line 17: 'oops'"):
         to_runs([made(GRID, {"loss": [0.1] * 8}, remarks=[remark])], Asked(("val_acc",)))
