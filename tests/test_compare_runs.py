@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made import REPOSITORY
+from made_runs import made_sweep
 
 import npdigits
 from npdigits.base.errors import ConfigError
@@ -69,6 +70,16 @@ def test_a_margin_several_metrics_and_no_pairs():
     found = npdigits.compare_runs(frame, ["acc", "loss"], baseline={"lr": 0.1}, margin={"acc": 0.01, "loss": 0.02})
     assert found.rows.verdict.tolist() == found.rows["verdict:loss"].tolist() == ["baseline", "same"]
     assert any("permutation" in line for line in found.verdict)
+
+
+def test_npdigits_own_runs_are_taken_as_load_runs_gives_them(tmp_path):
+    made_sweep(tmp_path / "width", "hidden", {20: [0.9, 0.91, 0.92], 50: [0.95, 0.96, 0.97]})
+    own = npdigits.load_runs(tmp_path / "width")
+    found = npdigits.compare_runs(own, "val_accuracy")
+    assert found.rows.set_index("hidden").verdict.to_dict() == {50: "too few", 20: "baseline"}
+    for name, value in {"seed": "seed", "keys": ["hidden"], "at": "best"}.items():
+        with pytest.raises(ConfigError, match=f"{name}=.*npdigits' own"):
+            npdigits.compare_runs(own, "val_accuracy", **{name: value})
 
 
 def test_what_cannot_be_is_one_line():

@@ -249,7 +249,8 @@ def _history_of(sources: Sequence[Found], metrics: Sequence[str]) -> Callable[[s
     """Return a function from a run to its histories, metric -> (steps, values); None where there are none."""
     if not any(found.has_steps for found in sources):
         return None
-    read: dict[str, list[pd.DataFrame]] = {}
+    # metric -> by source its history and, by run, where its rows are
+    read: dict[str, list[tuple[pd.DataFrame, Mapping[Any, Any]] | None]] = {}
     starts = np.cumsum([0, *(len(found.names) for found in sources)])
     position = {run: index for index, run in enumerate(_unique([name for found in sources for name in found.names]))}
 
@@ -259,10 +260,11 @@ def _history_of(sources: Sequence[Found], metrics: Sequence[str]) -> Callable[[s
         result = {}
         for metric in metrics:
             if metric not in read:
-                read[metric] = [f.history(metric) if f.has_steps and metric in f.metrics else None for f in sources]
-            whole = read[metric][which]
-            if whole is not None:
-                own = whole[whole.run == index - starts[which]].drop_duplicates("step", keep="last")
+                wholes = [f.history(metric) if f.has_steps and metric in f.metrics else None for f in sources]
+                read[metric] = [None if w is None else (w, w.groupby("run", sort=False).indices) for w in wholes]
+            if (there := read[metric][which]) is not None:
+                whole, rows_of = there
+                own = whole.iloc[rows_of.get(index - starts[which], [])].drop_duplicates("step", keep="last")
                 own = own[~own.step.isna()].sort_values("step", kind="stable")
                 result[metric] = (own.step.to_numpy(float), own.value.to_numpy(float))
         return result

@@ -1,5 +1,6 @@
 """``npdigits.compare_runs``: the comparison of a data frame; rows, verdict and figures as data."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -100,10 +101,13 @@ def compare_runs(
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()  # keys that groupby or set_index made the index of
     metrics = (metric,) if isinstance(metric, str) else tuple(metric)
+    better = {"": higher} if isinstance(higher, bool) else dict(higher or {})
     if set(OWN) <= set(frame.columns):
-        runs, default = _own_runs(frame), _default()
+        for name, typed in {"seed": seed, "keys": keys, "at": None if at == "last" else at}.items():
+            if typed is not None:
+                raise ConfigError(f"{name}={typed!r}: is for runs of other programs; these are npdigits' own")
+        runs, default = dataclasses.replace(_own_runs(frame), higher=better), _default()
     else:
-        better = {"": higher} if isinstance(higher, bool) else dict(higher or {})
         asked = Asked(metrics, tuple(shown), seed, None if keys is None else tuple(keys), parse_at(at), better)
         columns = {str(name): column_of_values(frame[name].tolist()) for name in _names(frame)}
         runs, default = to_runs([found_of_table(Table(columns, len(frame)), "a data frame", "the frame")], asked), None
