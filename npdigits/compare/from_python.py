@@ -94,23 +94,9 @@ def compare_runs(
     Raises:
         ConfigError: a name is unknown, or there is nothing to compare.
     """
-    if not isinstance(frame, pd.DataFrame):
-        raise ConfigError(
-            f"frame: allowed is a pandas.DataFrame, not {type(frame).__name__}; of files, npdigits-compare"
-        )
-    if any(name is not None for name in frame.index.names):
-        frame = frame.reset_index()  # keys that groupby or set_index made the index of
     metrics = (metric,) if isinstance(metric, str) else tuple(metric)
-    better = {"": higher} if isinstance(higher, bool) else dict(higher or {})
-    if set(OWN) <= set(frame.columns):
-        for name, typed in {"seed": seed, "keys": keys, "at": None if at == "last" else at}.items():
-            if typed is not None:
-                raise ConfigError(f"{name}={typed!r}: is for runs of other programs; these are npdigits' own")
-        runs, default = dataclasses.replace(_own_runs(frame), higher=better), _default()
-    else:
-        asked = Asked(metrics, tuple(shown), seed, None if keys is None else tuple(keys), parse_at(at), better)
-        columns = {str(name): column_of_values(frame[name].tolist()) for name in _names(frame)}
-        runs, default = to_runs([found_of_table(Table(columns, len(frame)), "a data frame", "the frame")], asked), None
+    runs = _read_frame(frame, metrics, seed, keys, tuple(shown), higher, at)
+    default = None if runs.foreign else _default()
     if isinstance(margin, Mapping):
         margin = ",".join(f"{name}={size}" for name, size in margin.items())
     comparison = compare(runs, metrics, baseline, default, shown=tuple(shown), margin=margin, unpaired=unpaired)
@@ -119,6 +105,33 @@ def compare_runs(
     view = configurations(comparison)
     says = (*verdict(comparison), *footnotes(comparison), *left_out(comparison))
     return Compared(view.frame, says, _figures(comparison), view)
+
+
+def _read_frame(
+    frame: pd.DataFrame,
+    metrics: tuple[str, ...],
+    seed: str | None,
+    keys: Sequence[str] | None,
+    shown: tuple[str, ...],
+    higher: bool | Mapping[str, bool] | None,
+    at: str,
+) -> Runs:
+    """Return the runs of a data frame; the arguments and errors are those of ``compare_runs``."""
+    if not isinstance(frame, pd.DataFrame):
+        raise ConfigError(
+            f"frame: allowed is a pandas.DataFrame, not {type(frame).__name__}; of files, npdigits-compare"
+        )
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()  # keys that groupby or set_index made the index of
+    better = {"": higher} if isinstance(higher, bool) else dict(higher or {})
+    if set(OWN) <= set(frame.columns):
+        for name, typed in {"seed": seed, "keys": keys, "at": None if at == "last" else at}.items():
+            if typed is not None:
+                raise ConfigError(f"{name}={typed!r}: is for runs of other programs; these are npdigits' own")
+        return dataclasses.replace(_own_runs(frame), higher=better)
+    asked = Asked(metrics, shown, seed, None if keys is None else tuple(keys), parse_at(at), better)
+    columns = {str(name): column_of_values(frame[name].tolist()) for name in _names(frame)}
+    return to_runs([found_of_table(Table(columns, len(frame)), "a data frame", "the frame")], asked)
 
 
 def _names(frame: pd.DataFrame) -> list[Any]:
