@@ -55,10 +55,11 @@ FORMS = {"forms": {*CALCULATION}}
 RUNS = {"runs": {*CALCULATION, *TRAINING, *CONFIG, *FORMS}}
 BELOW_RUNS = {*CALCULATION, *TRAINING, *CONFIG, *FORMS, *RUNS}
 ABOVE = {
-    "compare": {*BELOW_RUNS, *SOURCES},
+    "race": BELOW_RUNS,
+    "compare": {*BELOW_RUNS, *SOURCES, "race"},
     "export": BELOW_RUNS,
     "classifier": BELOW_RUNS,
-    "sweeps": {*BELOW_RUNS, "compare"},
+    "sweeps": {*BELOW_RUNS, "race", "compare"},
 }
 MAY_IMPORT = {
     **SOURCES,

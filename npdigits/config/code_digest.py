@@ -30,7 +30,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
     "no run is trained by it": (
         *("nn.plain", "data.samples", "runs.evaluation", "runs.reading", "runs.trained"),
         *("runs.exam", "runs.file_readings", "runs.of_files", "runs.scores"),
-        *("compare", "export", "pictures", "sources", "classifier", "check_gradient"),
+        *("compare", "export", "pictures", "race", "sources", "classifier", "check_gradient"),
         *("nn.differences", "nn.gradient_check", "nn.gradient_point", "runs.trial"),
     ),
     "the SHA-256 of the arrays that it has read is part of the identity": (
@@ -48,6 +48,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
             "config.grammar",
             "config.grid_size",
         ),
+        *("config.asked_race", "config.axes", "config.race_options"),
         *("config.grid", "config.identity", "config.keys", "config.options", "config.override", "config.reading"),
         *("config.regularizers", "config.rules", "config.schema", "config.former"),
         *("config.components", "config.own_choices", "config.own_names", "config.key_table"),

@@ -19,11 +19,13 @@ class Setting:
         number: its place in the order in which settings were drawn, over all arms, from 0.
         arm: its arm; "" without arms.
         overrides: the searched keys that it reads: "lr=0.00316", "l2=0".
+        identity: the digest of its runs' identity without the seeds, by which a run directory is known as its own.
     """
 
     number: int
     arm: str
     overrides: tuple[str, ...]
+    identity: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class Race:
         epochs: of a full run.
         seeds: the race's own, in the order in which settings get them. They grow as the race gets longer.
         rules: what ``rules.describe`` says of the rules, by which another version's are noticed.
+        budget: training epochs, of the launch that was last; the confirmation's are among them.
+        finalists, confirm: likewise how many finalists (of each arm) and fresh seeds.
         settings: those that were drawn so far.
         confirmations: those that were fixed so far.
         code: the numerics of the runs.
@@ -81,6 +85,9 @@ class Race:
     search: str
     seed: int
     epochs: int
+    budget: int
+    finalists: int
+    confirm: int
     seeds: tuple[int, ...] = ()
     rules: Mapping[str, Any] | None = None
     settings: tuple[Setting, ...] = ()
