@@ -1,5 +1,6 @@
 """race.json: what a race is, which settings are in it, and what was fixed before each confirmation."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,7 @@ class Confirmation:
     @property
     def alpha(self) -> float:
         """The level of its tests."""
-        return 0.05 / 2**self.number
+        return math.ldexp(0.05, -self.number)
 
 
 @dataclass(frozen=True)
