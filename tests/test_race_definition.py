@@ -94,7 +94,6 @@ def test_a_confirmation_is_put_aside_once_and_stays_so_where_fewer_were_left():
         ({"finalists": 1}, True),
         ({"confirm": 6}, False),
         ({"confirm": 2}, True),
-        ({"confirm": 0}, True),
         ({"reference": ("lr=0.3",)}, False),
     ],
 )

@@ -191,7 +191,7 @@ _RACE = {
     "epochs": whole(1, 10**9),
     "budget": _EPOCHS,
     "finalists": whole(1, 1000),
-    "confirm": whole(0, 10_000),
+    "confirm": whole(1, 10_000),
     "reference": optional(_TEXTS),
     "wanted": whole(1, MOST_SETTINGS),
     "data": _SHA256,

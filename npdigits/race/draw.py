@@ -69,7 +69,7 @@ def draw(
     Raises:
         ConfigError: there are no two settings in an arm, for what is said.
     """
-    sources = {arm: _Source(asked, arm, identify, sizes) for arm in asked.axes}
+    sources = {arm: Source(asked, arm, identify, sizes) for arm in asked.axes}
     share = asked.options.settings // len(asked.axes)
     settings = list(already)
     for arm, source in sources.items():
@@ -84,7 +84,7 @@ def draw(
     return tuple(settings)
 
 
-class _Source:
+class Source:
     """Where the settings of one arm come from."""
 
     def __init__(self, asked: AskedRace, arm: str, identify: Callable[[Config], str], sizes: Sizes) -> None:

@@ -65,9 +65,14 @@ class Run:
         return math.nan if best.val_accuracy is None else best.val_accuracy
 
     def ran(self) -> Ran:
-        """Return how far the run has come."""
+        """Return how far the run has come.
+
+        The last epoch of a run that is neither paused nor ended is left out: its process may have been killed just
+        before it paused there, and what it then writes is still to be written.
+        """
         ended = self.summary.status.ended or bool(self.lost)
-        return Ran(len(self.history), ended, self.lost, self.accuracy)
+        whole = ended or self.summary.status == Status.PAUSED
+        return Ran(len(self.history) if whole else max(0, len(self.history) - 1), ended, self.lost, self.accuracy)
 
 
 def best_of(history: Sequence[Epoch]) -> Epoch:
