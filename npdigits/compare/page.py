@@ -51,7 +51,8 @@ def _content(comparison: Comparison) -> dict[str, Any]:
     columns = _drawn(comparison, histories)
     every = [history for of_row in histories for history in of_row]
     steps = common_steps(every, MOST_STEPS if comparison.foreign else None)
-    swept = [key for key in comparison.keys if key not in MARKS]
+    # The finalists of a race are no grid: a mean over some of them is nobody's effect.
+    swept = [] if comparison.claim else [key for key in comparison.keys if key not in MARKS]
     sections = list(dict.fromkeys(row.section for row in comparison.rows))
     effects = [_main_effect(comparison, key, section) for key in swept for section in sections]
     pairs = itertools.combinations(swept[:MOST_KEYS], 2)
