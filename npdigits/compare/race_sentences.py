@@ -105,9 +105,10 @@ def make_notes(confirmed: Confirmed) -> tuple[str, ...]:
         f"budget {one.budget:,} training epochs, of which the race took {one.used:,} and this confirmation "
         f"{of_confirmation:,} at most"
     )
-    of_all = "so that all confirmations of the race together err with at most 0.05"
+    n = _counted(len(confirmed.finalists), "finalist")
     level = (
-        f"{_counted(len(confirmed.finalists), 'finalist')} tested at {one.alpha:.3g} ({say_level(confirmed)}), {of_all}"
+        f"{n} tested on fresh seeds alone, corrected over them (Holm), at {one.alpha:.3g} ({say_level(confirmed)}), so "
+        "that all confirmations of the race together err with at most 0.05"
     )
     seeds = (
         f"Seeds of the race: {_named(race.seeds)}; of the confirmation, which the race never had: {_named(one.seeds)}"
