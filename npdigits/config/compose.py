@@ -10,7 +10,9 @@ from npdigits.config.components import KINDS
 from npdigits.config.conf_files import CONF, GROUPS, choices
 from npdigits.config.messages import no_such_choice, one_line
 from npdigits.config.override import Override
+from npdigits.config.race_options import take_off
 from npdigits.config.schema import Config, parse_config
+from npdigits.config.typed_race import spell_out
 
 # What a function of the user's can be given for.
 CHOSEN_BY = (*(key for key in KINDS if "." not in key), "source")
@@ -75,7 +77,7 @@ def defaults() -> dict[str, Any]:
     values: dict[str, Any] = yaml.safe_load((CONF / "train.yaml").read_text(encoding="utf-8"))
     chosen = next(entry["data"] for entry in values.pop("defaults") if isinstance(entry, dict) and "data" in entry)
     values["data"] = yaml.safe_load((CONF / "data" / f"{chosen}.yaml").read_text(encoding="utf-8"))
-    del values["hydra"]
+    del values["hydra"], values["race"]
     return values
 
 
@@ -87,6 +89,7 @@ def make_readable(typed: Sequence[str]) -> list[str]:
     """
     from npdigits.config.reading import read_overrides
 
+    typed = spell_out(typed)
     for override in map(Override.of, typed):
         value = override.value or ""
         # Of several choices Hydra would take the last one and say nothing.
@@ -126,10 +129,14 @@ def check_composed(composed: Any) -> Config:
 
 
 def own_values(composed: Any) -> dict[str, Any]:
-    """Return what Hydra composed without its own part, as plain values."""
+    """Return what Hydra composed for a single run without its own part, as plain values.
+
+    Raises:
+        ConfigError: a race is asked for.
+    """
     from omegaconf import OmegaConf
 
     ours = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
     values = OmegaConf.to_container(ours, resolve=True)
     assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
+    return take_off({str(key): value for key, value in values.items()})

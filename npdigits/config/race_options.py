@@ -1,6 +1,18 @@
 """The keys ``race.…``: how a race is to be held. A run's own configuration knows nothing of them."""
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from npdigits.base.errors import ConfigError
+from npdigits.config.rules import Rule, integer, one_of, optional
+from npdigits.config.suggestions import suggestion
+from npdigits.config.value_text import short_text
+
+ONLY_IN_A_RACE = "is read in a race only: race=64 holds one of 64 settings"
+# Where settings can come from.
+SEARCHES = ("grid", "sobol", "tpe", "gp", "random", "cmaes")
 
 
 @dataclass(frozen=True)
@@ -30,3 +42,113 @@ class RaceOptions:
     finalists: int | None = None
     confirm: int = 10
     seed: int = 0
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "RaceOptions":
+        """Check plain values; ``arms`` among them are not this table's.
+
+        Raises:
+            ConfigError: a key or a value is not allowed.
+        """
+        checked: dict[str, Any] = {}
+        for key, value in values.items():
+            if key == "arms":
+                continue
+            if key not in RULES:
+                hint = suggestion(key, (*RULES, "arms"))
+                raise ConfigError(f"race.{key}={short_text(value)}: unknown key; allowed are {', '.join(RULES)}{hint}")
+            try:
+                checked[key] = RULES[key](value)
+            except ValueError as error:
+                raise ConfigError(f"race.{key}={short_text(value)}: allowed is {error}") from None
+        return cls(**checked)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """Allow a text or a list of texts; null is none."""
+    given = () if value is None else tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not all(isinstance(one, str) and one.strip() for one in given):
+        raise ValueError("a constraint such as 'parameters <= 16000', or a list of them")
+    return tuple(one.strip() for one in given)
+
+
+def _overrides(value: Any) -> str:
+    """Allow overrides as one text, or as a list of them."""
+    given = value if isinstance(value, list | tuple) else (value,)
+    if not given or not all(isinstance(one, str) and "=" in one for one in given):
+        raise ValueError("the overrides of one setting, such as 'lr=0.01 l2=0'")
+    return " ".join(one.strip() for one in given)
+
+
+# The most settings: each is composed, checked and kept in race.json.
+MOST_SETTINGS = 10_000
+RULES: dict[str, Rule] = {
+    "settings": integer(2, MOST_SETTINGS),
+    "budget": optional(integer(1)),
+    "search": optional(one_of(dict.fromkeys(SEARCHES))),
+    "where": _texts,
+    "reference": optional(_overrides),
+    "finalists": optional(integer(1, 100)),
+    "confirm": integer(2, 1000),
+    "seed": integer(0),
+}
+# What may stand before the "=" of an override.
+KEYS = ("race", *(f"race.{key}" for key in RULES), "race.arms")
+
+
+def read_table(composed: Any, arms: Any = None) -> dict[str, Any]:
+    """Return the table ``race`` of a configuration as plain values; of the arms each setting resolves its own.
+
+    Args:
+        composed: what Hydra composed of it.
+        arms: those that were typed, which take the place of an experiment's.
+
+    Raises:
+        ConfigError: it is no table.
+    """
+    from omegaconf import DictConfig, OmegaConf
+
+    if not isinstance(composed, DictConfig):
+        raise ConfigError(
+            f"race={short_text(composed)}: in a file it is a table: race: {{settings: {short_text(composed)}}}"
+        )
+    unresolved = OmegaConf.to_container(composed, resolve=False)
+    assert isinstance(unresolved, dict)
+    table = {str(key): composed[key] for key in unresolved if key != "arms"}
+    plain = {
+        key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value for key, value in table.items()
+    }
+    return plain | {"arms": unresolved.get("arms") if arms is None else arms}
+
+
+def asked_for(table: Mapping[str, Any]) -> bool:
+    """Say whether a race is asked for.
+
+    Raises:
+        ConfigError: it is not, but something is said of how it is to be held.
+    """
+    if table.get("settings") is not None:
+        return True
+    if given := [key for key in table if key not in RULES and key != "arms"]:
+        RaceOptions.of({key: table[key] for key in given})
+    defaults = {field.name: field.default for field in dataclasses.fields(RaceOptions)}
+    for key, value in table.items():
+        if key == "arms" and value:
+            raise ConfigError(f"--arm (race.arms): {ONLY_IN_A_RACE}")
+        if key in defaults and key != "settings" and value not in (defaults[key], []):
+            raise ConfigError(
+                f"race.{key}={short_text(value)}: is read in a race only: race=64 holds one of 64 settings"
+            )
+    return False
+
+
+def take_off(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a single run or a grid's point without the table ``race``.
+
+    Raises:
+        ConfigError: a race is asked for, or something is said of one.
+    """
+    table = values.get("race")
+    if isinstance(table, Mapping) and asked_for(table):
+        raise ConfigError(f"race={short_text(table['settings'])}: a race is many runs: add --multirun")
+    return {key: value for key, value in values.items() if key != "race" or not isinstance(table, Mapping)}

@@ -118,7 +118,7 @@ def _quote_text(key: str, value: str) -> str:
     Raises:
         ConfigError: both can be meant.
     """
-    parts = [part.strip() for part in _parts(value)]
+    parts = [part.strip() for part in split_at_commas(value)]
     if name := next((name for name in (value.strip(), value) if _is_there(name)), None):
         if len(parts) > 1 and all(map(_is_there, parts)):
             one, several = grammar.quoted(name), ",".join(map(grammar.quoted, parts))
@@ -152,7 +152,7 @@ def _quote_part(part: str) -> str:
     return grammar.quoted(part) if isinstance(read.value(), bool | int | float | list | dict) else part
 
 
-def _parts(value: str) -> Iterator[str]:
+def split_at_commas(value: str) -> Iterator[str]:
     """Yield the parts between the commas of a value that are in no brackets or quotes."""
     part, depth, quote = "", 0, ""
     for c in value:
