@@ -44,7 +44,8 @@ def propose(
         stand = [setting for setting in race.settings if setting.arm == arm]
         told = [Told(point_of(asked.axes[arm], each.overrides), figures[each.number]) for each in stand]
         known = {setting.identity for setting in stand}
-        rounds.append(_next_round(asked, arm, told, known, share, Source(asked, arm, identify, sizes)))
+        source = Source(asked, arm, identify, sizes)
+        rounds.append(_next_round(asked, arm, told, known, share, source))
     turns = itertools.chain.from_iterable(itertools.zip_longest(*rounds))
     new = (found for found in turns if found is not None)
     return tuple(Setting(number, *found) for number, found in enumerate(new, len(race.settings)))
@@ -73,10 +74,15 @@ def _next_round(
     """
     begin, end = round_of(len(told))
     points: list[Point] = [each.point for each in told]
+    # A sequence through a space of few points meets each many times.
+    judged: dict[tuple[str, ...], tuple[tuple[str, ...], str] | None] = {}
     found = []
     while len(points) < min(end, share):
         for place in _candidates(asked, arm, told[:begin], points[begin:], source.places(share)):
-            setting = _setting(source, place)
+            texts = tuple(text for text, _ in place.values())
+            if texts not in judged:
+                judged[texts] = _setting(source, place)
+            setting = judged[texts]
             if setting is not None and setting[1] not in known:
                 break
         else:

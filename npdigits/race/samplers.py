@@ -7,7 +7,7 @@ Sources: J. Bergstra, R. Bardenet, Y. Bengio, B. Kégl, "Algorithms for Hyper-Pa
 Watanabe, Y. Akimoto, Y. Ozaki, M. Onishi, "Warm Starting CMA-ES for Hyperparameter Optimization", AAAI 2021 (cmaes).
 """
 
-import importlib
+import importlib.util
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -72,13 +72,11 @@ def refuse_without_packages(search: str) -> None:
         ConfigError: one of them is not.
     """
     for package in SAMPLERS.get(search, ()):
-        try:
-            importlib.import_module(package)
-        except ImportError:
+        if importlib.util.find_spec(package) is None:
             raise ConfigError(
                 f"race.search={search} needs the package {package}, which is not installed: "
                 "pip install 'npdigits[search]'; race.search=sobol needs none"
-            ) from None
+            )
 
 
 def ask(
