@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from npdigits.race.budget import confirmation_epochs, is_settled
 from npdigits.race.course import Course, Job
 from npdigits.race.definition import Confirmation, Race, Setting, write_race
+from npdigits.race.fault import OWN_CODE
 from npdigits.race.layout import confirmation_folder, is_race
-from npdigits.race.ledger import OWN_FAULT
 from npdigits.race.seeds import fresh_seeds, with_seeds
 from npdigits.race.told import Told, tell
 from npdigits.runs.directory import ended_already
@@ -94,7 +94,7 @@ class Held:
 
     def _note_lost(self, lost: Sequence[Outcome]) -> None:
         """Note in race.json settings that the user's own code has failed before a run of theirs left anything."""
-        reasons = {self.plan.points.shared_identity(run.point): run.reason.removeprefix(OWN_FAULT) for run in lost}
+        reasons = {self.plan.points.shared_identity(run.point): run.reason.removeprefix(OWN_CODE) for run in lost}
         if reasons:
             settings = tuple(_with_reason(setting, reasons) for setting in self.race.settings)
             self._write(dataclasses.replace(self.race, settings=settings))

@@ -6,12 +6,15 @@ from itertools import islice
 from typing import Any
 
 from npdigits.base.errors import ConfigError, OwnCodeError
+from npdigits.base.text import on_one_line
 from npdigits.config.axes import Axis
 from npdigits.race.definition import Race, Setting
 from npdigits.race.draw import PATIENCE, Sizes, Source, draw, search_of, sobol
+from npdigits.race.fault import PLACE, blame_of
 from npdigits.race.rules import rungs
 from npdigits.race.told import Told
 from npdigits.runs.report import Report
+from npdigits.runs.summary import Status
 from npdigits.sweeps.plan import check_sizes, try_own_on
 from npdigits.sweeps.race_plan import RacePlan
 
@@ -58,7 +61,7 @@ def _tried(plan: RacePlan, settings: Sequence[Setting], known: int) -> tuple[Set
 
     Raises:
         ConfigError: one does not fit the data set, or the machine.
-        OwnCodeError: the user's own code refuses every setting.
+        OwnCodeError: the user's own code refuses every setting, or this machine lacks what it needs.
     """
     tried = list(settings[:known])
     refused: OwnCodeError | ConfigError | None = None
@@ -69,6 +72,8 @@ def _tried(plan: RacePlan, settings: Sequence[Setting], known: int) -> tuple[Set
             if config.own:
                 try_own_on(config, plan.points.data)
         except (OwnCodeError, ConfigError) as error:
+            if isinstance(error, OwnCodeError) and blame_of(Status.FAILED, on_one_line(error)) == PLACE:
+                raise  # with more memory, or a library that is not installed here, it may do
             refused = error
             setting = dataclasses.replace(setting, lost=str(error))
         tried.append(setting)
