@@ -64,6 +64,7 @@ class Runs:
                 return lost
             left = [run.point for run in failed]
             if attempt + 1 < ATTEMPTS:
+                self._say_again(failed)
                 time.sleep(AGAIN)
         raise PlaceFailed(failed)
 
@@ -71,6 +72,11 @@ class Runs:
         """Write into the summary of a run whose process is gone that it failed, as that process could not."""
         if run.status == Status.FAILED and run.summary is None:
             give_up(self.folder / run.point.name, Status.FAILED, run.reason)
+
+    def _say_again(self, failed: Sequence[Outcome]) -> None:
+        """Say that runs are tried again, and why, of several whys the first."""
+        n, reason = len(failed), failed[0].reason or str(failed[0].status)
+        self.progress.say(f"{n} run{'s are' if n != 1 else ' is'} tried again: {reason}")
 
     def is_lost(self, point: Point) -> bool:
         """Say whether the directory of a run tells that the user's own code has failed it."""
