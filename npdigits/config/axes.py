@@ -156,7 +156,7 @@ def refuse_empty(axes: Sequence[Axis], arm: str = "") -> None:
     """
     where = f"--arm {arm}: " if arm else ""
     if not axes:
-        raise ConfigError(f"{where}nothing is searched: a race needs keys with several values: lr=interval(0.001,0.1)")
+        raise ConfigError(f"{where}nothing is searched: allowed are keys with several values: lr=interval(0.001,0.1)")
     if points(axes) == 1:
         typed = " ".join(f"{axis.key}={axis.text}" for axis in axes)
         raise ConfigError(f"{where}{typed}: the space has one point; a race needs two at least")
