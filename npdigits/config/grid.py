@@ -25,7 +25,7 @@ from npdigits.config.own_choices import names_in
 from npdigits.config.race_options import RaceOptions, read_table, refuse_idle
 from npdigits.config.reading import SEARCHPATH, read_overrides
 from npdigits.config.space import Space, divide, written_arms
-from npdigits.config.typed_race import ARMS, is_of_race
+from npdigits.config.typed_race import ARMS, OPTION, is_of_race
 
 EXPERIMENT = "experiment"
 TARGET = "hydra_plugins.npdigits.Sweeper"
@@ -117,7 +117,7 @@ class Sweeper(HydrasSweeper):
         arms = {}
         for name, table in written.items():
             components = {one for key, text in table.items() for one in names_in(key, text)}
-            parsed = [one for key, text in table.items() for one in self._parsed(f"{key}={text}", components)]
+            parsed = [one for key, text in table.items() for one in self._of_arm(name, f"{key}={text}", components)]
             arms[name] = {override.get_key_element(): override for override in parsed}
         axes, fixed, fixed_of = divide(given, arms)
         places = [
@@ -128,6 +128,15 @@ class Sweeper(HydrasSweeper):
         path = [f"{SEARCHPATH}=[{','.join(map(grammar.quoted, places))}]"] if places else []
         launcher = as_dict(self.master.hydra.launcher, resolve=True)
         return Space(options, axes, (*path, *experiment, *fixed), fixed_of, launcher)
+
+    def _of_arm(self, name: str, override: str, components: Collection[str]) -> list[ParsedOverride]:
+        try:
+            return self._parsed(override, components)
+        except ConfigError as error:
+            hint = (
+                "; in a file a value with commas stands in quotes" if override.count("(") > override.count(")") else ""
+            )
+            raise ConfigError(f"{OPTION} {name}: {error}{hint}") from None
 
     def _params(self, experiment: list[str]) -> dict[str, ParsedOverride]:
         """Return what an experiment, or ``hydra.sweeper.params`` as typed, says of the keys.

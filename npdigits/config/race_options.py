@@ -53,14 +53,23 @@ class RaceOptions:
         for key, value in values.items():
             if key == "arms":
                 continue
-            if key not in RULES:
-                hint = suggestion(key, (*RULES, "arms"))
-                raise ConfigError(f"race.{key}={short_text(value)}: unknown key; allowed are {', '.join(RULES)}{hint}")
             try:
                 checked[key] = RULES[key](value)
             except ValueError as error:
                 raise ConfigError(f"race.{key}={short_text(value)}: allowed is {error}") from None
         return cls(**checked)
+
+
+def _refuse_unknown(table: Mapping[Any, Any]) -> None:
+    """Refuse a key that a race does not have.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    known = (*RULES, "arms")
+    for key in (key for key in table if key not in known):
+        typed = f"race.{short_text(key)}={short_text(table[key])}"
+        raise ConfigError(f"{typed}: unknown key; allowed are {', '.join(known)}{suggestion(key, known)}")
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -110,16 +119,18 @@ def read_table(composed: Any, arms: Any = None) -> dict[str, Any]:
     if composed is None:  # as of ~race
         return {"settings": None, "arms": arms}
     if not isinstance(composed, DictConfig):
-        raise ConfigError(
-            f"race={short_text(composed)}: in a file it is a table: race: {{settings: {short_text(composed)}}}"
-        )
+        raise _no_table(composed)
     unresolved = OmegaConf.to_container(composed, resolve=False)
     assert isinstance(unresolved, dict)
-    table = {str(key): composed[key] for key in unresolved if key != "arms"}
-    plain = {
-        key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value for key, value in table.items()
-    }
-    return plain | {"arms": unresolved.get("arms") if arms is None else arms}
+    table: dict[str, Any] = {str(key): composed[key] for key in unresolved if key != "arms"}
+    plain = {key: OmegaConf.to_container(one) if OmegaConf.is_config(one) else one for key, one in table.items()}
+    _refuse_unknown(plain)
+    return {"settings": None} | plain | {"arms": unresolved.get("arms") if arms is None else arms}
+
+
+def _no_table(value: Any) -> ConfigError:
+    """Return the error of a file that has something else than a table under ``race``."""
+    return ConfigError(f"race={short_text(value)}: in a file it is a table: race: {{settings: {short_text(value)}}}")
 
 
 def refuse_idle(typed: Sequence[str]) -> None:
@@ -140,7 +151,13 @@ def take_off(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: a race is asked for.
     """
-    table = values.get("race")
-    if isinstance(table, Mapping) and table.get("settings") is not None:
+    rest = dict(values)
+    table = rest.pop("race", None)
+    if table is None:
+        return rest
+    if not isinstance(table, Mapping):
+        raise _no_table(table)
+    _refuse_unknown(table)
+    if table.get("settings") is not None:
         raise ConfigError(f"race={short_text(table['settings'])}: a race is many runs: add --multirun")
-    return {key: value for key, value in values.items() if key != "race" or not isinstance(table, Mapping)}
+    return rest
