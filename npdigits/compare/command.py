@@ -27,6 +27,8 @@ from npdigits.compare.spread import find_spread, parse_sources
 from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
 from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot, suffix_of
 from npdigits.config.compose import compose
+from npdigits.race.importance import importance
+from npdigits.race.told import tell
 from npdigits.runs.table import Runs, read_runs
 from npdigits.runs.text_columns import held_by_python
 
@@ -103,14 +105,21 @@ def _show_race(chosen: argparse.Namespace, race: Path, asked: dict[str, str], fi
     """Write what a race claims; return the exit code, which is NOTHING where that is nothing yet."""
     comparison = compared_race(chosen, race)
     if comparison is None:
+        _write_race_page(race, asked)
         for line in describe_state(race):
             show_error(printable(line))
         return NOTHING
     lines = [*verdict(comparison), *footnotes(comparison), *left_out(comparison)]
     drawn = draw_figures(figures, comparison, chosen.wide)
-    page = functools.partial(_page, lambda **_: comparison)
+    page = functools.partial(_race_page, race, comparison)
     _write(asked, configurations(comparison), lines, _facts(comparison), page, drawn)
     return 0
+
+
+def _write_race_page(race: Path, asked: dict[str, str]) -> None:
+    """Write the page of a race that claims nothing yet, where a page was asked for: what mattered is known before."""
+    if (target := asked.get("html")) is not None:
+        _put(_race_page(race, None), target)
 
 
 def _show_spread(chosen: argparse.Namespace, runs: Runs, metrics: Sequence[str], asked: dict[str, str]) -> int:
@@ -202,19 +211,30 @@ def _write(
         "html": page,
     }
     for notation, target in asked.items():
-        content = notations[notation]()
-        if target == "-":
-            hand_over(content)
-        else:
-            targets.put(Path(target), content.encode("utf-8", "backslashreplace"))
+        _put(notations[notation](), target)
     if "-" not in asked.values():
         show(formats.terminal(view, lines), end="")
+
+
+def _put(content: str, target: str) -> None:
+    """Write to a file, or to standard output where that is "-"."""
+    if target == "-":
+        hand_over(content)
+    else:
+        targets.put(Path(target), content.encode("utf-8", "backslashreplace"))
 
 
 def _page(compared: Callable[..., Comparison]) -> str:
     from npdigits.compare.page import comparison_page
 
     return comparison_page(compared(by=(), is_look=True))
+
+
+def _race_page(race: Path, comparison: Comparison | None) -> str:
+    from npdigits.compare.race_page import race_page
+
+    told = tell(race)
+    return race_page(told, importance(told), comparison, [] if comparison else describe_state(race))
 
 
 def _facts(comparison: Comparison) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from npdigits.base.errors import NewerError, RunDirError
 from npdigits.base.files import Folder
 from npdigits.base.kinds import either, list_of, number, optional, plain, table, text, whole
 from npdigits.base.strict import parse_json
+from npdigits.config.identity import NOT_PART
+from npdigits.config.override import Override
 from npdigits.race.layout import DEFINITION
 
 # The version of what race.json holds.
@@ -132,6 +134,12 @@ class Race:
         return tuple(setting for setting in self.settings if setting.arm == arm)
 
 
+def counting(fixed: Iterable[str]) -> tuple[str, ...]:
+    """Return the overrides that can change a result, sorted, without those by which the data set is found."""
+    tops = {override: Override.of(override).top for override in fixed}
+    return tuple(sorted(override for override, top in tops.items() if top not in NOT_PART and top != "hydra"))
+
+
 def read_race(folder: Path) -> Race:
     """Read race.json of a folder, with distrust.
 
@@ -209,17 +217,17 @@ _KIND = table(_RACE, required=_RACE)
 
 def _race_from(found: dict[str, Any]) -> Race:
     """Return the race of a table whose kinds were checked."""
-    values: dict[str, Any] = {key: _frozen(value) for key, value in found.items() if key != "form"}
+    values: dict[str, Any] = {key: frozen(value) for key, value in found.items() if key != "form"}
     values["settings"] = tuple(Setting(**setting) for setting in values["settings"])
     values["confirmations"] = tuple(Confirmation(**one) for one in values["confirmations"])
     return Race(**values)
 
 
-def _frozen(value: Any) -> Any:
+def frozen(value: Any) -> Any:
     """Return a plain value with tuples in the place of lists."""
     if isinstance(value, list):
-        return tuple(map(_frozen, value))
-    return {key: _frozen(one) for key, one in value.items()} if isinstance(value, dict) else value
+        return tuple(map(frozen, value))
+    return {key: frozen(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _check_numbers(race: Race) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from npdigits.base.random import stream
 from npdigits.config.identity import digest
-from npdigits.race.definition import MOST_SEEDS, Race
+from npdigits.race.definition import MOST_SEEDS, Race, counting
 
 
 def with_seeds(race: Race, n: int) -> Race:
@@ -31,8 +31,9 @@ def _unused(race: Race, fresh: bool) -> Iterator[int]:
     """
     definition = {
         "space": {arm: dict(keys) for arm, keys in race.space.items()},
-        "fixed": sorted(race.fixed),
-        "fixed_of": {arm: sorted(of_arm) for arm, of_arm in race.fixed_of.items()},
+        "data": race.data,
+        "fixed": counting(race.fixed),
+        "fixed_of": {arm: counting(of_arm) for arm, of_arm in race.fixed_of.items()},
         "where": sorted(race.where),
         "search": race.search,
     }

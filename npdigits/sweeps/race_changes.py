@@ -7,12 +7,12 @@ from npdigits.base.errors import ConfigError
 from npdigits.config.identity import describe_differences
 from npdigits.config.value_text import short_text
 from npdigits.race.budget import TIMES, confirming_epochs, least
-from npdigits.race.definition import Race
+from npdigits.race.definition import Race, counting
 from npdigits.race.ledger import Ledger
 from npdigits.race.told import tell
 from npdigits.runs.json_table import read_identity
 from npdigits.runs.report import Report
-from npdigits.sweeps.race_plan import RacePlan, counting
+from npdigits.sweeps.race_plan import RacePlan
 
 ANOTHER = "that is another race: name=… or out=… gives it a folder of its own"
 WELCOME = "welcome are more race.settings, and another race.budget, race.finalists, race.confirm or race.reference"
@@ -35,8 +35,12 @@ def refuse_changed(plan: RacePlan) -> None:
         raise ConfigError(
             f"{plan.folder} holds a race of other code of npdigits: {before.code} there, {now.code} here: {ANOTHER}"
         )
-    if before.rules != now.rules:
-        raise ConfigError(f"{plan.folder} holds a race by other rules: another version of npdigits began it: {ANOTHER}")
+    rules, ours = before.rules or {}, now.rules or {}
+    if rules != ours:
+        keys = [key for key in {**rules, **ours} if rules.get(key) != ours.get(key)]
+        raise ConfigError(
+            f"{plan.folder} holds a race by other rules ({', '.join(keys)}), of another version of npdigits: {ANOTHER}"
+        )
 
 
 def _differing(before: Race, now: Race) -> list[tuple[str, str, str]]:

@@ -1,7 +1,7 @@
 """A race before it begins: everything that was asked for checked, its data set found, its definition made or read."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from npdigits.base.errors import RunDirError
 from npdigits.base.files import is_stray_of
 from npdigits.config.asked_race import AskedRace
 from npdigits.config.compose import compose
-from npdigits.config.identity import NOT_PART, numerics
+from npdigits.config.identity import numerics
 from npdigits.config.override import Override
 from npdigits.config.schema import Config, DataConfig
 from npdigits.data.sets import Data
 from npdigits.race import rules
-from npdigits.race.definition import Race, read_race
+from npdigits.race.definition import Race, frozen, read_race
 from npdigits.race.layout import DEFINITION, PICTURE, RUNS, TABLE, confirmation_folder, is_race
 from npdigits.race.ledger import without_seeds
 from npdigits.runs import about_data, outputs
@@ -137,7 +137,7 @@ def plan_race(asked: AskedRace, report: Report) -> RacePlan:
         reference=asked.reference,
         wanted=options.settings,
         data=data.sha256,
-        rules=rules.describe(),
+        rules=frozen(rules.describe()),
         code=numerics(),
     )
     return RacePlan(folder, before, now, points, {base.data: source}, place, base)
@@ -170,10 +170,3 @@ def refuse_foreign(folder: Path) -> None:
         raise RunDirError(f"out={folder}: holds runs of a race, but no {DEFINITION}: choose another or empty it")
     if held:
         raise RunDirError(f"out={folder}: holds {held[0]}, and is not a race's: choose another folder or empty it")
-
-
-def counting(fixed: Iterable[str]) -> list[str]:
-    """Return those fixed overrides that can change a result, sorted."""
-    without_effect = NOT_PART - {"data"}
-    tops = {override: Override.of(override).top for override in fixed}
-    return sorted(override for override, top in tops.items() if top not in without_effect and top != "hydra")

@@ -1,28 +1,25 @@
 """The settings of a race: drawn, or proposed in rounds, each tried once before it is written down."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Any
+from collections.abc import Sequence
 
 from npdigits.base.errors import ConfigError, OwnCodeError
-from npdigits.config.axes import Axis
+from npdigits.config.asked_race import AskedRace
 from npdigits.race.definition import Race, Setting
-from npdigits.race.draw import PATIENCE, Sizes, Source, draw, search_of, sobol
+from npdigits.race.draw import Sizes, draw, search_of
+from npdigits.race.proposals import propose
 from npdigits.race.rules import rungs
+from npdigits.race.samplers import SAMPLERS, refuse_without_packages
 from npdigits.race.told import Told
 from npdigits.runs.report import Report
 from npdigits.sweeps.plan import check_sizes, try_own_on
 from npdigits.sweeps.race_plan import RacePlan
 
-# Where settings come from that no run has to have been seen for.
-DRAWN = ("grid", "sobol")
-
 
 def draw_settings(plan: RacePlan, report: Report) -> Race:
     """Return the race that was asked for with its settings: those that it had, and behind them those it lacks.
 
-    A sampler's are proposed later, in rounds, from what was run.
+    A sampler's are proposed later, in rounds, from what was run; here it has those that it begins with.
 
     Args:
         plan: what was there, and what was asked for.
@@ -34,17 +31,25 @@ def draw_settings(plan: RacePlan, report: Report) -> Race:
     asked = plan.points.asked
     already = plan.before.settings if plan.before else ()
     search = plan.now.search or search_of(asked, next(iter(asked.axes)))
+    refuse_without_packages(search)
     race = dataclasses.replace(plan.now, search=search, settings=already)
     known = plan.before.wanted if plan.before else 0
-    if known > race.wanted:
-        report.say(f"race={race.wanted}: {known} settings are in this race, and stay")
+    if known >= race.wanted:
+        if known > race.wanted:
+            report.say(f"race={race.wanted}: {known} settings are in this race, and stay")
         return dataclasses.replace(race, wanted=known)
-    if search not in DRAWN:
-        return race
-    settings = _tried(plan, draw(asked, already, plan.points.identify, sizes_of(plan)), len(already))
-    if len(settings) < race.wanted:
+    settings = draw(_as_of(asked, race), already, plan.points.identify, sizes_of(plan))
+    settings = _tried(plan, settings, len(already))
+    if len(settings) < race.wanted and search not in SAMPLERS:
         report.say(f"race={race.wanted}: the space has {len(settings)} different settings; all of them race")
-    return dataclasses.replace(race, settings=settings, wanted=len(settings))
+        race = dataclasses.replace(race, wanted=len(settings))
+    return dataclasses.replace(race, settings=settings)
+
+
+def _as_of(asked: AskedRace, race: Race) -> AskedRace:
+    """Return what was asked for with the search that the race began with, where nobody says, and all its settings."""
+    search = race.search if race.search in SAMPLERS else asked.options.search
+    return dataclasses.replace(asked, options=dataclasses.replace(asked.options, search=search, settings=race.wanted))
 
 
 def sizes_of(plan: RacePlan) -> Sizes:
@@ -65,13 +70,13 @@ def _tried(plan: RacePlan, settings: Sequence[Setting], known: int) -> tuple[Set
     for setting in settings[known:]:
         config = plan.points.config(setting.arm, setting.overrides)
         check_sizes(config, plan.points.data)
+        why = ""
         try:
             if config.own:
                 try_own_on(config, plan.points.data)
         except (OwnCodeError, ConfigError) as error:
-            refused = error
-            setting = dataclasses.replace(setting, lost=str(error))
-        tried.append(setting)
+            refused, why = error, str(error)
+        tried.append(dataclasses.replace(setting, lost=why))
     if refused and all(setting.lost for setting in tried):
         raise refused
     return tuple(tried)
@@ -83,7 +88,7 @@ def propose_settings(plan: RacePlan, told: Told) -> Race | None:
     They are due once every setting that there is has come through the first rung, or is lost.
     """
     race = told.race
-    if race.search in DRAWN or len(race.settings) == race.wanted:
+    if race.search not in SAMPLERS or len(race.settings) == race.wanted:
         return None
     first = next(rungs(race.wanted // len(race.arms), race.epochs))
     figures: dict[int, float] = {}
@@ -92,37 +97,6 @@ def propose_settings(plan: RacePlan, told: Told) -> Race | None:
         if ran is None or not (ran.ended or ran.epochs >= first.epochs):
             return None
         figures[setting.number] = ran.accuracy(first.epochs)
-    from npdigits.race.proposals import propose
-
-    asked = plan.points.asked
-    options = dataclasses.replace(asked.options, search=race.search, settings=race.wanted)
-    more = propose(dataclasses.replace(asked, options=options), race, figures, _Space(plan))
+    more = propose(_as_of(plan.points.asked, race), race, figures, plan.points.identify, sizes_of(plan))
     settings = _tried(plan, [*race.settings, *more], len(race.settings))
     return dataclasses.replace(race, settings=settings, wanted=race.wanted if more else len(settings))
-
-
-class _Space:
-    """What a sampler asks of the space besides its axes."""
-
-    def __init__(self, plan: RacePlan) -> None:
-        asked = plan.points.asked
-        self.asked = asked
-        self.sources = {arm: Source(asked, arm, plan.points.identify, sizes_of(plan)) for arm in asked.axes}
-
-    def sequence(self, arm: str) -> Iterator[tuple[str, ...]]:
-        """Yield the points of an arm's Sobol sequence from its begin, each as the overrides of all keys."""
-        options = self.asked.options
-        for place in islice(sobol(options.seed, arm, self.asked.axes[arm]), PATIENCE * options.settings):
-            yield tuple(f"{key}={text}" for key, (text, _) in place.items())
-
-    def setting(self, number: int, arm: str, overrides: Sequence[str]) -> Setting | None:
-        """Return the setting of a point, without the keys that it does not read; None where no setting can be that."""
-        texts = dict(override.split("=", 1) for override in overrides)
-        place = {axis.key: (texts[axis.key], _value(axis, texts[axis.key])) for axis in self.asked.axes[arm]}
-        found = self.sources[arm].setting(place)
-        return Setting(number, arm, *found) if found else None
-
-
-def _value(axis: Axis, text: str) -> Any:
-    """Return the value of an axis that is written so."""
-    return dict(axis.values)[text] if axis.values else int(text) if axis.whole else float(text)
