@@ -43,7 +43,7 @@ def small_state(*overrides):
 
 
 def record_of(path, state=None):
-    return RunRecord(path, compose(), ME, state or small_state(), SUMMARY)
+    return RunRecord(path, compose(), ME, state or small_state(), SUMMARY, compose().epochs)
 
 
 def started(path, state=None):

@@ -19,7 +19,7 @@ from npdigits.training.state import Epoch
 FIRST = Epoch(1, 0.01, 0.51234, 0.875, 0.6, 0.5, 0.7, 0.25, 0.08766, None, True)
 WITHOUT_VAL = Epoch(10, 1e-5, 12.3456, 1.0, None, None, 0.7, 0.25, None, None, True)
 LINE = "epoch 1/9  lr 1.00e-02  train 0.5123  87.50%  val 0.6000  50.00%  best"
-NINE = SimpleNamespace(config=SimpleNamespace(epochs=9))  # as much of a run as an epoch's line needs
+NINE = SimpleNamespace(config=SimpleNamespace(epochs=9), until=9)  # as much of a run as an epoch's line needs
 SUMMARY = {
     "status": "finished",
     "best_epoch": 7,

@@ -154,7 +154,7 @@ def _tags(directory: Path, summary: Summary, identity: Mapping[str, Any], enviro
     packages = (read_environment(directory) or {}).get("packages") or {}
     tags = {
         "status": str(summary.status),
-        "reason": summary.explanation(identity.get("numerics")),
+        "reason": summary.explanation(identity.get("numerics"), identity.get("epochs")),
         "identity": digest(dict(identity)),
         "environment": environment,
         "numerics": str(identity.get("numerics")),

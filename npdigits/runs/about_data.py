@@ -6,10 +6,10 @@ from typing import Any
 from npdigits.base.errors import DataError
 from npdigits.data.sets import Data
 from npdigits.runs.contents import CLASSES, MOST_BYTES
-from npdigits.runs.summary import SCHEMA, Status, Summary
+from npdigits.runs.summary import Status, Summary
 
 # Readers of schema 2 know images of bytes and so many classes, and take all else for damaged.
-OF_BYTES, MOST_OF_BYTES = 2, 256
+OF_BYTES, OF_ANY, MOST_OF_BYTES = 2, 3, 256
 # Bytes of summary.json that the names of classes may take; the rest is for all else that stands there.
 MOST_NAMES = MOST_BYTES["summary.json"] * 3 // 4
 
@@ -39,4 +39,4 @@ def summarize(data: Data) -> dict[str, Any]:
     if len(names) > MOST_NAMES:
         raise DataError(f"{where}: the names of its classes take {len(names):,} bytes: allowed are {MOST_NAMES:,}")
     of_bytes = {data.train.images.dtype.name, data.test.images.dtype.name} == {"uint8"}
-    return {"schema": OF_BYTES if of_bytes and data.n_classes <= MOST_OF_BYTES else SCHEMA, **known}
+    return {"schema": OF_BYTES if of_bytes and data.n_classes <= MOST_OF_BYTES else OF_ANY, **known}

@@ -5,6 +5,9 @@ ranges are generous beside what runs write, and only as narrow as what reads the
 here come from another version: they may have any value that is short and plain, and stay what they are.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from npdigits.base.kinds import (
     FINITE,
     Kind,
@@ -14,6 +17,7 @@ from npdigits.base.kinds import (
     optional,
     plain,
     scalar,
+    short_repr,
     table,
     text,
     truth,
@@ -53,7 +57,7 @@ _CLASS_NAMES = list_of(NAME, CLASSES, 1)
 
 SUMMARY_VALUES: dict[str, Kind] = {
     "status": NAME,
-    "schema": whole(1, MOST_SCHEMA),
+    **dict.fromkeys(("schema", "schema_but_for_pause"), whole(1, MOST_SCHEMA)),
     "identity": either(SHA256, text(0, allowed="nothing")),
     "data": NAME,
     "data_sha256": either(SHA256, text(0, allowed="nothing")),
@@ -165,3 +169,34 @@ CODE = table(
     ),
     most=1000,
 )
+
+
+def check_epochs(known: Mapping[str, Any]) -> None:
+    """Refuse epochs that contradict how many have ended: the best is one of these, the one that diverged the next.
+
+    Raises:
+        ValueError: says which.
+    """
+    n = known.get("epochs_run")
+    for name, most in (("best_epoch", n), ("diverged_in_epoch", None if n is None else n + 1)):
+        if most is not None and known.get(name, 0) > most:
+            raise ValueError(f"{name}={known[name]}, but epochs_run={n}: allowed is at most {most}")
+
+
+def check_classes(known: Mapping[str, Any]) -> None:
+    """Refuse a reading that contradicts itself, or what else is said of the images and classes.
+
+    Raises:
+        ValueError: says where.
+    """
+    reading = known.get("reading")
+    if reading is None:
+        return
+    paper, ink = reading["range"]
+    if paper == ink:
+        raise ValueError(f"reading.range={reading['range']}: allowed are two numbers")
+    if len(reading["values"]) != len(reading["classes"]):
+        raise ValueError(f"reading has {len(reading['values'])} labels for {len(reading['classes'])} classes")
+    for name, value in (("shape", known.get("image_shape")), ("classes", known.get("classes"))):
+        if value is not None and reading[name] != value:
+            raise ValueError(f"reading.{name}={short_repr(reading[name])}, but {short_repr(value)} elsewhere")

@@ -26,7 +26,7 @@ from npdigits.runs.writer import RunWriter
 
 @dataclass(frozen=True)
 class EndedRun:
-    """A run that has ended; its directory is only read, and may be read-only."""
+    """A run that has ended, or is paused where it is to be; its directory is only read, and may be read-only."""
 
     path: Path
     summary: Summary
@@ -39,6 +39,7 @@ def claim(
     may_grow: bool = False,
     warn: Callable[[str], None] = print,
     form: Canonical = canonical,
+    until: int | None = None,
 ) -> EndedRun | RunWriter:
     """Claim a directory for the run with this identity.
 
@@ -49,15 +50,16 @@ def claim(
         may_grow: also accept the same run with fewer epochs.
         warn: is told when a damaged checkpoint is skipped.
         form: brings the identity found in the directory into its canonical form.
+        until: the epoch after which the run is to pause; one that is paused there, or later, is not to be written.
 
     Returns:
-        The run that has ended there, or a writer for this run.
+        The run that has ended or is paused there, or a writer for this run.
 
     Raises:
         NewerError: a newer version of npdigits wrote what it holds.
         RunDirError: the directory cannot be made or written, another process holds it, or it holds something else.
     """
-    if path is not None and (ended := ended_already(path, identity, form)):
+    if path is not None and (ended := ended_already(path, identity, form, until)):
         return EndedRun(path, ended)
     try:
         if path is None:
@@ -126,19 +128,22 @@ def _read_identity_and_checkpoint(
     return (kept.identity if kept else read_identity(path)), kept
 
 
-def ended_already(path: Path, identity: dict[str, Any], form: Canonical = canonical) -> Summary | None:
-    """Return the summary of a run if its directory holds it and it has ended.
+def ended_already(
+    path: Path, identity: dict[str, Any], form: Canonical = canonical, until: int | None = None
+) -> Summary | None:
+    """Return the summary of a run if its directory holds it and it has ended, or is paused as far on as it is to be.
 
-    Where its identity or its configuration was lost the run has not ended: it is done again, from its last checkpoint
-    on, which writes both.
+    Where its identity or its configuration was lost, or another file has another size, the run has not ended: it is
+    done again, from its last checkpoint on, which writes all of them.
 
     Args:
         path: of the run directory.
         identity: of the run, in its canonical form.
         form: brings the identity found in the directory into its canonical form.
+        until: how many epochs it is to have at least; None: all.
     """
     summary = read_summary_if_there(path)
-    if summary is None or not summary.status.ended:
+    if summary is None or not (summary.status.ended or _is_paused(summary, until)):
         return None
     found = read_identity(path)
     if found is None or not (path / "config.yaml").is_file():
@@ -148,6 +153,11 @@ def ended_already(path: Path, identity: dict[str, Any], form: Canonical = canoni
     ):
         return None
     return summary if result_sizes(path) == summary.sizes else None
+
+
+def _is_paused(summary: Summary, until: int | None) -> bool:
+    """Say whether a run is paused, and has had so many epochs."""
+    return summary.status == Status.PAUSED and until is not None and (summary.epochs_run or 0) >= until
 
 
 def give_up(path: Path, status: Status, reason: str = "") -> Summary | None:

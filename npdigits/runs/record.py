@@ -21,6 +21,7 @@ class RunRecord:
         identity: all that decides its result (``identity.identity``).
         state: the network, its optimizer and the history of epochs, trained in place.
         summary: what summary.json is to say; frozen, and replaced as the run goes on.
+        until: the epoch after which it is to pause, or end.
     """
 
     path: Path
@@ -28,6 +29,7 @@ class RunRecord:
     identity: dict[str, Any]
     state: State
     summary: Summary
+    until: int
     _clock: Stopwatch = field(default_factory=Stopwatch)
 
     def __post_init__(self) -> None:

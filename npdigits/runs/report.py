@@ -102,16 +102,18 @@ class Report(Listener):
         self._clock = Stopwatch()
 
     def ended(self, run: RunRecord) -> None:
-        """Say of a run that was interrupted how to go on."""
-        if run.summary.status == Status.INTERRUPTED:
-            self.say(f"interrupted after epoch {run.summary.epochs_run}: resume={run.path} goes on from there")
+        """Say of a run that was interrupted or is paused how to go on."""
+        status = run.summary.status
+        if status in (Status.INTERRUPTED, Status.PAUSED):
+            where = f"epoch {run.summary.epochs_run} of {run.config.epochs}"
+            self.say(f"{status} after {where}: resume={run.path} goes on from there")
 
     def epoch_ended(self, run: RunRecord, epoch: Epoch) -> None:
-        """Show an epoch's record, and how long the rest would take."""
+        """Show an epoch's record, and how long the rest would take, up to where the run is to pause."""
         epochs = run.config.epochs
         self._epochs_done += 1
         line = epoch_line(epoch, epochs)
-        left = self._clock.seconds() / self._epochs_done * (epochs - epoch.epoch)
+        left = self._clock.seconds() / self._epochs_done * (run.until - epoch.epoch)
         self._keep(line)
         if self.quiet:
             return

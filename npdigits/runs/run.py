@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from npdigits.base.blas import one_thread
-from npdigits.base.errors import MovedError, RunDirError, UserError, first_cause
+from npdigits.base.errors import ConfigError, MovedError, RunDirError, UserError, first_cause
 from npdigits.base.interruption import Stopped, Watch, never
+from npdigits.base.kinds import short_repr
 from npdigits.base.paths import from_anywhere
 from npdigits.base.text import on_one_line
 from npdigits.config.build import initial_state, ranges, recipe
@@ -47,6 +48,7 @@ def run(
     report: Report | None = None,
     shared: bool = False,
     listeners: Sequence[Listener] = (),
+    until: int | None = None,
 ) -> dict[str, Any]:
     """Do the run that ``config`` describes, in ``out_dir``, and return its summary.
 
@@ -65,15 +67,18 @@ def run(
         report: what speaks for the run; None speaks to the terminal.
         shared: whether other runs share the machine, so that the seconds say little; the summary then says so.
         listeners: are told that the run has begun, that an epoch has ended and that the run has ended.
+        until: the epoch after which to pause, of the ``epochs`` of the configuration; the summary then says ``paused``.
+            The same call with a later one, or without, goes on, and the result is that of a run that was never paused.
+            A run that has come as far already is not trained.
 
     Raises:
-        UserError: the configuration does not fit the data, the data cannot be had, or the directory cannot be used.
-            Nothing has been written then.
+        UserError: the configuration does not fit the data, the data cannot be had, or the directory cannot be used;
+            or ``until`` is no epoch. Nothing has been written then.
         KeyboardInterrupt, Terminated: on Ctrl-C and SIGTERM, once the state at the last epoch's end is saved.
     """
     require_tracker([config])
     directory = None if out_dir is None else from_anywhere(out_dir)
-    return carry_out(config, directory, overrides, stop, source, report, shared, listeners).as_dict()
+    return carry_out(config, directory, overrides, stop, source, report, shared, listeners, until).as_dict()
 
 
 def carry_out(
@@ -85,18 +90,22 @@ def carry_out(
     report: Report | None = None,
     shared: bool = False,
     listeners: Sequence[Listener] = (),
+    until: int | None = None,
 ) -> Summary:
     """Do a run as ``run`` does, and return its typed summary."""
+    if until is not None and (type(until) is not int or until < 1):
+        raise ConfigError(f"until={short_repr(until)}: allowed is an epoch, a whole number from 1")
     report = report or Report(config.quiet)
     try:
         plan = prepare(config, out_dir, overrides, source, report)
         told = Listeners([report, *trackers(plan.config), *listeners], report.warn)
         try_own(plan.config, plan.sizes, plan.train, plan.source.image_shape)
-        claimed = claim(plan.out_dir, outputs.outputs(), plan.identity, plan.resuming, report.warn, plan.form)
+        claimed = claim(plan.out_dir, outputs.outputs(), plan.identity, plan.resuming, report.warn, plan.form, until)
         if isinstance(claimed, EndedRun):
             return _present_ended(claimed, plan.config, report)
+        last = plan.config.epochs if until is None else min(until, plan.config.epochs)
         with claimed as writer, Drawing(writer.path) as drawing:
-            return _do_claimed(plan, writer, stop, shared, report, told, drawing)
+            return _do_claimed(plan, writer, stop, shared, report, told, drawing, last)
     except Exception as error:
         if not isinstance(error, UserError | OSError):
             report.fault(error)
@@ -113,12 +122,13 @@ def _do_claimed(
     report: Report,
     listeners: Listeners,
     drawing: Drawing,
+    until: int,
 ) -> Summary:
-    """Do a run whose directory is claimed, from its begin to its end; return its summary."""
+    """Do a run whose directory is claimed, from its begin to its end or to a pause; return its summary."""
     with one_thread(), Watch(stop) as control:
-        if plan.config.plots and not shared:
+        if plan.config.plots and not shared and until == plan.config.epochs:
             drawing.start()
-        record = _begin(plan, writer, shared, report)
+        record = _begin(plan, writer, shared, report, until)
         try:
             listeners.begun(record)
             record.start_clock()
@@ -141,7 +151,7 @@ def _do_claimed(
     return record.summary
 
 
-def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report) -> RunRecord:
+def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report, until: int) -> RunRecord:
     """Initialize or restore the state, and write all files that are known before the next epoch."""
     state = initial_state(plan.config, plan.sizes)
     seconds = resume.restore(state, plan.config, writer, report)
@@ -157,7 +167,7 @@ def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report) -> RunRe
         seconds_shared=shared or (writer.found is not None and writer.found.seconds_shared),
         bits_may_differ="earlier" in environment,
     )
-    record = RunRecord(writer.path, plan.config_from_anywhere, plan.identity, state, summary)
+    record = RunRecord(writer.path, plan.config_from_anywhere, plan.identity, state, summary, until)
     writer.start(record, list(plan.overrides), environment)
     if distortions := ranges(plan.config):
         augmentation = Augmentation(plan.source.image_shape, distortions)
@@ -174,7 +184,7 @@ def _train(
     how = recipe(plan.config, plan.source.image_shape)
     how = dataclasses.replace(how, threads=count_processes(plan.config, plan.sizes, report))
     try:
-        for epoch in fit(record.state, *sets, how, control):
+        for epoch in fit(record.state, *sets, how, control, record.until):
             writer.append(epoch)
             record.update_progress()
             writer.checkpoint_if_due(record)
@@ -184,6 +194,8 @@ def _train(
         report.warn(f"{error}: try a smaller {_suspects(plan.config)}, or another initializer")
     except Stopped:
         return Status.INTERRUPTED
+    if record.state.stopped_by is None and len(record.state.history) < plan.config.epochs:
+        return Status.PAUSED
     # A resumed run may have diverged earlier.
     return Status.DIVERGED if record.state.stopped_by == DIVERGED else Status.FINISHED
 
@@ -204,9 +216,9 @@ def _suspects(config: Config) -> str:
 def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status) -> None:
     """Save the run's state; of a run that has ended write also its predictions and its figures."""
     record.update_progress()
-    if status == Status.INTERRUPTED:
+    if status in (Status.INTERRUPTED, Status.PAUSED):
         record.update(status=status)
-        writer.checkpoint(record)
+        writer.pause(record) if status == Status.PAUSED else writer.checkpoint(record)
         return
     writer.checkpoint(record, final=True)
     state, test = record.state, plan.source.test

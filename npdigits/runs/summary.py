@@ -11,18 +11,26 @@ from typing import Any
 
 from npdigits.base.bounded import read_bytes
 from npdigits.base.errors import NewerError, RunDirError
-from npdigits.base.kinds import Unfit, plain, short_repr, table
+from npdigits.base.kinds import Unfit, plain, table
 from npdigits.base.strict import parse_json
 from npdigits.config.former import successor
 from npdigits.config.numerics import NUMERICS, split_numerics
 from npdigits.forms.found import Meaning
-from npdigits.runs.contents import LONGEST_REASON, MOST_BYTES, MOST_SCHEMA, SUMMARY_VALUES
+from npdigits.runs.contents import (
+    LONGEST_REASON,
+    MOST_BYTES,
+    MOST_SCHEMA,
+    SUMMARY_VALUES,
+    check_classes,
+    check_epochs,
+)
 from npdigits.runs.metrics import SCORES
 
 # The version of what a run directory's files hold, said here for all of them; a checkpoint, which is read alone, says
 # its own. Raised whenever an earlier version would take a file for damaged or misread it. 1 is of release 0.2.0 and
-# before, and is not written; which of the others is, ``about_data`` says.
-SCHEMA = 3
+# before, and is not written; whether 2 or 3 is, ``about_data`` says. 4 is written while a run is paused, of which
+# earlier versions do not know; under ``BUT_FOR_PAUSE`` stands what the schema is otherwise.
+SCHEMA, BUT_FOR_PAUSE = 4, "schema_but_for_pause"
 
 
 class Status(StrEnum):
@@ -30,6 +38,7 @@ class Status(StrEnum):
 
     FINISHED = "finished"
     DIVERGED = "diverged"  # the cost stopped being finite
+    PAUSED = "paused"  # as far as it was to come for now, before its full number of epochs
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     HELD = "held"  # another process is writing it; of a sweep's runs only
@@ -40,6 +49,11 @@ class Status(StrEnum):
     def ended(self) -> bool:
         """Whether the run will not go on."""
         return self in (Status.FINISHED, Status.DIVERGED)
+
+    @property
+    def as_far_as_asked(self) -> bool:
+        """Whether the run came as far as it was to: to its end, or to where it was to be paused."""
+        return self.ended or self == Status.PAUSED
 
     @property
     def of_a_summary(self) -> bool:
@@ -53,7 +67,7 @@ class Summary:
 
     Attributes:
         status: how the run has ended, or that it has not.
-        schema: the version of what the files of the run directory hold (``SCHEMA``).
+        schema: the version of what the files of the run directory hold (``SCHEMA``), but for that the run is paused.
         identity: SHA-256 of the run's identity, in hex.
         data: name of the data set that was really used, which after a fallback is not the one that was asked for.
         data_sha256: of its images and labels.
@@ -74,7 +88,8 @@ class Summary:
         own_metrics: the user's own figures of that epoch, as in metrics.csv.
         readout: of 75 random test digits, how many are read right (``results.read_out``).
         at_chance, never_read: see ``results.find_blindness``.
-        sizes: bytes of each result file, by which one that is lost or torn is noticed.
+        sizes: bytes of each result file of a run that has ended or is paused, by which one that is lost or torn is
+            noticed.
         reason: why it failed.
         others: keys that this version does not know.
     """
@@ -115,7 +130,7 @@ class Summary:
         """Return what a summary.json of this content says.
 
         Raises:
-            KeyError: this key is missing, and the status, which nothing can stand for.
+            KeyError: this key is missing, which nothing can stand for.
             ValueError: it is not what a run writes; the message names the key and the value.
         """
         if not isinstance(values, dict):
@@ -129,8 +144,13 @@ class Summary:
         others = {name: value for name, value in values.items() if name not in SUMMARY_VALUES}
         _KNOWN(known)
         _OTHERS(others)
-        _check_epochs(known)
-        _check_classes(known)
+        check_epochs(known)
+        check_classes(known)
+        schema = known.pop(BUT_FOR_PAUSE, None)
+        if values["status"] == Status.PAUSED:
+            if schema is None:
+                raise KeyError(BUT_FOR_PAUSE)
+            known["schema"] = schema
         return cls(**known | {"status": Status(values["status"])}, others=others)
 
     @property
@@ -176,6 +196,8 @@ class Summary:
             scored = name in SCORES and self.best_epoch is not None
             if name != "others" and (scored or not (value is None or value is column.default or value == "")):
                 values[name] = str(value) if name == "status" else value
+        if self.status == Status.PAUSED:
+            values |= {"schema": SCHEMA, BUT_FOR_PAUSE: self.schema}
         return {**values, **self.others}
 
     def json(self) -> str:
@@ -191,55 +213,28 @@ class Summary:
             finite["reason"] = self.reason[: LONGEST_REASON - 1] + "…"
         return json.dumps(finite, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
-    def explanation(self, made_by: Any = NUMERICS) -> str:
+    def explanation(self, made_by: Any = NUMERICS, epochs: Any = None) -> str:
         """Return why the run has not finished, in one line; "" where it has, or where nobody knows.
 
         Args:
             made_by: the numerics of the code that began it: other code cannot go on with it.
+            epochs: how many it is to have in all, where that is known.
         """
         if self.status == Status.DIVERGED:
             return f"the cost stopped being finite in epoch {self.diverged_in_epoch}"
         if self.status == Status.RUNNING:
             return f"at work, or its process was killed; {self.epochs_run} epochs so far"
-        if self.status == Status.INTERRUPTED:
+        if self.status in (Status.INTERRUPTED, Status.PAUSED):
+            paused = self.status == Status.PAUSED
+            of_all = f" of {epochs}" if paused and type(epochs) is int else ""
             version, _ = split_numerics(made_by)
+            same = "its race or the same command goes on" if paused else "the same command goes on"
             other = successor(version) or "the version of npdigits that began it goes on"
-            return f"after epoch {self.epochs_run}; {'the same command goes on' if version == NUMERICS else other}"
+            return f"after epoch {self.epochs_run}{of_all}; {same if version == NUMERICS else other}"
         return self.reason
 
 
 _KNOWN, _OTHERS = table(SUMMARY_VALUES), table({}, plain(8))
-
-
-def _check_epochs(known: Mapping[str, Any]) -> None:
-    """Refuse epochs that contradict how many have ended: the best is one of these, the one that diverged the next.
-
-    Raises:
-        ValueError: says which.
-    """
-    n = known.get("epochs_run")
-    for name, most in (("best_epoch", n), ("diverged_in_epoch", None if n is None else n + 1)):
-        if most is not None and known.get(name, 0) > most:
-            raise ValueError(f"{name}={known[name]}, but epochs_run={n}: allowed is at most {most}")
-
-
-def _check_classes(known: Mapping[str, Any]) -> None:
-    """Refuse a reading that contradicts itself, or what else is said of the images and classes.
-
-    Raises:
-        ValueError: says where.
-    """
-    reading = known.get("reading")
-    if reading is None:
-        return
-    paper, ink = reading["range"]
-    if paper == ink:
-        raise ValueError(f"reading.range={reading['range']}: allowed are two numbers")
-    if len(reading["values"]) != len(reading["classes"]):
-        raise ValueError(f"reading has {len(reading['values'])} labels for {len(reading['classes'])} classes")
-    for name, value in (("shape", known.get("image_shape")), ("classes", known.get("classes"))):
-        if value is not None and reading[name] != value:
-            raise ValueError(f"reading.{name}={short_repr(reading[name])}, but {short_repr(value)} elsewhere")
 
 
 def read_summary(path: Path) -> Summary:

@@ -217,7 +217,7 @@ def _read_run(directory: Path, warn: Callable[[str], None]) -> tuple[dict[str, A
     row = {
         "run": str(directory),
         "status": str(summary.status),
-        "reason": summary.explanation(identity.get("numerics")),
+        "reason": summary.explanation(identity.get("numerics"), identity.get("epochs")),
         "same_as": "",
         "data": summary.data,
         "data_sha256": str(identity.get("data_sha256")),

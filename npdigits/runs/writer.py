@@ -17,7 +17,7 @@ from npdigits.runs import checkpoint, kept_code, metrics
 from npdigits.runs.checkpoint import Checkpoint
 from npdigits.runs.hold import Hold
 from npdigits.runs.json_table import as_json, read_environment
-from npdigits.runs.layout import BEST, DISTORTED, LAST, LOG, LOG_LINE, PREVIOUS
+from npdigits.runs.layout import BEST, DISTORTED, LAST, LOG, LOG_LINE, PREVIOUS, result_sizes
 from npdigits.runs.record import RunRecord
 from npdigits.runs.summary import Summary
 from npdigits.training.own_metrics import columns
@@ -60,6 +60,7 @@ class RunWriter:
         self.path, self.hold, self.found, self.kept = hold.path, hold, found, kept
         self._metrics: Appended | None = None
         self._best_epoch = 0
+        self._last_epoch = 0
         self._cadence = Cadence()
 
     def __enter__(self) -> "RunWriter":
@@ -120,6 +121,16 @@ class RunWriter:
         """
         self._write_checkpoint(run, time.perf_counter(), final)
 
+    def pause(self, run: RunRecord) -> None:
+        """Write a checkpoint, unless this epoch's is there, and summary.json, with the sizes of all files."""
+        begun = time.perf_counter()
+        if self._last_epoch != len(run.state.history):
+            self._write_last(run)
+        self._write_best(run.state, run.summary.identity)
+        run.update(sizes=result_sizes(self.path))
+        self.write_summary(run.summary)
+        self._cadence.wrote(begun)
+
     def _write_checkpoint(self, run: RunRecord, begun: float, final: bool = False) -> None:
         self._write_last(run, final)
         self._write_best(run.state, run.summary.identity)
@@ -131,6 +142,7 @@ class RunWriter:
         if (self.path / LAST).exists():
             self.hold.keep_as(LAST, PREVIOUS)
         self.write(LAST, content)
+        self._last_epoch = len(run.state.history)
         if final:
             self.write(PREVIOUS, content)
 

@@ -56,8 +56,8 @@ class Blame:
             self._unbegun[name] += 1
             return self._unbegun[name] >= UNBEGUN
         summary = read_summary_if_there(self._folder / name)
-        if summary and summary.status == Status.INTERRUPTED:
-            return False  # it was saved, as its process was asked to end; only the word of that did not come through
+        if summary and summary.status in (Status.INTERRUPTED, Status.PAUSED):
+            return False  # it was saved, as it was asked to be; only the word of that did not come through
         epochs = self._count_epochs(name)
         to_blame = epochs <= self._epochs.get(name, -1)
         self._epochs[name] = epochs

@@ -50,7 +50,7 @@ def conclude(runs: Sequence[Outcome], folder: Path, report: Report) -> None:
                 report.warn(f"{status}: {run.point.name}{': ' * bool(run.reason)}{run.reason}{where}")
     _name_blind(runs, report)
     said = count_by_status(runs)
-    if any(run.status in (Status.FAILED, Status.INTERRUPTED, Status.HELD, Status.LEFT) for run in runs):
+    if any(run.status in (Status.PAUSED, Status.FAILED, Status.INTERRUPTED, Status.HELD, Status.LEFT) for run in runs):
         said += "; the same command goes on"
     report.say(f"{said}; table: {folder / TABLE}")
     report.result(str(folder))

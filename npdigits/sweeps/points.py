@@ -19,6 +19,7 @@ class Point:
         identity: of the run.
         name: of its directory.
         form: brings an identity that is found in a directory into its canonical form.
+        until: the epoch after which the run is to pause; None: it goes on to its end.
     """
 
     overrides: tuple[str, ...]
@@ -26,6 +27,7 @@ class Point:
     identity: dict[str, Any]
     name: str
     form: Canonical = canonical
+    until: int | None = None
 
 
 @dataclass(frozen=True)

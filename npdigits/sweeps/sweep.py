@@ -154,7 +154,9 @@ def do(
     try:
         config = dataclasses.replace(point.config, out=None, name=None, workers=None)
         report = Report(quiet=True, silent=True)
-        summary = carry_out(config, from_anywhere(folder / point.name), point.overrides, stop, data, report, shared)
+        summary = carry_out(
+            config, from_anywhere(folder / point.name), point.overrides, stop, data, report, shared, until=point.until
+        )
     except HeldError:
         return Outcome(point, Status.HELD, HELD)
     except Exception as error:
@@ -166,7 +168,7 @@ def do(
 
 
 def _as_summarized(point: Point, summary: Summary, before: bool = False) -> Outcome:
-    return Outcome(point, summary.status, summary.explanation(), summary, before)
+    return Outcome(point, summary.status, summary.explanation(epochs=point.config.epochs), summary, before)
 
 
 def _make_writable(folder: Path) -> None:
@@ -186,7 +188,7 @@ def _make_writable(folder: Path) -> None:
 
 def _find_ended(point: Point, folder: Path) -> Outcome | None:
     """Return how a run ended, if it ended before."""
-    summary = ended_already(folder / point.name, point.identity, point.form)
+    summary = ended_already(folder / point.name, point.identity, point.form, point.until)
     return _as_summarized(point, summary, before=True) if summary else None
 
 

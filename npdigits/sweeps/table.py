@@ -56,7 +56,8 @@ def lines_of_others(folder: Path, names: set[str]) -> list[TableLine]:
             configuration = load_config(path)
             summary = read_summary(path)
             configuration = {**with_absent(configuration), "numerics": (read_identity(path) or {}).get("numerics")}
-            found.append(TableLine(configuration, summary.status, path.name, summary.explanation(), summary))
+            reason = summary.explanation(epochs=configuration.get("epochs"))
+            found.append(TableLine(configuration, summary.status, path.name, reason, summary))
         except (OSError, ValueError, UserError):
             continue  # not a run of ours, or begun this moment
     return found

@@ -77,7 +77,7 @@ def run_point(job: Job, launch_id: str, expected: dict[str, str], shared: bool, 
             outcome = job(point, shared, stop)
         except PlaceError as error:
             return Answer(refused=str(error))
-        return Answer(outcome, leaving=ending.is_ending() and not outcome.status.ended)
+        return Answer(outcome, leaving=ending.is_ending() and not outcome.status.as_far_as_asked)
 
 
 def end_launch(launch_id: str) -> None:

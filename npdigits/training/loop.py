@@ -20,12 +20,18 @@ from npdigits.training.workers import Workers, can_fork
 
 
 def fit(
-    state: State, train: Split, val: Split, test: Split, recipe: Recipe, stop: Callable[[], bool] = never
+    state: State,
+    train: Split,
+    val: Split,
+    test: Split,
+    recipe: Recipe,
+    stop: Callable[[], bool] = never,
+    until: int | None = None,
 ) -> Iterator[Epoch]:
     """Train from where ``state`` stands, and yield the record of each epoch once it is in ``state.history``.
 
     Between two yields nothing of ``state`` changes, so the caller may save it. At the end ``state.stopped_by`` is the
-    reason: ``epochs``, or the stopping rule's name. A state that has a reason already is not trained.
+    reason: ``epochs``, or the stopping rule's name; None at a pause. A state that has a reason already is not trained.
 
     Args:
         state: what is trained, in place.
@@ -34,16 +40,19 @@ def fit(
         stop: a control that is asked between two batches whether to end, in this process and thread. It may wait: for
             as long as it does not return, training is paused, with any number of workers, and goes on with the same
             bits. It may be asked more than once between the same two batches.
+        until: the epoch after which to pause: ``state.stopped_by`` is None then, and training goes on from there as if
+            it had not been paused, as everything is computed from the recipe's own number of epochs. None: no pause.
 
     Raises:
         Diverged: the cost stopped being finite; ``state`` is then what it was at the end of the epoch before.
         Stopped: ``stop`` said so; ``state`` likewise.
     """
-    if state.stopped_by:
+    last = recipe.epochs if until is None else min(until, recipe.epochs)
+    if state.stopped_by or len(state.history) >= last:
         return
     splits = {"train": train, "scored": train.first(recipe.score_size), "val": val, "test": test}
     with start_workers(state, splits, recipe, stop) as workers:
-        while not state.stopped_by and len(state.history) < recipe.epochs:
+        while not state.stopped_by and len(state.history) < last:
             record = _train_epoch(state, workers, splits, recipe)
             if record.is_best:
                 state.best = state.network.parameters.flat.copy()
