@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npdigits.base.text import aligned, counted, listed
-from npdigits.race.anova import Share, left_over, strongest, variance_shares
+from npdigits.race.anova import RESAMPLES, Share, left_over, strongest, variance_shares
 from npdigits.race.axes_of import axes_of
 from npdigits.race.course import Ran
 from npdigits.race.effects import Crossing, Effect, crossing, main_effects
@@ -83,12 +83,12 @@ class Mattered:
     arms: tuple[MatteredOfArm, ...]
 
 
-def importance(told: Told) -> Mattered:
-    """Return what mattered in a race."""
-    return Mattered(tuple(_of_arm(told, arm) for arm in told.courses))
+def importance(told: Told, resamples: int = RESAMPLES) -> Mattered:
+    """Return what mattered in a race, with intervals by so many subsets of its settings."""
+    return Mattered(tuple(_of_arm(told, arm, resamples) for arm in told.courses))
 
 
-def _of_arm(told: Told, arm: str) -> MatteredOfArm:
+def _of_arm(told: Told, arm: str, resamples: int) -> MatteredOfArm:
     settings = [setting for setting in told.race.settings if setting.arm == arm]
     epochs = next(rungs(max(len(settings), 1), told.race.epochs)).epochs
     axes = axes_of(told.race, arm)
@@ -101,7 +101,7 @@ def _of_arm(told: Told, arm: str) -> MatteredOfArm:
     full = epochs >= told.race.epochs
     known = figures[~np.isnan(figures)]
     why_not = _why_not(len(sides), len(figures), len(np.unique(known)) + (len(known) < len(figures)))
-    shares = () if why_not else variance_shares(seen, figures, f"importance/{arm}")
+    shares = () if why_not else variance_shares(seen, figures, f"importance/{arm}", resamples)
     pairs = strongest(shares, PAIRS)
     return MatteredOfArm(
         arm=arm,
