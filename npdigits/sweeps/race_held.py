@@ -55,6 +55,7 @@ class Held:
         if self.runs.stop() or is_settled(self.race):
             return
         if following := next_confirmation(tell(self.plan.folder)):
+            following = dataclasses.replace(following, against=self._identity_of_baseline(following))
             self._write(dataclasses.replace(self.race, confirmations=(*self.race.confirmations, following)))
             self._confirm(following)
 
@@ -92,6 +93,12 @@ class Held:
         setting = self.race.settings[job.setting]
         until = job.epochs if job.epochs < self.race.epochs else None
         return self.plan.points.of(setting.arm, setting.overrides, self.race.seeds[job.seed], until=until)
+
+    def _identity_of_baseline(self, confirmation: Confirmation) -> str:
+        """Return the identity that the runs share of what a confirmation's finalists are compared with."""
+        if confirmation.reference is None:
+            return self.race.settings[confirmation.finalists[0]].identity
+        return self.plan.points.identity("", confirmation.reference)
 
     def _note_lost(self, lost: Sequence[Outcome]) -> None:
         """Note in race.json settings that the user's own code has failed before a run of theirs left anything."""
