@@ -22,7 +22,7 @@ RACE = Race(
     settings=SETTINGS,
     code=6,
 )
-CONFIRMED = Confirmation(1, (2, 0), (), (11, 12, 13, 14, 15), 4, 400, 100, each=3, planned=400)
+CONFIRMED = Confirmation(1, (2, 0), (), (11, 12, 13, 14, 15), 4, 400, 100, each=3, planned=400, against="b" * 64)
 
 
 def test_a_race_is_read_as_it_was_written(tmp_path):

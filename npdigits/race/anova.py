@@ -38,6 +38,8 @@ STARTS = (1.0, 0.3)
 SHORTEST, LONGEST = 0.1, 30.0
 # So many halves of the settings are looked at for an interval.
 RESAMPLES = 50
+# Of more settings so many are taken, drawn at random: the time grows with their cube.
+MOST = 256
 Keys = tuple[int, ...]
 
 
@@ -76,9 +78,13 @@ def variance_shares(placed: Placed, figures: Array, purpose: str, resamples: int
         resamples: how many subsets.
     """
     random = stream(0, purpose)
+    if len(figures) > MOST:
+        taken = np.sort(random.permutation(len(figures))[:MOST])
+        placed, figures = placed.take(taken), figures[taken]
     n = len(figures)
-    lengths = _likeliest(_imputed(placed, random), ranks(figures), None)
-    whole = _shares(placed, _imputed(placed, stream(0, purpose)), ranks(figures), lengths)
+    filled = _imputed(placed, random)
+    lengths = _likeliest(filled, ranks(figures), None)
+    whole = _shares(placed, filled, ranks(figures), lengths)
     squares = dict.fromkeys(whole, 0.0)
     for _ in range(resamples):
         chosen = np.sort(random.permutation(n)[: n // 2])
@@ -188,4 +194,4 @@ def left_over(shares: Sequence[Share]) -> float:
 
 def strongest(shares: Sequence[Share], most: int) -> tuple[Share, ...]:
     """Return the pairs with the largest shares."""
-    return tuple([one for one in shares if len(one.keys) == 2][:most])
+    return tuple(one for one in shares if len(one.keys) == 2)[:most]

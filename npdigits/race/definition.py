@@ -61,6 +61,7 @@ class Confirmation:
         used: the training epochs that the race had taken, without this confirmation.
         each: how many finalists of each arm were asked for; there are fewer where fewer settings were left.
         planned: the training epochs that were put aside for it.
+        against: as ``Setting.identity``, of what the finalists are compared with, which may be one of them.
     """
 
     number: int
@@ -72,6 +73,7 @@ class Confirmation:
     used: int
     each: int = 1
     planned: int = 0
+    against: str = ""
 
     @property
     def alpha(self) -> float:
@@ -188,6 +190,7 @@ _CONFIRMATION = {
     "used": whole(0, 10**15),
     "each": whole(1, 1000),
     "planned": whole(0, 10**15),
+    "against": _SHA256,
 }
 _RACE = {
     "form": whole(1, FORM),
@@ -249,3 +252,5 @@ def _check_numbers(race: Race) -> None:
             raise ValueError("the confirmations are not numbered in their order")
         if len(set(one.finalists)) < len(one.finalists) or max(one.finalists) >= len(race.settings):
             raise ValueError(f"the finalists of confirmation {place} are not among the settings, each once")
+        if one.reference is None and one.against != race.settings[one.finalists[0]].identity:
+            raise ValueError(f"confirmation {place} has no reference, and is not against its first finalist")

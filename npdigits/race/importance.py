@@ -10,19 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npdigits.base.text import aligned, counted
-from npdigits.race.anova import Share, left_over, strongest, variance_shares
+from npdigits.base.text import aligned, counted, listed
+from npdigits.race.anova import RESAMPLES, Share, left_over, strongest, variance_shares
 from npdigits.race.axes_of import axes_of
 from npdigits.race.course import Ran
 from npdigits.race.effects import Crossing, Effect, crossing, main_effects
-from npdigits.race.places import place, sides_of
+from npdigits.race.places import place, sides_of, untold
 from npdigits.race.rules import rungs
 from npdigits.race.told import Told
 
 # With fewer settings nothing is told.
 LEAST = 8
-# So many pairs are shown, the strongest.
-PAIRS = 6
+# So many pairs are shown, the strongest, but for those whose share would be written as 0 %.
+PAIRS, LEAST_SHARE = 6, 0.005
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class MatteredOfArm:
         n: settings that have come to the end of the first rung, lost ones included.
         lost: how many of them were lost: they are the worst, all alike.
         missing: settings that have not come there yet.
+        unread: keys that some settings do not read.
+        untold: keys that are not looked at: their values cannot be listed, or are many and have no order.
         epochs: of the first rung.
         full: whether these are full runs.
         shares: of keys and of pairs, by their size; none where nothing can be told.
@@ -63,6 +65,8 @@ class MatteredOfArm:
     n: int
     lost: int
     missing: int
+    unread: tuple[str, ...]
+    untold: tuple[str, ...]
     epochs: int
     full: bool
     shares: tuple[Share, ...]
@@ -79,15 +83,16 @@ class Mattered:
     arms: tuple[MatteredOfArm, ...]
 
 
-def importance(told: Told) -> Mattered:
-    """Return what mattered in a race."""
-    return Mattered(tuple(_of_arm(told, arm) for arm in told.courses))
+def importance(told: Told, resamples: int = RESAMPLES) -> Mattered:
+    """Return what mattered in a race, with intervals by so many subsets of its settings."""
+    return Mattered(tuple(_of_arm(told, arm, resamples) for arm in told.courses))
 
 
-def _of_arm(told: Told, arm: str) -> MatteredOfArm:
+def _of_arm(told: Told, arm: str, resamples: int) -> MatteredOfArm:
     settings = [setting for setting in told.race.settings if setting.arm == arm]
     epochs = next(rungs(max(len(settings), 1), told.race.epochs)).epochs
-    sides = sides_of(axes_of(told.race, arm))
+    axes = axes_of(told.race, arm)
+    sides = sides_of(axes)
     placed, inside = place(sides, [setting.overrides for setting in settings])
     ran = {index: told.ledger.ran(settings[index].number, 0) for index in inside}
     there = [row for row, index in enumerate(inside) if _has_come(ran[index], epochs)]
@@ -96,13 +101,15 @@ def _of_arm(told: Told, arm: str) -> MatteredOfArm:
     full = epochs >= told.race.epochs
     known = figures[~np.isnan(figures)]
     why_not = _why_not(len(sides), len(figures), len(np.unique(known)) + (len(known) < len(figures)))
-    shares = () if why_not else variance_shares(seen, figures, f"importance/{arm}")
+    shares = () if why_not else variance_shares(seen, figures, f"importance/{arm}", resamples)
     pairs = strongest(shares, PAIRS)
     return MatteredOfArm(
         arm=arm,
         n=len(figures),
         lost=len(figures) - len(known),
         missing=len(settings) - len(figures),
+        unread=tuple(side.key for j, side in enumerate(sides) if (placed.bins[:, j] < 0).any()),
+        untold=untold(axes, told.race.space[arm]),
         epochs=epochs,
         full=full,
         shares=shares,
@@ -158,6 +165,10 @@ def in_words(one: MatteredOfArm) -> tuple[str, ...]:
         lines.append(f"{counted(one.missing, 'setting is', 'settings are')} missing, not having come there.")
     if one.why_not:
         return (*lines, f"What mattered cannot be told: {one.why_not}.")
+    if one.untold:
+        lines.append(f"Not looked at: {listed(one.untold)}, whose values are many without order, or cannot be listed.")
+    if one.unread:
+        lines.append(f"Not all settings read {listed(one.unread)}; in those that do not it does nothing.")
     lost = f" {counted(one.lost, 'lost setting is', 'lost settings are')} the worst, all alike." if one.lost else ""
     lines.append(f"Shares are of the variance of ranks by validation accuracy.{lost}")
     lines.append(
@@ -175,9 +186,9 @@ def _trust(witness: Witness) -> str:
         return f"{begin}: too few to say how well the first rung foretold them."
     values = (witness.rank_correlation, witness.low, witness.high)
     found, low, high = (f"{value:.2f}".replace("-", "−") for value in values)
-    which = "only the best of the first rung, which makes it smaller"
     return (
-        f"{begin}; among them ranks of the first rung and of full runs correlate by {found} [{low}, {high}] ({which})."
+        f"{begin}: over these the rank correlation of the first rung with full runs is {found} [{low}, {high}]; "
+        "they are the first rung's best, over all it would likely be larger."
     )
 
 
@@ -193,8 +204,10 @@ def as_text(mattered: Mattered) -> list[str]:
 
 
 def shown(one: MatteredOfArm) -> tuple[Share, ...]:
-    """Return the shares that are shown: of each key, and of the strongest pairs."""
-    return (*(share for share in one.shares if len(share.keys) == 1), *strongest(one.shares, PAIRS))
+    """Return the shares that are shown: of each key, and of the strongest pairs; of those that do nothing only one."""
+    alone = [share for share in one.shares if len(share.keys) == 1]
+    first, *others = strongest(one.shares, PAIRS) or (None,)
+    return (*alone, *([first] if first else []), *(share for share in others if share and share.share >= LEAST_SHARE))
 
 
 def _row(share: Share) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ the settings that may be drawn.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -80,7 +80,17 @@ class Placed:
 def sides_of(axes: Sequence[Axis]) -> tuple[Side, ...]:
     """Return the sides of a space's box; a key with a single value, or with too many that have no order, is none."""
     sides = (_side(axis) for axis in axes)
-    return tuple(side for side in sides if len(side.levels) > 1 and (side.ordered or len(side.levels) <= LEVELS))
+    return tuple(side for side in sides if len(side.levels) > 1 and not _is_too_long(side))
+
+
+def untold(axes: Sequence[Axis], keys: Iterable[str]) -> tuple[str, ...]:
+    """Return those keys of a space that have no side, but for those with a single value."""
+    told = {axis.key for axis in axes if not _is_too_long(_side(axis))}
+    return tuple(key for key in keys if key not in told)
+
+
+def _is_too_long(side: Side) -> bool:
+    return not side.ordered and len(side.values) > LEVELS
 
 
 def place(sides: Sequence[Side], settings: Sequence[Sequence[str]]) -> tuple[Placed, tuple[int, ...]]:
@@ -119,7 +129,7 @@ def _unread(side: Side) -> tuple[Array, int]:
 def _side(axis: Axis) -> Side:
     if not axis.values:
         edges = [_value(k / BINS, axis) for k in range(BINS + 1)]
-        parts = tuple(f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges))
+        parts = tuple(f"{low:.3g}–{high:.3g}" for low, high in pairwise(edges))
         if not axis.whole or axis.log or axis.high - axis.low >= LEVELS:
             return Side(axis.key, axis, (), _middles(), parts, ordered=True)
         numbers = range(int(axis.low), int(axis.high) + 1)
@@ -139,7 +149,7 @@ def _of_values(axis: Axis, texts: Sequence[str]) -> Side:
     names = tuple(texts)
     if many > NAMED:
         parts = [[k for k in range(many) if k * BINS // many == part] for part in range(BINS)]
-        names = tuple(f"{texts[part[0]]} to {texts[part[-1]]}" for part in parts)
+        names = tuple(f"{texts[part[0]]}–{texts[part[-1]]}" for part in parts)
     return Side(axis.key, axis, tuple(texts), levels, names, ordered=True)
 
 

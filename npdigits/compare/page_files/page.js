@@ -144,6 +144,7 @@ function drawEffect(holder, effect) {
   }
   put(holder, {
     height: 240,
+    padding: [null, 30, null, null], // for the last label, which hangs over
     series: [{}, {
       stroke: COLOURS[0], width: 1, paths: effect.ordered ? undefined : () => null, points: { show: true, size: 8, fill: COLOURS[0] },
     }],

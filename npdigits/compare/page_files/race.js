@@ -42,7 +42,7 @@ function drawShares() {
     const holder = add(byId("shares"), "div");
     headArm(holder, arm);
     for (const { name, pair, share, low, high, text } of arm.shares) {
-      const line = add(holder, "div", "", pair ? "share pair" : "share");
+      const line = add(holder, "div", "", pair ? "share of-pair" : "share");
       add(line, "span", name, "name").title = name;
       const track = add(line, "span", "", "track");
       track.setAttribute("role", "img");
@@ -114,6 +114,7 @@ function drawFell() {
   byId("fell-section").hidden = !race.fell.length;
 }
 
+document.title = document.querySelector("h1").textContent = "npdigits: race";
 drawFell();
 drawLengths();
 drawShares();
