@@ -22,6 +22,7 @@ from npdigits.config.constraint import PARAMETERS
 from npdigits.config.race_check import constraints
 from npdigits.config.schema import Config
 from npdigits.race.definition import Setting
+from npdigits.race.samplers import FIRST, SAMPLERS
 
 # Points of the sequence that are drawn at once; a power of 2, which the sequence is balanced in.
 BLOCK = 64
@@ -71,6 +72,8 @@ def draw(
     """
     sources = {arm: Source(asked, arm, identify, sizes) for arm in asked.axes}
     share = asked.options.settings // len(asked.axes)
+    if asked.options.search in SAMPLERS:
+        share = min(share, FIRST)
     settings = list(already)
     for arm, source in sources.items():
         source.known = {one.identity for one in already if one.arm == arm}
@@ -100,7 +103,7 @@ class Source:
         wanted = share - len(self.known)
         found: list[tuple[tuple[str, ...], str]] = []
         before = self.looked_at
-        for place in self._places(share):
+        for place in self.places(share):
             if len(found) >= wanted or self.looked_at - before >= PATIENCE * share:
                 break
             setting = self.setting(place)
@@ -109,7 +112,7 @@ class Source:
                 found.append(setting)
         return found
 
-    def _places(self, share: int) -> Iterator[Place]:
+    def places(self, share: int) -> Iterator[Place]:
         """Yield the points of the space in the order in which they are tried."""
         count = points(self.axes)
         if search_of(self.asked, self.arm) == "grid":
