@@ -111,7 +111,7 @@ def test_a_figure_changes_later_rounds_alone() -> None:
     """The round that a setting stands in does not know its figure."""
     whole = play(asked(FIRST + ROUND + 2, LR, L2))
     other = play(
-        asked(FIRST + ROUND + 2, LR, L2), figure=lambda setting: figure(setting) - (setting.number == FIRST + 2)
+        asked(FIRST + ROUND + 2, LR, L2), figure=lambda setting: figure(setting) + (setting.number == FIRST + 2)
     )
     assert other[: FIRST + ROUND] == whole[: FIRST + ROUND]
     assert other[FIRST + ROUND :] != whole[FIRST + ROUND :]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from npdigits.race.budget import confirmation_epochs, is_settled
 from npdigits.race.course import Course, Job
 from npdigits.race.definition import Confirmation, Race, Setting, write_race
+from npdigits.race.fault import OWN_CODE
 from npdigits.race.layout import confirmation_folder, is_race
-from npdigits.race.ledger import OWN_FAULT
 from npdigits.race.seeds import fresh_seeds, with_seeds
 from npdigits.race.told import Told, tell
 from npdigits.runs.directory import ended_already
@@ -17,7 +17,7 @@ from npdigits.runs.report import Report
 from npdigits.runs.summary import Status
 from npdigits.sweeps.points import Outcome, Point
 from npdigits.sweeps.race_plan import RacePlan
-from npdigits.sweeps.race_progress import RaceProgress, describe_confirmation, describe_rung
+from npdigits.sweeps.race_progress import RaceProgress, Stage, describe_confirmation, describe_rung, stage_of_rung
 from npdigits.sweeps.race_runs import ATTEMPTS, PlaceFailed, Runs
 from npdigits.sweeps.race_settings import propose_settings
 
@@ -85,7 +85,8 @@ class Held:
             for arm, course in told.courses.items():
                 if course.jobs:
                     self.report.say(describe_rung(told, arm, self.progress))
-            self.progress.came_from({p.name: epochs_of(told, job) for p, job in zip(points, jobs, strict=True)})
+            epochs = {p.name: epochs_of(told, job) for p, job in zip(points, jobs, strict=True)}
+            self.progress.begin_stage(stage_of_rung(told), epochs)
             self._note_lost(self.runs.carry_out(points))
 
     def _point(self, job: Job) -> Point:
@@ -101,7 +102,7 @@ class Held:
 
     def _note_lost(self, lost: Sequence[Outcome]) -> None:
         """Note in race.json settings that the user's own code has failed before a run of theirs left anything."""
-        reasons = {self.plan.points.shared_identity(run.point): run.reason.removeprefix(OWN_FAULT) for run in lost}
+        reasons = {self.plan.points.shared_identity(run.point): run.reason.removeprefix(OWN_CODE) for run in lost}
         if reasons:
             settings = tuple(_with_reason(setting, reasons) for setting in self.race.settings)
             self._write(dataclasses.replace(self.race, settings=settings))
@@ -119,7 +120,7 @@ class Held:
         if not to_do or self.runs.stop():
             return
         self.report.say(describe_confirmation(self.race, confirmation, len(to_do), self.progress))
-        self.progress.came_from({})
+        self.progress.begin_stage(Stage(f"confirmation {confirmation.number}", len(to_do) * self.race.epochs), {})
         self.runs.carry_out(to_do)
 
 

@@ -1,8 +1,11 @@
 """What a race says while it is at work: a line before each rung, and on a terminal a live line between them."""
 
+import collections
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from npdigits.race.budget import confirmation_epochs, share
 from npdigits.race.course import Course
 from npdigits.race.definition import Confirmation, Race
 from npdigits.race.told import Told
@@ -14,6 +17,29 @@ from npdigits.sweeps.progress import Progress
 
 # Share of the interval of the best setting's mean.
 LEVEL = 0.95
+# Seconds between two lines of a stage where there is no live line.
+EVERY = 30.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What of a race is at work.
+
+    Attributes:
+        name: "rung 3", "confirmation 1".
+        epochs: training epochs that are left at its begin, at most.
+        used: training epochs that the race had used then; None for a confirmation, which is no part of these.
+        budget: those that it has been given.
+        alive: settings that are in it.
+        best: the best so far, in words; "" where nobody knows.
+    """
+
+    name: str = ""
+    epochs: int = 0
+    used: int | None = None
+    budget: int = 0
+    alive: int = 0
+    best: str = ""
 
 
 class RaceProgress(Progress):
@@ -26,7 +52,8 @@ class RaceProgress(Progress):
 
     def __init__(self, swept: Sequence[str], report: Report) -> None:
         super().__init__(1, swept, report)
-        self._epochs = 0
+        self._epochs, self._at_begin, self._said_at = 0, 0, 0.0
+        self._stage = Stage()
         self._before: dict[str, int] = {}
 
     def begin(self, total: int) -> None:
@@ -34,16 +61,35 @@ class RaceProgress(Progress):
         self.total = total
         self._ended.clear()
 
-    def came_from(self, epochs: dict[str, int]) -> None:
-        """Note how many epochs runs have had before they go on, by their names."""
-        self._before = epochs
+    def begin_stage(self, stage: Stage, epochs: dict[str, int]) -> None:
+        """Note what is at work next, and how many epochs its runs have had before they go on, by their names."""
+        self._stage, self._before = stage, epochs
+        self._at_begin, self._said_at = self._epochs, self._clock.seconds()
 
     def ended(self, run: Outcome) -> None:
-        """Note a run's end, which a race says nothing of."""
+        """Note a run's end; say how far the race is, unless that was done a moment ago or the live line does."""
         self._ended.append(run)
         self._last_end = self._clock.seconds()
         if run.summary and (run.status.ended or run.status == Status.PAUSED):
             self._epochs += max(0, (run.summary.epochs_run or 0) - self._before.get(run.point.name, 0))
+        if not self._live and self._last_end >= self._said_at + EVERY and len(self._ended) < self.total:
+            self._said_at = self._last_end
+            self.report.say(self.line())
+
+    def line(self) -> str:
+        """Return the live line: how far the stage is, who is in the race, its epochs, time left, the best so far."""
+        stage, taken = self._stage, self._epochs - self._at_begin
+        ended = collections.Counter(run.status for run in self._ended)
+        failed = ended[Status.FAILED] + ended[Status.HELD]
+        done = f"{stage.name}: {len(self._ended) - failed}/{self.total} runs"
+        parts = [done, f"{self._at_work} at work" * bool(self._at_work), f"{failed} failed" * bool(failed)]
+        if stage.used is not None:
+            parts.append(f"{stage.alive} setting{'s' * (stage.alive != 1)}")
+            parts.append(f"{stage.used + taken:,} of {stage.budget:,} epochs used")
+        if left := self.seconds_for(max(0, stage.epochs - taken)):
+            parts.append(f"at most {left} left")
+        parts.append(f"best so far {stage.best}" * bool(stage.best))
+        return "; ".join(filter(None, parts))
 
     def seconds_for(self, epochs: int) -> str:
         """Return how long so many epochs will take, as text; "" before any has been trained here."""
@@ -52,8 +98,21 @@ class RaceProgress(Progress):
         seconds = self._clock.seconds() / self._epochs * epochs
         return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
-    def _time_left(self) -> str:
-        return ""
+
+def stage_of_rung(told: Told) -> Stage:
+    """Return what the next rung is; arms stand each at its own."""
+    courses = {arm: course for arm, course in told.courses.items() if course.jobs}
+    numbers = {course.rung.number for course in courses.values()}
+    each = [f"{arm} rung {course.rung.number}" for arm, course in courses.items()]
+    best = [f"{arm}: {said}" if arm else said for arm, c in told.courses.items() if (said := describe_best(told, c))]
+    return Stage(
+        f"rung {numbers.pop()}" if len(numbers) == 1 else ", ".join(each),
+        share(told.race) * len(told.race.arms) + confirmation_epochs(told.race) - told.used,
+        told.used,
+        told.race.budget,
+        sum(len(course.alive) for course in told.courses.values()),
+        "; ".join(best),
+    )
 
 
 def describe_rung(told: Told, arm: str, progress: RaceProgress) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from npdigits.race.ledger import OWN_FAULT
+from npdigits.race.fault import OWN, blame_of
 from npdigits.runs.directory import give_up
-from npdigits.runs.summary import Status, read_summary_if_there
+from npdigits.runs.summary import Status, Summary, read_summary_if_there
 from npdigits.sweeps.launcher import Do
 from npdigits.sweeps.points import Outcome, Point
 from npdigits.sweeps.race_progress import RaceProgress
@@ -56,7 +56,7 @@ class Runs:
             for run in self.do(left):
                 self._note(run)
                 self.progress.ended(run)
-                if _is_lost(run):
+                if _own_code_failed(run):
                     lost += [] if self.is_lost(run.point) else [run]
                 elif not (run.status.ended or run.status == Status.PAUSED):
                     failed.append(run)
@@ -64,6 +64,7 @@ class Runs:
                 return lost
             left = [run.point for run in failed]
             if attempt + 1 < ATTEMPTS:
+                self._say_again(failed)
                 time.sleep(AGAIN)
         raise PlaceFailed(failed)
 
@@ -72,12 +73,16 @@ class Runs:
         if run.status == Status.FAILED and run.summary is None:
             give_up(self.folder / run.point.name, Status.FAILED, run.reason)
 
+    def _say_again(self, failed: Sequence[Outcome]) -> None:
+        """Say that runs are tried again, and why, of several whys the first."""
+        n, reason = len(failed), failed[0].reason or str(failed[0].status)
+        self.progress.say(f"{n} run{'s are' if n != 1 else ' is'} tried again: {reason}")
+
     def is_lost(self, point: Point) -> bool:
         """Say whether the directory of a run tells that the user's own code has failed it."""
         summary = read_summary_if_there(self.folder / point.name)
-        return summary is not None and summary.status == Status.FAILED and summary.reason.startswith(OWN_FAULT)
+        return summary is not None and _own_code_failed(summary)
 
 
-def _is_lost(run: Outcome) -> bool:
-    """Say whether the user's own code has failed a run."""
-    return run.status == Status.FAILED and run.reason.startswith(OWN_FAULT)
+def _own_code_failed(run: Outcome | Summary) -> bool:
+    return run.status == Status.FAILED and blame_of(run.status, run.reason) == OWN
