@@ -79,7 +79,9 @@ def test_a_status_that_is_missing_is_missed_by_name(tmp_path, content, name):
 
 
 def test_the_statuses_that_are_ends():
-    assert [status for status in Status if status.ended] == [Status.FINISHED, Status.DIVERGED]
+    ends = [Status.FINISHED, Status.DIVERGED]
+    assert [status for status in Status if status.ended] == ends
+    assert [status for status in Status if status.as_far_as_asked] == [*ends, Status.PAUSED]
 
 
 def test_of_a_run_that_other_code_began_it_is_said_which_goes_on():

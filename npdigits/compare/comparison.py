@@ -10,7 +10,7 @@ from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.compare.arrangement import Arranged, arrange, average
 from npdigits.compare.baselines import Baseline, choose_baseline
 from npdigits.compare.circumstances import describe_environments, find_constant, is_machine_shared, list_left_out
-from npdigits.compare.claim import Claim
+from npdigits.compare.claim import REFERENCE, SETTING, Claim
 from npdigits.compare.family import Block, Plan, make_blocks
 from npdigits.compare.figures import format_value
 from npdigits.compare.margin import Margin, parse_margins
@@ -109,6 +109,8 @@ class Comparison:
             unlike: name only the keys in which the row differs from this one.
         """
         keys = [key for key in self.keys if marks or key not in MARKS]
+        if row.values.get(SETTING) == REFERENCE:  # its settings tell what it is
+            keys.remove(SETTING)
         if unlike is not None:
             keys = [key for key in keys if key in MARKS or row.values[key] != unlike.values[key]]
         return " ".join(f"{key}={format_value(row.values[key])}" for key in keys) or "this configuration"

@@ -65,7 +65,7 @@ def latex(view: View, lines: Sequence[str]) -> str:
     head, *rows = (_latex_row([latex_text(cell) for cell in row]) for row in [view.columns, *view.cells])
     layout = "l" * view.left + "r" * (len(view.columns) - view.left)
     begin = [r"% \usepackage{booktabs} in the preamble", rf"\begin{{tabular}}{{{layout}}}", r"  \toprule", head]
-    comments = (printable(line) for line in lines)
+    comments = (printable(line) for line in lines if line not in view.notes)
     parts = (
         f"% {line[start : start + LONGEST_COMMENT]}"
         for line in comments

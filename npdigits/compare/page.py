@@ -24,8 +24,9 @@ from npdigits.compare.figures import column_title, format_value, unit_of
 from npdigits.compare.ordering import ordering_metric
 from npdigits.compare.outcomes import outcome_of
 from npdigits.compare.rows import MARKS, ComparisonRow, Section, sort_key
-from npdigits.compare.verdict import footnotes, verdict
+from npdigits.compare.verdict import GOES_ON, footnotes, verdict
 from npdigits.compare.views import Column, View, configurations, explain_pivot, pivot, sorted_values, table_columns
+from npdigits.runs.summary import Status
 
 FILES = Path(__file__).parent / "page_files"
 # Where further sections stand in page.html.
@@ -94,8 +95,16 @@ def content_of(comparison: Comparison) -> dict[str, Any]:
         "effects": [effect for effect in effects if effect],
         "heat": [heat_map for heat_map in heat_maps if heat_map],
         "notes": [*footnotes(comparison), *dict.fromkeys(notes)],
-        "left_out": [{"run": run, "status": status, "reason": why} for run, status, why in comparison.left_out],
+        "left_out": _describe_left_out(comparison),
     }
+
+
+def _describe_left_out(comparison: Comparison) -> list[dict[str, str]]:
+    """Return what is said of the runs that no row holds; of paused ones, of which a race leaves many, how many."""
+    shown = [one for one in comparison.left_out if comparison.foreign or one[1] != Status.PAUSED]
+    if n := len(comparison.left_out) - len(shown):
+        shown.append((f"{n} run{'s' * (n > 1)}", str(Status.PAUSED), GOES_ON))
+    return [dict(zip(("run", "status", "reason"), one, strict=True)) for one in shown]
 
 
 def _read_curves(comparison: Comparison, warn: Callable[[str], None]) -> list[list[History]]:

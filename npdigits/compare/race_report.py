@@ -26,6 +26,8 @@ from npdigits.compare.statistics import Numbers, holm
 from npdigits.compare.verdict import footnotes, left_out, verdict
 from npdigits.compare.views import configurations
 from npdigits.config.compose import compose
+from npdigits.race.definition import read_race
+from npdigits.race.ledger import Ledger
 from npdigits.race.told import tell
 from npdigits.runs.text_columns import held_by_python
 
@@ -83,8 +85,8 @@ def compare_race(
         RunDirError: the race cannot be read.
         ConfigError: a name is unknown.
     """
-    told = tell(folder)
-    confirmed = read_confirmed(folder, told.race)
+    race = read_race(folder)
+    confirmed = read_confirmed(folder, race)
     if confirmed is None or not confirmed.finished:
         return None
     is_there = confirmed.baseline in confirmed.finished
@@ -111,7 +113,7 @@ def compare_race(
         level=say_level(confirmed),
         untested=why,
     )
-    return _with_claim(compared, confirmed, read_earlier(told.ledger, confirmed))
+    return _with_claim(compared, confirmed, read_earlier(Ledger(folder, race), confirmed))
 
 
 def _with_claim(comparison: Comparison, confirmed: Confirmed, earlier: Mapping[str, Numbers]) -> Comparison:

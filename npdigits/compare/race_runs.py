@@ -1,7 +1,7 @@
 """The runs that a race's claim is made of: its last complete confirmation's, and what its finalists had before."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,11 @@ class Confirmed:
         """The names of the rows of its finalists."""
         return tuple(name for name, numbers in self.numbers.items() if numbers)
 
+    @property
+    def tested(self) -> tuple[str, ...]:
+        """The names of the rows that are compared with another one."""
+        return tuple(name for name in self.finalists if name != self.baseline)
+
 
 def read_confirmed(folder: Path, race: Race) -> Confirmed | None:
     """Return the last confirmation that is complete, else the one at work; None where none was begun.
@@ -89,9 +94,8 @@ def _read_one(folder: Path, race: Race, confirmation: Confirmation) -> Confirmed
         identity = race.settings[number].identity
         numbers[identity] = (*numbers.get(identity, ()), number)
     names = {identity: ", ".join(map(str, same)) for identity, same in numbers.items()}
-    baseline = race.settings[confirmation.finalists[0]].identity
+    baseline = confirmation.against
     if confirmation.reference is not None:
-        baseline = _find_reference(race, confirmation, {identity for identity, _ in found})
         names[baseline] = f"{names[baseline]} ({REFERENCE})" if baseline in names else REFERENCE
     of_it = {key: run for key, run in found.items() if key[0] in names and key[1] in confirmation.seeds}
     by_identity = {identity: [run for key, run in of_it.items() if key[0] == identity] for identity in names}
@@ -141,14 +145,6 @@ def _label(runs: Runs, race: Race, name_of: Mapping[str, str], numbers: Mapping[
     # A split_seed that is fixed is null in the run whose seed it happens to be; it is one setting all the same.
     table = table.assign(configuration=table[SETTING])
     return dataclasses.replace(runs, table=mark_duplicates(table), keys=keys)
-
-
-def _find_reference(race: Race, confirmation: Confirmation, there: Collection[str]) -> str:
-    """Return the identity of the reference's runs: the one that is no finalist's, or the finalist's that it is."""
-    finalists = [race.settings[number] for number in confirmation.finalists]
-    others = [identity for identity in sorted(there) if identity not in {one.identity for one in finalists}]
-    same = [one.identity for one in finalists if set(one.overrides) == set(confirmation.reference or ())]
-    return [*others, *same, ""][0]
 
 
 def read_earlier(ledger: Ledger, confirmed: Confirmed) -> dict[str, Numbers]:

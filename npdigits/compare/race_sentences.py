@@ -66,7 +66,7 @@ def say_winner(comparison: Comparison, confirmed: Confirmed) -> list[str]:
     baseline = _baseline(confirmed)
     others = len(rows) - 1
     most = f"of {_counted(len(rows), 'finalist')} the one with the highest mean" if others else "the only finalist"
-    outcome = outcome_of(comparison, best[0])
+    outcome = outcome_of(comparison, best[0]) or "baseline"  # of a single row nothing is tested
     shown = IN_WORDS[outcome].format(baseline)
     flattered = (
         " As the highest of several its mean is a little flattered; the tests are corrected for that. Finalists are "
@@ -105,9 +105,10 @@ def make_notes(confirmed: Confirmed) -> tuple[str, ...]:
         f"budget {one.budget:,} training epochs, of which the race took {one.used:,} and this confirmation "
         f"{of_confirmation:,} at most"
     )
-    of_all = "so that all confirmations of the race together err with at most 0.05"
+    n = _counted(len(confirmed.tested), "finalist")
     level = (
-        f"{_counted(len(confirmed.finalists), 'finalist')} tested at {one.alpha:.3g} ({say_level(confirmed)}), {of_all}"
+        f"{n} tested on fresh seeds alone, corrected over them (Holm), at {one.alpha:.3g} ({say_level(confirmed)}), so "
+        "that all confirmations of the race together err with at most 0.05"
     )
     seeds = (
         f"Seeds of the race: {_named(race.seeds)}; of the confirmation, which the race never had: {_named(one.seeds)}"
@@ -123,7 +124,7 @@ def _say_limit(confirmed: Confirmed) -> str:
     """Return what the claim does not speak of."""
     sets = " and ".join(f"the same {n:,} digits of {name}" for name, n in confirmed.digits.items()) or "the same digits"
     table = confirmed.runs.table
-    fixed = "split_seed" in table and len(table) and (table.split_seed.astype(str) != NULL).all()
+    fixed = "split_seed" in table and (table.split_seed.astype(str) != NULL).any()
     if fixed:
         how = (
             "split_seed is fixed, so fresh seeds have the same validation digits as the race, by which the finalists "
@@ -197,7 +198,7 @@ def _baseline(confirmed: Confirmed) -> str:
     if confirmed.confirmation.reference is not None:
         return "the reference"
     arm = confirmed.race.settings[confirmed.confirmation.finalists[0]].arm
-    return f"the best of the first arm, {arm}" if arm else "the race's best"
+    return f"the best of the arm {arm}" if arm else "the race's own first choice"
 
 
 def _name(row: ComparisonRow) -> str:

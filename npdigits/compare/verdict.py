@@ -15,6 +15,7 @@ from npdigits.compare.outcomes import OUTCOMES, margin_in_words, outcome_of
 from npdigits.compare.rows import ComparisonRow
 from npdigits.compare.sentences import describe_tests, explain_open, explain_too_few, say_seeds
 from npdigits.config.numerics import describe_mark, split_numerics
+from npdigits.runs.summary import Status
 
 # At most this many rows of one outcome are named.
 MOST_NAMED = 12
@@ -22,6 +23,8 @@ MOST_NAMED = 12
 MOST_LISTED = 20
 # What stands for the status of a run that is there twice.
 DUPLICATE = "duplicate"
+# Of paused runs, of which a race leaves many.
+GOES_ON = "a race goes on with those that it still needs, and so does the command of each"
 # At most this many keys that all rows of another program share are named.
 MOST_SHARED = 8
 # Outcome of a tested row -> how the sentence about the rows with this outcome begins.
@@ -263,7 +266,7 @@ def describe_edited_code(numerics: Iterable[Any]) -> list[str]:
 
 
 def left_out(comparison: Comparison) -> list[str]:
-    """Return the runs that no row holds, each with its reason, grouped by status."""
+    """Return the runs that no row holds, each with its reason, grouped by status; of paused ones how many there are."""
     groups: dict[str, list[str]] = {}
     for run, status, reason in comparison.left_out:
         kind = DUPLICATE if reason.startswith("the same run as") else status
@@ -273,6 +276,9 @@ def left_out(comparison: Comparison) -> list[str]:
         count = f"{len(runs)} runs" if len(runs) > 1 else "1 run"
         if kind == DUPLICATE:
             lines.append(f"{count} there more than once, and counted once.")
+            continue
+        if kind == Status.PAUSED and not comparison.foreign:
+            lines.append(f"{count} paused, and in no mean: {GOES_ON}.")
             continue
         more = [f"  … and {len(runs) - MOST_LISTED} more, all named by --json"] if len(runs) > MOST_LISTED else []
         lines += [f"{count} {kind}, and in no mean:", *runs[:MOST_LISTED], *more]

@@ -232,7 +232,8 @@ def every_run(runs: Runs, comparison: Comparison, sort: str | None = None) -> Vi
     table = table.loc[[path for row in comparison.rows for path in row.runs]]
     if sort and sort.removeprefix("-") in RUN_COLUMNS:
         table = table.sort_values(sort.removeprefix("-"), ascending=not sort.startswith("-"), kind="stable")
-    names = [*comparison.keys, "seed"]
+    of_race = "race_part" in table and (table.race_part != "").any()
+    names = [*comparison.keys, *(["race_part"] if of_race else []), "seed"]
     records = table[[*names, *metrics, "run"]].to_dict("records")
     for record in records:
         record |= {name: int(record[name]) for name in WHOLE_NUMBERS if name in record and not math.isnan(record[name])}

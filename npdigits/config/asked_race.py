@@ -1,5 +1,6 @@
 """A race as it was asked for on the command line, with the means to compose any setting of its space."""
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from npdigits.config.override import Override
 from npdigits.config.own_choices import names_in
 from npdigits.config.race_options import RaceOptions
 from npdigits.config.schema import Config, parse_config
+
+# What stands between two overrides of a reference.
+BETWEEN = re.compile(r"[\s,]+(?=[A-Za-z_][\w./-]*=)")
 
 
 def _bases() -> Bases:
@@ -39,6 +43,7 @@ class AskedRace:
     fixed_of: Mapping[str, tuple[str, ...]]
     launcher: Mapping[str, Any]
     _bases: Bases = field(default_factory=_bases, repr=False, compare=False)
+    _readings: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def compose(self, arm: str, overrides: Sequence[str]) -> Config:
         """Return the checked configuration of one setting of an arm, as that of a single run, interpolations resolved.
@@ -68,20 +73,26 @@ class AskedRace:
             overrides: that it has besides.
             put_in: values of keys as they are, which come after these.
         """
-        rest: list[str] = []
-        ours: dict[str, Any] = {}
-        for typed in make_readable([*self.fixed, *self.fixed_of.get(arm, ()), *overrides]):
-            override = Override.of(typed)
-            if override.key in RULES and not override.deletes:
-                ours.pop(override.key, None)
-                ours[override.key] = grammar.plain(grammar.parser().parse_override(typed).value())
-            else:
-                rest.append(typed)
+        rest, ours = self._read((*self.fixed, *self.fixed_of.get(arm, ()), *overrides))
         values = self._bases.values(rest, ours | dict(put_in or {}))
         values.pop("race", None)
         return values
 
-    @property
+    def _read(self, typed: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Return those overrides that Hydra has to compose, and of the others the values."""
+        if typed not in self._readings:
+            rest: list[str] = []
+            ours: dict[str, Any] = {}
+            for readable in make_readable(typed, self.components):
+                override = Override.of(readable)
+                if override.key in RULES and not override.deletes:
+                    ours[override.key] = grammar.plain(grammar.parser().parse_override(readable).value())
+                else:
+                    rest.append(readable)
+            self._readings[typed] = tuple(rest), ours
+        return self._readings[typed]
+
+    @functools.cached_property
     def components(self) -> frozenset[str]:
         """The names of own components that some setting may have; others may have their keys, but do not read them."""
         typed = [*self.fixed, *(one for fixed in self.fixed_of.values() for one in fixed)]
@@ -93,7 +104,7 @@ class AskedRace:
         """The overrides of the setting that finalists are compared with; None: the first arm's finalist is it."""
         if self.options.reference is None:
             return None if "" not in self.axes else ()
-        return tuple(re.split(r"\s+(?=[+~]*[A-Za-z_][\w./-]*=)", self.options.reference.strip()))
+        return tuple(BETWEEN.split(self.options.reference.strip()))
 
 
 def is_read(key: str, config: Config, idle: Mapping[str, str]) -> bool:

@@ -13,7 +13,7 @@ from npdigits.config.keys import RULES, allows
 
 # What the tags of an interval may say.
 TAGS = ("log", "int")
-# A number drawn from an interval has as many digits as tell so many numbers in it apart.
+# A number drawn from an interval has as many digits as tell some so many numbers in it apart.
 TOLD_APART = 1000
 # Numbers by which it is found out what a key takes: every key of numbers allows the first, of whole ones the second.
 NUMBER, WHOLE_NUMBER = 0.5, 2
@@ -77,7 +77,7 @@ class Axis:
             value = (1 - place) * self.low + place * self.high
             # Halves, as the width of the widest interval is no finite number.
             width = self.high / 2 - self.low / 2
-            digits = math.ceil(-math.log10(max(width / (TOLD_APART / 2), math.ulp(0.0))))
+            digits = round(-math.log10(max(width / (TOLD_APART / 2), math.ulp(0.0))))
             value = round(value, digits)
         return min(max(value, self.low), self.high) + 0.0  # which makes 0.0 of −0.0
 
@@ -156,7 +156,7 @@ def refuse_empty(axes: Sequence[Axis], arm: str = "") -> None:
     """
     where = f"--arm {arm}: " if arm else ""
     if not axes:
-        raise ConfigError(f"{where}nothing is searched: a race needs keys with several values: lr=interval(0.001,0.1)")
+        raise ConfigError(f"{where}nothing is searched: allowed are keys with several values: lr=interval(0.001,0.1)")
     if points(axes) == 1:
         typed = " ".join(f"{axis.key}={axis.text}" for axis in axes)
         raise ConfigError(f"{where}{typed}: the space has one point; a race needs two at least")

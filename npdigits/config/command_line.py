@@ -17,7 +17,7 @@ from npdigits.config.help import help_text, own_help
 from npdigits.config.messages import is_hydras, one_line
 from npdigits.config.override import Override
 from npdigits.config.own_choices import names_in
-from npdigits.config.race_options import take_off
+from npdigits.config.race_options import refuse_idle
 from npdigits.config.schema import Config, parse_config
 from npdigits.config.typed_race import as_override, split_arms
 
@@ -85,7 +85,9 @@ def dispatch(acts: Acts, arguments: list[str]) -> int:
     for override in map(Override.of, decisive):
         if override.key.startswith("hydra.sweeper"):
             raise ConfigError(f"{override.typed.lstrip('+')}: is read with --multirun only")
-    return acts.run(_checked(own_values(compose_with_hydra(readable))), arguments)
+    values = own_values(compose_with_hydra(readable))
+    refuse_idle(arguments)
+    return acts.run(_checked(values), arguments)
 
 
 def let_hydra_act(acts: Acts, arguments: list[str]) -> int:
@@ -113,11 +115,22 @@ def let_hydra_act(acts: Acts, arguments: list[str]) -> int:
         typed_ones = {one for overrides, _ in found.points for one in overrides}
         names = {name for one in map(Override.of, typed_ones) for name in names_in(one.key, one.value or "")}
         _start_portably([values for _, values in found.points])
-        points = [(overrides, parse_config(take_off(values), elsewhere=names)) for overrides, values in found.points]
+        points = [
+            (overrides, parse_config(_without_race(values), elsewhere=names)) for overrides, values in found.points
+        ]
         return acts.sweep(points, found.swept, found.fixed, found.launcher)
     except space.Space as found:
         return acts.race(_asked_race(found))
-    return acts.run(_checked(own_values(composed)), typed) if composed is not None else 0
+    if composed is None:
+        return 0
+    values = own_values(composed)
+    refuse_idle(typed)
+    return acts.run(_checked(values), typed)
+
+
+def _without_race(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a grid point's values without the table of a race, which a grid is none of."""
+    return {key: value for key, value in values.items() if key != "race"}
 
 
 def _asked_race(found: "Space") -> "AskedRace":
@@ -153,13 +166,13 @@ def _refused_for_mode(options: list[str], decisive: list[str]) -> bool:
     """
     from hydra.errors import HydraException
 
-    from npdigits.config import grid
+    from npdigits.config import grid, space
 
     if not any(Override.of(override).key == "experiment" for override in decisive):
         return False
     try:
         _run_hydra([*options, *decisive])
-    except grid.Grid:
+    except (grid.Grid, space.Space):
         return False
     except HydraException as error:
         if "hydra.mode changed" not in str(error):

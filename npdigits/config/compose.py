@@ -1,7 +1,7 @@
 """The library's side of Hydra: from overrides, or from the defaults alone, to a checked configuration."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from npdigits.base import own_code
@@ -10,7 +10,7 @@ from npdigits.config.components import KINDS
 from npdigits.config.conf_files import CONF, GROUPS, choices
 from npdigits.config.messages import no_such_choice, one_line
 from npdigits.config.override import Override
-from npdigits.config.race_options import take_off
+from npdigits.config.race_options import refuse_idle, take_off
 from npdigits.config.schema import Config, parse_config
 from npdigits.config.typed_race import spell_out
 
@@ -37,7 +37,9 @@ def compose(overrides: Sequence[str] = (), **own: Any) -> Config:
         raise ConfigError(f"compose({overrides!r}): allowed is a list of overrides: compose([{overrides!r}])")
     overrides = [*_choices_of(own), *overrides]
     try:
-        return check_composed(compose_with_hydra(make_readable(overrides) if overrides else ()))
+        config = check_composed(compose_with_hydra(make_readable(overrides) if overrides else ()))
+        refuse_idle(overrides)
+        return config
     except (UserError, OSError):  # the working directory may be gone
         raise
     except Exception as error:
@@ -81,8 +83,12 @@ def defaults() -> dict[str, Any]:
     return values
 
 
-def make_readable(typed: Sequence[str]) -> list[str]:
+def make_readable(typed: Sequence[str], components: Collection[str] = ()) -> list[str]:
     """Return the overrides as Hydra reads what was typed.
+
+    Args:
+        typed: overrides.
+        components: names of own components that are chosen elsewhere.
 
     Raises:
         ConfigError: one cannot be read, or is not allowed.
@@ -97,7 +103,7 @@ def make_readable(typed: Sequence[str]) -> list[str]:
             raise ConfigError(no_such_choice(override.key, value))
         if override.key in HYDRAS_FOLDERS and not override.deletes:
             raise ConfigError(f"{override.typed}: not allowed: the run directory is chosen with out=DIR")
-    return read_overrides(typed, {group: choices(group) for group in GROUPS})
+    return read_overrides(typed, {group: choices(group) for group in GROUPS}, components)
 
 
 def compose_with_hydra(overrides: Sequence[str]) -> Any:

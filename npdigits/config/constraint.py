@@ -5,7 +5,7 @@ They are read by ``ast`` and evaluated here, never by Python itself, so that no 
 
 import ast
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,12 +57,13 @@ class Constraint:
     condition: ast.expr
 
     @classmethod
-    def of(cls, text: str, known: Sequence[str]) -> "Constraint":
+    def of(cls, text: str, known: Sequence[str], components: Collection[str] = ()) -> "Constraint":
         """Read a condition.
 
         Args:
             text: as typed.
             known: the keys that it may name.
+            components: names of own components, whose numbers it may name besides: "swish.beta".
 
         Raises:
             ConfigError: it is none.
@@ -75,7 +76,7 @@ class Constraint:
             except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
                 raise _Unclear(f"cannot be read: allowed is a condition such as {EXAMPLE}") from error
             for name in _names(condition):
-                if name not in (*known, PARAMETERS, *WORDS):
+                if name not in (*known, PARAMETERS, *WORDS) and name.partition(".")[0] not in components:
                     raise _Unclear(f"there is no key {name}{suggestion(name, (*known, PARAMETERS))}")
         except _Unclear as error:
             raise ConfigError(f"race.where={short_text(text)}: {error}") from None

@@ -22,10 +22,10 @@ from npdigits.config.bases import Bases, as_dict, interpolates
 from npdigits.config.grid_size import MOST_POINTS, check_size
 from npdigits.config.keys import RULES
 from npdigits.config.own_choices import names_in
-from npdigits.config.race_options import RaceOptions, asked_for, read_table
+from npdigits.config.race_options import RaceOptions, read_table, refuse_idle
 from npdigits.config.reading import SEARCHPATH, read_overrides
 from npdigits.config.space import Space, divide, written_arms
-from npdigits.config.typed_race import ARMS, is_of_race
+from npdigits.config.typed_race import ARMS, OPTION, is_of_race
 
 EXPERIMENT = "experiment"
 TARGET = "hydra_plugins.npdigits.Sweeper"
@@ -98,7 +98,7 @@ class Sweeper(HydrasSweeper):
         """Return the table ``race`` as an experiment has it and as was typed; None where no race is asked for.
 
         Raises:
-            ConfigError: a key of a race is given, but no race is asked for.
+            ConfigError: something else was typed of one.
         """
         if swept := next((one for one in typed if one.is_sweep_override()), None):
             raise ConfigError(f"{swept.input_line}: allowed is one value")
@@ -106,7 +106,10 @@ class Sweeper(HydrasSweeper):
         rest = [str(one.input_line) for one in typed if one.key_or_group != ARMS]
         composed = self._compose([*experiment, *rest])
         table = read_table(composed.get("race"), arms)
-        return table if asked_for(table) else None
+        if table["settings"] is not None:
+            return table
+        refuse_idle([str(one.input_line) for one in typed])
+        return None
 
     def _space(self, race: dict[str, Any], given: dict[str, ParsedOverride], experiment: list[str]) -> Space:
         """Return what a race was asked for, read and checked as far as it can be without its configurations."""
@@ -114,7 +117,7 @@ class Sweeper(HydrasSweeper):
         arms = {}
         for name, table in written.items():
             components = {one for key, text in table.items() for one in names_in(key, text)}
-            parsed = [one for key, text in table.items() for one in self._parsed(f"{key}={text}", components)]
+            parsed = [one for key, text in table.items() for one in self._of_arm(name, f"{key}={text}", components)]
             arms[name] = {override.get_key_element(): override for override in parsed}
         axes, fixed, fixed_of = divide(given, arms)
         places = [
@@ -125,6 +128,15 @@ class Sweeper(HydrasSweeper):
         path = [f"{SEARCHPATH}=[{','.join(map(grammar.quoted, places))}]"] if places else []
         launcher = as_dict(self.master.hydra.launcher, resolve=True)
         return Space(options, axes, (*path, *experiment, *fixed), fixed_of, launcher)
+
+    def _of_arm(self, name: str, override: str, components: Collection[str]) -> list[ParsedOverride]:
+        try:
+            return self._parsed(override, components)
+        except ConfigError as error:
+            hint = (
+                "; in a file a value with commas stands in quotes" if override.count("(") > override.count(")") else ""
+            )
+            raise ConfigError(f"{OPTION} {name}: {error}{hint}") from None
 
     def _params(self, experiment: list[str]) -> dict[str, ParsedOverride]:
         """Return what an experiment, or ``hydra.sweeper.params`` as typed, says of the keys.

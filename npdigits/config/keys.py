@@ -235,7 +235,6 @@ TEXT_KEYS = (
     *(key for key, rule in RULES.items() if rule is TEXT),
     *(f"data.{name}" for name, rule in DATA_RULES.items() if rule is TEXT),
     "hydra.launcher.address",
-    "race.reference",
 )
 LIST_KEYS = ("hidden", "betas", "dropout", "metrics", "data.labels", "data.shape", "data.range")
 

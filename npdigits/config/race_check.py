@@ -5,15 +5,14 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from npdigits.base.errors import ConfigError
+from npdigits.base.errors import ConfigError, OwnCodeError, UserError
 from npdigits.config.asked_race import AskedRace, idle_keys, is_read
-from npdigits.config.axes import Axis
+from npdigits.config.axes import Axis, points
 from npdigits.config.components import KINDS
 from npdigits.config.constraint import Constraint
 from npdigits.config.keys import READ_ONLY_WITH, RULES
 from npdigits.config.override import Override
-from npdigits.config.schema import Config
-from npdigits.config.space import SEEDS, refuse_seed
+from npdigits.config.space import SEEDS, refuse_seed, refuse_shared
 from npdigits.config.typed_race import OPTION
 
 # Keys by whose values it is decided which others are read.
@@ -45,26 +44,43 @@ def check(asked: AskedRace) -> None:
     if reference := asked.reference:
         for override in map(Override.of, reference):
             refuse_seed(override.key, f"race.reference={options.reference}")
+            refuse_shared(override.key, f"race.reference={options.reference}: {override.key}")
         asked.compose("", reference)
     for arm in asked.axes:
+        _check_grid(asked, arm)
         _check_read(asked, arm)
-    constraints(asked, asked.compose(*_first_point(asked)))
+    constraints(asked)
 
 
-def _first_point(asked: AskedRace) -> tuple[str, tuple[str, ...]]:
-    arm, axes = next(iter(asked.axes.items()))
-    return arm, tuple(f"{axis.key}={axis.at(0)[0]}" for axis in axes)
-
-
-def constraints(asked: AskedRace, config: Config) -> tuple[Constraint, ...]:
+def constraints(asked: AskedRace) -> tuple[Constraint, ...]:
     """Return the constraints of a race, read.
 
     Raises:
         ConfigError: one cannot be read, or names a key that there is not.
     """
-    searched = {axis.key for axes in asked.axes.values() for axis in axes}
-    known = [*RULES, *(key for key in (*config.as_dict(), *searched) if key not in RULES and key != "data")]
-    return tuple(Constraint.of(text, known) for text in asked.options.where)
+    if not asked.options.where:
+        return ()
+    components = {*asked.components, *(own.code.name for own in asked.compose("", ()).own)}
+    return tuple(Constraint.of(text, tuple(RULES), components) for text in asked.options.where)
+
+
+def _check_grid(asked: AskedRace, arm: str) -> None:
+    """Refuse a grid that is endless, or larger than what was asked for.
+
+    Raises:
+        ConfigError: it is.
+    """
+    if asked.options.search != "grid":
+        return
+    where = f" of {OPTION} {arm}" if arm else ""
+    for axis in asked.axes[arm]:
+        if axis.count is None:
+            raise ConfigError(
+                f"race.search=grid: {axis.key}={axis.text}{where} has endlessly many values: allowed is sobol with it"
+            )
+    n, arms = points(asked.axes[arm]) or 0, len(asked.axes)
+    if n > asked.options.settings // arms:
+        raise ConfigError(f"race.search=grid: the grid{where} has {n:,} points: race={n * arms} races them all")
 
 
 def _check_read(asked: AskedRace, arm: str) -> None:
@@ -82,6 +98,8 @@ def _check_read(asked: AskedRace, arm: str) -> None:
         except ConfigError as error:  # which a constraint may leave out
             refused = refused or error
             continue
+        except OwnCodeError as error:
+            raise _whole(axes, error) from error
         idle = idle_keys(config)
         for key in list(unseen):
             if is_read(key, config, idle):
@@ -96,6 +114,15 @@ def _check_read(asked: AskedRace, arm: str) -> None:
             raise ConfigError(f"{where}{axis.key}={axis.text}: no setting reads it: {why}")
     if refused:
         raise refused
+
+
+def _whole(axes: tuple[Axis, ...], error: OwnCodeError) -> UserError:
+    """Return an error; where an own component's whole number has an interval of others, say how that is written."""
+    for axis in axes:
+        if not (axis.values or axis.whole) and str(error).startswith(f"{axis.key}=") and "whole" in str(error):
+            typed = f"{axis.key}={axis.text}"
+            return ConfigError(f"{typed}: {axis.key} is a whole number: {axis.key}=int({axis.text})")
+    return error
 
 
 def _combinations(axes: tuple[Axis, ...]) -> Iterator[Mapping[str, Any]]:

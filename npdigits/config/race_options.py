@@ -1,16 +1,15 @@
 """The keys ``race.…``: how a race is to be held. A run's own configuration knows nothing of them."""
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from npdigits.base.errors import ConfigError
+from npdigits.config.override import Override
 from npdigits.config.rules import Rule, integer, one_of, optional
 from npdigits.config.suggestions import suggestion
 from npdigits.config.value_text import short_text
 
-ONLY_IN_A_RACE = "is read in a race only: race=64 holds one of 64 settings"
 # Where settings can come from.
 SEARCHES = ("grid", "sobol", "tpe", "gp", "random", "cmaes")
 
@@ -54,14 +53,23 @@ class RaceOptions:
         for key, value in values.items():
             if key == "arms":
                 continue
-            if key not in RULES:
-                hint = suggestion(key, (*RULES, "arms"))
-                raise ConfigError(f"race.{key}={short_text(value)}: unknown key; allowed are {', '.join(RULES)}{hint}")
             try:
                 checked[key] = RULES[key](value)
             except ValueError as error:
                 raise ConfigError(f"race.{key}={short_text(value)}: allowed is {error}") from None
         return cls(**checked)
+
+
+def _refuse_unknown(table: Mapping[Any, Any]) -> None:
+    """Refuse a key that a race does not have.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    known = (*RULES, "arms")
+    for key in (key for key in table if key not in known):
+        typed = f"race.{short_text(key)}={short_text(table[key])}"
+        raise ConfigError(f"{typed}: unknown key; allowed are {', '.join(known)}{suggestion(key, known)}")
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -108,47 +116,48 @@ def read_table(composed: Any, arms: Any = None) -> dict[str, Any]:
     """
     from omegaconf import DictConfig, OmegaConf
 
+    if composed is None:  # as of ~race
+        return {"settings": None, "arms": arms}
     if not isinstance(composed, DictConfig):
-        raise ConfigError(
-            f"race={short_text(composed)}: in a file it is a table: race: {{settings: {short_text(composed)}}}"
-        )
+        raise _no_table(composed)
     unresolved = OmegaConf.to_container(composed, resolve=False)
     assert isinstance(unresolved, dict)
-    table = {str(key): composed[key] for key in unresolved if key != "arms"}
-    plain = {
-        key: OmegaConf.to_container(value) if OmegaConf.is_config(value) else value for key, value in table.items()
-    }
-    return plain | {"arms": unresolved.get("arms") if arms is None else arms}
+    table: dict[str, Any] = {str(key): composed[key] for key in unresolved if key != "arms"}
+    plain = {key: OmegaConf.to_container(one) if OmegaConf.is_config(one) else one for key, one in table.items()}
+    _refuse_unknown(plain)
+    return {"settings": None} | plain | {"arms": unresolved.get("arms") if arms is None else arms}
 
 
-def asked_for(table: Mapping[str, Any]) -> bool:
-    """Say whether a race is asked for.
+def _no_table(value: Any) -> ConfigError:
+    """Return the error of a file that has something else than a table under ``race``."""
+    return ConfigError(f"race={short_text(value)}: in a file it is a table: race: {{settings: {short_text(value)}}}")
+
+
+def refuse_idle(typed: Sequence[str]) -> None:
+    """Refuse what was typed of how a race is to be held where no race is asked for.
 
     Raises:
-        ConfigError: it is not, but something is said of how it is to be held.
+        ConfigError: something was.
     """
-    if table.get("settings") is not None:
-        return True
-    if given := [key for key in table if key not in RULES and key != "arms"]:
-        RaceOptions.of({key: table[key] for key in given})
-    defaults = {field.name: field.default for field in dataclasses.fields(RaceOptions)}
-    for key, value in table.items():
-        if key == "arms" and value:
-            raise ConfigError(f"--arm (race.arms): {ONLY_IN_A_RACE}")
-        if key in defaults and key != "settings" and value not in (defaults[key], []):
-            raise ConfigError(
-                f"race.{key}={short_text(value)}: is read in a race only: race=64 holds one of 64 settings"
-            )
-    return False
+    for override in map(Override.of, typed):
+        if override.key.startswith("race.") and override.key != "race.settings":
+            what = "--arm" if override.key == "race.arms" else override.typed
+            raise ConfigError(f"{what}: is read in a race only: race=64 holds one of 64 settings")
 
 
 def take_off(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a single run or a grid's point without the table ``race``.
 
     Raises:
-        ConfigError: a race is asked for, or something is said of one.
+        ConfigError: a race is asked for.
     """
-    table = values.get("race")
-    if isinstance(table, Mapping) and asked_for(table):
+    rest = dict(values)
+    table = rest.pop("race", None)
+    if table is None:
+        return rest
+    if not isinstance(table, Mapping):
+        raise _no_table(table)
+    _refuse_unknown(table)
+    if table.get("settings") is not None:
         raise ConfigError(f"race={short_text(table['settings'])}: a race is many runs: add --multirun")
-    return {key: value for key, value in values.items() if key != "race" or not isinstance(table, Mapping)}
+    return rest

@@ -16,6 +16,7 @@ from npdigits.config.grid_size import BOUND
 from npdigits.config.keys import KEYS, TEXT_KEYS
 from npdigits.config.override import Override
 from npdigits.config.own_choices import names_in
+from npdigits.config.typed_race import ARMS
 from npdigits.config.unreadable import no_override, unreadable
 
 # The key under which an experiment names the values to sweep over, and the key of further folders with experiments.
@@ -87,6 +88,8 @@ def _with_value(override: Override, value: str, rest: Sequence[str]) -> str:
         # Hydra does not sweep over its own keys. The value is that of one of our keys, as in an experiment's file.
         key = f"++{override.key}"
         value = value if value.strip()[:1] in ("'", '"', "{") else grammar.quoted(value)
+    elif override.key == ARMS and not override.deletes:
+        key = f"++{ARMS}"  # whose names are the user's
     elif override.key == BOUND and not override.deletes:
         key = f"++{BOUND}"  # which Hydra's own sweeper, in whose place ours stands, does not have
     if not grammar.parses(key, value):

@@ -1,5 +1,6 @@
 """The space of a race, of what was typed and of what an experiment says: which keys vary, in which arm, and how."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -80,13 +81,15 @@ def divide(
         its_fixed, its_axes = _fixed_and_axes(own)
         taken = {key.lstrip("+") for key in own}
         axes[name] = (*(axis for axis in common if axis.key not in taken), *its_axes)
-        if not its_axes:
-            raise ConfigError(f"{OPTION} {name}: nothing is searched in it: allowed is {OPTION} {name} key=values …")
         fixed_of[name] = tuple(its_fixed)
     if not arms:
         axes[""], fixed_of[""] = tuple(common), ()
     for name, searched in axes.items():
         refuse_empty(searched, name)
+    written = {name: {*fixed_of[name], *((axis.key, axis.text) for axis in axes[name])} for name in axes}
+    for one, other in itertools.combinations(axes, 2):
+        if written[one] == written[other]:
+            raise ConfigError(f"{OPTION} {one} and {OPTION} {other} are alike: nothing would differ but chance")
     return axes, fixed, fixed_of
 
 
@@ -154,7 +157,7 @@ def written_arms(value: Any) -> dict[str, dict[str, str]]:
     arms: dict[str, dict[str, str]] = {}
     for name, table in value.items():
         check_name(str(name), f"race.arms.{name}")
-        if not isinstance(table, Mapping) or not table:
+        if not isinstance(table, Mapping):
             raise ConfigError(f"race.arms.{name}={short_text(table)}: {example}")
         arms[str(name)] = {
             str(key): one if isinstance(one, str) else grammar.to_text(one) for key, one in _flat(table.items())

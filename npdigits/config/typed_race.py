@@ -9,7 +9,7 @@ from npdigits.config.race_options import KEYS
 from npdigits.config.value_text import short_text
 
 OPTION = "--arm"
-ARMS, WHERE, SETTINGS = "race.arms", "race.where", "race.settings"
+ARMS, WHERE, SETTINGS, REFERENCE = "race.arms", "race.where", "race.settings", "race.reference"
 # An arm's name stands in tables and in file names.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,39}")
 
@@ -91,9 +91,21 @@ def spell_out(arguments: Sequence[str]) -> list[str]:
             result.append(override.typed)
         elif override.key == WHERE and override.value is not None and not override.deletes:
             conditions.append(override.value)
+        elif override.key == REFERENCE and override.value and not override.deletes:
+            result.append(f"{REFERENCE}={_reference(override.value)}")
         else:
             result.append(override.typed)
     return [*result, *([_conditions(conditions)] if conditions else [])]
+
+
+def _reference(value: str) -> str:
+    """Return the overrides of one setting, typed with spaces or commas between them or as a list, as one text."""
+    from npdigits.config.grammar import quoted
+
+    text = value.strip()
+    if text == "null" or text[:1] in ("'", '"'):
+        return text
+    return quoted(text[1:-1] if text[:1] == "[" and text[-1:] == "]" else text)
 
 
 def _conditions(given: Sequence[str]) -> str:

@@ -15,14 +15,14 @@ def confirmation_epochs(race: Race) -> int:
 
 def settings_of_arm(race: Race, arm: str) -> int:
     """Return how many settings an arm has, with those that a sampler has still to propose."""
-    coming = (race.wanted - len(race.settings)) // len(race.arms)
-    return len(race.settings_of(arm)) + coming
+    here = len(race.settings_of(arm))
+    if len(race.settings) == race.wanted:
+        return here
+    return max(here, len(range(race.arms.index(arm), race.wanted, len(race.arms))))
 
 
 def is_settled(race: Race) -> bool:
     """Say whether the last confirmation is of all that the race has been given: no other is due."""
-    if not race.confirm:
-        return True
     if not race.confirmations:
         return False
     last = race.confirmations[-1]

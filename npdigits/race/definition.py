@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from npdigits.base.errors import NewerError, RunDirError
 from npdigits.base.files import Folder
 from npdigits.base.kinds import either, list_of, number, optional, plain, table, text, whole
 from npdigits.base.strict import parse_json
+from npdigits.config.identity import NOT_PART
+from npdigits.config.override import Override
 from npdigits.race.layout import DEFINITION
 
 # The version of what race.json holds.
@@ -59,6 +61,7 @@ class Confirmation:
         used: the training epochs that the race had taken, without this confirmation.
         each: how many finalists of each arm were asked for; there are fewer where fewer settings were left.
         planned: the training epochs that were put aside for it.
+        against: as ``Setting.identity``, of what the finalists are compared with, which may be one of them.
     """
 
     number: int
@@ -70,6 +73,7 @@ class Confirmation:
     used: int
     each: int = 1
     planned: int = 0
+    against: str = ""
 
     @property
     def alpha(self) -> float:
@@ -130,6 +134,12 @@ class Race:
         return tuple(setting for setting in self.settings if setting.arm == arm)
 
 
+def counting(fixed: Iterable[str]) -> tuple[str, ...]:
+    """Return the overrides that can change a result, sorted, without those by which the data set is found."""
+    tops = {override: Override.of(override).top for override in fixed}
+    return tuple(sorted(override for override, top in tops.items() if top not in NOT_PART and top != "hydra"))
+
+
 def read_race(folder: Path) -> Race:
     """Read race.json of a folder, with distrust.
 
@@ -180,6 +190,7 @@ _CONFIRMATION = {
     "used": whole(0, 10**15),
     "each": whole(1, 1000),
     "planned": whole(0, 10**15),
+    "against": _SHA256,
 }
 _RACE = {
     "form": whole(1, FORM),
@@ -191,7 +202,7 @@ _RACE = {
     "epochs": whole(1, 10**9),
     "budget": _EPOCHS,
     "finalists": whole(1, 1000),
-    "confirm": whole(0, 10_000),
+    "confirm": whole(1, 10_000),
     "reference": optional(_TEXTS),
     "wanted": whole(1, MOST_SETTINGS),
     "data": _SHA256,
@@ -206,17 +217,17 @@ _KIND = table(_RACE, required=_RACE)
 
 def _race_from(found: dict[str, Any]) -> Race:
     """Return the race of a table whose kinds were checked."""
-    values: dict[str, Any] = {key: _frozen(value) for key, value in found.items() if key != "form"}
+    values: dict[str, Any] = {key: frozen(value) for key, value in found.items() if key != "form"}
     values["settings"] = tuple(Setting(**setting) for setting in values["settings"])
     values["confirmations"] = tuple(Confirmation(**one) for one in values["confirmations"])
     return Race(**values)
 
 
-def _frozen(value: Any) -> Any:
+def frozen(value: Any) -> Any:
     """Return a plain value with tuples in the place of lists."""
     if isinstance(value, list):
-        return tuple(map(_frozen, value))
-    return {key: _frozen(one) for key, one in value.items()} if isinstance(value, dict) else value
+        return tuple(map(frozen, value))
+    return {key: frozen(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _check_numbers(race: Race) -> None:
@@ -241,3 +252,5 @@ def _check_numbers(race: Race) -> None:
             raise ValueError("the confirmations are not numbered in their order")
         if len(set(one.finalists)) < len(one.finalists) or max(one.finalists) >= len(race.settings):
             raise ValueError(f"the finalists of confirmation {place} are not among the settings, each once")
+        if one.reference is None and one.against != race.settings[one.finalists[0]].identity:
+            raise ValueError(f"confirmation {place} has no reference, and is not against its first finalist")

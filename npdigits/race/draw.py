@@ -18,10 +18,11 @@ from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
 from npdigits.config.asked_race import AskedRace, idle_keys, is_read
 from npdigits.config.axes import Axis, points
-from npdigits.config.constraint import PARAMETERS, Constraint
+from npdigits.config.constraint import PARAMETERS
 from npdigits.config.race_check import constraints
 from npdigits.config.schema import Config
 from npdigits.race.definition import Setting
+from npdigits.race.samplers import FIRST, SAMPLERS
 
 # Points of the sequence that are drawn at once; a power of 2, which the sequence is balanced in.
 BLOCK = 64
@@ -69,8 +70,10 @@ def draw(
     Raises:
         ConfigError: there are no two settings in an arm, for what is said.
     """
-    sources = {arm: _Source(asked, arm, identify, sizes) for arm in asked.axes}
+    sources = {arm: Source(asked, arm, identify, sizes) for arm in asked.axes}
     share = asked.options.settings // len(asked.axes)
+    if asked.options.search in SAMPLERS:
+        share = min(share, FIRST)
     settings = list(already)
     for arm, source in sources.items():
         source.known = {one.identity for one in already if one.arm == arm}
@@ -84,15 +87,15 @@ def draw(
     return tuple(settings)
 
 
-class _Source:
+class Source:
     """Where the settings of one arm come from."""
 
     def __init__(self, asked: AskedRace, arm: str, identify: Callable[[Config], str], sizes: Sizes) -> None:
         self.asked, self.arm, self.identify, self.sizes = asked, arm, identify, sizes
         self.axes = asked.axes[arm]
         self.known: set[str] = set()
-        self.where: tuple[Constraint, ...] | None = None
-        self.looked_at = 0
+        self.where = constraints(asked)
+        self.looked_at = self.accepted = 0
         self.fulfilled: dict[str, int] = {}
 
     def settle(self, share: int) -> list[tuple[tuple[str, ...], str]]:
@@ -100,7 +103,7 @@ class _Source:
         wanted = share - len(self.known)
         found: list[tuple[tuple[str, ...], str]] = []
         before = self.looked_at
-        for place in self._places(share):
+        for place in self.places(share):
             if len(found) >= wanted or self.looked_at - before >= PATIENCE * share:
                 break
             setting = self.setting(place)
@@ -109,7 +112,7 @@ class _Source:
                 found.append(setting)
         return found
 
-    def _places(self, share: int) -> Iterator[Place]:
+    def places(self, share: int) -> Iterator[Place]:
         """Yield the points of the space in the order in which they are tried."""
         count = points(self.axes)
         if search_of(self.asked, self.arm) == "grid":
@@ -127,17 +130,15 @@ class _Source:
         values = self.asked.values(self.arm, (), put_in)
         try:
             config = self.asked.compose_of(values)
-        except ConfigError:
+        except ConfigError as error:
             # What no run can be is left out where a constraint says so.
-            if self.where and not self._fulfils(values):
+            if not self._fulfils(values):
                 return None
-            raise
+            raise ConfigError(f"{error}; race.where=… can leave such settings out") from error
         idle = idle_keys(config)
         read = [key for key in place if is_read(key, config, idle)]
         if len(read) < len(place):
             config = self.asked.compose_of(self.asked.values(self.arm, (), {key: put_in[key] for key in read}))
-        if self.where is None:
-            self.where = constraints(self.asked, config)
         if not self._fulfils(config.as_dict()):
             return None
         return tuple(f"{key}={place[key][0]}" for key in read), self.identify(config)
@@ -146,9 +147,10 @@ class _Source:
         """Say whether values fulfil all constraints, and count for each how often it was fulfilled."""
         hidden = values["hidden"] if isinstance(values["hidden"], list) else [values["hidden"]]
         given = {**values, "hidden": hidden, PARAMETERS: self.sizes.parameters(hidden)}
-        held = {one.text: one.holds(given) for one in self.where or ()}
+        held = {one.text: one.holds(given) for one in self.where}
         for text, holds in held.items():
             self.fulfilled[text] = self.fulfilled.get(text, 0) + holds
+        self.accepted += all(held.values())
         return all(held.values())
 
     def refuse_too_few(self) -> None:
@@ -164,7 +166,8 @@ class _Source:
                 raise ConfigError(f"{arm}race.where={text}: none of {self.looked_at:,} settings of {typed} fulfils it")
         if self.fulfilled:
             together = " and ".join(self.fulfilled)
-            raise ConfigError(f"{arm}race.where: {together}: no two of {self.looked_at:,} settings fulfil all at once")
+            n = f"{self.accepted or 'none'} of {self.looked_at:,} settings of {typed}"
+            raise ConfigError(f"{arm}race.where={together}: {n} fulfils it; a race needs two at least")
         raise ConfigError(f"{arm}{typed}: all points of this space are one run; a race needs two settings at least")
 
 

@@ -13,14 +13,12 @@ from npdigits.config.identity import digest
 from npdigits.config.seeds import DRAWN_BY
 from npdigits.race.course import Ran
 from npdigits.race.definition import Race
+from npdigits.race.fault import OWN, OWN_CODE, blame_of
 from npdigits.race.layout import RUNS
 from npdigits.runs.json_table import read_identity
 from npdigits.runs.metrics import MOST_BYTES, parse_metrics
 from npdigits.runs.summary import Status, Summary, read_summary_if_there
 from npdigits.training.state import Epoch
-
-# How the reason begins of a run that the user's own code has failed: the same code fails it again.
-OWN_FAULT = "OwnCodeError: "
 
 
 def without_seeds(identity: Mapping[str, Any]) -> str:
@@ -51,8 +49,8 @@ class Run:
         """Why the run loses: "" where it does not."""
         if self.summary.status == Status.DIVERGED:
             return "diverged"
-        failed = self.summary.status == Status.FAILED and self.summary.reason.startswith(OWN_FAULT)
-        return f"failed: {self.summary.reason.removeprefix(OWN_FAULT)}" if failed else ""
+        own = blame_of(self.summary.status, self.summary.reason) == OWN
+        return f"failed: {self.summary.reason.removeprefix(OWN_CODE)}" if own else ""
 
     def accuracy(self, k: int) -> float:
         """Return the validation accuracy of the best epoch among the first k; NaN where the run was lost in these.
@@ -65,9 +63,14 @@ class Run:
         return math.nan if best.val_accuracy is None else best.val_accuracy
 
     def ran(self) -> Ran:
-        """Return how far the run has come."""
+        """Return how far the run has come.
+
+        The last epoch of a run that is neither paused nor ended is left out: its process may have been killed just
+        before it paused there, and what it then writes is still to be written.
+        """
         ended = self.summary.status.ended or bool(self.lost)
-        return Ran(len(self.history), ended, self.lost, self.accuracy)
+        whole = ended or self.summary.status == Status.PAUSED
+        return Ran(len(self.history) if whole else max(0, len(self.history) - 1), ended, self.lost, self.accuracy)
 
 
 def best_of(history: Sequence[Epoch]) -> Epoch:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from npdigits.race.budget import share
+from npdigits.race.budget import settings_of_arm, share
 from npdigits.race.course import Course, follow
 from npdigits.race.definition import Race, read_race
 from npdigits.race.ledger import Ledger
@@ -47,10 +47,9 @@ def _follow_arm(race: Race, ledger: Ledger, arm: str) -> Course:
     """Follow one arm. Settings that a sampler has still to propose are in it, and have not run: no rung ends so."""
     here = [setting.number for setting in race.settings_of(arm)]
     known = len(race.settings)
-    coming = (race.wanted - known) if known < race.wanted else 0
-    phantoms = range(known, known + coming // len(race.arms) if coming else known)
-    course = follow([*here, *phantoms], race.epochs, share(race), ledger.ran)
-    if not phantoms:
+    coming = range(known, known + settings_of_arm(race, arm) - len(here))
+    course = follow([*here, *coming], race.epochs, share(race), ledger.ran)
+    if not coming:
         return course
     return replace(
         course,

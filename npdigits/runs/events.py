@@ -1,4 +1,4 @@
-"""What happens to a run, told to whoever wants to know: it has begun, an epoch has ended, it has ended.
+"""What happens to a run, told to whoever wants to know: it has begun, an epoch has ended, it has ended or is paused.
 
 The terminal's report is one listener; a live page or an experiment tracker is another, and needs no edit of ``run``.
 """
@@ -30,7 +30,10 @@ class Listener:
         """An epoch has ended; its row is in metrics.csv, and a checkpoint was written if one was due."""
 
     def ended(self, run: RunRecord) -> None:
-        """The run has ended as ``run.summary.status`` says; its files are written, and its plots drawn."""
+        """The run has ended, or is paused, as ``run.summary.status`` says; its files are written.
+
+        The plots of a run that has ended are drawn.
+        """
 
 
 class Listeners(Listener):

@@ -258,8 +258,9 @@ def _present(record: RunRecord, writer: RunWriter, report: Report, drawing: Draw
 
 
 def _present_ended(ended: EndedRun, config: Config, report: Report) -> Summary:
-    """Print the figures of a run that had ended before; draw its plots if they are wanted and missing."""
-    report.say(f"this run is {ended.summary.status} already")
+    """Print the figures of a run that had ended or paused before; draw its plots if they are wanted and missing."""
+    where = f", after epoch {ended.summary.epochs_run}" if ended.summary.status == Status.PAUSED else ""
+    report.say(f"this run is {ended.summary.status} already{where}")
     if ended.summary.readout is not None:
         report.say(final_table(ended.summary))
         if config.plots and not has_all_plots(ended.path):

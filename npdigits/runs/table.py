@@ -111,9 +111,8 @@ def load_runs(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -
         without the seed), ``seed``, one for each other key of the configuration that decides a result or did in the
         version of a run, and the best epoch's figures: ``train_cost`` … ``test_accuracy``, ``best_epoch``,
         ``epochs_run``, ``seconds``, ``parameters``, ``layers`` (hidden ones), ``units`` (in all hidden layers),
-        ``seconds_shared``, ``race_part`` ("race" of a run by which a race finds its settings, "confirmation-1" … of one
-        that confirms them, else ""). Figures that a run has not are NaN. A single hidden layer is a number, else text:
-        ``[300,100]``.
+        ``seconds_shared``, ``race_part`` ("race" of a run by which a race finds settings, "confirmation-1" …, of
+        no race ""). Figures that a run has not are NaN. A single hidden layer is a number, else text: ``[300,100]``.
 
     Raises:
         ConfigError: a path is not there.
