@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.program import DIVERGED
 from npdigits.base.text import on_one_line
 from npdigits.race.definition import Setting
 from npdigits.race.layout import DEFINITION, PICTURE, TABLE
 from npdigits.race.table import format_race
 from npdigits.race.told import Told
+from npdigits.runs.hold import Hold
 from npdigits.runs.report import Report
 from npdigits.sweeps.race_progress import describe_drops
 
@@ -16,10 +16,10 @@ from npdigits.sweeps.race_progress import describe_drops
 MOST_NAMED = 10
 
 
-def write_table(folder: Folder, told: Told) -> None:
-    """Write race.csv."""
-    folder.write_whole(TABLE, format_race(told))
-    folder.remove_strays([DEFINITION, TABLE, PICTURE], STRAY_AGE)
+def write_table(hold: Hold, told: Told) -> None:
+    """Write race.csv, and remove what processes that were killed have left of it and its neighbours."""
+    hold.write_whole(TABLE, format_race(told))
+    hold.remove_strays([DEFINITION, TABLE, PICTURE])
 
 
 def conclude(told: Told, report: Report) -> int:
