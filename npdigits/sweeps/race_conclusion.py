@@ -35,11 +35,11 @@ def conclude(told: Told, report: Report) -> int:
         f"{len(race.confirmations)} confirmation{'s' * (len(race.confirmations) != 1)}, of {race.budget:,}; "
         f"table: {told.folder / TABLE}"
     )
-    _draw(told.folder, report)
+    draw_picture(told.folder, report)
     if not race.confirmations:
         report.warn("every setting diverged or failed: there is nothing to confirm")
     elif not report.quiet:
-        _claim(told.folder, report)
+        say_claim(told.folder, report)
     report.result(str(told.folder))
     return 0 if race.confirmations else DIVERGED
 
@@ -61,7 +61,7 @@ def _named(setting: Setting) -> str:
     return " ".join([*([f"--arm {setting.arm}"] if setting.arm else []), *setting.overrides])
 
 
-def _draw(folder: Path, report: Report) -> None:
+def draw_picture(folder: Path, report: Report) -> None:
     """Draw race.png; the race is over whether that succeeds or not."""
     try:
         from npdigits.race.picture import draw
@@ -71,7 +71,7 @@ def _draw(folder: Path, report: Report) -> None:
         report.warn(f"{PICTURE} is not drawn: {on_one_line(error)}")
 
 
-def _claim(folder: Path, report: Report) -> None:
+def say_claim(folder: Path, report: Report) -> None:
     """Say what the last confirmation claims; what was run is on disk whether that succeeds or not."""
     try:
         from npdigits.compare import race_report  # pandas, which the runs have no need of
