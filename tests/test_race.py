@@ -237,9 +237,6 @@ def test_a_smaller_budget_undoes_nothing(common, undisturbed, copied, capsys):
         ({"space": {"": {"lr": LR[3:], "l2": "choice(0,1e-3)"}}}, "no l2, here l2=choice(0,1e-3)"),
         ({"space": {"": {"l2": "choice(0,1e-3)"}}}, f"{LR}, here no lr"),
         ({"space": {"a": {"lr": "interval(0.001,0.1)"}, "b": {"l2": "0,1"}}}, "the arms none, here a, b"),
-        ({"fixed": ("data=idx", "epochs=3", "hidden=5")}, "hidden=4, here hidden=5"),
-        ({"fixed": ("data=idx", "epochs=3", "hidden=4", "l2=1")}, "nothing of that kind, here l2=1"),
-        ({"fixed_of": {"": ("l2=1",)}}, "nothing of that kind, here l2=1"),
         ({"epochs": 4}, "epochs=3, here 4"),
         ({"seed": 1}, "race.seed=0, here 1"),
         ({"where": ("lr<1", "l2>0")}, "race.where: nothing, here lr<1 and l2>0"),
@@ -261,13 +258,6 @@ def test_another_race_is_told_by_what_changed(undisturbed, changed, said):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("changed", [{"fixed": ("hidden=4", "epochs=3", "data=idx", "workers=7")}, {"wanted": 9}])
-def test_the_order_of_words_and_where_runs_are_done_change_no_race(undisturbed, changed):
-    before = read_race(undisturbed)
-    now = dataclasses.replace(before, **changed)
-    refuse_changed(SimpleNamespace(folder=undisturbed, before=before, now=now, base=None))
-
-
 def test_a_race_on_other_digits_or_another_interval_is_another(common, copied, tmp_path):
     other = write_set(tmp_path / "other", train=300, test=60)
     with pytest.raises(ConfigError, match="a race on other digits than data=idx: that is another race"):
@@ -276,6 +266,19 @@ def test_a_race_on_other_digits_or_another_interval_is_another(common, copied, t
         ConfigError, match=r"lr=tag\(log,interval\(1e-3,1e-1\)\), here lr=interval\(0.001,0.1\): that is"
     ):
         hold("lr=interval(0.001,0.1)", *common[1:], f"out={copied}")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("hidden=5", "hidden=4, here hidden=5"), ("l2=1", "nothing of that kind, here l2=1")]
+)
+def test_a_race_with_another_fixed_key_is_another(common, copied, typed, said):
+    with pytest.raises(ConfigError, match=f"holds a race with {said}: that is another race"):
+        hold(*common, typed, f"out={copied}")
+
+
+def test_a_setting_may_be_written_otherwise(common, undisturbed, copied):
+    assert hold(*common[::-1], "hidden=[4]", "quiet=true", f"out={copied}") == FINISHED
+    assert results(copied) == results(undisturbed)
 
 
 def test_where_the_data_lies_and_how_runs_are_done_is_no_part_of_a_race(

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from npdigits.base.files import STRAY_AGE, Folder
+from npdigits.base.files import Folder
 from npdigits.base.program import DIVERGED
 from npdigits.base.text import on_one_line
 from npdigits.race.definition import Setting
-from npdigits.race.layout import DEFINITION, PICTURE, TABLE
+from npdigits.race.layout import PICTURE, TABLE
 from npdigits.race.table import format_race
 from npdigits.race.told import Told
 from npdigits.runs.report import Report
@@ -19,7 +19,6 @@ MOST_NAMED = 10
 def write_table(folder: Folder, told: Told) -> None:
     """Write race.csv."""
     folder.write_whole(TABLE, format_race(told))
-    folder.remove_strays([DEFINITION, TABLE, PICTURE], STRAY_AGE)
 
 
 def conclude(told: Told, report: Report) -> int:
