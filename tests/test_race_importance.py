@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from raced import drawn, told
+from raced import BOX, drawn, told
 
 from npdigits.config import grammar
 from npdigits.config.axes import read_axis
@@ -13,8 +13,6 @@ from npdigits.race.effects import crossing, main_effects
 from npdigits.race.importance import as_text, shown
 from npdigits.race.importance import importance as importance_by
 from npdigits.race.places import place, sides_of, untold
-
-BOX = dict.fromkeys(("a", "b", "c"), "interval(0.0,1.0)")
 
 
 def importance(race):

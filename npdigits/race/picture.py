@@ -6,6 +6,7 @@ early have lines that are thin and without names.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,15 +129,21 @@ def _draw_lines(axes: Any, lines: Sequence[Line], tall: float, longest: int) -> 
     axes.set_yticks([line.at for line in named], [_name(line.length) for line in named], fontsize=SIZE)
     for end, (colour, mark) in LOOKS.items():
         here = [line for line in lines if line.length.end == end]
-        for line in here:
-            begun = 0
-            for seed, epochs in enumerate(line.length.epochs):
-                shade = 1.0 if seed % 2 == 0 else 0.6  # a seed is told from the next
-                axes.barh(line.at, epochs, 0.66 * line.thick, begun, color=colour, alpha=shade, linewidth=0)
-                begun += epochs
+        for parity, shade in enumerate((1.0, 0.6)):  # a seed is told from the next
+            pieces = [piece for line in here for piece in _pieces(line)[parity::2]]
+            if pieces:
+                places, epochs, heights, begun = zip(*pieces, strict=True)
+                axes.barh(places, epochs, heights, begun, color=colour, alpha=shade, linewidth=0)
         for size, some in ((18, [line for line in here if line.named]), (4, [line for line in here if not line.named])):
             ends = [sum(line.length.epochs) for line in some]
             axes.scatter(ends, [line.at for line in some], size, MARKS, mark, linewidths=1, zorder=3, clip_on=False)
+
+
+def _pieces(line: Line) -> list[tuple[float, int, float, int]]:
+    """Return of each seed's piece its place, its epochs, its height, and the epochs before it."""
+    ends = list(itertools.accumulate(line.length.epochs, initial=0))
+    pieces = zip(ends, line.length.epochs, strict=False)
+    return [(line.at, epochs, 0.66 * line.thick, begun) for begun, epochs in pieces]
 
 
 def _name(length: Length) -> str:
