@@ -5,7 +5,7 @@ if __name__ == "__main__":
 
     start("npdigits", "npdigits.train", trains=True)
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from npdigits.base import portable
 from npdigits.base.program import DIVERGED, warn
@@ -17,6 +17,9 @@ from npdigits.runs.run import carry_out, run
 from npdigits.runs.summary import Status
 from npdigits.runs.track import require_tracker
 
+if TYPE_CHECKING:
+    from npdigits.config.asked_race import AskedRace
+
 __all__ = ["main", "run"]
 
 
@@ -25,7 +28,7 @@ def main() -> None:
 
     The exit code is 0, 2 for bad input, 3 for a run that diverged, 1 for a sweep in which something failed.
     """
-    command_line.main(_run, _sweep)
+    command_line.main(_run, _sweep, _race)
 
 
 def _run(config: Config, overrides: list[str]) -> int:
@@ -45,3 +48,10 @@ def _sweep(points: list[tuple[list[str], Config]], swept: list[str], fixed: list
     from npdigits.sweeps.sweep import run_sweep  # a single run has no need of it
 
     return run_sweep(points, swept, fixed, where)
+
+
+def _race(asked: "AskedRace") -> int:
+    """Hold a race; return the exit code."""
+    from npdigits.sweeps.race import run_race
+
+    return run_race(asked)

@@ -17,5 +17,5 @@ def composed(arguments):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["npdigits"])
-        command_line.let_hydra_act(lambda *_: 0, collect, ["-m", *arguments])
+        command_line.let_hydra_act(command_line.Acts(lambda *_: 0, collect, lambda _: 0), ["-m", *arguments])
     return caught

@@ -176,7 +176,7 @@ def test_too_little_memory_is_one_line(monkeypatch, capsys):
 
     monkeypatch.setattr(sys, "argv", ["npdigits", "hidden=20"])
     with pytest.raises(SystemExit) as caught:
-        command_line.main(run, sweep=None)
+        command_line.main(run, sweep=None, race=None)
     line = "npdigits: out of memory: Unable to allocate 8.00 TiB: a smaller hidden or batch_size needs less\n"
     assert (caught.value.code, capsys.readouterr().err) == (program.BAD_INPUT, line)
 
@@ -186,7 +186,7 @@ def test_help_names_every_key_and_every_data_set_wherever_it_is_asked(tmp_path):
     assert (ended.returncode, ended.stderr) == (0, "")
     keys = {field.name for field in dataclasses.fields(Config)} - {"data", "own"}
     composed = yaml.safe_load((CONF / "train.yaml").read_text(encoding="utf-8"))
-    assert keys == set(composed) - {"defaults", "hydra"}
+    assert keys == set(composed) - {"defaults", "hydra", "race"}
     for key in keys:
         assert re.search(rf"^{key}: .*# ", ended.stdout, re.MULTILINE), key
     for name in LOADERS:

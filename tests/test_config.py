@@ -22,7 +22,7 @@ from npdigits.training.stopping import MIN_DELTA, STOPPING_RULES
 
 FIELDS = {field.name for field in dataclasses.fields(Config)} - {"own"}
 CONF = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in conf_files.CONF.rglob("*.yaml")}
-KEYS = {key: value for key, value in CONF["train"].items() if key not in ("defaults", "hydra")}
+KEYS = {key: value for key, value in CONF["train"].items() if key not in ("defaults", "hydra", "race")}
 DEFAULTS = KEYS | {"data": {"name": "mnist"}}
 
 # key -> (allowed values, values that are not)

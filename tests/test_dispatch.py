@@ -5,6 +5,7 @@ import json
 import os
 import threading
 import time
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -242,6 +243,31 @@ def test_a_run_is_to_blame_once_it_is_lost_twice_without_an_epoch_in_between(tmp
     assert (ended["seed=0"].status, ended["seed=0"].reason) == (Status.FAILED, reason)
     assert [name for name, _ in cluster.given].count("seed=0") == 4
     assert {ended[name].status for name in ("seed=1", "seed=2")} == {Status.FINISHED}
+
+
+def test_one_connection_does_runs_again_and_remembers_no_loss_of_them(tmp_path):
+    losses = Counter()
+
+    def play(cluster, name, address, future):
+        losses[name] += 1
+        if losses[name] in (1, 3):  # once each time that it is to be done
+            begun(tmp_path, name, 3)
+            future.end(KilledWorker("key", SimpleNamespace(address=address), 0), "error")
+        else:
+            finish(cluster, name, address, future)
+
+    one = begin(cluster := Cluster({A: 1, B: 1}, play), tmp_path)
+    for _ in range(2):
+        assert [run.status for run in one.run(points(2), never)] == [Status.FINISHED] * 2
+    assert len(cluster.given) == 8
+
+
+def test_a_cluster_that_lets_nobody_in_any_more_is_waited_for_once_something_has_begun(tmp_path):
+    one = begin(cluster := Cluster({A: 1}, finish), tmp_path, wait=0.01)
+    assert len(list(one.run(points(1), never))) == 1
+    cluster.workers, cluster.answers = {B: 1}, {B: ModuleNotFoundError("no npdigits")}
+    with pytest.raises(ClusterLostError, match=r"waited 0\.01 minutes for a worker .* with 3 runs to do"):
+        list(one.run(points(3), never))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")

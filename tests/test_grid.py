@@ -19,6 +19,8 @@ EXPERIMENTS = {
     "swept": "hydra: {mode: MULTIRUN, sweeper: {params: {batch_size: '16,${seed}', hidden: '${batch_size},3'}}}\n",
     "counted": "hydra: {mode: MULTIRUN, sweeper: {params: {seed: 'range(${patience})', max_norm: 'null,3'}}}\n",
 }
+# Where what is typed is refused, nothing is done.
+NOTHING = command_line.Acts(lambda *_: 0, lambda *_: 0, lambda _: 0)
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +213,7 @@ def test_the_bound_of_a_grid_may_be_raised(monkeypatch, capsys):
     assert len(composed(["seed=range(5)"])[0]) == 5
     assert capsys.readouterr().err == ""
     with pytest.raises(UserError, match=r"^hydra.sweeper.max_points=3: is read with --multirun only$"):
-        command_line.dispatch(lambda *_: 0, lambda *_: 0, ["hydra.sweeper.max_points=3"])
+        command_line.dispatch(NOTHING, ["hydra.sweeper.max_points=3"])
 
 
 def test_counting_takes_little_memory_and_time():
@@ -239,7 +241,7 @@ SWEEPERS = {
 def test_a_sweeper_that_is_not_ours_is_refused(asked):
     for option in (["-m"], []):
         with pytest.raises(UserError) as caught:
-            command_line.dispatch(lambda *_: 0, lambda *_: 0, [*option, "seed=0,1", asked])
+            command_line.dispatch(NOTHING, [*option, "seed=0,1", asked])
         assert str(caught.value).startswith(SWEEPERS[asked])
 
 
@@ -286,7 +288,7 @@ def test_nor_may_an_experiment_ask_for_one(tmp_path, text, said):
 def test_parameters_of_a_sweep_may_be_typed(typed):
     assert [config.seed for _, config in composed([typed])[0]] == [3, 4]
     with pytest.raises(UserError, match=r": is read with --multirun only$"):
-        command_line.dispatch(lambda *_: 0, lambda *_: 0, [typed])
+        command_line.dispatch(NOTHING, [typed])
 
 
 def test_interpolations_are_found_wherever_they_are():

@@ -18,12 +18,17 @@ from npdigits.compare.designs import LEAST
 from npdigits.compare.diff import diff_runs
 from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parser, parse_baseline, parse_by, split_names
 from npdigits.compare.ordering import check_name
-from npdigits.compare.paper import Drawn, draw_figures, parse_figures
+from npdigits.compare.paper import Asked, Drawn, draw_figures, parse_figures
+from npdigits.compare.race_apart import without_search
+from npdigits.compare.race_command import asked_race, compared_race
+from npdigits.compare.race_report import describe_state
 from npdigits.compare.source_options import joined, read_results, refuse_what_has_no_effect
 from npdigits.compare.spread import find_spread, parse_sources
 from npdigits.compare.verdict import footnotes, left_out, remark_unfinished, verdict
 from npdigits.compare.views import RUN_COLUMNS, View, configurations, every_run, explain_pivot, pivot, suffix_of
 from npdigits.config.compose import compose
+from npdigits.race.importance import importance
+from npdigits.race.told import tell
 from npdigits.runs.table import Runs, read_runs
 from npdigits.runs.text_columns import held_by_python
 
@@ -62,10 +67,14 @@ def act(chosen: argparse.Namespace) -> int:
     if not chosen.folders:
         where = ", before --spread" if chosen.spread else "; --help tells more"
         raise ConfigError(f"which runs? name one or more folders{where}")
+    race = asked_race(chosen)
+    if race is not None and not chosen.all:
+        return _show_race(chosen, race, asked, figures)
     metrics, shown = split_names(chosen.metric), split_names(chosen.show)
     runs = read_results(chosen, metrics, shown)
     refuse_what_has_no_effect(chosen, runs.foreign)
-    for line in runs.warnings:
+    runs, said = (runs, []) if chosen.all else without_search(runs)
+    for line in (*runs.warnings, *said):
         warn(line)
     if chosen.filter:
         runs = filter_runs(runs, chosen.filter, warn)
@@ -90,6 +99,27 @@ def act(chosen: argparse.Namespace) -> int:
     page = functools.partial(_page, compared)
     _write(asked, view, [*lines, *left_out(comparison)], _facts(comparison), page, drawn)
     return 0
+
+
+def _show_race(chosen: argparse.Namespace, race: Path, asked: dict[str, str], figures: Sequence[Asked]) -> int:
+    """Write what a race claims; return the exit code, which is NOTHING where that is nothing yet."""
+    comparison = compared_race(chosen, race)
+    if comparison is None:
+        _write_race_page(race, asked)
+        for line in describe_state(race):
+            show_error(printable(line))
+        return NOTHING
+    lines = [*verdict(comparison), *footnotes(comparison), *left_out(comparison)]
+    drawn = draw_figures(figures, comparison, chosen.wide)
+    page = functools.partial(_race_page, race, comparison)
+    _write(asked, configurations(comparison), lines, _facts(comparison), page, drawn)
+    return 0
+
+
+def _write_race_page(race: Path, asked: dict[str, str]) -> None:
+    """Write the page of a race that claims nothing yet, where a page was asked for: what mattered is known before."""
+    if (target := asked.get("html")) is not None:
+        _put(_race_page(race, None), target)
 
 
 def _show_spread(chosen: argparse.Namespace, runs: Runs, metrics: Sequence[str], asked: dict[str, str]) -> int:
@@ -181,19 +211,30 @@ def _write(
         "html": page,
     }
     for notation, target in asked.items():
-        content = notations[notation]()
-        if target == "-":
-            hand_over(content)
-        else:
-            targets.put(Path(target), content.encode("utf-8", "backslashreplace"))
+        _put(notations[notation](), target)
     if "-" not in asked.values():
         show(formats.terminal(view, lines), end="")
+
+
+def _put(content: str, target: str) -> None:
+    """Write to a file, or to standard output where that is "-"."""
+    if target == "-":
+        hand_over(content)
+    else:
+        targets.put(Path(target), content.encode("utf-8", "backslashreplace"))
 
 
 def _page(compared: Callable[..., Comparison]) -> str:
     from npdigits.compare.page import comparison_page
 
     return comparison_page(compared(by=(), is_look=True))
+
+
+def _race_page(race: Path, comparison: Comparison | None) -> str:
+    from npdigits.compare.race_page import race_page
+
+    told = tell(race)
+    return race_page(told, importance(told), comparison, [] if comparison else describe_state(race))
 
 
 def _facts(comparison: Comparison) -> dict[str, Any]:
@@ -224,5 +265,6 @@ def _facts(comparison: Comparison) -> dict[str, Any]:
         "means_over": comparison.averaged,
         "all_rows_have": comparison.constant,
         "environments": comparison.environments,
+        **({"race": comparison.claim.facts} if comparison.claim else {}),
         "left_out": [dict(zip(("run", "status", "reason"), run, strict=True)) for run in comparison.left_out],
     }

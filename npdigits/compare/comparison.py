@@ -10,6 +10,7 @@ from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.compare.arrangement import Arranged, arrange, average
 from npdigits.compare.baselines import Baseline, choose_baseline
 from npdigits.compare.circumstances import describe_environments, find_constant, is_machine_shared, list_left_out
+from npdigits.compare.claim import REFERENCE, SETTING, Claim
 from npdigits.compare.family import Block, Plan, make_blocks
 from npdigits.compare.figures import format_value
 from npdigits.compare.margin import Margin, parse_margins
@@ -52,6 +53,9 @@ class Comparison:
         read_as: what was read and how it was understood, a line each.
         history: as ``Runs.history``.
         looked: what is to be said of earlier looks at these results.
+        level: why the tests have another level than 0.05: "confirmation 2 of this race: 0.05/2^2".
+        untested: why nothing is tested, where that is not to be seen from the rows.
+        claim: of the confirmation of a race, what is to be said of it.
     """
 
     rows: tuple[ComparisonRow, ...]
@@ -77,6 +81,9 @@ class Comparison:
     read_as: tuple[str, ...] = ()
     history: Callable[[str], Mapping[str, Any]] | None = None
     looked: tuple[str, ...] = ()
+    level: str = ""
+    untested: str = ""
+    claim: Claim | None = None
 
     @property
     def family(self) -> Block:
@@ -102,6 +109,8 @@ class Comparison:
             unlike: name only the keys in which the row differs from this one.
         """
         keys = [key for key in self.keys if marks or key not in MARKS]
+        if row.values.get(SETTING) == REFERENCE:  # its settings tell what it is
+            keys.remove(SETTING)
         if unlike is not None:
             keys = [key for key in keys if key in MARKS or row.values[key] != unlike.values[key]]
         return " ".join(f"{key}={format_value(row.values[key])}" for key in keys) or "this configuration"

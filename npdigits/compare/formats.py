@@ -61,17 +61,26 @@ def markdown_text(text: str) -> str:
 
 
 def latex(view: View, lines: Sequence[str]) -> str:
-    """Return a tabular with the rules of booktabs, and the lines under it as comments."""
+    """Return a tabular with the rules of booktabs, its notes below it, and the lines under it as comments."""
     head, *rows = (_latex_row([latex_text(cell) for cell in row]) for row in [view.columns, *view.cells])
     layout = "l" * view.left + "r" * (len(view.columns) - view.left)
     begin = [r"% \usepackage{booktabs} in the preamble", rf"\begin{{tabular}}{{{layout}}}", r"  \toprule", head]
-    comments = (printable(line) for line in lines)
+    comments = (printable(line) for line in lines if line not in view.notes)
     parts = (
         f"% {line[start : start + LONGEST_COMMENT]}"
         for line in comments
         for start in range(0, len(line) or 1, LONGEST_COMMENT)
     )
-    return "\n".join([*begin, r"  \midrule", *rows, r"  \bottomrule", r"\end{tabular}", *parts]) + "\n"
+    end = [r"  \bottomrule", r"\end{tabular}", *_latex_notes(view.notes)]
+    return "\n".join([*begin, r"  \midrule", *rows, *end, *parts]) + "\n"
+
+
+def _latex_notes(notes: Sequence[str]) -> list[str]:
+    """Return what a paper is to say below a table, as wide as the text; nothing where there is nothing to say."""
+    if not notes:
+        return []
+    paragraphs = (f"  {latex_text(note)}\\par" for note in notes)
+    return [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize", *paragraphs, r"\end{minipage}"]
 
 
 def _latex_row(cells: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from npdigits.compare.at import parse_at
 from npdigits.compare.comparison import Comparison, compare
 from npdigits.compare.curves import common_steps, learning_curves, read_histories
 from npdigits.compare.foreign import Asked, to_runs
+from npdigits.compare.race_apart import without_search
 from npdigits.compare.verdict import footnotes, left_out, verdict
 from npdigits.compare.views import View, configurations
 from npdigits.runs.table import NUMBERS, OWN, SHARED, Runs
@@ -96,6 +97,7 @@ def compare_runs(
     """
     metrics = (metric,) if isinstance(metric, str) else tuple(metric)
     runs = _read_frame(frame, metrics, seed, keys, tuple(shown), higher, at)
+    runs, said = without_search(runs)
     default = None if runs.foreign else _default()
     if isinstance(margin, Mapping):
         margin = ",".join(f"{name}={size}" for name, size in margin.items())
@@ -103,7 +105,7 @@ def compare_runs(
     if not comparison.rows:
         raise ConfigError("nothing to compare: no finished run there")
     view = configurations(comparison)
-    says = (*verdict(comparison), *footnotes(comparison), *left_out(comparison))
+    says = (*verdict(comparison), *footnotes(comparison), *left_out(comparison), *(f"Note: {line}." for line in said))
     return Compared(view.frame, says, _figures(comparison), view)
 
 

@@ -29,6 +29,8 @@ from npdigits.compare.views import Column, View, configurations, explain_pivot, 
 from npdigits.runs.summary import Status
 
 FILES = Path(__file__).parent / "page_files"
+# Where further sections stand in page.html.
+MORE = "  <!-- more -->\n"
 # Heat maps are made of the pairs of the first so many keys.
 MOST_KEYS = 6
 # Why the page's table cannot be sorted by a column of the test set.
@@ -37,14 +39,30 @@ WHY_NOT_SORTED = "reported; nothing is chosen by it, so the table is not sorted 
 
 def comparison_page(comparison: Comparison) -> str:
     """Return the page of a comparison of configurations, as HTML."""
-    template, style, more, plotting, script = (
-        (FILES / name).read_text(encoding="utf-8")
-        for name in ("page.html", "page.css", "uPlot.min.css", "uPlot.iife.min.js", "page.js")
+    return page_from(content_of(comparison))
+
+
+def page_from(content: dict[str, Any], more: str = "") -> str:
+    """Return a page with this content.
+
+    Args:
+        content: as of ``content_of``.
+        more: the name of files with further sections, and with the script and the style of these.
+    """
+    template, style, plotting_style, plotting, script = map(
+        _read, ("page.html", "page.css", "uPlot.min.css", "uPlot.iife.min.js", "page.js")
     )
-    return page_of(template, style + more, {"plotting": plotting, "script": script}, _content(comparison))
+    sections, of_sections, filling = (_read(f"{more}.{ending}") if more else "" for ending in ("html", "css", "js"))
+    before, _, after = template.partition(MORE)
+    scripts = {"plotting": plotting, "script": script, "filling": filling}
+    return page_of(before + sections + after, style + plotting_style + of_sections, scripts, content)
 
 
-def _content(comparison: Comparison) -> dict[str, Any]:
+def _read(name: str) -> str:
+    return (FILES / name).read_text(encoding="utf-8")
+
+
+def content_of(comparison: Comparison) -> dict[str, Any]:
     """Return the data of the page's script."""
     notes: list[str] = []
     view, shown = configurations(comparison), table_columns(comparison)
@@ -52,7 +70,8 @@ def _content(comparison: Comparison) -> dict[str, Any]:
     columns = _drawn(comparison, histories)
     every = [history for of_row in histories for history in of_row]
     steps = common_steps(every, MOST_STEPS if comparison.foreign else None)
-    swept = [key for key in comparison.keys if key not in MARKS]
+    # The finalists of a race are no grid: a mean over some of them is nobody's effect.
+    swept = [] if comparison.claim else [key for key in comparison.keys if key not in MARKS]
     sections = list(dict.fromkeys(row.section for row in comparison.rows))
     effects = [_main_effect(comparison, key, section) for key in swept for section in sections]
     pairs = itertools.combinations(swept[:MOST_KEYS], 2)

@@ -23,7 +23,8 @@ def describe_tests(comparison: Comparison) -> list[str]:
     blocks = [block for block in comparison.blocks if block.differences]
     tests = list(dict.fromkeys(test for block in blocks for test in block.tests)) or [SIGN_FLIP]
     over = _describe_family(blocks, blocks[0].comparisons)
-    level = f"p ≤ {blocks[0].alpha:.3g}" + (f" ({ALPHA:g} over {blocks[0].looks} looks)" if blocks[0].looks > 1 else "")
+    why = comparison.level or (f"{ALPHA:g} over {blocks[0].looks} looks" if blocks[0].looks > 1 else "")
+    level = f"p ≤ {blocks[0].alpha:.3g}" + (f" ({why})" if why else "")
     lines = [f"p: {_name_tests(comparison, tests)}{over}; real where {level}.{_caution(tests)}"]
     if any(block.margin for block in blocks):
         lines.append(_describe_margin(comparison, blocks, tests))

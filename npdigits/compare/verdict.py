@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from npdigits.compare.baselines import AS_ASKED
+from npdigits.compare.claim import Claim
 from npdigits.compare.comparison import Comparison
 from npdigits.compare.coverage import falls_short
 from npdigits.compare.difference import PERMUTATION, Difference
@@ -38,15 +40,17 @@ SENTENCE_STARTS = {
 
 def verdict(comparison: Comparison) -> list[str]:
     """Return the verdict as sentences; each row that was tested stands in exactly one of them for each baseline."""
+    claim = comparison.claim or Claim()
+    begins = [claim.begins] if claim.begins else []
     if not comparison.is_tested:
-        return [*_explain_no_test(comparison), *_remarks(comparison)]
-    lines = []
+        return [*begins, *_explain_no_test(comparison), *claim.said, *_remarks(comparison)]
+    lines = begins
     for block in comparison.blocks:
         if block.differences:
             lines += _describe_block(comparison, block)
         else:
             lines.append(f"By {metric_in_words(block.metric, comparison.foreign)} nothing is tested.")
-    return [*lines, *describe_tests(comparison), *comparison.looked, *_remarks(comparison)]
+    return [*lines, *claim.said, *describe_tests(comparison), *comparison.looked, *_remarks(comparison)]
 
 
 def _describe_block(comparison: Comparison, block: Block) -> list[str]:
@@ -77,9 +81,9 @@ def _introduce_baseline(comparison: Comparison, block: Block) -> str:
         seeds = f"{interval.n} seeds" if interval.n != 1 else "one seed"
         size = format_interval(interval, metric, True, foreign)
         parts.append(f"{label} ({metric_in_words(metric, foreign)} {size}, {seeds})")
-    kind = {"the default": "the default, ", "as asked": "", "the best observed": "the best observed, "}
+    kind = "" if block.kind == AS_ASKED else f"{block.kind}, "
     means = f"Means over {', '.join(comparison.averaged)}. " if comparison.averaged else ""
-    named = f"{kind[block.kind]}{'; '.join(parts)}"
+    named = f"{kind}{'; '.join(parts)}"
     return f"{means}Compared with {named}, by {metric_in_words(block.metric, foreign)}:"
 
 
@@ -122,6 +126,8 @@ def _explain_no_test(comparison: Comparison) -> list[str]:
     """Return the sentences that stand in place of a verdict where nothing was tested."""
     metric, foreign = comparison.metrics[0], comparison.foreign
     means = [f"Means over {', '.join(comparison.averaged)}."] if comparison.averaged else []
+    if comparison.untested:
+        return [*means, f"Nothing is tested: {comparison.untested}."]
     if len(comparison.rows) == 1:
         row = comparison.rows[0]
         seeds = f"over {len(row)} seeds" if len(row) != 1 else "of one seed, so without interval"
@@ -216,9 +222,10 @@ def _remark_environments(comparison: Comparison) -> list[str]:
         for row, one in comparison.family.differences.items()
         if one.elsewhere
     ]
+    asked = "" if comparison.claim else ", as asked"
     pairs = f" Pairs of runs of two environments: {join_named(split)}." if split else ""
     return [
-        f"Across {len(comparison.environments)} environments, as asked: a difference may come from where runs were "
+        f"Across {len(comparison.environments)} environments{asked}: a difference may come from where runs were "
         f"made.{pairs}"
     ]
 
@@ -236,7 +243,7 @@ def footnotes(comparison: Comparison) -> list[str]:
     """Return the lines that explain the data and the columns of a table."""
     if comparison.foreign:
         return [*comparison.read_as, *(f"Note: {note}." for note in comparison.notes)]
-    lines = [f"Data: {', '.join(comparison.data)}."]
+    lines = [*(comparison.claim.notes if comparison.claim else ()), f"Data: {', '.join(comparison.data)}."]
     if comparison.others_on:
         lines.append(f"Of the regularizers, {comparison.others_on}.")
     if len(comparison.environments) > 1 or "unknown" in comparison.environments:

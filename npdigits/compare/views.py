@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from npdigits.compare.claim import OBJECTIVE
 from npdigits.compare.comparison import Comparison
 from npdigits.compare.difference import MCNEMAR, PERMUTATION, Difference
 from npdigits.compare.family import Block
@@ -39,12 +40,14 @@ class View:
         left: how many columns, from the left, hold names and not figures.
         cells: rows of text.
         frame: the same figures and more, unrounded.
+        notes: what a table in a paper is to say below it.
     """
 
     columns: list[str]
     left: int
     cells: list[list[str]]
     frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
 
 class Column(NamedTuple):
@@ -73,7 +76,8 @@ def configurations(comparison: Comparison) -> View:
     columns = table_columns(comparison)
     cells = [[column.cell(row) for column in columns] for row in comparison.rows]
     records = [_record(comparison, row, comparison.columns) for row in comparison.rows]
-    return View([column.title for column in columns], len(comparison.keys), cells, pd.DataFrame(records))
+    notes = comparison.claim.notes if comparison.claim else ()
+    return View([column.title for column in columns], len(comparison.keys), cells, pd.DataFrame(records), notes)
 
 
 def table_columns(comparison: Comparison) -> list[Column]:
@@ -86,6 +90,8 @@ def table_columns(comparison: Comparison) -> list[Column]:
         for block in comparison.blocks:
             if block.column == metric and (block.differences or len(comparison.blocks) > 1) and comparison.is_tested:
                 columns += _columns_of_test(comparison, block)
+        if comparison.claim and metric == OBJECTIVE:
+            columns += [Column(title, name, cell) for title, name, cell in comparison.claim.columns()]
     return columns
 
 
@@ -178,6 +184,8 @@ def _record(comparison: Comparison, row: ComparisonRow, metrics: Sequence[str]) 
     for metric in metrics:
         interval = row.interval(metric)
         record |= {metric: interval.mean, f"{metric}_half": interval.half}
+    if comparison.claim:
+        record |= comparison.claim.record(row)
     for block in comparison.blocks:
         found = _record_test(comparison, row, block)
         record |= {f"{name}{suffix_of(comparison, block)}": value for name, value in found.items()}
@@ -224,7 +232,8 @@ def every_run(runs: Runs, comparison: Comparison, sort: str | None = None) -> Vi
     table = table.loc[[path for row in comparison.rows for path in row.runs]]
     if sort and sort.removeprefix("-") in RUN_COLUMNS:
         table = table.sort_values(sort.removeprefix("-"), ascending=not sort.startswith("-"), kind="stable")
-    names = [*comparison.keys, "seed"]
+    of_race = "race_part" in table and (table.race_part != "").any()
+    names = [*comparison.keys, *(["race_part"] if of_race else []), "seed"]
     records = table[[*names, *metrics, "run"]].to_dict("records")
     for record in records:
         record |= {name: int(record[name]) for name in WHOLE_NUMBERS if name in record and not math.isnan(record[name])}

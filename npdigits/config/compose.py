@@ -1,7 +1,7 @@
 """The library's side of Hydra: from overrides, or from the defaults alone, to a checked configuration."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from npdigits.base import own_code
@@ -10,7 +10,9 @@ from npdigits.config.components import KINDS
 from npdigits.config.conf_files import CONF, GROUPS, choices
 from npdigits.config.messages import no_such_choice, one_line
 from npdigits.config.override import Override
+from npdigits.config.race_options import refuse_idle, take_off
 from npdigits.config.schema import Config, parse_config
+from npdigits.config.typed_race import spell_out
 
 # What a function of the user's can be given for.
 CHOSEN_BY = (*(key for key in KINDS if "." not in key), "source")
@@ -35,7 +37,9 @@ def compose(overrides: Sequence[str] = (), **own: Any) -> Config:
         raise ConfigError(f"compose({overrides!r}): allowed is a list of overrides: compose([{overrides!r}])")
     overrides = [*_choices_of(own), *overrides]
     try:
-        return check_composed(compose_with_hydra(make_readable(overrides) if overrides else ()))
+        config = check_composed(compose_with_hydra(make_readable(overrides) if overrides else ()))
+        refuse_idle(overrides)
+        return config
     except (UserError, OSError):  # the working directory may be gone
         raise
     except Exception as error:
@@ -75,18 +79,23 @@ def defaults() -> dict[str, Any]:
     values: dict[str, Any] = yaml.safe_load((CONF / "train.yaml").read_text(encoding="utf-8"))
     chosen = next(entry["data"] for entry in values.pop("defaults") if isinstance(entry, dict) and "data" in entry)
     values["data"] = yaml.safe_load((CONF / "data" / f"{chosen}.yaml").read_text(encoding="utf-8"))
-    del values["hydra"]
+    del values["hydra"], values["race"]
     return values
 
 
-def make_readable(typed: Sequence[str]) -> list[str]:
+def make_readable(typed: Sequence[str], components: Collection[str] = ()) -> list[str]:
     """Return the overrides as Hydra reads what was typed.
+
+    Args:
+        typed: overrides.
+        components: names of own components that are chosen elsewhere.
 
     Raises:
         ConfigError: one cannot be read, or is not allowed.
     """
     from npdigits.config.reading import read_overrides
 
+    typed = spell_out(typed)
     for override in map(Override.of, typed):
         value = override.value or ""
         # Of several choices Hydra would take the last one and say nothing.
@@ -94,7 +103,7 @@ def make_readable(typed: Sequence[str]) -> list[str]:
             raise ConfigError(no_such_choice(override.key, value))
         if override.key in HYDRAS_FOLDERS and not override.deletes:
             raise ConfigError(f"{override.typed}: not allowed: the run directory is chosen with out=DIR")
-    return read_overrides(typed, {group: choices(group) for group in GROUPS})
+    return read_overrides(typed, {group: choices(group) for group in GROUPS}, components)
 
 
 def compose_with_hydra(overrides: Sequence[str]) -> Any:
@@ -126,10 +135,14 @@ def check_composed(composed: Any) -> Config:
 
 
 def own_values(composed: Any) -> dict[str, Any]:
-    """Return what Hydra composed without its own part, as plain values."""
+    """Return what Hydra composed for a single run without its own part, as plain values.
+
+    Raises:
+        ConfigError: a race is asked for.
+    """
     from omegaconf import OmegaConf
 
     ours = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
     values = OmegaConf.to_container(ours, resolve=True)
     assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
+    return take_off({str(key): value for key, value in values.items()})

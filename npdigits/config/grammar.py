@@ -8,13 +8,14 @@ import functools
 import inspect
 import math
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, Quote, QuotedString, Sweep
+from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, Quote, QuotedString, Sweep
 from hydra.errors import HydraException
 
 from npdigits.base.errors import ConfigError
@@ -28,6 +29,8 @@ USAGE = {
     "glob": "glob(pattern) of a group's choices, such as experiment=glob(l*)",
     "sort": "sort(a,b,…) or sort(range(…)) of values that can be compared",
     "shuffle": "shuffle(a,b,…) or shuffle(range(…))",
+    "interval": "interval(low,high) of two numbers",
+    "tag": "tag(log,interval(low,high)) or tag(int,interval(low,high))",
     **{cast: f"{cast}(…) of values that can be read so" for cast in ("int", "float", "str", "bool")},
 }
 # Text that Hydra's grammar reads as itself without quotes, but for the words below.
@@ -52,7 +55,7 @@ def parser(loader: ConfigLoader | None = None) -> OverridesParser:
 def _without_choices() -> OverridesParser:
     """Return a parser with our functions in the place of Hydra's."""
     made = OverridesParser.create()
-    for name, function in (("range", _range), ("shuffle", _shuffle)):
+    for name, function in (("range", _range), ("shuffle", _shuffle), ("interval", _interval)):
         made.functions.definitions[name] = inspect.signature(function)
         made.functions.functions[name] = function
     return made
@@ -85,7 +88,7 @@ def values(override: Override) -> list[tuple[str, Any]]:
     if not override.is_sweep_override():
         value = override.value()
         return [(to_text(value), value)]
-    return [(to_text(element), _unquoted(element)) for element in _flat(override.sweep_iterator())]
+    return [(to_text(element), plain(element)) for element in _flat(override.sweep_iterator())]
 
 
 def count(override: Override) -> int:
@@ -97,7 +100,8 @@ def count(override: Override) -> int:
     if not override.is_sweep_override():
         return 1
     if not override.is_discrete_sweep():
-        raise ConfigError(f"{override.input_line}: allowed in a sweep are lists, choices, ranges and globs")
+        hint = "; race=64 draws 64 settings from intervals" if isinstance(override.value(), IntervalSweep) else ""
+        raise ConfigError(f"{override.input_line}: allowed in a sweep are lists, choices, ranges and globs{hint}")
     n = sum(1 for _ in _flat(override.sweep_iterator()))
     if not n:
         raise ConfigError(f"{override.input_line}: nothing fits")
@@ -115,12 +119,12 @@ def _flat(elements: Iterable[Any]) -> Iterator[Any]:
             yield element
 
 
-def _unquoted(element: Any) -> Any:
+def plain(element: Any) -> Any:
     """Return a value of Hydra's grammar with texts in the place of quoted texts."""
     if isinstance(element, list):
-        return [_unquoted(part) for part in element]
+        return [plain(part) for part in element]
     if isinstance(element, dict):
-        return {_unquoted(key): _unquoted(value) for key, value in element.items()}
+        return {plain(key): plain(value) for key, value in element.items()}
     return element.text if isinstance(element, QuotedString) else element
 
 
@@ -195,6 +199,13 @@ def _range(start: Any, stop: Any = None, step: Any = 1) -> ChoiceSweep:
     over = math.lcm(first.denominator, width.denominator)
     begin, by = int(first * over), int(width * over)
     return ChoiceSweep(list=[(begin + by * i) / over for i in range(n)])
+
+
+def _interval(start: Any, end: Any) -> IntervalSweep:
+    """Return an interval of numbers, for a race."""
+    if not all(type(bound) in (int, float) and abs(bound) <= sys.float_info.max for bound in (start, end)):
+        raise RefusedError(f"allowed is {USAGE['interval']}")
+    return IntervalSweep(start=float(start), end=float(end))
 
 
 def _shuffle(*values: Any, sweep: Any = None, list: Any = None) -> ChoiceSweep:

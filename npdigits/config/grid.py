@@ -3,12 +3,11 @@
 Hydra's own sweeper composes each job twice, and finds the mistake in the last one after the others have run.
 """
 
-import copy
 import importlib
 import itertools
 import sys
 import types
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from hydra.core.override_parser.types import Override as ParsedOverride
@@ -19,10 +18,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from npdigits.base.errors import ConfigError
 from npdigits.config import grammar
+from npdigits.config.bases import Bases, as_dict, interpolates
 from npdigits.config.grid_size import MOST_POINTS, check_size
 from npdigits.config.keys import RULES
 from npdigits.config.own_choices import names_in
-from npdigits.config.reading import read_overrides
+from npdigits.config.race_options import RaceOptions, read_table, refuse_idle
+from npdigits.config.reading import SEARCHPATH, read_overrides
+from npdigits.config.space import Space, divide, written_arms
+from npdigits.config.typed_race import ARMS, OPTION, is_of_race
 
 EXPERIMENT = "experiment"
 TARGET = "hydra_plugins.npdigits.Sweeper"
@@ -61,17 +64,23 @@ class Sweeper(HydrasSweeper):
         """Take what Hydra hands to its plugins."""
         self.loader, self.master = hydra_context.config_loader, config
         self.of_hydra = [override for override in config.hydra.overrides.hydra if override not in OURS]
-        self.cache = OmegaConf.get_cache(config)
+        self.bases = Bases(self._compose, OmegaConf.get_cache(config))
         self.bound: Any = MOST_POINTS
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Compose every point, and raise ``Grid``."""
+        """Compose every point and raise ``Grid``, or, where a race is asked for, raise ``Space``."""
         self.parser = grammar.parser(self.loader)
         typed = _last_of_each(self.parser.parse_overrides(arguments))
+        of_race = [typed.pop(key) for key in list(typed) if is_of_race(key.lstrip("+~"))]
         chosen = typed.pop(EXPERIMENT, None)
         experiments = [f"{EXPERIMENT}={name}" for name, _ in grammar.values(chosen)] if chosen else [None]
         # What is typed takes the place of what an experiment says of the same key.
         grids = {one: self._params([one] if one else []) | typed for one in experiments}
+        for one, given in grids.items():
+            if race := self._race([one] if one else [], of_race):
+                if chosen and len(experiments) > 1:
+                    raise ConfigError(f"{chosen.input_line}: allowed in a race is one experiment")
+                raise self._space(race, given, [one] if one else [])
         axes = {one: {key: grammar.count(override) for key, override in given.items()} for one, given in grids.items()}
         check_size(axes, self.bound)
         points: list[Point] = []
@@ -82,8 +91,52 @@ class Sweeper(HydrasSweeper):
             swept |= {key: None for key, override in given.items() if override.is_sweep_override()}
             fixed |= {f"{key}={values[key][0][0]}": None for key in given if key not in swept}
             points += self._points([experiment] if experiment else [], given, values)
-        launcher = _to_dict(self.master.hydra.launcher, resolve=True)
+        launcher = as_dict(self.master.hydra.launcher, resolve=True)
         raise Grid(points, [key.lstrip("+") for key in swept], [one.lstrip("+") for one in fixed], launcher)
+
+    def _race(self, experiment: list[str], typed: list[ParsedOverride]) -> dict[str, Any] | None:
+        """Return the table ``race`` as an experiment has it and as was typed; None where no race is asked for.
+
+        Raises:
+            ConfigError: something else was typed of one.
+        """
+        if swept := next((one for one in typed if one.is_sweep_override()), None):
+            raise ConfigError(f"{swept.input_line}: allowed is one value")
+        arms = next((one.value() for one in typed if one.key_or_group == ARMS), None)
+        rest = [str(one.input_line) for one in typed if one.key_or_group != ARMS]
+        composed = self._compose([*experiment, *rest])
+        table = read_table(composed.get("race"), arms)
+        if table["settings"] is not None:
+            return table
+        refuse_idle([str(one.input_line) for one in typed])
+        return None
+
+    def _space(self, race: dict[str, Any], given: dict[str, ParsedOverride], experiment: list[str]) -> Space:
+        """Return what a race was asked for, read and checked as far as it can be without its configurations."""
+        options, written = RaceOptions.of(race), written_arms(race["arms"])
+        arms = {}
+        for name, table in written.items():
+            components = {one for key, text in table.items() for one in names_in(key, text)}
+            parsed = [one for key, text in table.items() for one in self._of_arm(name, f"{key}={text}", components)]
+            arms[name] = {override.get_key_element(): override for override in parsed}
+        axes, fixed, fixed_of = divide(given, arms)
+        places = [
+            str(source.path if "://" in source.path else f"file://{source.path}")
+            for source in self.master.hydra.runtime.config_sources
+            if source.provider not in ("hydra", "main", "schema")
+        ]
+        path = [f"{SEARCHPATH}=[{','.join(map(grammar.quoted, places))}]"] if places else []
+        launcher = as_dict(self.master.hydra.launcher, resolve=True)
+        return Space(options, axes, (*path, *experiment, *fixed), fixed_of, launcher)
+
+    def _of_arm(self, name: str, override: str, components: Collection[str]) -> list[ParsedOverride]:
+        try:
+            return self._parsed(override, components)
+        except ConfigError as error:
+            hint = (
+                "; in a file a value with commas stands in quotes" if override.count("(") > override.count(")") else ""
+            )
+            raise ConfigError(f"{OPTION} {name}: {error}{hint}") from None
 
     def _params(self, experiment: list[str]) -> dict[str, ParsedOverride]:
         """Return what an experiment, or ``hydra.sweeper.params`` as typed, says of the keys.
@@ -96,7 +149,7 @@ class Sweeper(HydrasSweeper):
         refuse_other(composed.hydra.runtime.choices.get("hydra/sweeper"), sweeper)
         # An interpolation is each point's own, unless it stands where the grammar has none, as in range(${epochs}).
         overrides = []
-        settings = _to_dict(sweeper, resolve=False)
+        settings = as_dict(sweeper, resolve=False)
         params, self.bound = settings["params"] or {}, settings.get("max_points", MOST_POINTS)
         components = {name for key, value in params.items() for name in names_in(key, str(value))}
         for key, value in params.items():
@@ -116,29 +169,18 @@ class Sweeper(HydrasSweeper):
     ) -> Iterator[Point]:
         """Yield the points of one experiment, each as the run that it would be alone.
 
-        Hydra takes some 0.03 s to compose a configuration. Where points differ in our own keys alone it composes one
-        without these, and each point is that one with its values put in, as Hydra puts them in. Interpolations are
-        resolved afterwards; where there are none, which takes a tenth of the time, plain values do.
+        Where points differ in our own keys alone Hydra composes one without these, and each point is that one with its
+        values put in (``Bases``).
         """
         ours = [key for key in given if key in RULES and len(values[key]) > 1 and not _order_matters(key, given)]
         others = [key for key in given if key not in ours]
-        bases: dict[tuple[str, ...], tuple[DictConfig, dict[str, Any] | None]] = {}
         for point in itertools.product(*values.values()):
             named = dict(zip(values, point, strict=True))
             typed = [*experiment, *(f"{key}={text}" for key, (text, _) in named.items())]
-            of_others = tuple(f"{key}={named[key][0]}" for key in others)
-            if of_others not in bases:
-                base = _without_hydra(self._compose([*experiment, *of_others]))
-                unresolved = _to_dict(base, resolve=False)
-                bases[of_others] = base, None if interpolates(unresolved) else unresolved
-            base, constant = bases[of_others]
-            put_in = {key: named[key][1] for key in ours}
-            if constant is None or interpolates(put_in):
-                yield typed, self._resolved(base, put_in)
-            else:
-                yield typed, constant | copy.deepcopy(put_in)
+            of_others = [*experiment, *(f"{key}={named[key][0]}" for key in others)]
+            yield typed, self.bases.values(of_others, {key: named[key][1] for key in ours})
 
-    def _compose(self, overrides: list[str]) -> DictConfig:
+    def _compose(self, overrides: Sequence[str]) -> DictConfig:
         """Return what Hydra composes of one point's overrides.
 
         Hydra's own ``load_sweep_config`` does this, but in 1.4 refuses an experiment that has ``hydra.sweeper.params``.
@@ -147,16 +189,6 @@ class Sweeper(HydrasSweeper):
         composed = self.loader.load_configuration(name, [*self.of_hydra, *overrides], RunMode.RUN)
         OmegaConf.copy_cache(self.master, composed)
         return composed
-
-    def _resolved(self, base: DictConfig, put_in: dict[str, Any]) -> dict[str, Any]:
-        """Return a configuration with these values, resolved; ``now`` and the like are resolved once for all points."""
-        point = copy.deepcopy(base)
-        for key, value in put_in.items():
-            OmegaConf.update(point, key, value, merge=True)
-        OmegaConf.set_cache(point, self.cache)
-        resolved = _to_dict(point, resolve=True)
-        self.cache = OmegaConf.get_cache(point)
-        return resolved
 
 
 def _last_of_each(given: list[ParsedOverride]) -> dict[str, ParsedOverride]:
@@ -183,33 +215,14 @@ def refuse_other(choice: str | None, sweeper: DictConfig) -> None:
     """
     if choice not in (None, "basic"):  # Hydra's default, of which nothing is left
         raise ConfigError(f"hydra/sweeper={choice}: not allowed: npdigits makes its grids itself")
-    for key, value in _to_dict(sweeper, resolve=False).items():
+    for key, value in as_dict(sweeper, resolve=False).items():
         if key not in ("params", "max_points") and value is not None and (key, value) != ("_target_", TARGET):
             raise ConfigError(f"hydra.sweeper.{key}={value}: not allowed: npdigits makes its grids itself")
-
-
-def interpolates(value: Any) -> bool:
-    """Say whether there is an interpolation anywhere in a value."""
-    if isinstance(value, dict):
-        return any(map(interpolates, [*value, *value.values()]))
-    if isinstance(value, list):
-        return any(map(interpolates, value))
-    return isinstance(value, str) and "${" in value
 
 
 def _order_matters(key: str, given: dict[str, ParsedOverride]) -> bool:
     """Say whether another override adds or deletes the same key."""
     return any(other.key_or_group == key for name, other in given.items() if name != key)
-
-
-def _without_hydra(composed: DictConfig) -> DictConfig:
-    return OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
-
-
-def _to_dict(config: DictConfig, resolve: bool) -> dict[str, Any]:
-    values = OmegaConf.to_container(config, resolve=resolve)
-    assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
 
 
 def register() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from npdigits.base.choice import numbers_of
+from npdigits.config.race_options import KEYS as RACE_KEYS
 from npdigits.config.rules import (
     Rule,
     boolean,
@@ -228,7 +229,7 @@ def _read_only_with() -> dict[str, tuple[str, tuple[str, ...]]]:
 READ_ONLY_WITH = _read_only_with()
 
 # Whatever may stand before the "=" of an override, but for Hydra's own keys.
-KEYS = (*RULES, "data", "experiment", *(f"data.{name}" for name in DATA_RULES))
+KEYS = (*RULES, "data", "experiment", *(f"data.{name}" for name in DATA_RULES), *RACE_KEYS)
 # Their values stay what was typed: 2026_11_28 is no number, and a path may have any characters.
 TEXT_KEYS = (
     *(key for key, rule in RULES.items() if rule is TEXT),

@@ -67,6 +67,8 @@ def _needs_multirun(override: Override) -> str:
     """Return the line about several values where one run is asked for."""
     key, value = override.key, override.value or ""
     what = "allowed is one value"
+    if "interval(" in value:
+        return f"{override.typed}: allowed is one value; a race draws from an interval: --multirun race=64"
     if key in LIST_KEYS and "(" not in value:
         what = "write a list as key=[a,b]"
     elif key in TEXT_KEYS and "(" not in value:

@@ -16,6 +16,7 @@ from npdigits.config.grid_size import BOUND
 from npdigits.config.keys import KEYS, TEXT_KEYS
 from npdigits.config.override import Override
 from npdigits.config.own_choices import names_in
+from npdigits.config.typed_race import ARMS
 from npdigits.config.unreadable import no_override, unreadable
 
 # The key under which an experiment names the values to sweep over, and the key of further folders with experiments.
@@ -87,6 +88,8 @@ def _with_value(override: Override, value: str, rest: Sequence[str]) -> str:
         # Hydra does not sweep over its own keys. The value is that of one of our keys, as in an experiment's file.
         key = f"++{override.key}"
         value = value if value.strip()[:1] in ("'", '"', "{") else grammar.quoted(value)
+    elif override.key == ARMS and not override.deletes:
+        key = f"++{ARMS}"  # whose names are the user's
     elif override.key == BOUND and not override.deletes:
         key = f"++{BOUND}"  # which Hydra's own sweeper, in whose place ours stands, does not have
     if not grammar.parses(key, value):
@@ -118,7 +121,7 @@ def _quote_text(key: str, value: str) -> str:
     Raises:
         ConfigError: both can be meant.
     """
-    parts = [part.strip() for part in _parts(value)]
+    parts = [part.strip() for part in split_at_commas(value)]
     if name := next((name for name in (value.strip(), value) if _is_there(name)), None):
         if len(parts) > 1 and all(map(_is_there, parts)):
             one, several = grammar.quoted(name), ",".join(map(grammar.quoted, parts))
@@ -152,7 +155,7 @@ def _quote_part(part: str) -> str:
     return grammar.quoted(part) if isinstance(read.value(), bool | int | float | list | dict) else part
 
 
-def _parts(value: str) -> Iterator[str]:
+def split_at_commas(value: str) -> Iterator[str]:
     """Yield the parts between the commas of a value that are in no brackets or quotes."""
     part, depth, quote = "", 0, ""
     for c in value:

@@ -17,6 +17,7 @@ from npdigits.runs.find import find_runs
 from npdigits.runs.json_table import load_identity, read_environment
 from npdigits.runs.layout import AUGMENTATION, PLOTS
 from npdigits.runs.metrics import MOST_BYTES, parse_metrics
+from npdigits.runs.race_part import race_part
 from npdigits.runs.summary import Status, Summary, read_summary
 from npdigits.runs.tracked import best_figures, figures_of, settings_of
 
@@ -24,6 +25,8 @@ from npdigits.runs.tracked import best_figures, figures_of, settings_of
 DIGITS = 12
 # Raised when an export tells of the same run otherwise: it is then told anew.
 FORM = 1
+# The tag that tells a race's runs: of its search, or of which confirmation.
+RACE_PART = "race_part"
 # A plot has some 50 kB; what is larger is none of ours.
 MOST_BYTES_OF_A_PLOT = 20 << 20
 
@@ -161,6 +164,7 @@ def _tags(directory: Path, summary: Summary, identity: Mapping[str, Any], enviro
         "npdigits": str(packages.get("npdigits") or ""),
         "data": summary.data,
         "data_sha256": str(identity.get("data_sha256") or ""),
+        RACE_PART: race_part(directory.parent),
     }
     return {name: value for name, value in tags.items() if value}
 

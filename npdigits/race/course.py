@@ -3,10 +3,11 @@
 A pure function of figures. Whoever asks again, anywhere, in any order, after any kill, gets the same decisions.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from npdigits.race.rules import Drop, Rung
+from npdigits.race.rules import Drop, Rung, drop_after, rank, rungs
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,12 @@ class Ran:
     """How far a run has come.
 
     Attributes:
-        epochs: how many epochs it has had; a run that its stopping rule has ended counts as having come to any epoch.
-        ended: whether it will not go on.
+        epochs: how many epochs it has had.
+        ended: whether it will not go on: it has all its epochs, its stopping rule has ended it, or it is lost. It
+            counts as having come to any epoch, and costs no more than it has had.
         lost: "" or why its setting loses: "diverged", "failed: …" (by its own doing).
         accuracy: validation accuracy of its best epoch (lowest validation cost) among the first ``k`` epochs:
-            ``accuracy(k)``; NaN where it is lost.
+            ``accuracy(k)``; NaN where there is none.
     """
 
     epochs: int
@@ -47,12 +49,14 @@ class Course:
     """Where a race stands.
 
     Attributes:
-        rung: the one that is at work, or the last one.
-        alive: settings that are in it, the best first.
-        dropped: the others, in the order in which they were dropped.
+        rung: the one that is at work, or the last one; the first where not even that fits into the budget.
+        alive: settings that are in it, the best first by the rung before.
+        dropped: the others, in the order in which they were dropped; those of one rung the worst first, so that
+            ``(*alive, *reversed(dropped))`` ranks all settings.
         jobs: what is to be run next; none where the race is over.
-        used: training epochs that its runs have taken so far, by what the rungs asked for.
-        figures: setting -> its latest figures, a seed each.
+        used: training epochs that its runs have taken so far, by what the rungs asked for: a run that was stopped early
+            counts with those that it has had.
+        figures: setting -> the figures of the last rung that it finished, a seed each; of those that finished none ().
         seeds: how many of the race's seeds are needed for it.
     """
 
@@ -68,15 +72,75 @@ class Course:
 def follow(settings: Sequence[int], epochs: int, budget: int, ran: Callable[[int, int], Ran | None]) -> Course:
     """Follow a race (of one arm) as far as its runs have come.
 
+    A rung is begun where the epochs that it may still take at most fit into what is left of the budget. As each
+    decision knows only the runs of its own rung and of those before, up to the epochs that these ask for, a larger
+    budget goes on where a smaller one ended, and it does not matter in which order runs end, or whether some have gone
+    further. Where one setting is left, no further seeds are run.
+
     Args:
         settings: their numbers.
         epochs: of a full run.
         budget: training epochs that the race may take; a rung that would take more is not begun.
         ran: (setting, place of the seed) -> how far that run has come; None where there is none.
     """
-    raise NotImplementedError
+    alive = tuple(sorted(set(settings)))
+    n = max(len(alive), 1)
+    course = Course(next(rungs(n, epochs)), alive, (), (), 0, dict.fromkeys(alive, ()), 0)
+    begin = 0  # how far the runs of this rung's seed have come before it
+    for rung in rungs(n, epochs):
+        states = {setting: ran(setting, rung.seeds - 1) for setting in course.alive}
+        most = sum(0 if _is_stopped(state, begin) else rung.epochs - begin for state in states.values())
+        if len(states) < 1 + (rung.seeds > 1) or course.used + most > budget:
+            return course
+        jobs = tuple(Job(i, rung.seeds - 1, rung.epochs) for i, state in states.items() if not _is_done(state, rung))
+        taken = sum(max(0, min(state.epochs, rung.epochs) - begin) for state in states.values() if state)
+        course = replace(course, rung=rung, jobs=jobs, used=course.used + taken, seeds=rung.seeds)
+        if jobs:
+            return course
+        course = _finish(course, {setting: state for setting, state in states.items() if state}, epochs)
+        begin = rung.epochs % epochs
+    raise AssertionError("rungs have no end")
+
+
+def _is_stopped(state: Ran | None, begin: int) -> bool:
+    """Say whether a stopping rule has ended a run before a rung that begins where it has had so many epochs.
+
+    A run that is lost after them is not: that comes out in the rung.
+    """
+    return state is not None and state.ended and not state.lost and 0 < state.epochs <= begin
+
+
+def _is_done(state: Ran | None, rung: Rung) -> bool:
+    """Say whether a run has come as far as a rung asks for."""
+    return state is not None and (state.ended or state.epochs >= rung.epochs)
+
+
+def _finish(course: Course, states: Mapping[int, Ran], epochs: int) -> Course:
+    """Return the course after its rung, whose runs have come this far."""
+    rung, figures = course.rung, dict(course.figures)
+    # A run that went further than this rung, and was lost there, is not lost yet.
+    lost = {i: state.lost for i, state in states.items() if state.epochs < rung.epochs or rung.epochs == epochs}
+    for setting, state in states.items():
+        newest = math.nan if lost.get(setting) else state.accuracy(rung.epochs)
+        figures[setting] = (*(figures[setting] if rung.seeds > 1 else ()), newest)
+    of_rung = {setting: figures[setting] for setting in states}
+    drops = tuple(replace(drop, why=lost.get(drop.setting) or drop.why) for drop in drop_after(rung, of_rung))
+    out = {drop.setting for drop in drops}
+    alive = tuple(setting for setting in rank(of_rung) if setting not in out)
+    return replace(course, alive=alive, dropped=(*course.dropped, *drops), figures=figures)
 
 
 def least_budget(n: int, epochs: int) -> int:
-    """Return the training epochs that a race of n settings needs at least: up to the end of its first rung of seeds."""
-    raise NotImplementedError
+    """Return the training epochs that a race of n settings needs at least: up to the end of its first rung of seeds.
+
+    So many may be taken where no run ends early and t drops nobody; of a single setting, a full run.
+    """
+    total, left, begin = 0, n, 0
+    for rung in rungs(n, epochs):
+        if left < 2 and rung.seeds > 1:
+            break
+        total += left * (rung.epochs - begin)
+        left, begin = min(left, rung.most), rung.epochs % epochs
+        if rung.seeds > 1:
+            break
+    return total

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from npdigits.runs import race_part
+
 # The definition: space, settings, what was confirmed. It is written before anything that it says is done.
-DEFINITION = "race.json"
+DEFINITION = race_part.DEFINITION
 # A row a setting, and the picture of who ran how long; both are made anew from the runs.
 TABLE, PICTURE = "race.csv", "race.png"
 # The folder of the runs by which settings are found.
-RUNS = "race"
+RUNS = race_part.SEARCH
 
 
 def confirmation_folder(number: int) -> str:

@@ -1,9 +1,86 @@
 """How far every run of a race has come, read from its run directories alone."""
 
+import functools
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from npdigits.base.bounded import read_bytes
+from npdigits.config.identity import digest
+from npdigits.config.seeds import DRAWN_BY
 from npdigits.race.course import Ran
 from npdigits.race.definition import Race
+from npdigits.race.fault import OWN, OWN_CODE, blame_of
+from npdigits.race.layout import RUNS
+from npdigits.runs.json_table import read_identity
+from npdigits.runs.layout import result_sizes
+from npdigits.runs.metrics import MOST_BYTES, parse_metrics
+from npdigits.runs.summary import Status, Summary, read_summary_if_there
+from npdigits.training.state import Epoch
+
+
+def without_seeds(identity: Mapping[str, Any]) -> str:
+    """Return the digest of a run's identity without its seeds, which all runs of a setting have."""
+    return digest({key: value for key, value in identity.items() if key != "seed" and key not in DRAWN_BY})
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory.
+
+    Attributes:
+        path: of it.
+        identity: the digest of the run's identity without its seeds.
+        seed: of the run.
+        summary: of the run.
+        history: its epochs, as far as metrics.csv has whole rows of them.
+    """
+
+    path: Path
+    identity: str
+    seed: int
+    summary: Summary
+    history: tuple[Epoch, ...]
+
+    @property
+    def lost(self) -> str:
+        """Why the run loses: "" where it does not."""
+        if self.summary.status == Status.DIVERGED:
+            return "diverged"
+        own = blame_of(self.summary.status, self.summary.reason) == OWN
+        return f"failed: {self.summary.reason.removeprefix(OWN_CODE)}" if own else ""
+
+    def accuracy(self, k: int) -> float:
+        """Return the validation accuracy of the best epoch among the first k; NaN where the run was lost in these.
+
+        A run that was lost later was none of the lost before: what was decided then stays as it was.
+        """
+        if not self.history or (self.lost and k > len(self.history)):
+            return math.nan
+        best = best_of(self.history[:k])
+        return math.nan if best.val_accuracy is None else best.val_accuracy
+
+    def ran(self) -> Ran:
+        """Return how far the run has come.
+
+        The last epoch of a run that is neither paused nor ended is left out: its process may have been killed just
+        before it paused there, and what it then writes is still to be written. So it is where a file was torn since.
+        """
+        epochs = len(self.history)
+        if self.lost and self.summary.status == Status.FAILED:
+            return Ran(epochs, True, self.lost, self.accuracy)
+        ended = self.summary.status.ended
+        if not (ended or self.summary.status == Status.PAUSED) or result_sizes(self.path) != self.summary.sizes:
+            return Ran(max(0, epochs - 1), False, "", self.accuracy)
+        return Ran(epochs, ended, self.lost, self.accuracy)
+
+
+def best_of(history: Sequence[Epoch]) -> Epoch:
+    """Return the epoch of the lowest validation cost, of several the first."""
+    return min(history, key=lambda epoch: math.inf if epoch.val_cost is None else epoch.val_cost)
 
 
 class Ledger:
@@ -15,8 +92,63 @@ class Ledger:
     """
 
     def __init__(self, folder: Path, race: Race) -> None:
-        raise NotImplementedError
+        self.race = race
+        self.runs = read_runs(folder / RUNS)
+
+    def run(self, setting: int, place: int) -> Run | None:
+        """Return the run of a setting with the race's seed at this place; None: there is none."""
+        if place >= len(self.race.seeds):
+            return None
+        return self.runs.get((self.race.settings[setting].identity, self.race.seeds[place]))
 
     def ran(self, setting: int, place: int) -> Ran | None:
         """Return how far the run of a setting with the race's seed at this place has come; None: there is none."""
-        raise NotImplementedError
+        if setting >= len(self.race.settings):  # still to be proposed
+            return None
+        if why := self.race.settings[setting].lost:
+            return Ran(0, True, f"failed: {why}", lambda k: math.nan)
+        run = self.run(setting, place)
+        return run.ran() if run else None
+
+
+def read_runs(folder: Path) -> dict[tuple[str, int], Run]:
+    """Return the runs of a folder by their setting's identity and their seed; what is torn or no run is left out.
+
+    Raises:
+        NewerError: a newer version of npdigits wrote one of them.
+    """
+    found: dict[tuple[str, int], Run] = {}
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+    except OSError:  # nothing was begun
+        return found
+    for name in names:
+        if run := _read(folder / name):
+            found.setdefault((run.identity, run.seed), run)
+    return found
+
+
+def _read(path: Path) -> Run | None:
+    """Return what a run directory holds; None where that is no run, or one that is torn."""
+    summary = read_summary_if_there(path)
+    identity = read_identity(path) if summary else None
+    if summary is None or identity is None or summary.identity != digest(identity):
+        return None
+    return Run(path, without_seeds(identity), identity["seed"], summary, _read_history(path))
+
+
+def _read_history(path: Path) -> tuple[Epoch, ...]:
+    """Return the epochs that metrics.csv has whole rows of: the last row of a killed process may be torn."""
+    try:
+        content = read_bytes(path / "metrics.csv", MOST_BYTES)
+    except (OSError, ValueError):
+        return ()
+    return _parse_history(content)
+
+
+@functools.lru_cache(maxsize=10_000)  # it is read again after each rung
+def _parse_history(content: bytes) -> tuple[Epoch, ...]:
+    try:
+        return tuple(parse_metrics(content[: content.rfind(b"\n") + 1].decode()))
+    except ValueError:
+        return ()

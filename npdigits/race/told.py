@@ -1,11 +1,12 @@
 """A race as it lies on disk, told again from its begin: for its table, its picture and its page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from npdigits.race.course import Course
-from npdigits.race.definition import Race
+from npdigits.race.budget import settings_of_arm, share
+from npdigits.race.course import Course, follow
+from npdigits.race.definition import Race, read_race
 from npdigits.race.ledger import Ledger
 
 
@@ -25,6 +26,11 @@ class Told:
     ledger: Ledger
     courses: Mapping[str, Course]
 
+    @property
+    def used(self) -> int:
+        """Training epochs that the race has taken so far, in all arms, without its confirmations."""
+        return sum(course.used for course in self.courses.values())
+
 
 def tell(folder: Path) -> Told:
     """Tell a race.
@@ -32,4 +38,22 @@ def tell(folder: Path) -> Told:
     Raises:
         RunDirError: it cannot be read.
     """
-    raise NotImplementedError
+    race = read_race(folder)
+    ledger = Ledger(folder, race)
+    return Told(folder, race, ledger, {arm: _follow_arm(race, ledger, arm) for arm in race.arms})
+
+
+def _follow_arm(race: Race, ledger: Ledger, arm: str) -> Course:
+    """Follow one arm. Settings that a sampler has still to propose are in it, and have not run: no rung ends so."""
+    here = [setting.number for setting in race.settings_of(arm)]
+    known = len(race.settings)
+    coming = range(known, known + settings_of_arm(race, arm) - len(here))
+    course = follow([*here, *coming], race.epochs, share(race), ledger.ran)
+    if not coming:
+        return course
+    return replace(
+        course,
+        alive=tuple(number for number in course.alive if number < known),
+        jobs=tuple(job for job in course.jobs if job.setting < known),
+        figures={number: figures for number, figures in course.figures.items() if number < known},
+    )

@@ -10,7 +10,7 @@ from npdigits.base.targets import SIGNS
 # What is read of a run: to open a pipe of such a name would wait for ever.
 READ = {*SIGNS, "environment.json", "predictions.npz"}
 # Beside the runs of a sweep lie its table, what comparisons were written to, and the user's notes.
-EXPECTED = (".csv", ".md", ".tex", ".json", ".html")
+EXPECTED = (".csv", ".md", ".tex", ".json", ".html", "race.png")
 
 
 def find_runs(paths: Iterable[str | os.PathLike[str]], warn: Callable[[str], None]) -> Iterator[Path]:

@@ -25,6 +25,7 @@ from npdigits.runs.environments import UNKNOWN, describe_all, name_environment, 
 from npdigits.runs.find import find_runs
 from npdigits.runs.json_table import load_identity
 from npdigits.runs.metrics import SCORES, read_metrics
+from npdigits.runs.race_part import race_part
 from npdigits.runs.summary import Status, Summary, read_summary, read_summary_if_there
 from npdigits.runs.text_columns import held_by_python
 
@@ -46,7 +47,7 @@ OWN = (
     *("run", "status", "reason", "same_as", "data", "data_sha256", "numerics", "environment"),
     *("identity", "configuration", "seed"),
 )
-SHARED = ("seconds_shared",)
+SHARED = ("seconds_shared", "race_part")
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ def load_runs(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -
         without the seed), ``seed``, one for each other key of the configuration that decides a result or did in the
         version of a run, and the best epoch's figures: ``train_cost`` … ``test_accuracy``, ``best_epoch``,
         ``epochs_run``, ``seconds``, ``parameters``, ``layers`` (hidden ones), ``units`` (in all hidden layers),
-        ``seconds_shared``. Figures that a run has not are NaN. A single hidden layer is a number, else text as typed:
-        ``[300,100]``.
+        ``seconds_shared``, ``race_part`` ("race" of a run by which a race finds settings, "confirmation-1" …, of
+        no race ""). Figures that a run has not are NaN. A single hidden layer is a number, else text: ``[300,100]``.
 
     Raises:
         ConfigError: a path is not there.
@@ -167,7 +168,7 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Runs:
     """
     said: list[str] = []
     environments: dict[str, dict[str, Any]] = {}
-    named = functools.cache(name_environment)
+    named, part_of = functools.cache(name_environment), functools.cache(race_part)
     skipped: list[tuple[str, str]] = []
     rows: list[dict[str, Any]] = []
     keys: dict[str, None] = {}
@@ -181,6 +182,7 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Runs:
             continue
         row["environment"], deciding = named(_read_bytes(directory / "environment.json"))
         environments[row["environment"]] = deciding
+        row["race_part"] = part_of(directory.parent)
         keys |= dict.fromkeys(key for key in configuration if key not in row)
         own |= dict.fromkeys(figures)
         rows.append({**configuration, **row, **figures})

@@ -23,6 +23,7 @@ from npdigits.runs.arrays import fits_network
 from npdigits.runs.checkpoint import opened
 from npdigits.runs.json_table import load_config, load_identity
 from npdigits.runs.kept_code import read_kept
+from npdigits.runs.race_part import SEARCH
 from npdigits.runs.summary import Status, Summary, read_summary
 from npdigits.training.scoring import probabilities
 
@@ -84,6 +85,8 @@ def find_best_run(sweep: Path) -> Path:
 
     table = read_runs([sweep]).table
     table = table[(table.status == Status.FINISHED) & table.val_accuracy.notna()]
+    # Of a race the confirmation's runs stand for its settings: the best of its search is the luckiest of hundreds.
+    table = table[table.race_part != SEARCH] if (table.race_part != SEARCH).any() else table
     if table.empty:
         raise RunDirError(f"{sweep / 'best'}: no finished run there has validation figures to choose by")
     ranked = table.sort_values(["val_accuracy", "val_cost", "run"], ascending=[False, True, True])

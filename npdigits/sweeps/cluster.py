@@ -5,12 +5,14 @@ what happens in a worker's process, and ``local_cluster`` makes this machine's o
 """
 
 import contextlib
+import functools
 import math
 import secrets
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from distributed import Client
 
@@ -32,47 +34,77 @@ TO_RECONNECT = 120.0
 AGAIN = 1.0
 
 
-def run_on_cluster(
-    points: Sequence[Point], job: Job, place: Place, folder: Path, stop: Callable[[], bool], progress: Progress
-) -> Iterator[Outcome]:
-    """Do the runs by a cluster's workers, and yield how each ended.
+class Processes:
+    """The processes of a cluster, from the first run that they get until the last has ended; a context.
 
     Args:
-        points, job, place, folder, stop, progress: as for ``launcher.launch``.
-
-    Raises:
-        ConfigError: the cluster cannot be reached, or none of its workers can be trusted.
-        ClusterLostError: the scheduler is gone, or no worker came for too long.
+        place, folder, job, most, stop, progress: as for ``launcher.opened``.
     """
-    workers = place.workers
-    if workers is None:
-        workers = max(1, cores() // max(point.config.threads or 1 for point in points))
-    with contextlib.suppress(Stopped):
-        if place.address is None:
-            with local_cluster.open_cluster(min(workers, len(points)), stop) as client:
-                dispatch = Dispatch(client, job, secrets.token_hex(8), folder, False, place.wait, progress)
-                yield from dispatch.run(points, stop)
+
+    def __init__(
+        self, place: Place, folder: Path, job: Job, most: int, stop: Callable[[], bool], progress: Progress
+    ) -> None:
+        self._place, self._most, self._stop, self._progress = place, most, stop, progress
+        self._begin = functools.partial(
+            Dispatch,
+            job=job,
+            launch_id=secrets.token_hex(8),
+            folder=folder,
+            elsewhere=place.address is not None,
+            wait=place.wait,
+            progress=progress,
+        )
+        self._open = contextlib.ExitStack()  # the connection, and this machine's own processes
+        self._dispatch: Dispatch | None = None
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._open.__exit__(*raised)
+
+    def do(self, points: Sequence[Point]) -> Iterator[Outcome]:
+        """Do the runs by the cluster's workers, and yield how each ended.
+
+        Raises:
+            ConfigError: the cluster cannot be reached, or none of its workers can be trusted; nothing has begun.
+            ClusterLostError: the scheduler is gone, or no worker came for too long.
+        """
+        if self._stop():
             return
-        local_cluster.silence()
-        with _connect(place.address, stop) as client:
-            dispatch = Dispatch(client, job, secrets.token_hex(8), folder, True, place.wait, progress)
-            lost = yield from _run_while_connected(dispatch, points, stop)
-        while lost:
-            progress.say(f"{lost}; trying to connect again, for {TO_RECONNECT:.0f} s")
-            with _connect_again(place.address, stop, lost) as client:
-                dispatch.connect_again(client)
-                lost = yield from _run_while_connected(dispatch, (), stop)
+        with contextlib.suppress(Stopped):
+            if self._dispatch is None:
+                self._dispatch = self._begin(self._open.enter_context(self._reach(points)))
+            if not self._place.address:
+                yield from self._dispatch.run(points, self._stop)
+                return
+            lost = yield from self._do_while_connected(self._dispatch, points)
+            while lost:
+                self._open.close()
+                self._progress.say(f"{lost}; trying to connect again, for {TO_RECONNECT:.0f} s")
+                client = self._open.enter_context(_connect_again(self._place.address, self._stop, lost))
+                self._dispatch.connect_again(client)
+                lost = yield from self._do_while_connected(self._dispatch, ())
 
+    def _reach(self, points: Sequence[Point]) -> contextlib.AbstractContextManager[Client]:
+        """Start as many processes as there are cores and runs for, or connect to those of another cluster."""
+        if self._place.address:
+            local_cluster.silence()
+            return _connect(self._place.address, self._stop)
+        workers = self._place.workers
+        if workers is None:
+            workers = max(1, cores() // max(point.config.threads or 1 for point in points))
+        return local_cluster.open_cluster(min(workers, max(self._most, 1)), self._stop)
 
-def _run_while_connected(
-    dispatch: Dispatch, points: Sequence[Point], stop: Callable[[], bool]
-) -> Generator[Outcome, None, DisconnectedError | None]:
-    """Do runs until all have ended, or the connection breaks; return how it broke."""
-    try:
-        yield from dispatch.run(points, stop)
-    except DisconnectedError as error:
-        return error
-    return None
+    def _do_while_connected(
+        self, dispatch: Dispatch, points: Sequence[Point]
+    ) -> Generator[Outcome, None, DisconnectedError | None]:
+        """Do runs until all have ended, or the connection breaks; return how it broke."""
+        try:
+            yield from dispatch.run(points, self._stop)
+        except DisconnectedError as error:
+            return error
+        return None
 
 
 def _connect(address: str, stop: Callable[[], bool]) -> Client:

@@ -4,7 +4,6 @@ import contextlib
 import functools
 import math
 import queue
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,13 +17,13 @@ from npdigits.base.interruption import never
 from npdigits.base.text import on_one_line
 from npdigits.runs.summary import Status
 from npdigits.sweeps import worker
-from npdigits.sweeps.blame import Attempt, Blame
 from npdigits.sweeps.demand import Demand, run_key
 from npdigits.sweeps.in_thread import begin_in_thread, call_in_thread
 from npdigits.sweeps.patience import Patience
-from npdigits.sweeps.places import Places, machine_of
+from npdigits.sweeps.places import Places
 from npdigits.sweeps.points import Outcome, Point
 from npdigits.sweeps.progress import Progress
+from npdigits.sweeps.tried import Attempt, Tried
 
 # Reasons of a run that has lost its process twice at the same epoch: one of this machine, a worker of another cluster.
 PROCESS_KILLED = "its process was killed twice in the same epoch, perhaps as it took too much memory"
@@ -69,16 +68,14 @@ class Dispatch:
         progress: Progress,
     ) -> None:
         self._job, self._launch_id = job, launch_id
-        self._elsewhere, self._wait, self._progress = elsewhere, wait, progress
+        self._elsewhere, self._progress = elsewhere, progress
         self._news: queue.SimpleQueue[tuple[Any, Any] | None] = queue.SimpleQueue()  # (future, answer); None: look
         self._places = Places(client, folder, lambda: self._news.put(None), progress.warn)
-        self._blame = Blame(folder)
+        self._forgotten = functools.partial(Tried, folder, wait)
+        self._tried, self._begun = self._forgotten(), False  # whether anything has begun before these runs
         self._waiting: deque[Point] = deque()  # the next one stands first
         self._running: dict[Any, Attempt] = {}  # by their futures
         self._later: list[tuple[float, Point]] = []  # runs that others hold, and when to try them again
-        self._held_since: dict[str, float] = {}
-        self._given = Counter[str]()
-        self._avoided: dict[str, set[str]] = {}
         self._clock = Stopwatch()
         self._counted_at = -math.inf
         self._stopped_at: float | None = None
@@ -97,8 +94,10 @@ class Dispatch:
     def run(self, points: Sequence[Point], stop: Callable[[], bool]) -> Iterator[Outcome]:
         """Do the runs, and yield how each ended, in the order in which they end.
 
+        It may be called again once all have ended. Of a run that is tried again then no loss is remembered.
+
         Args:
-            points: the runs, beside those that are left from before.
+            points: the runs; none: those that are left from before, after ``connect_again``.
             stop: asked all the time whether to stop. Runs at work then get ``TO_SAVE`` seconds to save themselves.
 
         Raises:
@@ -107,6 +106,9 @@ class Dispatch:
             ConfigError: no worker can be trusted; nothing has begun.
             Stopped: the cluster did not answer, and ``stop`` returned True meanwhile.
         """
+        if points:
+            self._begun |= self._tried.any_given
+            self._tried = self._forgotten()
         self._waiting.extend(points)
         self._wanted = stop
         while self._waiting or self._running or self._later:
@@ -172,7 +174,7 @@ class Dispatch:
         left_out, given = 0, []  # left out are runs that wait for another machine
         while free and left_out < len(self._waiting):
             point = self._waiting[left_out]
-            address = self._places.choose(used, self._avoided.get(point.name, ()))
+            address = self._places.choose(used, self._tried.avoided(point))
             if address is None:
                 left_out += 1
                 continue
@@ -193,14 +195,14 @@ class Dispatch:
 
     def _submit(self, point: Point, address: str) -> None:
         """Give a run to a worker."""
-        attempt = self._blame.begin(point, address)
+        attempt = self._tried.begin(point, address)
         shared = self._places.counted > 1
         task = functools.partial(worker.run_point, self._job, self._launch_id, self._places.expected, shared)
         future = self._client.submit(
             task, point, key=run_key(), pure=False, workers=[address], allow_other_workers=False
         )
         self._running[future] = attempt
-        self._given[point.name] += 1
+        self._tried.given(point)
         future.add_done_callback(lambda future: begin_in_thread(functools.partial(self._fetch, future)))
         self._progress.at_work(len(self._running))
 
@@ -236,7 +238,7 @@ class Dispatch:
             if answer.leaving:  # else the scheduler has taken it back
                 self._places.leave(attempt.address)
             self._again(point)
-        elif answer.outcome.status == Status.HELD and self._may_be_held_by_a_lost_worker(point):
+        elif answer.outcome.status == Status.HELD and self._tried.may_be_held_by_a_lost_worker(point):
             self._later.append((self._clock.seconds() + HELD_AGAIN, point))
         elif answer.outcome.short_of_memory and self._has_another_place(point, attempt.address):
             self._again(point)
@@ -249,16 +251,15 @@ class Dispatch:
             yield Outcome(attempt.point, Status.FAILED, why)
             return
         self._places.ban(attempt.address, why)
-        self._given[attempt.point.name] -= 1
+        self._tried.refused(attempt.point)
         self._again(attempt.point)
 
     def _lose(self, attempt: Attempt) -> Iterator[Outcome]:
         """Give a run that has lost its process to another worker; yield that it failed if it is to blame for that."""
-        to_blame = self._blame.lost(attempt)
+        to_blame = self._tried.lost(attempt)
         if to_blame and self._stopped_at is None:
             yield Outcome(attempt.point, Status.FAILED, WORKER_LOST if self._elsewhere else PROCESS_KILLED)
         else:
-            self._avoided.setdefault(attempt.point.name, set()).add(machine_of(attempt.address))
             self._again(attempt.point)
 
     def _again(self, point: Point) -> None:
@@ -266,16 +267,10 @@ class Dispatch:
         if self._stopped_at is None:
             self._waiting.appendleft(point)
 
-    def _may_be_held_by_a_lost_worker(self, point: Point) -> bool:
-        """Say whether a run was given out before, and is not held for longer than is to be waited for."""
-        since = self._held_since.setdefault(point.name, time.monotonic())
-        within = self._wait is None or time.monotonic() < since + 60 * self._wait
-        return self._given[point.name] > 1 and within
-
     def _has_another_place(self, point: Point, address: str) -> bool:
         """Note that a run does not fit into a machine's memory; say whether there is another to try."""
-        self._avoided.setdefault(point.name, set()).add(machine_of(address))
-        return self._places.has_another(self._avoided[point.name])
+        self._tried.avoid(point, address)
+        return self._places.has_another(self._tried.avoided(point))
 
     def _look_for_a_place(self, now: float) -> None:
         """Say what is waited for where nothing is at work, and end that at last.
@@ -288,7 +283,7 @@ class Dispatch:
             self._patience.busy()
             return
         alone = self._patience.alone(now)
-        if self._places.all_banned and not any(self._given.values()) and alone > TO_TRUST:
+        if self._places.all_banned and not (self._begun or self._tried.any_given) and alone > TO_TRUST:
             raise ConfigError("every worker of the cluster is refused: nothing has begun")
         place = "a worker" if self._elsewhere else "a new process in the place of one that was killed"
         what = place if self._waiting else "another process, which holds what is left"

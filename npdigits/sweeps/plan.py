@@ -101,15 +101,13 @@ def plan_sweep(
             found[config.data] = find_source(config, report)
             about_data.summarize(found[config.data][0])
         data = found[config.data][0]
-        n_train = sets.left_to_train(data, with_own_val_size(config, data).val_size)
-        check_fit(config, (data.train.images.shape[1], *config.hidden, data.n_classes), n_train, data.image_shape)
+        check_sizes(config, data)
         if config.own and config.own not in tried:
-            shape = data.image_shape
-            try_own(config, (data.train.images.shape[1], *config.hidden, data.n_classes), data.train, shape)
+            try_own_on(config, data)
             tried.add(config.own)
         idle |= {key: why for key, why in unread(config.as_dict()).items() if key in swept}
         folder = config.out_dir() or outputs.outputs() / folder_name(config.name, swept, fixed)
-        point = _point(typed, config, default, data)
+        point = point_of(typed, config, default, data)
         folders.setdefault(folder, {}).setdefault(point.name, point)
     different = sum(map(len, folders.values()))
     if different < len(points):
@@ -120,8 +118,27 @@ def plan_sweep(
     return SweepPlan(folders, {chosen: source for chosen, (_, source) in found.items()})
 
 
-def _point(typed: Sequence[str], config: Config, default: Config, data: Data) -> Point:
-    """Return the run that a point of the grid is."""
+def check_sizes(config: Config, data: Data) -> None:
+    """Refuse a configuration that does not fit a data set, or the machine.
+
+    Raises:
+        ConfigError: says why.
+    """
+    n_train = sets.left_to_train(data, with_own_val_size(config, data).val_size)
+    check_fit(config, (data.train.images.shape[1], *config.hidden, data.n_classes), n_train, data.image_shape)
+
+
+def try_own_on(config: Config, data: Data) -> None:
+    """Try own components on the first digits of a data set.
+
+    Raises:
+        OwnCodeError, ConfigError: one fails.
+    """
+    try_own(config, (data.train.images.shape[1], *config.hidden, data.n_classes), data.train, data.image_shape)
+
+
+def point_of(typed: Sequence[str], config: Config, default: Config, data: Data) -> Point:
+    """Return the run that is typed so, and has this configuration, on a data set."""
     known = len(data.train), data.default_val_size
     config = in_canonical_form(with_own_val_size(config, data), *known)
     this = identity(config, data.sha256)

@@ -144,6 +144,7 @@ function drawEffect(holder, effect) {
   }
   put(holder, {
     height: 240,
+    padding: [null, 30, null, null], // for the last label, which hangs over
     series: [{}, {
       stroke: COLOURS[0], width: 1, paths: effect.ordered ? undefined : () => null, points: { show: true, size: 8, fill: COLOURS[0] },
     }],
@@ -216,11 +217,9 @@ function showCurves() {
 
 // ---- two keys, two configurations
 
-function showHeat() {
-  const { down, across, downs, tops, cells, means, says } = content.heat[Number(byId("heat-pair").value)];
+function drawHeat(table, below, { down, across, downs, tops, cells, means, says }) {
   const known = means.flat().filter((value) => value !== null);
   const [low, high] = [Math.min(...known), Math.max(...known)];
-  const table = byId("heat");
   table.replaceChildren();
   const head = add(add(table, "thead"), "tr");
   add(head, "th", `${down} ↓  ${across} →`);
@@ -237,7 +236,11 @@ function showHeat() {
       if (share > 0.7) cell.style.color = "var(--on-heat-high)";
     });
   });
-  byId("heat-says").textContent = `${says} The stronger the colour, the higher the value.`;
+  below.textContent = `${says} The stronger the colour, the higher the value.`;
+}
+
+function showHeat() {
+  drawHeat(byId("heat"), byId("heat-says"), content.heat[Number(byId("heat-pair").value)]);
 }
 
 function showPair() {
@@ -284,7 +287,7 @@ function main() {
   choices(byId("second"), labels, labels.length > 1 && reference === 0 ? 1 : 0, showPair);
   drawTable();
   showCurves();
-  showPair();
+  if (content.rows.length) showPair();
   content.effects.forEach((effect) => {
     const holder = add(byId("effects"), "div");
     add(holder, "h3", effect.title);
@@ -298,6 +301,7 @@ function main() {
     const line = add(byId("left-out"), "tr");
     [run, status, reason].forEach((text) => add(line, "td", text, "long"));
   });
+  byId("table-section").hidden = byId("pair-section").hidden = !content.rows.length;
   byId("curves-section").hidden = byId("pair-curves-choice").hidden = !content.curve_columns.length;
   byId("effects-section").hidden = !content.effects.length;
   byId("heat-section").hidden = !content.heat.length;

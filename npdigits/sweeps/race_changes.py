@@ -1,0 +1,149 @@
+"""What may change from one launch of a race to the next, and what would make it another race."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from npdigits.base.errors import ConfigError
+from npdigits.config.identity import describe_differences
+from npdigits.config.value_text import short_text
+from npdigits.race.budget import TIMES, confirming_epochs, least
+from npdigits.race.definition import Race, counting
+from npdigits.race.ledger import Ledger
+from npdigits.race.told import tell
+from npdigits.runs.json_table import read_identity
+from npdigits.runs.report import Report
+from npdigits.sweeps.race_plan import RacePlan
+
+ANOTHER = "that is another race: name=… or out=… gives it a folder of its own"
+WELCOME = "welcome are more race.settings, and another race.budget, race.finalists, race.confirm or race.reference"
+
+
+def refuse_changed(plan: RacePlan) -> None:
+    """Refuse another race than the one that the folder holds.
+
+    Raises:
+        ConfigError: says what changed, from what to what, and what to do.
+    """
+    before, now = plan.before, plan.now
+    if before is None:
+        return
+    for what, there, here in _differing(before, now):
+        raise ConfigError(f"{plan.folder} holds a race with {what}{there}, here {here}: {ANOTHER}; {WELCOME}")
+    if before.data != now.data:
+        raise ConfigError(f"{plan.folder} holds a race on other digits than data={plan.base.data.name}: {ANOTHER}")
+    if before.code != now.code:
+        raise ConfigError(
+            f"{plan.folder} holds a race of other code of npdigits: {before.code} there, {now.code} here: {ANOTHER}"
+        )
+    rules, ours = before.rules or {}, now.rules or {}
+    if rules != ours:
+        keys = [key for key in {**rules, **ours} if rules.get(key) != ours.get(key)]
+        raise ConfigError(
+            f"{plan.folder} holds a race by other rules ({', '.join(keys)}), of another version of npdigits: {ANOTHER}"
+        )
+
+
+def _differing(before: Race, now: Race) -> list[tuple[str, str, str]]:
+    """Return what differs: its name, what it was, and what it is."""
+    found: list[tuple[str, str, str]] = []
+    if before.arms != now.arms:
+        found.append(("the arms ", ", ".join(before.arms) or "none", ", ".join(now.arms) or "none"))
+        return found
+    for arm in now.arms:
+        of_arm = f"--arm {arm} " if arm else ""
+        there, here = before.space[arm], now.space[arm]
+        keys = [key for key in dict.fromkeys([*there, *here]) if there.get(key) != here.get(key)]
+        found += [(of_arm, _searched(key, there), _searched(key, here)) for key in keys]
+        if list(there) != list(here) and not found:
+            found.append((f"{of_arm}the keys in the order ", " ".join(there), " ".join(here)))
+        found += _differing_texts(of_arm, before.fixed_of.get(arm, ()), now.fixed_of.get(arm, ()))
+    found += _differing_texts("", counting(before.fixed), counting(now.fixed))
+    if sorted(before.where) != sorted(now.where):
+        found.append(("race.where: ", " and ".join(before.where) or "nothing", " and ".join(now.where) or "nothing"))
+    for key in ("search", "seed"):
+        a, b = str(getattr(before, key)), str(getattr(now, key))
+        if a != b:
+            found.append((f"race.{key}=", a, b))
+    if before.epochs != now.epochs:
+        found.append(("epochs=", str(before.epochs), str(now.epochs)))
+    return found
+
+
+def _searched(key: str, space: Mapping[str, str]) -> str:
+    return f"{key}={short_text(space[key])}" if key in space else f"no {key}"
+
+
+def _differing_texts(of_arm: str, before: object, now: object) -> list[tuple[str, str, str]]:
+    """Return the overrides that only one of two races has fixed."""
+    assert isinstance(before, list | tuple) and isinstance(now, list | tuple)
+    there = [override for override in before if override not in now]
+    here = [override for override in now if override not in before]
+    if not there and not here:
+        return []
+    return [(of_arm, " ".join(there) or "nothing of that kind", " ".join(here) or "not that")]
+
+
+def refuse_other_settings(plan: RacePlan) -> None:
+    """Refuse a race whose settings would be other runs, as own code or a default has changed.
+
+    Raises:
+        ConfigError: says of which, and in what.
+    """
+    before = plan.before
+    if before is None:
+        return
+    for setting in before.settings:
+        if (found := plan.points.identity(setting.arm, setting.overrides)) == setting.identity:
+            continue
+        said = "what its runs are has changed"
+        ledger = Ledger(plan.folder, before)
+        if run := next((run for run in ledger.runs.values() if run.identity == setting.identity), None):
+            there = read_identity(run.path) or {}
+            here = plan.points.of(setting.arm, setting.overrides, run.seed).identity
+            said = describe_differences(there, here) or f"{found} is not {setting.identity}"
+        which = f"setting {setting.number} ({' '.join(setting.overrides)})"
+        raise ConfigError(f"{plan.folder} holds a race whose {which} is another: {said}: {ANOTHER}")
+
+
+def settle_growth(plan: RacePlan, drawn: Race, report: Report) -> Race:
+    """Return the race with what may change from launch to launch. Nothing that was done is undone.
+
+    Args:
+        plan: what was there, and what was asked for.
+        drawn: the race with its settings.
+        report: is told where less was asked for than there is.
+
+    Raises:
+        ConfigError: the budget is too small.
+    """
+    before, asked = plan.before, plan.now
+    race = dataclasses.replace(drawn, budget=asked.budget or 1)
+    if before:
+        race = dataclasses.replace(
+            race, seeds=before.seeds, confirmations=before.confirmations, fixed=before.fixed, fixed_of=before.fixed_of
+        )
+    default = max(TIMES * race.wanted * race.epochs, before.budget if before else 0)
+    if not asked.budget:
+        race = _with_budget(race, default)
+        return _with_budget(race, max(default, least(race)))
+    if before and asked.budget < before.budget:
+        race = _with_budget(race, max(asked.budget, min(before.budget, _taken(plan, race))))
+        if race.budget > asked.budget:
+            report.say(f"race.budget={asked.budget}: {race.budget:,} epochs are taken already, and stay")
+    if race.budget < (needed := least(race)):
+        both = f"{needed - confirming_epochs(race):,} for the race and {confirming_epochs(race):,} for its confirmation"
+        raise ConfigError(
+            f"race.budget={asked.budget}: too small for {race.wanted} settings of {race.epochs} epochs: "
+            f"allowed are {needed:,} epochs or more, {both}"
+        )
+    return race
+
+
+def _with_budget(race: Race, budget: int) -> Race:
+    return dataclasses.replace(race, budget=budget)
+
+
+def _taken(plan: RacePlan, race: Race) -> int:
+    """Return the smallest budget with which nothing that lies on disk would be left out."""
+    told = tell(plan.folder)
+    return max(course.used for course in told.courses.values()) * len(race.arms) + confirming_epochs(race)
