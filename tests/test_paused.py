@@ -371,7 +371,7 @@ def _statuses(file):
 @pytest.fixture
 def planned(tmp_path, idx_set):
     """A sweep's folder, its points, and a function that does one of them up to an epoch."""
-    typed = ["data=idx", f"data.dir={idx_set}", "epochs=4", *PLAIN, f"out={tmp_path / 'sweep'}", "workers=1"]
+    typed = ["data=idx", f"data.dir={idx_set}", "epochs=4", *PLAIN, f"out={tmp_path / 'sweep'}"]
     points = [([*typed, f"seed={seed}"], compose([*typed, f"seed={seed}"])) for seed in range(2)]
     plan = plan_sweep(points, ["seed"], typed, Report(quiet=True))
     ((folder, runs),) = plan.folders.items()
@@ -379,7 +379,7 @@ def planned(tmp_path, idx_set):
     def do(point, until, stop=never):
         return sweep.do(folder, plan.sources, sweep.dataclasses.replace(point, until=until), False, stop)
 
-    return folder, list(runs.values()), do, lambda: sweep.run_sweep(points, ["seed"], typed, {})
+    return folder, list(runs.values()), do, lambda: sweep.run_sweep(points, ["seed"], typed, {"workers": 0})
 
 
 def test_a_point_is_done_up_to_an_epoch_and_its_sweep_goes_on(planned, capsys):

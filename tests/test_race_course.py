@@ -75,9 +75,9 @@ class World:
 
 
 WORLDS = st.builds(World, st.integers(4, 12), st.integers(0, 999), st.sampled_from([(0, 0), (0.4, 0), (0.3, 0.2)]))
-SETTINGS, BUDGET = st.integers(1, 30), st.integers(0, 500)
+SETTINGS, BUDGET = st.integers(1, 24), st.integers(0, 300)
 ORDER = st.randoms(use_true_random=False)
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=15, deadline=None)
 
 
 def test_a_race_of_64_settings_has_seven_seeds_within_the_budget_that_the_confirmation_leaves():

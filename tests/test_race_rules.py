@@ -27,7 +27,7 @@ def test_a_short_rung_that_would_drop_nobody_is_left_out():
     assert seeds_and_epochs(64, 1, 2) == [(1, 1, 16), (2, 1, 11)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 500), st.integers(1, 300))
 def test_rungs_only_ever_get_longer_and_narrower(n, epochs):
     first = list(islice(rungs(n, epochs), 40))
@@ -111,7 +111,7 @@ def test_figures_without_a_residual_tell_the_lower_from_the_equal():
 ACCURACY = st.integers(0, 10_000).map(lambda right: right / 10_000) | st.just(math.nan)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.integers(2, 5).flatmap(
         lambda s: st.dictionaries(st.integers(0, 99), st.lists(ACCURACY, min_size=s, max_size=s), min_size=1)

@@ -16,6 +16,7 @@ from npdigits.race.definition import Race
 from npdigits.race.fault import OWN, OWN_CODE, blame_of
 from npdigits.race.layout import RUNS
 from npdigits.runs.json_table import read_identity
+from npdigits.runs.layout import result_sizes
 from npdigits.runs.metrics import MOST_BYTES, parse_metrics
 from npdigits.runs.summary import Status, Summary, read_summary_if_there
 from npdigits.training.state import Epoch
@@ -66,11 +67,15 @@ class Run:
         """Return how far the run has come.
 
         The last epoch of a run that is neither paused nor ended is left out: its process may have been killed just
-        before it paused there, and what it then writes is still to be written.
+        before it paused there, and what it then writes is still to be written. So it is where a file was torn since.
         """
-        ended = self.summary.status.ended or bool(self.lost)
-        whole = ended or self.summary.status == Status.PAUSED
-        return Ran(len(self.history) if whole else max(0, len(self.history) - 1), ended, self.lost, self.accuracy)
+        epochs = len(self.history)
+        if self.lost and self.summary.status == Status.FAILED:
+            return Ran(epochs, True, self.lost, self.accuracy)
+        ended = self.summary.status.ended
+        if not (ended or self.summary.status == Status.PAUSED) or result_sizes(self.path) != self.summary.sizes:
+            return Ran(max(0, epochs - 1), False, "", self.accuracy)
+        return Ran(epochs, ended, self.lost, self.accuracy)
 
 
 def best_of(history: Sequence[Epoch]) -> Epoch:

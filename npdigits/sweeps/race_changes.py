@@ -58,10 +58,12 @@ def _differing(before: Race, now: Race) -> list[tuple[str, str, str]]:
             found.append((f"{of_arm}the keys in the order ", " ".join(there), " ".join(here)))
         found += _differing_texts(of_arm, before.fixed_of.get(arm, ()), now.fixed_of.get(arm, ()))
     found += _differing_texts("", counting(before.fixed), counting(now.fixed))
-    for key in ("where", "search", "seed"):
-        a, b = getattr(before, key), getattr(now, key)
+    if sorted(before.where) != sorted(now.where):
+        found.append(("race.where: ", " and ".join(before.where) or "nothing", " and ".join(now.where) or "nothing"))
+    for key in ("search", "seed"):
+        a, b = str(getattr(before, key)), str(getattr(now, key))
         if a != b:
-            found.append((f"race.{key}=", short_text(a), short_text(b)))
+            found.append((f"race.{key}=", a, b))
     if before.epochs != now.epochs:
         found.append(("epochs=", str(before.epochs), str(now.epochs)))
     return found

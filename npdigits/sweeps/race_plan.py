@@ -112,6 +112,7 @@ def plan_race(asked: AskedRace, report: Report) -> RacePlan:
     """
     arms = list(asked.axes)
     base = asked.compose("", ())
+    report.quiet = base.quiet
     require_tracker([base])
     if base.portable:
         portable.require()
