@@ -1,5 +1,6 @@
 """Sentences about a race and its claim: what was tried, what won, what the race had expected, what limits it all."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ IN_WORDS = {
     "better": "it is better than {0}",
     "worse": "it is worse than {0}",
     "same": "it is the same as {0} within the margin",
-    "open": "it is not shown to differ from {0}, nor to be equal",
+    "open": "it is not shown to differ from {0}, nor to be equal to it",
     "too few": "the seeds are too few to tell it from {0}",
     "untested": "it is not tested against {0}",
 }
@@ -53,9 +54,10 @@ def say_winner(comparison: Comparison, confirmed: Confirmed) -> list[str]:
 
     A finalist of which a run was lost cannot be it.
     """
-    rows = {_name(row): row for row in comparison.rows}
+    rows = rows_of(comparison)
     rows = {name: rows[name] for name in confirmed.finalists if name in rows and name not in confirmed.lost}
-    means = {name: row.interval(OBJECTIVE).mean for name, row in rows.items()}
+    # By exact sums, so that the order of seeds makes or breaks no tie.
+    means = {name: math.fsum(row.figures[OBJECTIVE]) / len(row) for name, row in rows.items()}
     if not means:
         return ["There is no winner: of every finalist a run was lost."]
     best = [row for name, row in rows.items() if means[name] == max(means.values())]
@@ -68,11 +70,25 @@ def say_winner(comparison: Comparison, confirmed: Confirmed) -> list[str]:
     most = f"of {_counted(len(rows), 'finalist')} the one with the highest mean" if others else "the only finalist"
     outcome = outcome_of(comparison, best[0]) or "baseline"  # of a single row nothing is tested
     shown = IN_WORDS[outcome].format(baseline)
+    shown += _say_higher(rows_of(comparison).get(confirmed.baseline), best[0])
     flattered = (
         " As the highest of several its mean is a little flattered; the tests are corrected for that. Finalists are "
         f"tested against {baseline} alone, not against each other."
     )
     return [f"Winner: {labels}, {most}, {size}; {shown}.{flattered if others else ''}"]
+
+
+def _say_higher(reference: ComparisonRow | None, best: ComparisonRow) -> str:
+    """Return that the mean of what finalists are compared with is above that of the best of them; else ""."""
+    if reference is None or reference.interval(OBJECTIVE).mean <= best.interval(OBJECTIVE).mean:
+        return ""
+    size = format_interval(reference.interval(OBJECTIVE), OBJECTIVE, True)
+    return f" (no finalist's mean is above the {size} of what they are compared with)"
+
+
+def rows_of(comparison: Comparison) -> dict[str, ComparisonRow]:
+    """Return the rows by their names in the column SETTING."""
+    return {str(row.values[SETTING]): row for row in comparison.rows}
 
 
 def say_expected(comparison: Comparison, claim: Claim) -> list[str]:
@@ -170,7 +186,7 @@ def say_strays(confirmed: Confirmed) -> list[str]:
     number = confirmed.confirmation.number
     named = ", ".join(confirmed.strays[:MOST_STRAYS])
     more = f" and {len(confirmed.strays) - MOST_STRAYS} more" if len(confirmed.strays) > MOST_STRAYS else ""
-    return [f"in no row, as not of confirmation {number}: {named}{more}"]
+    return [f"in no row, as not of confirmation {number}, or there twice: {named}{more}"]
 
 
 def say_state(told: Told, confirmed: Confirmed | None) -> list[str]:
@@ -199,10 +215,6 @@ def _baseline(confirmed: Confirmed) -> str:
         return "the reference"
     arm = confirmed.race.settings[confirmed.confirmation.finalists[0]].arm
     return f"the best of the arm {arm}" if arm else "the race's own first choice"
-
-
-def _name(row: ComparisonRow) -> str:
-    return str(row.values[SETTING])
 
 
 def _count_by_arm(race: Race, n: int) -> dict[str, int]:

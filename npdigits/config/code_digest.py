@@ -48,7 +48,14 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
             "config.grammar",
             "config.grid_size",
         ),
-        *("config.asked_race", "config.axes", "config.bases", "config.constraint", "config.race_check"),
+        *(
+            "config.asked_race",
+            "config.axes",
+            "config.bases",
+            "config.completion",
+            "config.constraint",
+            "config.race_check",
+        ),
         *("config.race_options", "config.space", "config.typed_race"),
         *("config.grid", "config.identity", "config.keys", "config.options", "config.override", "config.reading"),
         *("config.regularizers", "config.rules", "config.schema", "config.former"),
@@ -88,6 +95,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
         *(
             "runs.outputs",
             "runs.plots",
+            "runs.race_part",
             "runs.record",
             "runs.summary",
             "runs.table",
