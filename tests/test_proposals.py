@@ -107,12 +107,13 @@ def test_a_longer_race_goes_on_where_a_shorter_one_was(search: str) -> None:
         assert play(longer, draw(longer, begun, identify, SIZES)) == whole
 
 
-def test_a_figure_changes_later_rounds_alone() -> None:
+def test_figures_change_later_rounds_alone() -> None:
     """The round that a setting stands in does not know its figure."""
-    whole = play(asked(FIRST + ROUND + 2, LR, L2))
-    other = play(
-        asked(FIRST + ROUND + 2, LR, L2), figure=lambda setting: figure(setting) + (setting.number == FIRST + 2)
-    )
+
+    def turned(setting: Setting) -> float:
+        return 2 - figure(setting) if setting.number >= FIRST else figure(setting)
+
+    whole, other = (play(asked(FIRST + ROUND + 2, LR, L2), figure=each) for each in (figure, turned))
     assert other[: FIRST + ROUND] == whole[: FIRST + ROUND]
     assert other[FIRST + ROUND :] != whole[FIRST + ROUND :]
 

@@ -43,7 +43,9 @@ class AskedRace:
     fixed_of: Mapping[str, tuple[str, ...]]
     launcher: Mapping[str, Any]
     _bases: Bases = field(default_factory=_bases, repr=False, compare=False)
-    _readings: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False, compare=False)
+    _readings: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, Any]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def compose(self, arm: str, overrides: Sequence[str]) -> Config:
         """Return the checked configuration of one setting of an arm, as that of a single run, interpolations resolved.

@@ -102,7 +102,13 @@ def let_hydra_act(acts: Acts, arguments: list[str]) -> int:
         more, of_arms = zip(*map(options.split, arms.values()), strict=True)
         asked += [option for found in more for option in found]
         typed.append(as_override({name: make_readable(own) for name, own in zip(arms, of_arms, strict=True)}))
-    readable = list(typed) if options.completes(asked) else make_readable(typed)
+    if options.completes(asked):
+        from npdigits.config.completion import readable_line
+
+        readable = list(typed)
+        os.environ["COMP_LINE"] = readable_line(os.environ.get("COMP_LINE", ""))
+    else:
+        readable = make_readable(typed)
     if not options.shows(asked):
         grid.register()
         readable += grid.OURS

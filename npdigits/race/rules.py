@@ -22,7 +22,7 @@ SHORT = ((0.2, 0.6), (0.5, 0.375))
 # FEW settings.
 FIRST, NEXT, FEW = 0.25, 0.65, 5
 # A setting is dropped where p of its t test is at most ALPHA. LEAST settings are never dropped by rank or t.
-ALPHA, LEAST = 0.1, 3
+ALPHA, LEAST = 0.05, 3
 
 
 @dataclass(frozen=True)
