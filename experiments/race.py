@@ -242,9 +242,10 @@ def main() -> None:
     parser.add_argument("--grid", type=Path, action="append", required=True)
     parser.add_argument("--grid-minutes", type=float, help="that the grid took by the clock, if that was measured")
     parser.add_argument("--minutes", type=float, default=math.inf, help="after which it stops, to go on another time")
-    parser.add_argument("typed", nargs=argparse.REMAINDER, help="-- and the race, as after npdigits -m")
-    arguments = parser.parse_args()
-    folder, typed = arguments.folder.resolve(), [one for one in arguments.typed if one != "--"]
+    ours = sys.argv[1:]
+    typed = ours[ours.index("--") + 1 :] if "--" in ours else []
+    arguments = parser.parse_args(ours[: len(ours) - len(typed) - bool(typed)])
+    folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     grid = of_grid(arguments.grid)
     begun = time.monotonic()

@@ -3,8 +3,8 @@
     python tests/kill_race.py --races 8                        # two of each kind of place: some minutes
     python tests/kill_race.py --races 1 --place 2 --seed 1234  # one again
 
-Each race is drawn from the seed: its space, and what is ended when. It is held once undisturbed in one process, and
-once at its place where at least five times a launcher gets SIGKILL, SIGTERM or Ctrl-C, or a worker SIGKILL or SIGTERM;
+Each race is drawn from the seed: its space, and what is ended when. It is held once undisturbed in one process, once
+undisturbed at its place, and once at its place where five times a launcher gets SIGKILL, SIGTERM or Ctrl-C, or a worker SIGKILL or SIGTERM;
 the same command goes on. At the end race.csv, race.json, and of every run each .npz, metrics.csv, and the summary but
 for its times must be the same bytes. The places are ``0``, this process; ``1`` and ``2``, processes of this machine;
 and ``cluster``, a Dask scheduler with two workers in processes of their own.
@@ -198,6 +198,19 @@ def hold(
     raise AssertionError(f"not over after {MOST_LAUNCHES} launches")
 
 
+def undisturbed(arguments: list[str], folder: Path) -> tuple[dict[str, bytes], float]:
+    """Hold a race that nobody disturbs; return what it leaves, and its seconds.
+
+    Raises:
+        AssertionError: it is not over.
+    """
+    folder.mkdir()
+    begun = time.monotonic()
+    code = wait(start(arguments, folder), TOO_LONG)
+    assert code in OVER, f"undisturbed it has ended with exit code {code} ({' '.join(arguments)})"
+    return raced(folder / "race"), time.monotonic() - begun
+
+
 def one(seed: int, place: str, folder: Path, data: Path, kills: int) -> Counter[str]:
     """Hold one race of the harness; return what was done to it.
 
@@ -208,13 +221,7 @@ def one(seed: int, place: str, folder: Path, data: Path, kills: int) -> Counter[
     folder.mkdir()
     common = ["data=idx", f"data.dir={data}", *SMALL, f"race.seed={rng.randrange(100)}"]
     race = [*common, *rng.choice(RACES)]  # arms stand last
-    whole, cut = folder / "whole", folder / "cut"
-    begun = time.monotonic()
-    whole.mkdir()
-    cut.mkdir()
-    code = wait(start(["workers=0", *race], whole), TOO_LONG)
-    assert code in OVER, f"seed {seed}: the undisturbed race has ended with exit code {code} ({' '.join(race)})"
-    seconds = time.monotonic() - begun
+    expected, _ = undisturbed(["workers=0", *race], folder / "whole")
     with contextlib.ExitStack() as stack:
         where, workers = f"workers={place}", workers_of
         if place == "cluster":
@@ -224,12 +231,14 @@ def one(seed: int, place: str, folder: Path, data: Path, kills: int) -> Counter[
             def workers(pid: int) -> list[psutil.Process]:
                 return [child for nanny in nannies for child in nanny.children()]
 
+        there, seconds = undisturbed([where, *race], folder / "there")
+        (cut := folder / "cut").mkdir()
         done = hold([where, *race], cut, workers, rng, kills, seconds)
-    expected, found = raced(whole / "race"), raced(cut / "race")
+    found = raced(cut / "race")
     about = f"seed {seed} at {place} ({' '.join(race)}; {dict(done)})"
-    assert expected.keys() == found.keys(), f"{about}: {sorted(expected.keys() ^ found.keys())}"
-    differing = [name for name, content in expected.items() if content != found[name]]
-    assert not differing, f"{about}: not that of the undisturbed race: {differing}"
+    for what, other in (("undisturbed there", there), ("killed", found)):
+        differing = [name for name in expected.keys() | other.keys() if expected.get(name) != other.get(name)]
+        assert not differing, f"{about}: {what} it is another race: {sorted(differing)[:5]}"
     assert not list(cut.rglob(".*.tmp")), f"{about}: temporary files were left"
     shutil.rmtree(folder)
     done["runs"] += sum(name.endswith("summary.json") for name in expected)

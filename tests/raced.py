@@ -96,7 +96,7 @@ def raced_to_the_end(race, seeds=4):
                     ledger.runs[number, rung.seeds - 1] = (rung.epochs, first[number], "")
                 figures[number] = (first[number],) * rung.seeds
             out = drop_after(rung, {number: figures[number] for number in alive})
-            drops += out
+            drops += (dataclasses.replace(one, why=ledger.runs[one.setting, 0][2] or one.why) for one in out)
             gone = {drop.setting for drop in out}
             alive = [number for number in rank({number: figures[number] for number in alive}) if number not in gone]
         courses[arm] = Course(rung, tuple(alive), tuple(drops), (), 500, figures, seeds)

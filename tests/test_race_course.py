@@ -162,6 +162,28 @@ def test_used_counts_the_epochs_that_runs_stopped_early_have_had():
     assert (course.used, course.jobs) == (9, tuple(Job(i, 1, 10) for i in range(3)))
 
 
+def test_a_run_that_its_rule_ended_just_where_a_rung_ends_costs_the_next_one_nothing():
+    ended, paused = Ran(2, True, "", lambda k: 0.9), Ran(2, False, "", lambda k: 0.9)
+    course = follow(range(8), 10, 16, lambda setting, seed: None if seed else ended)
+    assert (course.rung.epochs, course.used) == (10, 16)
+    course = follow(range(8), 10, 16, lambda setting, seed: None if seed else paused)
+    assert (course.rung.epochs, course.used) == (2, 16)
+
+
+def test_a_run_that_is_lost_just_after_a_rung_is_expected_to_go_on_as_nobody_can_know_yet():
+    lost = Ran(2, True, "diverged", lambda k: 0.9)
+    course = follow(range(8), 10, 16, lambda setting, seed: None if seed else lost)
+    assert (course.rung.epochs, course.used, course.dropped[0].why[:4]) == (2, 16, "rank")
+    course = follow(range(8), 10, 16 + 40, lambda setting, seed: None if seed else lost)
+    assert (course.rung.epochs, course.used, course.alive) == (10, 16, ())
+
+
+def test_a_run_that_fails_after_its_last_epoch_is_lost():
+    runs = {(i, 0): Ran(10, True, "failed: OSError" if i == 1 else "", lambda k: 0.9) for i in range(3)}
+    course = follow(range(3), 10, 1000, lambda setting, seed: runs.get((setting, seed)))
+    assert [(drop.setting, drop.why) for drop in course.dropped] == [(1, "failed: OSError")]
+
+
 def test_a_rung_that_is_at_work_counts_what_its_runs_have_had_so_far():
     course = follow(range(3), 10, 1000, lambda setting, seed: Ran(4, False, "", lambda k: 0.9) if setting else None)
     assert (course.used, course.jobs) == (8, tuple(Job(i, 0, 10) for i in range(3)))

@@ -69,6 +69,12 @@ def test_of_many_settings_those_that_were_dropped_early_are_thin_and_without_nam
     assert all(below >= above - 1e-9 for (_, above), (below, _) in itertools.pairwise(edges))
 
 
+def test_a_picture_of_ten_thousand_settings_is_no_higher_than_can_be_drawn():
+    lengths = lengths_of(raced(), "")
+    lines = place_lines([dataclasses.replace(lengths[-1], rung=1)] * 10_000)
+    assert lines[-1].at < 31 and not any(line.named for line in lines)
+
+
 def test_each_arm_has_its_own_lines_over_the_same_epochs():
     race = raced(arms=("dropout", "$l2$"))
     first, second = shown(race).axes

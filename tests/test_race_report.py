@@ -218,6 +218,8 @@ def test_without_a_confirmation_it_says_where_the_race_stands(tmp_path, typed):
         (("--lower",), "--lower: "),
         (("--seed", "seed"), "--seed: "),
         (("--figure", "differences.pdf"), "--figure differences.pdf: "),
+        (("--all", "--html", "page.html"), "--html: not allowed with --all"),
+        (("--all", "--figure", "intervals.pdf"), "--figure: not allowed with --all"),
         (("--show", "nothing"), "--show nothing"),
         (("--sort", "nothing"), "--sort nothing"),
         (("--margin", "nothing"), "--margin nothing"),
@@ -227,7 +229,7 @@ def test_what_would_change_the_claim_is_refused_in_one_line(race, typed, argumen
     monkeypatch.chdir(tmp_path)
     code, out, err = typed(race, *arguments)
     assert (code, out) == (2, "") and len(err.splitlines()) == 1 and said in err
-    assert not list(tmp_path.glob("*.pdf"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_race_stands_by_itself(race, tmp_path, typed):
@@ -319,6 +321,18 @@ def test_a_tie_and_no_difference_are_said_as_they_are(tmp_path):
     assert "the seeds are too few to tell it from the reference" in short and "takes 7 seeds or more" in short
 
 
+def test_of_one_fresh_seed_nothing_is_tested_least_of_all_on_test_digits(tmp_path):
+    right = {"right": np.array([True] * 40)}
+    folder = made_race(tmp_path / "r", SETTINGS, [((1,), REFERENCE, FRESH[:1], (UP[:1], BASE[:1]))])
+    for place, of in ((0, right), (1, {"right": np.array([False] * 40)})):
+        shutil.rmtree(folder / "confirmation-1" / f"{place}-100")
+        typed = (SETTINGS[1][1], REFERENCE)[place]
+        made_run(folder / "confirmation-1" / f"{place}-100", 0.9, *typed, "seed=100", **of)
+    said = report(folder)
+    assert "Not tested: setting=1 lr=0.003 l2=0.001 (one run a row)." in said and "McNemar" not in said
+    assert "it is not tested against the reference" in said
+
+
 def test_a_finalist_that_diverged_has_lost_and_is_not_tested(tmp_path):
     broken = [*[accuracy + 0.01 for accuracy in UP[:9]], "diverged"]
     folder = made_race(tmp_path / "r", SETTINGS, [((1, 2, 3), REFERENCE, FRESH, (broken, UP, LIKE, BASE))])
@@ -350,7 +364,11 @@ def test_strays_are_named_and_in_no_row(own_race, typed):
     made_part(own_race / "confirmation-1" / "other", 0.99, ("lr=0.3", "seed=100"))
     made_part(own_race / "confirmation-1" / "older", 0.99, (*SETTINGS[1][1], "seed=5"))
     code, out, _ = typed(own_race)
-    assert code == 0 and "Note: in no row, as not of confirmation 1: " in out and out.count("confirmation-1/o") == 2
+    assert (
+        code == 0
+        and "Note: in no row, as not of confirmation 1, or there twice: " in out
+        and out.count("confirmation-1/o") == 2
+    )
     assert "0.3" not in out.split("\n\n")[0] and "60,000" in out
 
 

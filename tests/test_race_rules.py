@@ -57,6 +57,11 @@ def test_what_has_no_figure_loses_whatever_the_others_are():
     assert rank({4: [math.nan, 1.0], 2: [0.1, 0.1], 0: [], 3: [0.2, 0.0]}) == (2, 3, 0, 4)
 
 
+def test_the_order_of_seeds_makes_no_difference_of_rounding():
+    # From left to right these add up to 0.6 and to 0.6000000000000001.
+    assert rank({1: [0.3, 0.2, 0.1], 2: [0.1, 0.2, 0.3]}) == (1, 2)
+
+
 def test_the_t_rule_drops_who_is_far_behind_but_never_the_best_three():
     rng = np.random.default_rng(1)
     seeds = rng.normal(0, 0.01, 5)

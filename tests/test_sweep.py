@@ -621,12 +621,13 @@ EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 def test_a_shipped_experiment_says_what_it_is_and_composes(name):
     first, second, *_ = (CONF / "experiment" / f"{name}.yaml").read_text().splitlines()
     assert first == "# @package _global_" and second.startswith("# ")
-    assert compose([f"experiment={name}"]).name == name
+    assert compose([f"experiment={name}", "race=null"]).name == name
     assert re.search(rf"^experiment={name} +{re.escape(second[2:])}$", help_text(), re.MULTILINE)
 
 
 def test_the_shipped_experiments():
-    assert EXPERIMENTS == ["batch_size", "initializers", "l2", "lr_decay", "patience", "seed_script", "spread", "width"]
+    grids = ["batch_size", "initializers", "l2", "lr_decay", "patience", "seed_script", "spread", "width"]
+    assert sorted([*grids, "race_adam", "race_dropout_l2", "race_sgd"]) == EXPERIMENTS
 
 
 @pytest.mark.parametrize("option", [[], ["-m"]])

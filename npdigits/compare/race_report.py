@@ -102,6 +102,8 @@ def compare_race(
         looks=2**confirmed.confirmation.number,
         # A race is run wherever there is room, so its rows hold the runs of all environments.
         pooled=True,
+        # Of one seed nothing is claimed: what was fixed is a test of validation accuracies over seeds.
+        by_digits=False,
     )
     blocks = tuple(_as_claimed(block, confirmed, not why) for block in compared.blocks)
     compared = dataclasses.replace(
@@ -109,11 +111,16 @@ def compare_race(
         blocks=blocks,
         baseline=blocks[0].kind,
         constant={key: value for key, value in compared.constant.items() if key not in (ARM, SETTING)},
-        notes=(*compared.notes, *say_strays(confirmed)),
+        notes=(*compared.notes, *_doubts(confirmed), *say_strays(confirmed)),
         level=say_level(confirmed),
         untested=why,
     )
     return _with_claim(compared, confirmed, read_earlier(Ledger(folder, race), confirmed))
+
+
+def _doubts(confirmed: Confirmed) -> list[str]:
+    """Return what was strange about the runs of a confirmation; what is unreadable is listed with what was left out."""
+    return [line for line in confirmed.runs.warnings if not line.startswith("skipped: ")]
 
 
 def _with_claim(comparison: Comparison, confirmed: Confirmed, earlier: Mapping[str, Numbers]) -> Comparison:

@@ -186,7 +186,7 @@ def say_strays(confirmed: Confirmed) -> list[str]:
     number = confirmed.confirmation.number
     named = ", ".join(confirmed.strays[:MOST_STRAYS])
     more = f" and {len(confirmed.strays) - MOST_STRAYS} more" if len(confirmed.strays) > MOST_STRAYS else ""
-    return [f"in no row, as not of confirmation {number}: {named}{more}"]
+    return [f"in no row, as not of confirmation {number}, or there twice: {named}{more}"]
 
 
 def say_state(told: Told, confirmed: Confirmed | None) -> list[str]:

@@ -53,6 +53,7 @@ class Axis:
         A number of an interval is rounded to so few digits that the text is the number. In a logarithmic interval of
         whole numbers the share of n is that of the logarithms from n − 1/2 to n + 1/2.
         """
+        place = float(place)
         if self.values:
             return self.values[min(int(place * len(self.values)), len(self.values) - 1)]
         value: float = self._whole_at(place) if self.whole else self._number_at(place)

@@ -49,6 +49,7 @@ class RaceOptions:
         Raises:
             ConfigError: a key or a value is not allowed.
         """
+        _refuse_unknown(values)
         checked: dict[str, Any] = {}
         for key, value in values.items():
             if key == "arms":

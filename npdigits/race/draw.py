@@ -95,7 +95,7 @@ class Source:
         self.axes = asked.axes[arm]
         self.known: set[str] = set()
         self.where = constraints(asked)
-        self.looked_at = self.accepted = 0
+        self.looked_at = 0
         self.fulfilled: dict[str, int] = {}
 
     def settle(self, share: int) -> list[tuple[tuple[str, ...], str]]:
@@ -150,7 +150,6 @@ class Source:
         held = {one.text: one.holds(given) for one in self.where}
         for text, holds in held.items():
             self.fulfilled[text] = self.fulfilled.get(text, 0) + holds
-        self.accepted += all(held.values())
         return all(held.values())
 
     def refuse_too_few(self) -> None:
@@ -161,13 +160,14 @@ class Source:
         """
         arm = f"--arm {self.arm}: " if self.arm else ""
         typed = " ".join(f"{axis.key}={axis.text}" for axis in self.axes)
+        n = min(self.looked_at, points(self.axes) or self.looked_at)
         for text, held in self.fulfilled.items():
             if not held:
-                raise ConfigError(f"{arm}race.where={text}: none of {self.looked_at:,} settings of {typed} fulfils it")
+                raise ConfigError(f"{arm}race.where={text}: none of {n:,} settings of {typed} fulfils it")
         if self.fulfilled:
             together = " and ".join(self.fulfilled)
-            n = f"{self.accepted or 'none'} of {self.looked_at:,} settings of {typed}"
-            raise ConfigError(f"{arm}race.where={together}: {n} fulfils it; a race needs two at least")
+            few = f"{len(self.known) or 'none'} of {n:,} settings of {typed}"
+            raise ConfigError(f"{arm}race.where={together}: {few} fulfils it; a race needs two at least")
         raise ConfigError(f"{arm}{typed}: all points of this space are one run; a race needs two settings at least")
 
 

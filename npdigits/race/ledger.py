@@ -12,7 +12,7 @@ from npdigits.base.bounded import read_bytes
 from npdigits.config.identity import digest
 from npdigits.config.seeds import DRAWN_BY
 from npdigits.race.course import Ran
-from npdigits.race.definition import Race
+from npdigits.race.definition import Race, as_reason
 from npdigits.race.fault import OWN, OWN_CODE, blame_of
 from npdigits.race.layout import RUNS
 from npdigits.runs.json_table import read_identity
@@ -51,7 +51,7 @@ class Run:
         if self.summary.status == Status.DIVERGED:
             return "diverged"
         own = blame_of(self.summary.status, self.summary.reason) == OWN
-        return f"failed: {self.summary.reason.removeprefix(OWN_CODE)}" if own else ""
+        return f"failed: {as_reason(self.summary.reason.removeprefix(OWN_CODE))}" if own else ""
 
     def accuracy(self, k: int) -> float:
         """Return the validation accuracy of the best epoch among the first k; NaN where the run was lost in these.
@@ -123,8 +123,11 @@ def read_runs(folder: Path) -> dict[tuple[str, int], Run]:
     except OSError:  # nothing was begun
         return found
     for name in names:
-        if run := _read(folder / name):
-            found.setdefault((run.identity, run.seed), run)
+        run = _read(folder / name)
+        if run and (same := found.get((run.identity, run.seed))) is not None:
+            run = max(same, run, key=lambda one: (one.ran().ended, one.ran().epochs))  # a copy, or by another name
+        if run:
+            found[run.identity, run.seed] = run
     return found
 
 

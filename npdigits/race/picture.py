@@ -34,8 +34,8 @@ LOOKS = {
 # Inches. Up to NAMED settings, each has a line with a name.
 WIDTH, LINE, THIN, LEFT, RIGHT, HEAD, FOOT = 9.5, 0.15, 0.05, 3.6, 0.3, 0.62, 0.85
 NAMED = 100
-# Beyond, those with a name are at most so many, the best.
-MOST_NAMED = 60
+# Beyond, those with a name are at most so many, the best. The others take no more than MOST_THIN inches in all.
+MOST_NAMED, MOST_THIN = 60, 30.0
 # Letters of a setting's name, and points of its size.
 LETTERS, SIZE = 60, 6.5
 
@@ -96,7 +96,7 @@ def picture(told: Told) -> Figure:
         axes = figure.add_axes((LEFT / WIDTH, (top - tall) / height, inside, tall / height))
         _draw_lines(axes, lines, tall, longest)
         if arm:
-            axes.set_title(canvas.plain(arm), fontsize=9, loc="left", pad=3)
+            axes.set_title(canvas.plain(shortened(arm, LETTERS)), fontsize=9, loc="left", pad=3)
         axes.tick_params(labelbottom=arm == list(arms)[-1])
         top -= tall + gap
     axes.set_xlabel(f"training epochs of all seeds (a full run has {told.race.epochs})", fontsize=8)
@@ -109,9 +109,10 @@ def place_lines(lengths: Sequence[Length]) -> list[Line]:
     """Return the lines of an arm's settings, one below the other."""
     lines, y = [], 0.5 * LINE
     few = len(lengths) <= NAMED
+    thin = min(THIN, MOST_THIN / max(1, len(lengths)))
     for place, length in enumerate(lengths):
         named = few or (place < MOST_NAMED and length.rung != 1)
-        thick = LINE if named else THIN
+        thick = LINE if named else thin
         lines.append(Line(length, y + thick / 2, thick, named))
         y += thick
     return lines

@@ -55,6 +55,11 @@ def winners(found: Mapping[int, Confirmed]) -> tuple[int, ...]:
     return tuple(number for number, mean in means.items() if mean == max(means.values()))
 
 
+def winner(told: Told) -> int | None:
+    """Return the winner, of several the one with the lowest number; None before a finalist has all its fresh seeds."""
+    return min(winners(confirmed(told)), default=None)
+
+
 def format_race(told: Told) -> str:
     """Return race.csv."""
     race = told.race

@@ -1,0 +1,153 @@
+"""The settings of a race: drawn in an order of their own, each once, without what they do not read."""
+
+import dataclasses
+import functools
+import hashlib
+import inspect
+import itertools
+import json
+
+import numpy as np
+import pytest
+from grid import asked_race
+from scipy.stats import qmc
+
+from npdigits.base.errors import ConfigError
+from npdigits.base.random import stream
+from npdigits.config.axes import Axis
+from npdigits.config.identity import identity
+from npdigits.race.draw import Sizes, draw, grid, search_of, sobol
+
+MNIST = Sizes(784, 10)
+
+
+def identify(config):
+    """All that decides a result but the seeds, as a digest."""
+    keys = {key: value for key, value in identity(config, "0" * 64).items() if "seed" not in key}
+    return hashlib.sha256(json.dumps(keys, sort_keys=True).encode()).hexdigest()
+
+
+@functools.cache
+def asked(*typed):
+    """The race that is typed, of 64 settings; of each space once, as Hydra takes its time."""
+    return asked_race(["-m", "race=64", *typed])
+
+
+def of(settings, *typed):
+    """The race that is typed, of another number of settings."""
+    race = asked(*typed)
+    return dataclasses.replace(race, options=dataclasses.replace(race.options, settings=settings))
+
+
+def drawn(settings, *typed, already=()):
+    """The settings of a race that is typed."""
+    return draw(of(settings, *typed), already, identify, MNIST)
+
+
+def test_the_count_of_parameters_is_that_of_the_network():
+    from npdigits.nn.network import Parameters
+
+    for hidden in ((), (20,), (30, 10)):
+        assert MNIST.parameters(hidden) == Parameters((784, *hidden, 10), "float32").flat.size
+
+
+def test_points_are_those_of_scipys_sequence_and_even_in_every_dimension():
+    axes = (
+        Axis("lr", "", (), 0.0, 1.0),
+        Axis("l2", "", (), 1e-6, 1.0, True),
+        Axis("hidden", "", (), 1, 64, whole=True),
+    )
+    found = list(itertools.islice(sobol(3, "", axes), 64))
+    assert sorted(place["hidden"][1] for place in found) == list(range(1, 65))  # each share of 1/64 has one point
+    assert sorted(int(64 * place["lr"][1]) for place in found) == pytest.approx(list(range(64)), abs=1)
+    logs = np.log10([place["l2"][1] for place in found]) / 6 + 1
+    assert sorted(int(64 * x) for x in logs) == pytest.approx(list(range(64)), abs=1)
+    name = "rng" if "rng" in inspect.signature(qmc.Sobol).parameters else "seed"
+    engine = qmc.Sobol(3, scramble=True, bits=64, **{name: stream(3, "settings of a race/")})
+    for place, row in zip(found, engine.random(64), strict=True):
+        assert place == {axis.key: axis.at(x) for axis, x in zip(axes, row, strict=True)}
+
+
+def test_arms_and_seeds_have_sequences_of_their_own():
+    axes = (Axis("lr", "", (), 0.0, 1.0),)
+    first = {(seed, arm): next(sobol(seed, arm, axes))["lr"] for seed in (0, 1) for arm in ("", "a", "b")}
+    assert len(set(first.values())) == 6
+    assert first[0, "a"] == next(sobol(0, "a", axes))["lr"]
+
+
+def test_a_race_of_more_settings_extends_the_one_of_fewer():
+    typed = ["--arm", "a", "lr=tag(log,interval(1e-3,1))", "--arm", "b", "l2=0,1,2,3,4", "dropout=interval(0,0.5)"]
+    few, more = drawn(6, *typed), drawn(14, *typed)
+    assert drawn(6, *typed) == few
+    assert more[:6] == few
+    assert [(one.number, one.arm) for one in more] == [(n, "ab"[n % 2]) for n in range(14)]
+    assert drawn(14, *typed, already=few) == more
+    assert len({one.identity for one in more}) == 14
+
+
+def test_a_small_space_is_its_grid_and_a_large_one_a_sequence():
+    typed = ["lr=1,2", "l2=0,1,2"]
+    whole = drawn(6, *typed)
+    assert [one.overrides for one in whole] == [(f"lr={lr}", f"l2={l2}") for lr in (1, 2) for l2 in (0, 1, 2)]
+    assert [search_of(of(n, *typed), "") for n in (5, 6, 7)] == ["sobol", "grid", "grid"]
+    five = drawn(5, *typed)
+    assert len({one.overrides for one in five}) == 5
+    six = drawn(6, *typed, already=five)
+    assert six[:5] == five  # and the last one is found
+    assert {one.overrides for one in six} == {one.overrides for one in whole}
+    assert [place["hidden"] for place in grid((Axis("hidden", "", (), 3, 5, whole=True),))] == [
+        ("3", 3),
+        ("4", 4),
+        ("5", 5),
+    ]
+
+
+def test_what_a_setting_does_not_read_leaves_it_and_two_points_that_are_one_run_are_one_setting():
+    typed = ["optimizer=adam,sgd", "momentum=0,0.5,0.9", "hidden=[],5", "leak=0.1,0.2"]
+    found = drawn(30, *typed)
+    assert {one.overrides for one in found} == {
+        *(
+            (*optimizer, *hidden)
+            for optimizer in (("optimizer=adam",), *(("optimizer=sgd", f"momentum={m}") for m in ("0", "0.5", "0.9")))
+            for hidden in (("hidden=[]",), ("hidden=5", "leak=0.1"), ("hidden=5", "leak=0.2"))
+        )
+    }
+    assert len({one.identity for one in found}) == len(found) == 12
+    assert len({one.identity for one in drawn(11, *typed)}) == 11  # of 24 points
+    assert len(drawn(4, "optimizer=adam,adamw,sgd")) == 2  # two names of one optimizer
+
+
+def test_settings_fulfil_their_constraints():
+    found = drawn(8, "hidden=range(10,41)", "race.where=parameters <= 16000", "race.where=sum(hidden) != 12")
+    hidden = {int(one.overrides[0].removeprefix("hidden=")) for one in found}
+    assert len(hidden) == 8
+    assert hidden <= {10, 11, *range(13, 21)}  # 20 hidden units have 15,910 parameters, 21 have 16,705
+    # What no run can be is left out by a constraint.
+    impossible = ["optimizer=sgd", "nesterov=true,false", "momentum=0,0.9"]
+    assert len(drawn(4, *impossible, "race.where=momentum > 0 or not nesterov")) == 3
+    with pytest.raises(ConfigError, match=r"^nesterov=true: allowed is momentum > 0 .*; race\.where=… can leave such"):
+        drawn(4, *impossible)
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        (
+            ["hidden=range(10,20)", "race.where=parameters <= 160"],
+            r"race\.where=parameters <= 160: none of 10 settings of",
+        ),
+        (["lr=1,2", "race.where=lr < 2"], r"race\.where=lr < 2: 1 of 2 settings of lr=1,2 fulfils it"),
+        (["lr=1,2", "race.where=[lr < 2,lr > 1]"], r"race\.where=lr < 2 and lr > 1: none of 2 settings"),
+        (["optimizer=adam,adamw"], "optimizer=adam,adamw: all points of this space are one run"),
+        (["lr=interval(1,2)", "race.where=lr > 3"], r"race\.where=lr > 3: none of 400 settings of lr=interval\(1,2\)"),
+    ],
+)
+def test_a_space_without_two_settings_is_refused(typed, line):
+    with pytest.raises(ConfigError, match=f"^{line}"):
+        drawn(2, *typed)
+
+
+@pytest.mark.parametrize("name", ["race_adam", "race_sgd", "race_dropout_l2"])
+def test_a_shipped_race_has_its_settings(name):
+    found = drawn(64, f"experiment={name}")
+    assert len({one.identity for one in found}) == len(found) == 64
