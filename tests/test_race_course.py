@@ -90,13 +90,13 @@ def test_a_race_of_64_settings_has_seven_seeds_within_the_budget_that_the_confir
 
 def test_the_first_jobs_are_a_few_epochs_of_every_setting():
     course = follow(range(6), 10, 1000, lambda setting, seed: None)
-    assert course.jobs == tuple(Job(setting, 0, 2) for setting in range(6))
+    assert course.jobs == tuple(Job(setting, 0, 1) for setting in range(6))
     assert (course.used, course.seeds, course.alive, course.dropped) == (0, 1, tuple(range(6)), ())
     assert course.figures == dict.fromkeys(range(6), ())
 
 
 def test_without_room_for_a_rung_nothing_is_begun():
-    assert not follow(range(6), 10, 11, lambda setting, seed: None).jobs
+    assert not follow(range(6), 10, 5, lambda setting, seed: None).jobs
     assert not follow([], 10, 1000, lambda setting, seed: None).jobs
 
 
@@ -163,19 +163,19 @@ def test_used_counts_the_epochs_that_runs_stopped_early_have_had():
 
 
 def test_a_run_that_its_rule_ended_just_where_a_rung_ends_costs_the_next_one_nothing():
-    ended, paused = Ran(2, True, "", lambda k: 0.9), Ran(2, False, "", lambda k: 0.9)
-    course = follow(range(8), 10, 16, lambda setting, seed: None if seed else ended)
-    assert (course.rung.epochs, course.used) == (10, 16)
-    course = follow(range(8), 10, 16, lambda setting, seed: None if seed else paused)
-    assert (course.rung.epochs, course.used) == (2, 16)
+    ended, paused = Ran(3, True, "", lambda k: 0.9), Ran(3, False, "", lambda k: 0.9)
+    course = follow(range(8), 10, 20, lambda setting, seed: None if seed else ended)
+    assert (course.rung.epochs, course.used) == (10, 20)
+    course = follow(range(8), 10, 20, lambda setting, seed: None if seed else paused)
+    assert (course.rung.epochs, course.used) == (3, 20)
 
 
 def test_a_run_that_is_lost_just_after_a_rung_is_expected_to_go_on_as_nobody_can_know_yet():
-    lost = Ran(2, True, "diverged", lambda k: 0.9)
-    course = follow(range(8), 10, 16, lambda setting, seed: None if seed else lost)
-    assert (course.rung.epochs, course.used, course.dropped[0].why[:4]) == (2, 16, "rank")
-    course = follow(range(8), 10, 16 + 40, lambda setting, seed: None if seed else lost)
-    assert (course.rung.epochs, course.used, course.alive) == (10, 16, ())
+    lost = Ran(3, True, "diverged", lambda k: 0.9)
+    course = follow(range(8), 10, 20, lambda setting, seed: None if seed else lost)
+    assert (course.rung.epochs, course.used, course.dropped[0].why[:4]) == (3, 20, "rank")
+    course = follow(range(8), 10, 20 + 35, lambda setting, seed: None if seed else lost)
+    assert (course.rung.epochs, course.used, course.alive) == (10, 20, ())
 
 
 def test_a_run_that_fails_after_its_last_epoch_is_lost():

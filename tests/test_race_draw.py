@@ -19,6 +19,8 @@ from npdigits.config.identity import identity
 from npdigits.race.draw import Sizes, draw, grid, search_of, sobol
 
 MNIST = Sizes(784, 10)
+# What SciPy calls the generator: `rng` from 1.15 on.
+NAME = "rng" if "rng" in inspect.signature(qmc.Sobol).parameters else "seed"
 
 
 def identify(config):
@@ -62,10 +64,20 @@ def test_points_are_those_of_scipys_sequence_and_even_in_every_dimension():
     assert sorted(int(64 * place["lr"][1]) for place in found) == pytest.approx(list(range(64)), abs=1)
     logs = np.log10([place["l2"][1] for place in found]) / 6 + 1
     assert sorted(int(64 * x) for x in logs) == pytest.approx(list(range(64)), abs=1)
-    name = "rng" if "rng" in inspect.signature(qmc.Sobol).parameters else "seed"
-    engine = qmc.Sobol(3, scramble=True, bits=64, **{name: stream(3, "settings of a race/")})
+    engine = qmc.Sobol(3, scramble=True, bits=64, **{NAME: stream(3, "settings of a race/")})
     for place, row in zip(found, engine.random(64), strict=True):
         assert place == {axis.key: axis.at(x) for axis, x in zip(axes, row, strict=True)}
+
+
+def test_an_earlier_scipy_gives_the_same_points(monkeypatch):
+    class Earlier(qmc.Sobol):
+        def __init__(self, d, *, scramble=True, bits=None, seed=None):
+            super().__init__(d, scramble=scramble, bits=bits, **{NAME: seed})
+
+    axes = (Axis("lr", "", (), 0.0, 1.0), Axis("l2", "", (), 0.0, 1.0))
+    today = list(itertools.islice(sobol(1, "a", axes), 5))
+    monkeypatch.setattr(qmc, "Sobol", Earlier)
+    assert list(itertools.islice(sobol(1, "a", axes), 5)) == today
 
 
 def test_arms_and_seeds_have_sequences_of_their_own():

@@ -302,12 +302,16 @@ def test_arms_are_compared_by_their_best(tmp_path, typed):
     lines = out.splitlines()
     assert lines[0].split()[:2] == ["arm", "setting"] and lines[1].split()[:2] == ["dropout", "2"]
     assert "Confirmation 1 of a race of 3 settings (2 of l2, 1 of dropout): 2 finalists on 10 fresh seeds." in out
-    assert "Compared with the race's own choice, arm=l2 setting=0" in out
+    assert "Compared with the best of the arm l2, arm=l2 setting=0" in out
     assert "Winner: arm=dropout setting=2" in out and "it is better than the best of the arm l2." in out
-    assert "1 finalist tested" in out and "3 settings tried (2 of l2, 1 of dropout)" in out
+    assert (
+        "1 finalist tested on fresh seeds alone at 0.025" in out and "3 settings tried (2 of l2, 1 of dropout)" in out
+    )
     assert json.loads(typed(folder, "--json", "-")[1])["race"]["settings_of_arms"] == {"l2": 2, "dropout": 1}
     worse = made_race(tmp_path / "worse", settings, [((0, 2), None, FRESH, (UP, BASE))], arms=("l2", "dropout"))
-    assert "Winner: arm=l2 setting=0" in report(worse) and "; it is the best of the arm l2." in report(worse)
+    assert "Winner: arm=l2 setting=0" in report(
+        worse
+    ) and "; it is the best of the arm l2, and the other is shown to be worse." in report(worse)
 
 
 def test_a_tie_and_no_difference_are_said_as_they_are(tmp_path):

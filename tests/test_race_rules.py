@@ -13,12 +13,15 @@ from npdigits.race import rules
 from npdigits.race.rules import Drop, Rung, compare_with_best, drop_after, rank, rungs
 
 
-def seeds_and_epochs(n, epochs, many=9):
+def seeds_and_epochs(n, epochs, many=10):
     return [(rung.seeds, rung.epochs, rung.most) for rung in islice(rungs(n, epochs), many)]
 
 
 def test_the_rungs_of_64_settings_go_from_few_epochs_to_many_seeds():
-    few_epochs, many_seeds = [(1, 4, 39), (1, 10, 24), (1, 20, 16)], [(2, 20, 11), (3, 20, 8), (4, 20, 6), (5, 20, 5)]
+    few_epochs, many_seeds = (
+        [(1, 2, 48), (1, 5, 39), (1, 10, 24), (1, 20, 16)],
+        [(2, 20, 11), (3, 20, 8), (4, 20, 6), (5, 20, 5)],
+    )
     assert seeds_and_epochs(64, 20) == [*few_epochs, *many_seeds, (6, 20, 5), (7, 20, 5)]
 
 

@@ -27,6 +27,9 @@ import numpy as np
 def swish(z, *, beta: float = 1.0, k: int = 3):
     return z / (1 + np.exp(-beta * z))
 
+def top2(p, y, *, k: int = 2):
+    return 0.5
+
 def d_swish(z, f, *, beta: float = 1.0, k: int = 3):
     s = 1 / (1 + np.exp(-beta * z))
     return s + beta * z * s * (1 - s)
@@ -386,6 +389,8 @@ def test_own_components_and_their_keys_are_searched(own):
     assert (asked.reference, asked.compose("", ()).activation) == ((), "leaky_relu")
     with pytest.raises(ConfigError, match=r"swish\.k is a whole number: swish\.k=int\(interval\(1,5\)\)$"):
         asked_race(["-m", "race=4", f"activation={own / 'mine.py'}:swish", "swish.k=interval(1,5)"])
+    with pytest.raises(ConfigError, match=r"^top2\.k=1,2: allowed in a race is one value: all settings share metrics$"):
+        asked_race(["-m", "race=4", f"metrics=[{own / 'mine.py'}:top2]", "top2.k=1,2"])
 
 
 def test_the_reference_is_one_setting():

@@ -15,6 +15,7 @@ from npdigits.compare.race_sentences import (
     introduce,
     make_facts,
     make_notes,
+    name_baseline,
     say_expected,
     say_level,
     say_state,
@@ -31,8 +32,6 @@ from npdigits.race.ledger import Ledger
 from npdigits.race.told import tell
 from npdigits.runs.text_columns import held_by_python
 
-# What a race's rows are compared with, by whether it has a reference.
-KINDS = {True: "the reference", False: "the race's own choice"}
 # What is corrected of a difference, what that is then, and over how many comparisons of its block.
 CORRECTED = (
     ("p", "corrected", "comparisons"),
@@ -135,7 +134,7 @@ def _as_claimed(block: Block, confirmed: Confirmed, is_tested: bool) -> Block:
     """Return a block as the race claims it; finalists that have lost are corrected for, and not tested."""
     if not is_tested:
         return dataclasses.replace(block, differences={}, kind="")
-    kind = KINDS[confirmed.confirmation.reference is not None]
+    kind = name_baseline(confirmed)
     lost = {row: why for row in block.differences if (why := confirmed.lost.get(row.values[SETTING]))}
     if not lost:
         return dataclasses.replace(block, kind=kind)

@@ -20,7 +20,6 @@ MOST_SEEDS = 30
 # At most this many runs that do not belong there are named.
 MOST_STRAYS = 5
 IN_WORDS = {
-    "baseline": "it is {0}",
     "better": "it is better than {0}",
     "worse": "it is worse than {0}",
     "same": "it is the same as {0} within the margin",
@@ -65,17 +64,34 @@ def say_winner(comparison: Comparison, confirmed: Confirmed) -> list[str]:
     labels = " and ".join(comparison.label(row) for row in best)
     if len(best) > 1:
         return [f"No single winner: {labels} have the same highest mean, {size}."]
-    baseline = _baseline(confirmed)
-    others = len(rows) - 1
-    most = f"of {_counted(len(rows), 'finalist')} the one with the highest mean" if others else "the only finalist"
-    outcome = outcome_of(comparison, best[0]) or "baseline"  # of a single row nothing is tested
-    shown = IN_WORDS[outcome].format(baseline)
-    shown += _say_higher(rows_of(comparison).get(confirmed.baseline), best[0])
-    flattered = (
-        " As the highest of several its mean is a little flattered; the tests are corrected for that. Finalists are "
-        f"tested against {baseline} alone, not against each other."
+    baseline = name_baseline(confirmed)
+    most = (
+        f"of {_counted(len(rows), 'finalist')} the one with the highest mean" if len(rows) > 1 else "the only finalist"
     )
-    return [f"Winner: {labels}, {most}, {size}; {shown}.{flattered if others else ''}"]
+    shown = _say_outcome(comparison, best[0], baseline) + _say_higher(
+        rows_of(comparison).get(confirmed.baseline), best[0]
+    )
+    said = f"Winner: {labels}, {most}, {size}; {shown}."
+    if len(rows) > 1:
+        said += " As the highest of several its mean is a little flattered; the tests do not depend on which it is."
+    if len(confirmed.tested) > 1:
+        said += f" Finalists are tested against {baseline} alone, not against each other."
+    return [said]
+
+
+def _say_outcome(comparison: Comparison, best: ComparisonRow, baseline: str) -> str:
+    """Return what is shown of the finalist with the highest mean, which others may be compared with."""
+    outcome = outcome_of(comparison, best)
+    if outcome not in ("", "baseline"):  # "": of a single row nothing is tested
+        return IN_WORDS[outcome].format(baseline)
+    others = [outcome_of(comparison, row) for row in comparison.family.differences]
+    if not others:
+        return f"it is {baseline}"
+    worse = others.count("worse")
+    if len(others) == 1:
+        return f"it is {baseline}, and the other is {'' if worse else 'not '}shown to be worse"
+    are = "are" if worse > 1 else "is"
+    return f"it is {baseline}, and {worse or 'none'} of the {len(others)} others {are} shown to be worse"
 
 
 def _say_higher(reference: ComparisonRow | None, best: ComparisonRow) -> str:
@@ -122,8 +138,9 @@ def make_notes(confirmed: Confirmed) -> tuple[str, ...]:
         f"{of_confirmation:,} at most"
     )
     n = _counted(len(confirmed.tested), "finalist")
+    corrected = ", corrected over them (Holm)," if len(confirmed.tested) > 1 else ""
     level = (
-        f"{n} tested on fresh seeds alone, corrected over them (Holm), at {one.alpha:.3g} ({say_level(confirmed)}), so "
+        f"{n} tested on fresh seeds alone{corrected} at {one.alpha:.3g} ({say_level(confirmed)}), so "
         "that all confirmations of the race together err with at most 0.05"
     )
     seeds = (
@@ -209,7 +226,7 @@ def say_state(told: Told, confirmed: Confirmed | None) -> list[str]:
     return lines
 
 
-def _baseline(confirmed: Confirmed) -> str:
+def name_baseline(confirmed: Confirmed) -> str:
     """Return what finalists are compared with, in words."""
     if confirmed.confirmation.reference is not None:
         return "the reference"

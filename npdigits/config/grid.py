@@ -121,7 +121,7 @@ class Sweeper(HydrasSweeper):
             arms[name] = {override.get_key_element(): override for override in parsed}
         axes, fixed, fixed_of = divide(given, arms)
         places = [
-            str(source.path if "://" in source.path else f"file://{source.path}")
+            f"{source.schema}://{source.path}"
             for source in self.master.hydra.runtime.config_sources
             if source.provider not in ("hydra", "main", "schema")
         ]

@@ -17,6 +17,7 @@ npdigits: train a neural network on handwritten digits.
 usage: npdigits [key=value …]          (or: python -m npdigits.train [key=value …])
        npdigits hidden=20 lr=0.01
        npdigits --multirun hidden=10,20,50 seed=0,1,2
+       npdigits --multirun race=64 'lr=tag(log,interval(1e-4,1e-1))' l2=0,1e-4 [--arm NAME key=values …]
        npdigits --cfg job               print the composed configuration and end
        npdigits --hydra-help            Hydra's own options; --shell-completion for tab completion
 

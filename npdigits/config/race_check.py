@@ -12,6 +12,7 @@ from npdigits.config.components import KINDS
 from npdigits.config.constraint import Constraint
 from npdigits.config.keys import READ_ONLY_WITH, RULES
 from npdigits.config.override import Override
+from npdigits.config.schema import Config
 from npdigits.config.space import SEEDS, refuse_seed, refuse_shared
 from npdigits.config.typed_race import OPTION
 
@@ -41,6 +42,7 @@ def check(asked: AskedRace) -> None:
     for key in SEEDS[1:]:
         if (value := getattr(whole, key)) is not None:
             refuse_seed(key, f"{key}={value}")
+    _check_components(asked, whole)
     if reference := asked.reference:
         for override in map(Override.of, reference):
             refuse_seed(override.key, f"race.reference={options.reference}")
@@ -62,6 +64,20 @@ def constraints(asked: AskedRace) -> tuple[Constraint, ...]:
         return ()
     components = {*asked.components, *(own.code.name for own in asked.compose("", ()).own)}
     return tuple(Constraint.of(text, tuple(RULES), components) for text in asked.options.where)
+
+
+def _check_components(asked: AskedRace, whole: Config) -> None:
+    """Refuse other numbers of the component that makes the data set, and of one that measures alone.
+
+    Raises:
+        ConfigError: there are such.
+    """
+    shared = {own.code.name: own.key for own in whole.own if own.key in ("data.source", "metrics")}
+    typed = [one for fixed in asked.fixed_of.values() for one in fixed]
+    typed += [f"{axis.key}={axis.text}" for axes in asked.axes.values() for axis in axes]
+    for override in map(Override.of, typed):
+        if key := shared.get(override.top):
+            raise ConfigError(f"{override.typed}: allowed in a race is one value: all settings share {key}")
 
 
 def _check_grid(asked: AskedRace, arm: str) -> None:

@@ -102,9 +102,8 @@ class Source:
         """Return overrides and identity of as many settings as the arm lacks."""
         wanted = share - len(self.known)
         found: list[tuple[tuple[str, ...], str]] = []
-        before = self.looked_at
         for place in self.places(share):
-            if len(found) >= wanted or self.looked_at - before >= PATIENCE * share:
+            if len(found) >= wanted:
                 break
             setting = self.setting(place)
             if setting and setting[1] not in self.known:

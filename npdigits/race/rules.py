@@ -17,7 +17,7 @@ from itertools import count
 from typing import Any
 
 # The short rungs: which part of the full epochs they go to, and which part of the settings is left at most.
-SHORT = ((0.2, 0.6), (0.5, 0.375))
+SHORT = ((0.1, 0.75), (0.25, 0.6), (0.5, 0.375))
 # The part that is left at most after the first seed's full run; from rung to rung this part of it after that, down to
 # FEW settings.
 FIRST, NEXT, FEW = 0.25, 0.65, 5

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from npdigits.base.errors import ConfigError
 from npdigits.config.identity import describe_differences
 from npdigits.config.value_text import short_text
-from npdigits.race.budget import TIMES, confirming_epochs, least
+from npdigits.race.budget import TIMES, confirming_epochs, is_settled, least
 from npdigits.race.definition import Race, Setting, counting
 from npdigits.race.ledger import Ledger
 from npdigits.race.told import tell
@@ -118,32 +118,49 @@ def settle_growth(plan: RacePlan, drawn: Race, report: Report) -> Race:
     Args:
         plan: what was there, and what was asked for.
         drawn: the race with its settings.
-        report: is told where less was asked for than there is.
+        report: is told where a smaller budget was asked for than was taken already.
 
     Raises:
         ConfigError: the budget is too small.
     """
-    before, asked = plan.before, plan.now
-    race = dataclasses.replace(drawn, budget=asked.budget or 1)
-    if before:
-        race = dataclasses.replace(
-            race, seeds=before.seeds, confirmations=before.confirmations, fixed=before.fixed, fixed_of=before.fixed_of
-        )
-    default = max(TIMES * race.wanted * race.epochs, before.budget if before else 0)
-    if not asked.budget:
-        race = _with_budget(race, default)
-        return _with_budget(race, max(default, least(race)))
-    if before and asked.budget < before.budget:
-        race = _with_budget(race, max(asked.budget, min(before.budget, _taken(plan, race))))
-        if race.budget > asked.budget:
-            report.say(f"race.budget={asked.budget}: {race.budget:,} epochs are taken already, and stay")
-    if race.budget < (needed := least(race)):
-        both = f"{needed - confirming_epochs(race):,} for the race and {confirming_epochs(race):,} for its confirmation"
-        raise ConfigError(
-            f"race.budget={asked.budget}: too small for {race.wanted} settings of {race.epochs} epochs: "
-            f"allowed are {needed:,} epochs or more, {both}"
-        )
+    before, asked = plan.before, plan.now.budget
+    if before is None:
+        race = _with_budget(drawn, asked or TIMES * drawn.wanted * drawn.epochs)
+        race = race if asked else _with_budget(race, max(race.budget, least(race)))
+        _refuse_too_small(race, least(race))
+        return race
+    race = dataclasses.replace(
+        drawn,
+        budget=asked or before.budget,
+        fixed=before.fixed,
+        fixed_of=before.fixed_of,
+        seeds=before.seeds,
+        confirmations=before.confirmations,
+    )
+    needed = max(least(race), _taken(plan, race))
+    if asked:
+        race = _with_budget(race, max(asked, min(before.budget, needed)))
+        if race.budget > asked:
+            report.say(f"race.budget={asked}: {race.budget:,} epochs are taken or put aside already, and stay")
+    elif not is_settled(race):  # something else has grown
+        given = TIMES * race.wanted * race.epochs + sum(one.planned for one in race.confirmations)
+        race = _with_budget(race, max(before.budget, given, needed))
+    _refuse_too_small(race, needed)
     return race
+
+
+def _refuse_too_small(race: Race, needed: int) -> None:
+    """Refuse a budget below the least with which a race can be held.
+
+    Raises:
+        ConfigError: says the least.
+    """
+    if race.budget < needed:
+        confirming = confirming_epochs(race)
+        raise ConfigError(
+            f"race.budget={race.budget}: too small for {race.wanted} settings of {race.epochs} epochs: allowed are "
+            f"{needed:,} epochs or more, {needed - confirming:,} for the race and {confirming:,} for confirmations"
+        )
 
 
 def _with_budget(race: Race, budget: int) -> Race:

@@ -80,6 +80,8 @@ class RaceProgress(Progress):
     def line(self) -> str:
         """Return the live line: how far the stage is, who is in the race, its epochs, time left, the best so far."""
         stage, taken = self._stage, self._epochs - self._at_begin
+        if not stage.name:
+            return ""
         ended = collections.Counter(run.status for run in self._ended)
         failed = ended[Status.FAILED] + ended[Status.HELD]
         done = f"{stage.name}: {len(self._ended) - failed}/{self.total} runs"
