@@ -376,6 +376,13 @@ def test_strays_are_named_and_in_no_row(own_race, typed):
     assert "0.3" not in out.split("\n\n")[0] and "60,000" in out
 
 
+def test_a_file_that_was_torn_since_takes_no_claim_away(own_race):
+    file = own_race / "confirmation-1" / "0-100" / "metrics.csv"
+    file.write_text(file.read_text()[:-1])
+    said = report(own_race)
+    assert "Winner: setting=1" in said and "0-100/metrics.csv: torn: " in said
+
+
 def test_the_limit_says_when_the_validation_digits_are_those_of_the_race(tmp_path):
     confirmed = [((1,), REFERENCE, (*FRESH[:9], 5), (UP, BASE))]  # one of whose seeds is the split's, too
     folder = made_race(tmp_path / "r", SETTINGS, confirmed, fixed=("split_seed=5",))
