@@ -175,7 +175,7 @@ def hold(
         pid = start(arguments, folder)
         code, hurt = None, False
         while code is None and left:
-            code = wait(pid, rng.uniform(0, 2 * seconds / kills))
+            code = wait(pid, rng.uniform(0, seconds / kills))
             if code is not None:
                 break
             left -= 1

@@ -51,7 +51,7 @@ def raising(error):
 @pytest.fixture
 def signals():
     """Put the handlers back that a program sets."""
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     yield
     for number, handler in before.items():
@@ -125,15 +125,30 @@ def test_a_program_that_is_ended_undoes_what_is_half_done(name):
     assert (child.returncode, out, err) == (program.TERMINATED, "undone\n", "p: terminated\n")
 
 
-def test_a_signal_that_a_library_makes_another_error_of_is_that_signal(signals, capsys):
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGTERM, program.TERMINATED, "p: terminated\n"),
+        (signal.SIGINT, program.INTERRUPTED, "p: interrupted\n"),
+    ],
+)
+def test_a_signal_that_a_library_makes_another_error_of_is_that_signal(signals, capsys, number, code, said):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def act():
         try:
-            signal.raise_signal(signal.SIGTERM)
-        except Terminated as error:
+            signal.raise_signal(number)
+        except (KeyboardInterrupt, Terminated) as error:
             raise ConfigError("of a library") from error
 
-    assert program.exit_code("p", act) == program.TERMINATED
-    assert capsys.readouterr().err == "p: terminated\n"
+    assert program.exit_code("p", act) == code
+    assert capsys.readouterr().err == said
+
+
+def test_a_shell_in_the_background_is_heeded(signals):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    program.exit_code("p", lambda: 0)
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")

@@ -112,13 +112,20 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
             traceback of one that is not the user's to mend goes into a file.
     """
     _open_streams()
-    terminated = False
+    interrupted = terminated = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
 
     def terminate(number: int, frame: FrameType | None) -> None:
         nonlocal terminated
         terminated = True
         raise Terminated
 
+    if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):  # as a shell in the background does
+        signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, terminate)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup does
         signal.signal(signal.SIGHUP, terminate)
@@ -136,6 +143,8 @@ def exit_code(name: str, act: Callable[[], int]) -> int:
     except Exception as error:
         if terminated:  # a library has made another error of it
             return _say(name, "terminated", TERMINATED)
+        if interrupted:
+            return _say(name, "interrupted", INTERRUPTED)
         return _report(name, first_cause(error))
     finally:
         try:
