@@ -59,15 +59,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument("sets", nargs="?", type=int, default=40, help="data sets of each function")
     parser.add_argument("--settings", type=int, default=64)
+    parser.add_argument("--only", nargs="*", choices=FUNCTIONS, default=list(FUNCTIONS), help="these functions")
+    parser.add_argument("--bootstrap", action="store_true", help="the bootstrap's intervals as well")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     with one_thread():
-        for name, (keys, function) in FUNCTIONS.items():
-            _print_function(name, keys, function, options.sets, options.settings)
+        for name in options.only:
+            _print_function(name, options.sets, options.settings, options.bootstrap)
 
 
-def _print_function(name: str, keys: int, function: Callable[[Array], Array], sets: int, n: int) -> None:
+def _print_function(name: str, sets: int, n: int, with_bootstrap: bool) -> None:
     """Print what was found of one function."""
+    keys, function = FUNCTIONS[name]
     spread, truth = known(keys, function)
     process: dict[str, list[Shares]] = {"share": [], "held": [], "width": [], "bootstrap": [], "forest": []}
     for number in range(sets):
@@ -79,7 +82,8 @@ def _print_function(name: str, keys: int, function: Callable[[Array], Array], se
         process["share"].append({key: one.share for key, one in found.items()})
         process["held"].append({key: holds(one.low, one.high, truth[key]) for key, one in found.items()})
         process["width"].append({key: one.high - one.low for key, one in found.items()})
-        process["bootstrap"].append(bootstrap(placed, figures, truth, rng))
+        nothing = dict.fromkeys(truth, np.nan)
+        process["bootstrap"].append(bootstrap(placed, figures, truth, rng) if with_bootstrap else nothing)
         process["forest"].append(forest(x, ranks(figures)))
     show(f"{name}, {n} settings, {sets} data sets")
     show("key     truth  process  (spread)  held  width  bootstrap held  forest  (spread)")
@@ -127,10 +131,10 @@ def shares_on_grid(values: Array, variance: float) -> Shares:
 
 def forest(x: Array, y: Array) -> Shares:
     """Return the shares that a random forest sees (Hutter, Hoos and Leyton-Brown 2014), on a grid."""
-    places = (np.arange(12) + 0.5) / 12
+    places = (np.arange(8) + 0.5) / 8
     grid = np.stack(np.meshgrid(*[places] * x.shape[1], indexing="ij"), axis=-1).reshape(-1, x.shape[1])
     trees = RandomForestRegressor(100, random_state=0).fit(x, y)
-    return shares_on_grid(trees.predict(grid).reshape([12] * x.shape[1]), 1.0)
+    return shares_on_grid(trees.predict(grid).reshape([8] * x.shape[1]), 1.0)
 
 
 def bootstrap(placed: Placed, figures: Array, truth: Shares, rng: np.random.Generator) -> Shares:

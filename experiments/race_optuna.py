@@ -159,7 +159,7 @@ def choose_all(table: Table, settings: Settings, asked: argparse.Namespace) -> d
         Way(f"Optuna, {seeds // 2} seeds a trial", seeds // 2),
         Way("Optuna, 1 seed a trial", 1),
     )
-    chosen: dict[str, list[Chosen]] = {"the race": []} | {way.name: [] for way in ways}
+    chosen: dict[str, list[Chosen]] = {name: [] for name in ("the race", *(way.name for way in ways))}
     for repetition in range(asked.samplers):
         seed = asked.seed + repetition
         order = np.random.default_rng(seed).permutation(seeds).tolist()

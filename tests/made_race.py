@@ -1,6 +1,7 @@
 """Folders of races made by hand, for tests of what reads them."""
 
 import dataclasses
+import json
 
 from made_runs import SHA256, made_run
 
@@ -8,6 +9,7 @@ from npdigits.base.files import Folder
 from npdigits.race.definition import Confirmation, Race, Setting, write_race
 from npdigits.race.ledger import without_seeds
 from npdigits.runs.json_table import load_identity
+from npdigits.runs.layout import result_sizes
 
 SEARCHED = (7, 8, 9)
 # So many epochs has a full run; two are what ``made_run`` writes.
@@ -61,6 +63,13 @@ def made_race(folder, searched, confirmations=(), arms=("",), fixed=(), **change
 
 def made_part(path, accuracy, typed):
     """Write a run of a race: with this accuracy, or, of a word, with this status."""
+    path = _made(path, accuracy, typed)
+    summary = json.loads((path / "summary.json").read_text())
+    (path / "summary.json").write_text(json.dumps(summary | {"sizes": result_sizes(path)}))
+    return path
+
+
+def _made(path, accuracy, typed):
     if isinstance(accuracy, str):
         more = {"diverged": {"diverged_in_epoch": 2, "epochs": 1}, "paused": {"schema_but_for_pause": 2, "schema": 4}}
         return made_run(path, 0.9, *typed, status=accuracy, data_sizes=SIZES, **more.get(accuracy, {}))

@@ -1,5 +1,6 @@
 """Races told without any run: settings of a space with figures that a function makes up."""
 
+import dataclasses
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,10 @@ from npdigits.config import grammar
 from npdigits.config.axes import read_axis
 from npdigits.race.course import Course, Ran
 from npdigits.race.definition import Confirmation, Race, Setting
-from npdigits.race.rules import Drop, Rung
+from npdigits.race.rules import Rung, drop_after, rank, rungs
 from npdigits.race.told import Told
+
+BOX = dict.fromkeys(("a", "b", "c"), "interval(0.0,1.0)")
 
 
 def drawn(space, n, seed=0, unread=()):
@@ -79,4 +82,25 @@ def told(space, settings, figure, epochs=20, first=4, folder=Path("race"), arms=
     return Told(folder, race, ledger, courses)
 
 
-__all__ = ["Confirmation", "Drop", "MadeLedger", "drawn", "told"]
+def raced_to_the_end(race, seeds=4):
+    """Return a race whose rungs were run up to so many seeds, the best of each arm confirmed."""
+    ledger, courses, finalists = race.ledger, {}, []
+    for arm, course in race.courses.items():
+        alive, drops, figures = list(course.alive), [], {}
+        first = {number: ledger.runs[number, 0][1] for number in alive}
+        for rung in rungs(len(alive), race.race.epochs):
+            if rung.seeds > seeds:
+                break
+            for number in alive:
+                if not ledger.runs[number, 0][2]:
+                    ledger.runs[number, rung.seeds - 1] = (rung.epochs, first[number], "")
+                figures[number] = (first[number],) * rung.seeds
+            out = drop_after(rung, {number: figures[number] for number in alive})
+            drops += (dataclasses.replace(one, why=ledger.runs[one.setting, 0][2] or one.why) for one in out)
+            gone = {drop.setting for drop in out}
+            alive = [number for number in rank({number: figures[number] for number in alive}) if number not in gone]
+        courses[arm] = Course(rung, tuple(alive), tuple(drops), (), 500, figures, seeds)
+        finalists += alive[:2]
+    confirmation = Confirmation(1, tuple(finalists), (), (1001, 1002), len(race.race.settings), 2560, 500)
+    definition = dataclasses.replace(race.race, confirmations=(confirmation,))
+    return dataclasses.replace(race, race=definition, courses=courses)

@@ -298,3 +298,22 @@ def test_a_traceback_is_added_to_the_log_of_a_run_that_nobody_writes(tmp_path):
     directory.add_to_log(tmp_path / "run", "Traceback 3\n")
     assert (tmp_path / "run" / "train.log").read_text() == "Traceback 1\nTraceback 3\n"
     assert (tmp_path / "kept").read_text() == "Traceback 1\n"
+
+
+def test_a_file_is_left_only_where_one_of_a_single_name_has_this_content(tmp_path):
+    with Hold.take(tmp_path) as hold:
+        file, other = tmp_path / "a.txt", tmp_path / "b.txt"
+
+        def is_left(content):
+            before = file.lstat()
+            hold.write_if_other("a.txt", content)
+            assert file.read_text() == content and not file.is_symlink()
+            return os.path.samestat(before, file.lstat())
+
+        hold.write_if_other("a.txt", "same")
+        assert is_left("same") and not is_left("else") and not is_left("longer")
+        os.link(file, other)
+        assert not is_left("longer") and other.read_text() == "longer"
+        file.unlink()
+        file.symlink_to(other)
+        assert not is_left("longer") and not other.is_symlink()

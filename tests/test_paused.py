@@ -23,6 +23,7 @@ from npdigits.export.exported import read_exported
 from npdigits.nn.schedules import SCHEDULES
 from npdigits.runs import plots, summary, tensorboard_records, track, trained
 from npdigits.runs.about_data import OF_ANY, OF_BYTES
+from npdigits.runs.drawing import Drawing
 from npdigits.runs.events import Listener
 from npdigits.runs.report import Report
 from npdigits.runs.run import run
@@ -111,10 +112,11 @@ def test_a_run_that_was_paused_ends_as_if_it_had_not_been(go, tmp_path, monkeypa
     (tmp_path / "mine.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
     typed, own = ["epochs=7", *SETTINGS.get(settings, ())], None if settings in SETTINGS else OWN_SCHEDULE
-    whole = go("whole", *typed, own=own)
+    whole, counter = go("whole", *typed, own=own), Counter()
     for until in (2, 5):
-        told = go("paused", *typed, until=until, own=own)
+        told = go("paused", *typed, until=until, own=own, listeners=[counter])
         assert (told["status"], told["epochs_run"]) == ("paused", until)
+    assert counter.trained == [1, 2, 3, 4, 5]
     with pytest.raises(Killed):
         go("paused", *typed, stop=after(5), own=own)
     assert read_summary(tmp_path / "paused")["status"] == "running"
@@ -233,7 +235,8 @@ def test_what_is_no_epoch_is_refused_before_anything_is_written(go, tmp_path, un
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_pause_writes_a_checkpoint_and_no_results(go, tmp_path):
+def test_a_pause_writes_a_checkpoint_and_no_results(go, tmp_path, monkeypatch):
+    monkeypatch.setattr(Drawing, "start", lambda self: pytest.fail("a process that draws was begun"))
     told = go("paused", "epochs=4", "plots=true", until=2)
     files = {path.name for path in (tmp_path / "paused").rglob("*") if path.is_file()}
     assert not {"predictions.npz", "cost.png"} & files and {"last.npz", "best.npz", "metrics.csv"} <= files
@@ -371,7 +374,7 @@ def _statuses(file):
 @pytest.fixture
 def planned(tmp_path, idx_set):
     """A sweep's folder, its points, and a function that does one of them up to an epoch."""
-    typed = ["data=idx", f"data.dir={idx_set}", "epochs=4", *PLAIN, f"out={tmp_path / 'sweep'}", "workers=1"]
+    typed = ["data=idx", f"data.dir={idx_set}", "epochs=4", *PLAIN, f"out={tmp_path / 'sweep'}"]
     points = [([*typed, f"seed={seed}"], compose([*typed, f"seed={seed}"])) for seed in range(2)]
     plan = plan_sweep(points, ["seed"], typed, Report(quiet=True))
     ((folder, runs),) = plan.folders.items()
@@ -379,7 +382,7 @@ def planned(tmp_path, idx_set):
     def do(point, until, stop=never):
         return sweep.do(folder, plan.sources, sweep.dataclasses.replace(point, until=until), False, stop)
 
-    return folder, list(runs.values()), do, lambda: sweep.run_sweep(points, ["seed"], typed, {})
+    return folder, list(runs.values()), do, lambda: sweep.run_sweep(points, ["seed"], typed, {"workers": 0})
 
 
 def test_a_point_is_done_up_to_an_epoch_and_its_sweep_goes_on(planned, capsys):

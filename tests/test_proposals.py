@@ -89,6 +89,17 @@ def test_gaussian_processes_propose() -> None:
     assert first["b"] in (0, 1, 2)
 
 
+def test_a_key_that_is_not_read_stands_nowhere() -> None:
+    """TPE models it by the settings that read it; the others would leave out the setting, and have it at some place."""
+    space = {"rate": Dimension(), "momentum": Dimension()}
+    with_it = [Told({"rate": i / 16, "momentum": i / 16}, i % 5) for i in range(8)]
+    rests = [[Told({"rate": i / 16, **more}, 9) for i in range(8, 16)] for more in ({}, {}, {"momentum": 0.5})]
+    for search in ("tpe", "cmaes"):
+        nowhere, again, in_the_middle = (next(ask(search, space, [with_it + rest], [], 3)) for rest in rests)
+        assert nowhere == again
+        assert nowhere != in_the_middle
+
+
 def test_samplers_learn() -> None:
     """What is proposed last is better than the first round, but for what is drawn at random."""
     for search in ("tpe", "cmaes"):
@@ -107,12 +118,15 @@ def test_a_longer_race_goes_on_where_a_shorter_one_was(search: str) -> None:
         assert play(longer, draw(longer, begun, identify, SIZES)) == whole
 
 
-def test_a_figure_changes_later_rounds_alone() -> None:
+@pytest.mark.parametrize("search", ["tpe", "cmaes"])
+def test_figures_change_later_rounds_alone(search: str) -> None:
     """The round that a setting stands in does not know its figure."""
-    whole = play(asked(FIRST + ROUND + 2, LR, L2))
-    other = play(
-        asked(FIRST + ROUND + 2, LR, L2), figure=lambda setting: figure(setting) + (setting.number == FIRST + 2)
-    )
+
+    def turned(setting: Setting) -> float:
+        return 2 - figure(setting) if setting.number >= FIRST else figure(setting)
+
+    race = asked(FIRST + ROUND + 2, LR, L2, search=search)
+    whole, other = (play(race, figure=each) for each in (figure, turned))
     assert other[: FIRST + ROUND] == whole[: FIRST + ROUND]
     assert other[FIRST + ROUND :] != whole[FIRST + ROUND :]
 

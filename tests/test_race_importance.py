@@ -4,17 +4,19 @@ import math
 
 import numpy as np
 import pytest
-from raced import drawn, told
+from raced import BOX, drawn, told
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 from npdigits.config import grammar
 from npdigits.config.axes import read_axis
+from npdigits.race import anova
+from npdigits.race import importance as importance_module
 from npdigits.race.anova import left_over, ranks, variance_shares
 from npdigits.race.effects import crossing, main_effects
 from npdigits.race.importance import as_text, shown
 from npdigits.race.importance import importance as importance_by
 from npdigits.race.places import place, sides_of, untold
-
-BOX = dict.fromkeys(("a", "b", "c"), "interval(0.0,1.0)")
 
 
 def importance(race):
@@ -130,6 +132,37 @@ def test_a_key_that_a_setting_does_not_read_changes_nothing_there():
     assert sum(len(level.figures) for level in effect.levels) == 16
 
 
+def test_a_key_that_is_not_read_takes_nothing_from_the_key_that_says_so():
+    # Adam is always better; with SGD the figure goes up and down with the momentum. Of ranks 1 to n/2 and n/2 times
+    # 3n/4 + 1/2, the optimizer's share of the variance is (n/4)²/((n/4)² + (n²/4 − 1)/24).
+    space = {"optimizer": "sgd,adam", "momentum": "interval(0.0,0.99)"}
+    placed, _ = placed_in(space, drawn(space, 64, unread=[("momentum", "optimizer=adam")]))
+    momentum = placed.points[1].ravel()
+    figures = np.where(np.isnan(momentum), 2.0, np.cos(12 * momentum))
+    found = {one.keys: one.share for one in variance_shares(placed, figures, "test", 2)}
+    assert found[("optimizer",)] == pytest.approx(16**2 / (16**2 + (32**2 - 1) / 24), abs=0.05)
+
+
+def test_shares_are_those_of_functions_drawn_from_the_process():
+    # Scikit-learn draws functions on the whole grid; V_u of each is a plain variance of means.
+    space = {"a": "1,2,3,4", "b": "x,y,z"}
+    placed, _ = placed_in(space, [("a=1", "b=x"), ("a=4", "b=y"), ("a=2", "b=z"), ("a=3", "b=x"), ("a=1", "b=y")])
+    y = np.array([1.2, -0.9, 0.3, -1.1, 0.5])
+    theta = np.log([1.3, 0.5, 0.8, 1.1, 0.9, 0.2])
+    kernel = (ConstantKernel() * RBF(np.ones(4)) + WhiteKernel()).clone_with_theta(theta)
+    process = GaussianProcessRegressor(kernel, alpha=1e-9, optimizer=None).fit(np.hstack(placed.points), y)
+    first, second = (side.levels for side in placed.sides)
+    grid = np.array([[*a, *b] for a in first for b in second])
+    mean, covariance = process.predict(grid, return_cov=True)
+    covariance -= 0.2 * np.eye(len(grid))  # of figures without their noise
+    draws = np.random.default_rng(0).multivariate_normal(mean, covariance, 20_000, check_valid="ignore")
+    draws = draws.reshape(-1, 4, 3)
+    alone = draws.mean(axis=2).var(axis=1), draws.mean(axis=1).var(axis=1)
+    expected = {(0,): alone[0].mean(), (1,): alone[1].mean()}
+    expected[0, 1] = (draws.reshape(len(draws), -1).var(axis=1) - alone[0] - alone[1]).mean()
+    assert anova._shares(placed, placed.points, y, theta) == pytest.approx(expected, rel=0.05)
+
+
 def test_lost_settings_are_the_worst_all_alike_and_in_no_mean():
     assert list(ranks(np.array([0.3, np.nan, 0.1, np.nan]))) == pytest.approx(
         list((np.array([4, 1.5, 3, 1.5]) - 2.5) / np.array([4, 1.5, 3, 1.5]).std())
@@ -169,11 +202,13 @@ def test_it_says_how_well_the_first_rung_foretold_full_runs():
     assert "too few to say" in as_text(importance(race))[-1]
     best = sorted(race.race.settings, key=lambda one: -race.ledger.runs[one.number, 0][1])[:8]
     for rank, one in enumerate(best):  # the order turns round, but for the seeds' mean
-        race.ledger.runs[one.number, 1] = (20, rank / 10, "")
+        race.ledger.runs[one.number, 1] = (20, rank / 10 + rank % 2, "")
+        race.ledger.runs[one.number, 2] = (20, rank / 10 - rank % 2, "")
     witness = importance(race).arms[0].witness
     assert (witness.n, witness.rank_correlation) == (8, pytest.approx(-1))
     spread = 1.96 * math.sqrt(1.06 / 5)
     for one in best:
+        del race.ledger.runs[one.number, 2]
         race.ledger.runs[one.number, 1] = (20, race.ledger.runs[one.number, 0][1] + (one is best[0]) - 1, "")
     best_first = importance(race).arms[0].witness
     assert best_first.rank_correlation == pytest.approx(1)
@@ -185,7 +220,7 @@ def test_it_says_how_well_the_first_rung_foretold_full_runs():
 
 def test_the_first_rung_alone_is_looked_at_and_means_over_two_keys_add_up():
     race = told(BOX, drawn(BOX, 16), lambda v: float(v["a"]))
-    race.ledger.runs[3, 0] = (2, 0.5, "")  # has not come to the end of the rung
+    race.ledger.runs[3, 0] = (0, 0.5, "")  # has not come to the end of the rung
     one = importance(race).arms[0]
     assert (one.n, one.missing) == (15, 1)
     placed, _ = placed_in(BOX, drawn(BOX, 16))
@@ -194,6 +229,15 @@ def test_the_first_rung_alone_is_looked_at_and_means_over_two_keys_add_up():
     assert sorted(figure for line in found.cells for level in line for figure in level.figures) == list(range(16))
     row = [figure for level in found.cells[0] for figure in level.figures]
     assert sorted(row) == [k for k in range(16) if placed.bins[k, 1] == 0]
+
+
+def test_of_very_many_settings_some_are_taken_and_that_is_said(monkeypatch):
+    for module in (anova, importance_module):
+        monkeypatch.setattr(module, "MOST", 32)
+    race = told(BOX, drawn(BOX, 64), lambda v: float(v["a"]))
+    one = importance(race).arms[0]
+    assert one.n == 64 and one.shares[0].keys == ("a",) and one.shares[0].share > 0.6
+    assert "Shares of 32 of them, drawn at random, are of the variance of ranks" in " ".join(as_text(importance(race)))
 
 
 def test_pairs_that_do_nothing_are_not_shown_but_for_one():

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import shutil
 import sys
 
 import numpy as np
@@ -41,9 +42,16 @@ BASE = [0.960, 0.9602, 0.9599, 0.9605, 0.9603, 0.9597, 0.9600, 0.9601, 0.9598, 0
 FIRST = ((1, 2, 3), REFERENCE, FRESH, (UP, SOME, LIKE, BASE))
 
 
+@pytest.fixture(scope="module")
+def race(tmp_path_factory):
+    """A race with one confirmation, to be read."""
+    return made_race(tmp_path_factory.mktemp("of_all") / "race_lr", SETTINGS, [FIRST])
+
+
 @pytest.fixture
-def race(tmp_path):
-    return made_race(tmp_path / "race_lr", SETTINGS, [FIRST])
+def own_race(race, tmp_path):
+    """A copy of it, to be changed."""
+    return shutil.copytree(race, tmp_path / "race_lr")
 
 
 @pytest.fixture
@@ -210,6 +218,8 @@ def test_without_a_confirmation_it_says_where_the_race_stands(tmp_path, typed):
         (("--lower",), "--lower: "),
         (("--seed", "seed"), "--seed: "),
         (("--figure", "differences.pdf"), "--figure differences.pdf: "),
+        (("--all", "--html", "page.html"), "--html: not allowed with --all"),
+        (("--all", "--figure", "intervals.pdf"), "--figure: not allowed with --all"),
         (("--show", "nothing"), "--show nothing"),
         (("--sort", "nothing"), "--sort nothing"),
         (("--margin", "nothing"), "--margin nothing"),
@@ -219,7 +229,7 @@ def test_what_would_change_the_claim_is_refused_in_one_line(race, typed, argumen
     monkeypatch.chdir(tmp_path)
     code, out, err = typed(race, *arguments)
     assert (code, out) == (2, "") and len(err.splitlines()) == 1 and said in err
-    assert not list(tmp_path.glob("*.pdf"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_race_stands_by_itself(race, tmp_path, typed):
@@ -240,18 +250,18 @@ def test_what_is_harmless_is_allowed_and_marked(race, typed, tmp_path):
     )
 
 
-def test_all_shows_every_finished_run_and_lists_the_others(race, typed):
-    made_part(race / "race" / "paused", "paused", ("lr=0.07", "seed=7"))
-    code, out, err = typed(race, "--all")
+def test_all_shows_every_finished_run_and_lists_the_others(own_race, typed):
+    made_part(own_race / "race" / "paused", "paused", ("lr=0.07", "seed=7"))
+    code, out, err = typed(own_race, "--all")
     assert code == 0 and not err
     table = out.split("\n\n")[0].splitlines()
     assert "race_part" in table[0].split() and len(table) == 1 + 10 + 40
     assert sum(" race " in line for line in table) == 10 and sum("confirmation-1 " in line for line in table) == 40
     assert "1 run paused, and in no mean:" in out
-    assert len(typed(race, "--all", "--filter", "race_part == 'race'")[1].split("\n\n")[0].splitlines()) == 11
+    assert len(typed(own_race, "--all", "--filter", "race_part == 'race'")[1].split("\n\n")[0].splitlines()) == 11
 
 
-def test_the_runs_of_a_search_are_in_no_mean_of_folders_above_and_below(race, tmp_path, typed):
+def test_the_runs_of_a_search_are_in_no_mean_of_folders_above_and_below(own_race, tmp_path, typed):
     made_run(tmp_path / "other", 0.9, "lr=0.2", "seed=7")
     code, out, err = typed(tmp_path)
     assert (
@@ -264,7 +274,7 @@ def test_the_runs_of_a_search_are_in_no_mean_of_folders_above_and_below(race, tm
         "0.05",
         "0.2",
     ]
-    code, out, err = typed(race / "race")
+    code, out, err = typed(own_race / "race")
     assert (code, out) == (1, "") and "nothing to compare" in err
     runs = npdigits.load_runs(tmp_path)
     assert runs.race_part.value_counts().to_dict() == {"confirmation-1": 40, "race": 10, "": 1}
@@ -274,7 +284,7 @@ def test_the_runs_of_a_search_are_in_no_mean_of_folders_above_and_below(race, tm
     assert npdigits.compare_runs(runs.drop(columns="race_part"), "val_accuracy").rows.n.sum() == 51
 
 
-def test_a_search_run_does_not_hide_the_same_run_elsewhere(race, tmp_path, typed):
+def test_a_search_run_does_not_hide_the_same_run_elsewhere(own_race, tmp_path, typed):
     made_run(tmp_path / "same", 0.93, "lr=0.001", "l2=0.001", "seed=7")
     code, out, _ = typed(tmp_path, "--filter", "lr == 0.001", "--json", "-")
     assert code == 0 and json.loads(out)["rows"][0]["n"] == 1
@@ -292,12 +302,16 @@ def test_arms_are_compared_by_their_best(tmp_path, typed):
     lines = out.splitlines()
     assert lines[0].split()[:2] == ["arm", "setting"] and lines[1].split()[:2] == ["dropout", "2"]
     assert "Confirmation 1 of a race of 3 settings (2 of l2, 1 of dropout): 2 finalists on 10 fresh seeds." in out
-    assert "Compared with the race's own choice, arm=l2 setting=0" in out
+    assert "Compared with the best of the arm l2, arm=l2 setting=0" in out
     assert "Winner: arm=dropout setting=2" in out and "it is better than the best of the arm l2." in out
-    assert "1 finalist tested" in out and "3 settings tried (2 of l2, 1 of dropout)" in out
+    assert (
+        "1 finalist tested on fresh seeds alone at 0.025" in out and "3 settings tried (2 of l2, 1 of dropout)" in out
+    )
     assert json.loads(typed(folder, "--json", "-")[1])["race"]["settings_of_arms"] == {"l2": 2, "dropout": 1}
     worse = made_race(tmp_path / "worse", settings, [((0, 2), None, FRESH, (UP, BASE))], arms=("l2", "dropout"))
-    assert "Winner: arm=l2 setting=0" in report(worse) and "; it is the best of the arm l2." in report(worse)
+    assert "Winner: arm=l2 setting=0" in report(
+        worse
+    ) and "; it is the best of the arm l2, and the other is shown to be worse." in report(worse)
 
 
 def test_a_tie_and_no_difference_are_said_as_they_are(tmp_path):
@@ -305,10 +319,22 @@ def test_a_tie_and_no_difference_are_said_as_they_are(tmp_path):
     tie = report(made_race(tmp_path / "tie", settings, [((0, 1), ("lr=0.02",), FRESH, (LIKE, LIKE, BASE))]))
     assert "No single winner: setting=0 lr=0.003 and setting=1 lr=0.004 have the same highest mean" in tie
     none = report(made_race(tmp_path / "none", settings, [((0,), ("lr=0.02",), FRESH, (LIKE, BASE))]))
-    assert "it is not shown to differ from the reference, nor to be equal." in none and "Open: setting=0" in none
+    assert "it is not shown to differ from the reference, nor to be equal to it" in none and "Open: setting=0" in none
     few = (BASE[:2], UP[:2])
     short = report(made_race(tmp_path / "few", settings, [((0,), ("lr=0.02",), FRESH[:2], few)]))
     assert "the seeds are too few to tell it from the reference" in short and "takes 7 seeds or more" in short
+
+
+def test_of_one_fresh_seed_nothing_is_tested_least_of_all_on_test_digits(tmp_path):
+    right = {"right": np.array([True] * 40)}
+    folder = made_race(tmp_path / "r", SETTINGS, [((1,), REFERENCE, FRESH[:1], (UP[:1], BASE[:1]))])
+    for place, of in ((0, right), (1, {"right": np.array([False] * 40)})):
+        shutil.rmtree(folder / "confirmation-1" / f"{place}-100")
+        typed = (SETTINGS[1][1], REFERENCE)[place]
+        made_run(folder / "confirmation-1" / f"{place}-100", 0.9, *typed, "seed=100", **of)
+    said = report(folder)
+    assert "Not tested: setting=1 lr=0.003 l2=0.001 (one run a row)." in said and "McNemar" not in said
+    assert "it is not tested against the reference" in said
 
 
 def test_a_finalist_that_diverged_has_lost_and_is_not_tested(tmp_path):
@@ -338,12 +364,23 @@ def test_a_finalist_that_is_the_reference_or_of_two_arms_is_one_row(tmp_path):
     assert both.splitlines()[1].startswith("10 ") or ("0, 1" in both and "One row: " in both)
 
 
-def test_strays_are_named_and_in_no_row(race, typed):
-    made_part(race / "confirmation-1" / "other", 0.99, ("lr=0.3", "seed=100"))
-    made_part(race / "confirmation-1" / "older", 0.99, (*SETTINGS[1][1], "seed=5"))
-    code, out, _ = typed(race)
-    assert code == 0 and "Note: in no row, as not of confirmation 1: " in out and out.count("confirmation-1/o") == 2
+def test_strays_are_named_and_in_no_row(own_race, typed):
+    made_part(own_race / "confirmation-1" / "other", 0.99, ("lr=0.3", "seed=100"))
+    made_part(own_race / "confirmation-1" / "older", 0.99, (*SETTINGS[1][1], "seed=5"))
+    code, out, _ = typed(own_race)
+    assert (
+        code == 0
+        and "Note: in no row, as not of confirmation 1, or there twice: " in out
+        and out.count("confirmation-1/o") == 2
+    )
     assert "0.3" not in out.split("\n\n")[0] and "60,000" in out
+
+
+def test_a_file_that_was_torn_since_takes_no_claim_away(own_race):
+    file = own_race / "confirmation-1" / "0-100" / "metrics.csv"
+    file.write_text(file.read_text()[:-1])
+    said = report(own_race)
+    assert "Winner: setting=1" in said and "0-100/metrics.csv: torn: " in said
 
 
 def test_the_limit_says_when_the_validation_digits_are_those_of_the_race(tmp_path):
@@ -395,10 +432,10 @@ def test_hostile_names_of_arms_stay_text(tmp_path, typed, compiled_latex):
     assert "<b>" not in typed(folder, "--html", "-")[1].partition('id="content">')[2].partition("</script>")[0]
 
 
-def test_a_damaged_definition_is_one_line(race, typed):
-    file = race / "race.json"
+def test_a_damaged_definition_is_one_line(own_race, typed):
+    file = own_race / "race.json"
     file.write_text(file.read_text()[:-20])
-    code, out, err = typed(race)
+    code, out, err = typed(own_race)
     assert (code, out) == (2, "") and len(err.splitlines()) == 1 and "race.json: damaged" in err
 
 
@@ -407,10 +444,10 @@ def test_the_best_run_of_a_race_is_one_of_its_confirmation(race):
     assert find_best_run(race / "race").parent.name == "race"
 
 
-def test_an_export_tells_the_runs_of_a_race_apart(race, tmp_path):
-    made_part(race / "race" / "paused", "paused", ("lr=0.07", "seed=7"))
+def test_an_export_tells_the_runs_of_a_race_apart(own_race, tmp_path):
+    made_part(own_race / "race" / "paused", "paused", ("lr=0.07", "seed=7"))
     said = []
-    runs = read_exported([race], said.append)
+    runs = read_exported([own_race], said.append)
     assert len(runs) == 51 and [line for line in said if "(paused)" in line]
     assert {run.tags["race_part"] for run in runs} == {"race", "confirmation-1"}
     head, first, *_ = tidy_csv(runs).splitlines()

@@ -13,12 +13,15 @@ from npdigits.race import rules
 from npdigits.race.rules import Drop, Rung, compare_with_best, drop_after, rank, rungs
 
 
-def seeds_and_epochs(n, epochs, many=9):
+def seeds_and_epochs(n, epochs, many=10):
     return [(rung.seeds, rung.epochs, rung.most) for rung in islice(rungs(n, epochs), many)]
 
 
 def test_the_rungs_of_64_settings_go_from_few_epochs_to_many_seeds():
-    few_epochs, many_seeds = [(1, 4, 39), (1, 10, 24), (1, 20, 16)], [(2, 20, 11), (3, 20, 8), (4, 20, 6), (5, 20, 5)]
+    few_epochs, many_seeds = (
+        [(1, 2, 48), (1, 5, 39), (1, 10, 24), (1, 20, 16)],
+        [(2, 20, 11), (3, 20, 8), (4, 20, 6), (5, 20, 5)],
+    )
     assert seeds_and_epochs(64, 20) == [*few_epochs, *many_seeds, (6, 20, 5), (7, 20, 5)]
 
 
@@ -27,7 +30,7 @@ def test_a_short_rung_that_would_drop_nobody_is_left_out():
     assert seeds_and_epochs(64, 1, 2) == [(1, 1, 16), (2, 1, 11)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 500), st.integers(1, 300))
 def test_rungs_only_ever_get_longer_and_narrower(n, epochs):
     first = list(islice(rungs(n, epochs), 40))
@@ -55,6 +58,11 @@ def test_what_has_no_figure_loses_whatever_the_others_are():
     assert [drop.setting for drop in drop_after(rung, {1: [math.nan], 2: [0.1], 3: [math.nan]})] == [3, 1]
     assert [drop.setting for drop in drop_after(Rung(5, 2, 4, 3, "t"), {1: [0.99, math.nan], 2: [0.1, 0.1]})] == [1]
     assert rank({4: [math.nan, 1.0], 2: [0.1, 0.1], 0: [], 3: [0.2, 0.0]}) == (2, 3, 0, 4)
+
+
+def test_the_order_of_seeds_makes_no_difference_of_rounding():
+    # From left to right these add up to 0.6 and to 0.6000000000000001.
+    assert rank({1: [0.3, 0.2, 0.1], 2: [0.1, 0.2, 0.3]}) == (1, 2)
 
 
 def test_the_t_rule_drops_who_is_far_behind_but_never_the_best_three():
@@ -111,7 +119,7 @@ def test_figures_without_a_residual_tell_the_lower_from_the_equal():
 ACCURACY = st.integers(0, 10_000).map(lambda right: right / 10_000) | st.just(math.nan)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.integers(2, 5).flatmap(
         lambda s: st.dictionaries(st.integers(0, 99), st.lists(ACCURACY, min_size=s, max_size=s), min_size=1)

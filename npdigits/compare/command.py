@@ -19,8 +19,7 @@ from npdigits.compare.diff import diff_runs
 from npdigits.compare.options import NOTATIONS, PROGRAM, filter_runs, make_parser, parse_baseline, parse_by, split_names
 from npdigits.compare.ordering import check_name
 from npdigits.compare.paper import Asked, Drawn, draw_figures, parse_figures
-from npdigits.compare.race_apart import without_search
-from npdigits.compare.race_command import asked_race, compared_race
+from npdigits.compare.race_command import asked_race, compared_race, keep_apart
 from npdigits.compare.race_report import describe_state
 from npdigits.compare.source_options import joined, read_results, refuse_what_has_no_effect
 from npdigits.compare.spread import find_spread, parse_sources
@@ -73,7 +72,7 @@ def act(chosen: argparse.Namespace) -> int:
     metrics, shown = split_names(chosen.metric), split_names(chosen.show)
     runs = read_results(chosen, metrics, shown)
     refuse_what_has_no_effect(chosen, runs.foreign)
-    runs, said = (runs, []) if chosen.all else without_search(runs)
+    runs, said = keep_apart(chosen, runs)
     for line in (*runs.warnings, *said):
         warn(line)
     if chosen.filter:

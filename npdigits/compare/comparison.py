@@ -129,6 +129,7 @@ def compare(
     unpaired: bool = False,
     looks: int = 1,
     pooled: bool = False,
+    by_digits: bool = True,
 ) -> Comparison:
     """Compare the finished runs, a row a configuration.
 
@@ -147,6 +148,7 @@ def compare(
         unpaired: pair no runs, also where seeds match.
         looks: how many looks at these results share the error of 5 %, fixed at the first.
         pooled: let a row hold the runs of all environments.
+        by_digits: test configurations of one run each by their predictions of the test digits.
 
     Raises:
         ConfigError: a name is unknown, or the baseline is not among the rows.
@@ -159,7 +161,7 @@ def compare(
     arranged = arrange(runs, by, pooled, notes.append)
     margins = parse_margins(margin, tested, runs.foreign)
     plans = _plan(runs, arranged, tested, baseline, default, margins, notes.append)
-    read = None if runs.foreign else lambda row: _read_predictions(row, notes.append)
+    read = None if runs.foreign or not by_digits else lambda row: _read_predictions(row, notes.append)
     blocks = make_blocks(arranged.rows, plans, read, unpaired, looks)
     return dataclasses.replace(
         _describe(runs, arranged, blocks, default, by),

@@ -103,7 +103,7 @@ def compare_runs(
         margin = ",".join(f"{name}={size}" for name, size in margin.items())
     comparison = compare(runs, metrics, baseline, default, shown=tuple(shown), margin=margin, unpaired=unpaired)
     if not comparison.rows:
-        raise ConfigError("nothing to compare: no finished run there")
+        raise ConfigError("; ".join(["nothing to compare: no finished run there", *said]))
     view = configurations(comparison)
     says = (*verdict(comparison), *footnotes(comparison), *left_out(comparison), *(f"Note: {line}." for line in said))
     return Compared(view.frame, says, _figures(comparison), view)

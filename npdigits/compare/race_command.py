@@ -7,8 +7,10 @@ from npdigits.base.errors import ConfigError
 from npdigits.compare.claim import OBJECTIVE
 from npdigits.compare.comparison import Comparison
 from npdigits.compare.options import split_names
+from npdigits.compare.race_apart import without_search
 from npdigits.compare.race_report import compare_race
 from npdigits.race.layout import is_race
+from npdigits.runs.table import Runs
 
 FIXED = "was fixed before the race's fresh seeds were run"
 # Options that would change what a race may claim, and why each is refused.
@@ -22,14 +24,12 @@ REFUSED = {
     "looks": "the level follows from the number of the confirmation",
     "higher": f"{OBJECTIVE} is compared",
     "lower": f"{OBJECTIVE} is compared",
-    "form": "is for results of other programs",
     "seed": "is for results of other programs",
     "keys": "is for results of other programs",
     "at": "is for results of other programs",
 }
 # Of these none is refused with --all, whose table claims nothing.
 OF_TABLES = ("filter",)
-NAMES = {"form": "as"}
 
 
 def asked_race(chosen: argparse.Namespace) -> Path | None:
@@ -38,7 +38,7 @@ def asked_race(chosen: argparse.Namespace) -> Path | None:
     Raises:
         ConfigError: it stands beside other folders, or with an option that would change what it claims.
     """
-    races = [folder for folder in chosen.folders if is_race(Path(folder))]
+    races = [folder for folder in chosen.folders if chosen.form is None and is_race(Path(folder))]
     if not races:
         return None
     if len(chosen.folders) > 1:
@@ -48,7 +48,7 @@ def asked_race(chosen: argparse.Namespace) -> Path | None:
         )
     for name, why in REFUSED.items():
         if getattr(chosen, name) not in (None, False, []) and not (chosen.all and name in OF_TABLES):
-            raise ConfigError(f"--{NAMES.get(name, name)}: {races[0]} is the folder of a race, and {why}")
+            raise ConfigError(f"--{name}: {races[0]} is the folder of a race, and {why}")
     if split_names(chosen.metric) not in ([], [OBJECTIVE]):
         raise ConfigError(
             f"--metric {chosen.metric}: {races[0]} is the folder of a race, whose finalists are compared by "
@@ -61,6 +61,23 @@ def asked_race(chosen: argparse.Namespace) -> Path | None:
                 "other; allowed are curves and intervals"
             )
     return Path(races[0])
+
+
+def keep_apart(chosen: argparse.Namespace, runs: Runs) -> tuple[Runs, list[str]]:
+    """Return the runs that a command line is about, and what is to be said of those that are a race's.
+
+    Raises:
+        ConfigError: means were asked for of runs of a race's search, which --all shows.
+    """
+    apart, said = without_search(runs)
+    if not chosen.all:
+        return apart, said
+    for option in ("html", "figure"):
+        if getattr(chosen, option) and apart is not runs:
+            raise ConfigError(
+                f"--{option}: not allowed with --all where runs are of a race's search: they have no mean"
+            )
+    return runs, []
 
 
 def compared_race(chosen: argparse.Namespace, folder: Path) -> Comparison | None:

@@ -15,6 +15,7 @@ from npdigits.compare.race_sentences import (
     introduce,
     make_facts,
     make_notes,
+    name_baseline,
     say_expected,
     say_level,
     say_state,
@@ -31,8 +32,6 @@ from npdigits.race.ledger import Ledger
 from npdigits.race.told import tell
 from npdigits.runs.text_columns import held_by_python
 
-# What a race's rows are compared with, by whether it has a reference.
-KINDS = {True: "the reference", False: "the race's own choice"}
 # What is corrected of a difference, what that is then, and over how many comparisons of its block.
 CORRECTED = (
     ("p", "corrected", "comparisons"),
@@ -102,6 +101,8 @@ def compare_race(
         looks=2**confirmed.confirmation.number,
         # A race is run wherever there is room, so its rows hold the runs of all environments.
         pooled=True,
+        # Of one seed nothing is claimed: what was fixed is a test of validation accuracies over seeds.
+        by_digits=False,
     )
     blocks = tuple(_as_claimed(block, confirmed, not why) for block in compared.blocks)
     compared = dataclasses.replace(
@@ -109,11 +110,16 @@ def compare_race(
         blocks=blocks,
         baseline=blocks[0].kind,
         constant={key: value for key, value in compared.constant.items() if key not in (ARM, SETTING)},
-        notes=(*compared.notes, *say_strays(confirmed)),
+        notes=(*compared.notes, *_doubts(confirmed), *say_strays(confirmed)),
         level=say_level(confirmed),
         untested=why,
     )
     return _with_claim(compared, confirmed, read_earlier(Ledger(folder, race), confirmed))
+
+
+def _doubts(confirmed: Confirmed) -> list[str]:
+    """Return what was strange about the runs of a confirmation; what is unreadable is listed with what was left out."""
+    return [line for line in confirmed.runs.warnings if not line.startswith("skipped: ")]
 
 
 def _with_claim(comparison: Comparison, confirmed: Confirmed, earlier: Mapping[str, Numbers]) -> Comparison:
@@ -128,7 +134,7 @@ def _as_claimed(block: Block, confirmed: Confirmed, is_tested: bool) -> Block:
     """Return a block as the race claims it; finalists that have lost are corrected for, and not tested."""
     if not is_tested:
         return dataclasses.replace(block, differences={}, kind="")
-    kind = KINDS[confirmed.confirmation.reference is not None]
+    kind = name_baseline(confirmed)
     lost = {row: why for row in block.differences if (why := confirmed.lost.get(row.values[SETTING]))}
     if not lost:
         return dataclasses.replace(block, kind=kind)

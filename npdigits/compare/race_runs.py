@@ -108,7 +108,8 @@ def _read_one(folder: Path, race: Race, confirmation: Confirmation) -> Confirmed
         _label(runs, race, name_of, by_name),
         by_name,
         names[baseline],
-        ended=sum(run.ran().ended for run in of_it.values()),
+        # By their summaries: that a file was torn or removed since takes no figure away.
+        ended=sum(run.summary.status.ended or bool(run.lost) for run in of_it.values()),
         finished=frozenset(name_of[str(run.path)] for run in of_it.values() if run.summary.status == Status.FINISHED),
         lost={
             names[identity]: why

@@ -1,5 +1,6 @@
 """Sentences about a race and its claim: what was tried, what won, what the race had expected, what limits it all."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,11 +20,10 @@ MOST_SEEDS = 30
 # At most this many runs that do not belong there are named.
 MOST_STRAYS = 5
 IN_WORDS = {
-    "baseline": "it is {0}",
     "better": "it is better than {0}",
     "worse": "it is worse than {0}",
     "same": "it is the same as {0} within the margin",
-    "open": "it is not shown to differ from {0}, nor to be equal",
+    "open": "it is not shown to differ from {0}, nor to be equal to it",
     "too few": "the seeds are too few to tell it from {0}",
     "untested": "it is not tested against {0}",
 }
@@ -53,9 +53,10 @@ def say_winner(comparison: Comparison, confirmed: Confirmed) -> list[str]:
 
     A finalist of which a run was lost cannot be it.
     """
-    rows = {_name(row): row for row in comparison.rows}
+    rows = rows_of(comparison)
     rows = {name: rows[name] for name in confirmed.finalists if name in rows and name not in confirmed.lost}
-    means = {name: row.interval(OBJECTIVE).mean for name, row in rows.items()}
+    # By exact sums, so that the order of seeds makes or breaks no tie.
+    means = {name: math.fsum(row.figures[OBJECTIVE]) / len(row) for name, row in rows.items()}
     if not means:
         return ["There is no winner: of every finalist a run was lost."]
     best = [row for name, row in rows.items() if means[name] == max(means.values())]
@@ -63,16 +64,47 @@ def say_winner(comparison: Comparison, confirmed: Confirmed) -> list[str]:
     labels = " and ".join(comparison.label(row) for row in best)
     if len(best) > 1:
         return [f"No single winner: {labels} have the same highest mean, {size}."]
-    baseline = _baseline(confirmed)
-    others = len(rows) - 1
-    most = f"of {_counted(len(rows), 'finalist')} the one with the highest mean" if others else "the only finalist"
-    outcome = outcome_of(comparison, best[0]) or "baseline"  # of a single row nothing is tested
-    shown = IN_WORDS[outcome].format(baseline)
-    flattered = (
-        " As the highest of several its mean is a little flattered; the tests are corrected for that. Finalists are "
-        f"tested against {baseline} alone, not against each other."
+    baseline = name_baseline(confirmed)
+    most = (
+        f"of {_counted(len(rows), 'finalist')} the one with the highest mean" if len(rows) > 1 else "the only finalist"
     )
-    return [f"Winner: {labels}, {most}, {size}; {shown}.{flattered if others else ''}"]
+    shown = _say_outcome(comparison, best[0], baseline) + _say_higher(
+        rows_of(comparison).get(confirmed.baseline), best[0]
+    )
+    said = f"Winner: {labels}, {most}, {size}; {shown}."
+    if len(rows) > 1:
+        said += " As the highest of several its mean is a little flattered; the tests do not depend on which it is."
+    if len(confirmed.tested) > 1:
+        said += f" Finalists are tested against {baseline} alone, not against each other."
+    return [said]
+
+
+def _say_outcome(comparison: Comparison, best: ComparisonRow, baseline: str) -> str:
+    """Return what is shown of the finalist with the highest mean, which others may be compared with."""
+    outcome = outcome_of(comparison, best)
+    if outcome not in ("", "baseline"):  # "": of a single row nothing is tested
+        return IN_WORDS[outcome].format(baseline)
+    others = [outcome_of(comparison, row) for row in comparison.family.differences]
+    if not others:
+        return f"it is {baseline}"
+    worse = others.count("worse")
+    if len(others) == 1:
+        return f"it is {baseline}, and the other is {'' if worse else 'not '}shown to be worse"
+    are = "are" if worse > 1 else "is"
+    return f"it is {baseline}, and {worse or 'none'} of the {len(others)} others {are} shown to be worse"
+
+
+def _say_higher(reference: ComparisonRow | None, best: ComparisonRow) -> str:
+    """Return that the mean of what finalists are compared with is above that of the best of them; else ""."""
+    if reference is None or reference.interval(OBJECTIVE).mean <= best.interval(OBJECTIVE).mean:
+        return ""
+    size = format_interval(reference.interval(OBJECTIVE), OBJECTIVE, True)
+    return f" (no finalist's mean is above the {size} of what they are compared with)"
+
+
+def rows_of(comparison: Comparison) -> dict[str, ComparisonRow]:
+    """Return the rows by their names in the column SETTING."""
+    return {str(row.values[SETTING]): row for row in comparison.rows}
 
 
 def say_expected(comparison: Comparison, claim: Claim) -> list[str]:
@@ -106,8 +138,9 @@ def make_notes(confirmed: Confirmed) -> tuple[str, ...]:
         f"{of_confirmation:,} at most"
     )
     n = _counted(len(confirmed.tested), "finalist")
+    corrected = ", corrected over them (Holm)," if len(confirmed.tested) > 1 else ""
     level = (
-        f"{n} tested on fresh seeds alone, corrected over them (Holm), at {one.alpha:.3g} ({say_level(confirmed)}), so "
+        f"{n} tested on fresh seeds alone{corrected} at {one.alpha:.3g} ({say_level(confirmed)}), so "
         "that all confirmations of the race together err with at most 0.05"
     )
     seeds = (
@@ -170,7 +203,7 @@ def say_strays(confirmed: Confirmed) -> list[str]:
     number = confirmed.confirmation.number
     named = ", ".join(confirmed.strays[:MOST_STRAYS])
     more = f" and {len(confirmed.strays) - MOST_STRAYS} more" if len(confirmed.strays) > MOST_STRAYS else ""
-    return [f"in no row, as not of confirmation {number}: {named}{more}"]
+    return [f"in no row, as not of confirmation {number}, or there twice: {named}{more}"]
 
 
 def say_state(told: Told, confirmed: Confirmed | None) -> list[str]:
@@ -193,16 +226,12 @@ def say_state(told: Told, confirmed: Confirmed | None) -> list[str]:
     return lines
 
 
-def _baseline(confirmed: Confirmed) -> str:
+def name_baseline(confirmed: Confirmed) -> str:
     """Return what finalists are compared with, in words."""
     if confirmed.confirmation.reference is not None:
         return "the reference"
     arm = confirmed.race.settings[confirmed.confirmation.finalists[0]].arm
     return f"the best of the arm {arm}" if arm else "the race's own first choice"
-
-
-def _name(row: ComparisonRow) -> str:
-    return str(row.values[SETTING])
 
 
 def _count_by_arm(race: Race, n: int) -> dict[str, int]:

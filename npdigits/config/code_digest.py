@@ -95,6 +95,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
         *(
             "runs.outputs",
             "runs.plots",
+            "runs.race_part",
             "runs.record",
             "runs.summary",
             "runs.table",

@@ -13,6 +13,7 @@ from npdigits.base.errors import NewerError, RunDirError
 from npdigits.base.files import Folder
 from npdigits.base.kinds import either, list_of, number, optional, plain, table, text, whole
 from npdigits.base.strict import parse_json
+from npdigits.base.text import join_lines, printable
 from npdigits.config.identity import NOT_PART
 from npdigits.config.override import Override
 from npdigits.race.layout import DEFINITION
@@ -23,6 +24,7 @@ FORM = 1
 MOST_FORM = 10**6
 # A setting takes some 250 bytes.
 MOST_BYTES, MOST_SETTINGS, MOST_ARMS, MOST_CONFIRMATIONS = 64 << 20, 100_000, 100, 50
+LONGEST_REASON = 1000
 # The seeds of a race and of its confirmations are below this.
 MOST_SEEDS = 10**6
 
@@ -134,6 +136,12 @@ class Race:
         return tuple(setting for setting in self.settings if setting.arm == arm)
 
 
+def as_reason(text: str) -> str:
+    """Return why a setting is lost as race.json can hold it, whatever the user's own code says."""
+    line = printable(join_lines(text))
+    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"
+
+
 def counting(fixed: Iterable[str]) -> tuple[str, ...]:
     """Return the overrides that can change a result, sorted, without those by which the data set is found."""
     tops = {override: Override.of(override).top for override in fixed}
@@ -178,7 +186,7 @@ _SETTING = {
     "arm": _ARM,
     "overrides": _TEXTS,
     "identity": _SHA256,
-    "lost": text(10_000),
+    "lost": text(LONGEST_REASON),
 }
 _CONFIRMATION = {
     "number": whole(1, MOST_CONFIRMATIONS),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npdigits.base.text import aligned, counted, listed
-from npdigits.race.anova import RESAMPLES, Share, left_over, strongest, variance_shares
+from npdigits.race.anova import MOST, RESAMPLES, Share, left_over, strongest, variance_shares
 from npdigits.race.axes_of import axes_of
 from npdigits.race.course import Ran
 from npdigits.race.effects import Crossing, Effect, crossing, main_effects
@@ -170,25 +170,27 @@ def in_words(one: MatteredOfArm) -> tuple[str, ...]:
     if one.unread:
         lines.append(f"Not all settings read {listed(one.unread)}; in those that do not it does nothing.")
     lost = f" {counted(one.lost, 'lost setting is', 'lost settings are')} the worst, all alike." if one.lost else ""
-    lines.append(f"Shares are of the variance of ranks by validation accuracy.{lost}")
+    some = f" of {MOST} of them, drawn at random," if one.n > MOST else ""
+    lines.append(f"Shares{some} are of the variance of ranks by validation accuracy.{lost}")
     lines.append(
-        f"{100 * left_over(one.shares):.0f} % is left: chance of the one seed, and what more than two keys do together."
+        f"{100 * left_over(one.shares):.0f} % is left: chance, and what more than two keys do together. All settings "
+        "have the same seed: what it does to neighbouring settings alike is in the shares, and another would change it."
     )
     if one.witness:
-        lines.append(_trust(one.witness))
+        lines.append(_trust(one.witness, one.n - one.lost))
     return tuple(lines)
 
 
-def _trust(witness: Witness) -> str:
-    """Return how well the first rung foretold full runs, as a sentence."""
+def _trust(witness: Witness, known: int) -> str:
+    """Return how well the first rung foretold full runs, as a sentence; ``known`` settings have a figure there."""
     begin = f"{counted(witness.n, 'setting has', 'settings have')} a full run"
     if math.isnan(witness.rank_correlation):
         return f"{begin}: too few to say how well the first rung foretold them."
     values = (witness.rank_correlation, witness.low, witness.high)
     found, low, high = (f"{value:.2f}".replace("-", "−") for value in values)
+    best = "; they are the first rung's best, over all it would likely be larger" if witness.n < known else ""
     return (
-        f"{begin}: over these the rank correlation of the first rung with full runs is {found} [{low}, {high}]; "
-        "they are the first rung's best, over all it would likely be larger."
+        f"{begin}: over these the rank correlation of the first rung with full runs is {found} [{low}, {high}]{best}."
     )
 
 

@@ -8,6 +8,7 @@ from npdigits.runs import race_part
 DEFINITION = race_part.DEFINITION
 # A row a setting, and the picture of who ran how long; both are made anew from the runs.
 TABLE, PICTURE = "race.csv", "race.png"
+WRITTEN = (DEFINITION, TABLE, PICTURE)
 # The folder of the runs by which settings are found.
 RUNS = race_part.SEARCH
 

@@ -12,10 +12,11 @@ from npdigits.base.bounded import read_bytes
 from npdigits.config.identity import digest
 from npdigits.config.seeds import DRAWN_BY
 from npdigits.race.course import Ran
-from npdigits.race.definition import Race
+from npdigits.race.definition import Race, as_reason
 from npdigits.race.fault import OWN, OWN_CODE, blame_of
 from npdigits.race.layout import RUNS
 from npdigits.runs.json_table import read_identity
+from npdigits.runs.layout import result_sizes
 from npdigits.runs.metrics import MOST_BYTES, parse_metrics
 from npdigits.runs.summary import Status, Summary, read_summary_if_there
 from npdigits.training.state import Epoch
@@ -50,7 +51,7 @@ class Run:
         if self.summary.status == Status.DIVERGED:
             return "diverged"
         own = blame_of(self.summary.status, self.summary.reason) == OWN
-        return f"failed: {self.summary.reason.removeprefix(OWN_CODE)}" if own else ""
+        return f"failed: {as_reason(self.summary.reason.removeprefix(OWN_CODE))}" if own else ""
 
     def accuracy(self, k: int) -> float:
         """Return the validation accuracy of the best epoch among the first k; NaN where the run was lost in these.
@@ -66,11 +67,15 @@ class Run:
         """Return how far the run has come.
 
         The last epoch of a run that is neither paused nor ended is left out: its process may have been killed just
-        before it paused there, and what it then writes is still to be written.
+        before it paused there, and what it then writes is still to be written. So it is where a file was torn since.
         """
-        ended = self.summary.status.ended or bool(self.lost)
-        whole = ended or self.summary.status == Status.PAUSED
-        return Ran(len(self.history) if whole else max(0, len(self.history) - 1), ended, self.lost, self.accuracy)
+        epochs = len(self.history)
+        if self.lost and self.summary.status == Status.FAILED:
+            return Ran(epochs, True, self.lost, self.accuracy)
+        ended = self.summary.status.ended
+        if not (ended or self.summary.status == Status.PAUSED) or result_sizes(self.path) != self.summary.sizes:
+            return Ran(max(0, epochs - 1), False, "", self.accuracy)
+        return Ran(epochs, ended, self.lost, self.accuracy)
 
 
 def best_of(history: Sequence[Epoch]) -> Epoch:
@@ -118,8 +123,11 @@ def read_runs(folder: Path) -> dict[tuple[str, int], Run]:
     except OSError:  # nothing was begun
         return found
     for name in names:
-        if run := _read(folder / name):
-            found.setdefault((run.identity, run.seed), run)
+        run = _read(folder / name)
+        if run and (same := found.get((run.identity, run.seed))) is not None:
+            run = max(same, run, key=lambda one: (one.ran().ended, one.ran().epochs))  # a copy, or by another name
+        if run:
+            found[run.identity, run.seed] = run
     return found
 
 

@@ -58,7 +58,7 @@ def lengths_of(told: Told, arm: str) -> tuple[Length, ...]:
                 epochs=tuple(epochs for epochs, _ in runs),
                 end="confirmed" if number in confirmed else "lost" if lost else in_or_out,
                 rung=drop.rung if drop else None,
-                why=" ".join(dict.fromkeys(filter(None, (lost, drop.why if drop else "")))),
+                why=drop.why if drop else lost,
                 figures=course.figures.get(number, ()),
             )
         )
@@ -72,3 +72,5 @@ def _runs(told: Told, setting: int) -> Iterator[tuple[int, str]]:
         if ran is None:
             return
         yield ran.epochs, ran.lost
+        if ran.lost:  # the setting has lost, whatever its other seeds did
+            return

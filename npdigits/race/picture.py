@@ -6,6 +6,7 @@ early have lines that are thin and without names.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,8 @@ LOOKS = {
 # Inches. Up to NAMED settings, each has a line with a name.
 WIDTH, LINE, THIN, LEFT, RIGHT, HEAD, FOOT = 9.5, 0.15, 0.05, 3.6, 0.3, 0.62, 0.85
 NAMED = 100
-# Beyond, those with a name are at most so many, the best.
-MOST_NAMED = 60
+# Beyond, those with a name are at most so many, the best. The others take no more than MOST_THIN inches in all.
+MOST_NAMED, MOST_THIN = 60, 30.0
 # Letters of a setting's name, and points of its size.
 LETTERS, SIZE = 60, 6.5
 
@@ -95,7 +96,7 @@ def picture(told: Told) -> Figure:
         axes = figure.add_axes((LEFT / WIDTH, (top - tall) / height, inside, tall / height))
         _draw_lines(axes, lines, tall, longest)
         if arm:
-            axes.set_title(canvas.plain(arm), fontsize=9, loc="left", pad=3)
+            axes.set_title(canvas.plain(shortened(arm, LETTERS)), fontsize=9, loc="left", pad=3)
         axes.tick_params(labelbottom=arm == list(arms)[-1])
         top -= tall + gap
     axes.set_xlabel(f"training epochs of all seeds (a full run has {told.race.epochs})", fontsize=8)
@@ -108,9 +109,10 @@ def place_lines(lengths: Sequence[Length]) -> list[Line]:
     """Return the lines of an arm's settings, one below the other."""
     lines, y = [], 0.5 * LINE
     few = len(lengths) <= NAMED
+    thin = min(THIN, MOST_THIN / max(1, len(lengths)))
     for place, length in enumerate(lengths):
         named = few or (place < MOST_NAMED and length.rung != 1)
-        thick = LINE if named else THIN
+        thick = LINE if named else thin
         lines.append(Line(length, y + thick / 2, thick, named))
         y += thick
     return lines
@@ -128,15 +130,21 @@ def _draw_lines(axes: Any, lines: Sequence[Line], tall: float, longest: int) -> 
     axes.set_yticks([line.at for line in named], [_name(line.length) for line in named], fontsize=SIZE)
     for end, (colour, mark) in LOOKS.items():
         here = [line for line in lines if line.length.end == end]
-        for line in here:
-            begun = 0
-            for seed, epochs in enumerate(line.length.epochs):
-                shade = 1.0 if seed % 2 == 0 else 0.6  # a seed is told from the next
-                axes.barh(line.at, epochs, 0.66 * line.thick, begun, color=colour, alpha=shade, linewidth=0)
-                begun += epochs
+        for parity, shade in enumerate((1.0, 0.6)):  # a seed is told from the next
+            pieces = [piece for line in here for piece in _pieces(line)[parity::2]]
+            if pieces:
+                places, epochs, heights, begun = zip(*pieces, strict=True)
+                axes.barh(places, epochs, heights, begun, color=colour, alpha=shade, linewidth=0)
         for size, some in ((18, [line for line in here if line.named]), (4, [line for line in here if not line.named])):
             ends = [sum(line.length.epochs) for line in some]
             axes.scatter(ends, [line.at for line in some], size, MARKS, mark, linewidths=1, zorder=3, clip_on=False)
+
+
+def _pieces(line: Line) -> list[tuple[float, int, float, int]]:
+    """Return of each seed's piece its place, its epochs, its height, and the epochs before it."""
+    ends = list(itertools.accumulate(line.length.epochs, initial=0))
+    pieces = zip(ends, line.length.epochs, strict=False)
+    return [(line.at, epochs, 0.66 * line.thick, begun) for begun, epochs in pieces]
 
 
 def _name(length: Length) -> str:

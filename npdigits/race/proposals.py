@@ -19,7 +19,7 @@ from npdigits.race.draw import Place, Sizes, Source
 from npdigits.race.samplers import FIRST, ROUND, Point, Told, ask
 
 # How often a sampler is asked for a setting before the next of the Sobol sequence takes its place.
-ASKS = 32
+ASKS = 16
 
 
 def propose(

@@ -8,6 +8,11 @@ successive halving (Jamieson and Talwalkar 2016, section 3), with less than half
 better early than it ends. Rungs of seeds follow, as in F-Race (Birattari et al. 2002): every setting that is left has
 one seed more, and is dropped when a one-sided t test against the best says that it will hardly win, or when more than
 ``most`` are left. LEAST of them stay and get further seeds until the budget ends.
+
+How often the truly best of 64 settings of 20 epochs is dropped within 1,760 epochs, by simulation
+(experiments/race_drops.py): in 6 % of races where true figures spread twice as much as what chance does to a run, in
+21 % where as much, in 51 % where half as much; the winner is then behind it by 0.07, 0.16 and 0.28 of that chance's
+spread on average.
 """
 
 import math
@@ -17,12 +22,12 @@ from itertools import count
 from typing import Any
 
 # The short rungs: which part of the full epochs they go to, and which part of the settings is left at most.
-SHORT = ((0.2, 0.6), (0.5, 0.375))
+SHORT = ((0.1, 0.75), (0.25, 0.6), (0.5, 0.375))
 # The part that is left at most after the first seed's full run; from rung to rung this part of it after that, down to
 # FEW settings.
 FIRST, NEXT, FEW = 0.25, 0.65, 5
 # A setting is dropped where p of its t test is at most ALPHA. LEAST settings are never dropped by rank or t.
-ALPHA, LEAST = 0.1, 3
+ALPHA, LEAST = 0.05, 3
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npdigits.base.errors import ConfigError
+from npdigits.base.random import stream
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -198,8 +199,15 @@ def _distribution(dimension: Dimension) -> "BaseDistribution":
 
 
 def _complete(dimensions: Mapping[str, Dimension], point: Point) -> dict[str, float | int]:
-    """Return a point with every key: in the middle where it has none, as most samplers leave out a point without."""
-    return {key: point.get(key, 0.5 if of.count is None else of.count // 2) for key, of in dimensions.items()}
+    """Return a point with every key, as most samplers leave out one that lacks a key.
+
+    What the setting does not read stands at a place drawn by the point. Always at the same place it would be proposed
+    at others for ever, as there nothing is known.
+    """
+    rng = stream(0, f"unread keys of {sorted(point.items())}")
+    places = {key: rng.random() for key in dimensions}
+    drawn = {key: places[key] if of.count is None else int(places[key] * of.count) for key, of in dimensions.items()}
+    return drawn | dict(point)
 
 
 def _below_one(place: float) -> float:

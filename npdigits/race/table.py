@@ -1,7 +1,7 @@
 """race.csv: a row a setting, made of what lies in the race's folder; nothing in it depends on time or order."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from npdigits.base.spreadsheet import csv_table
@@ -49,11 +49,15 @@ def _confirmed(setting: Setting, confirmation: Confirmation, runs: dict[tuple[st
     return Confirmed(accuracies, len(accuracies) == len(confirmation.seeds))
 
 
+def winners(found: Mapping[int, Confirmed]) -> tuple[int, ...]:
+    """Return the finalist whose mean over the fresh seeds is the highest, or several; none before one has all seeds."""
+    means = {number: one.mean for number, one in found.items() if one.whole}
+    return tuple(number for number, mean in means.items() if mean == max(means.values()))
+
+
 def winner(told: Told) -> int | None:
-    """Return the finalist whose mean over the fresh seeds is the highest; None before all have theirs."""
-    found = confirmed(told)
-    whole = {number: one.mean for number, one in found.items() if one.whole}
-    return max(whole, key=lambda number: (whole[number], -number)) if whole else None
+    """Return the winner, of several the one with the lowest number; None before a finalist has all its fresh seeds."""
+    return min(winners(confirmed(told)), default=None)
 
 
 def format_race(told: Told) -> str:
@@ -63,13 +67,11 @@ def format_race(told: Told) -> str:
     arms = ["arm"] if any(race.arms) else []
     figures = ("epochs", "seeds", "val_accuracy", "confirmed_val_accuracy", "confirmed_seeds", "confirmation")
     head = ["setting", *arms, *keys, "status", "dropped_after_rung", "why", *figures]
-    found, best = confirmed(told), winner(told)
-    return csv_table(head, [_row(told, setting, keys, bool(arms), found, best) for setting in race.settings])
+    found = confirmed(told)
+    return csv_table(head, [_row(told, setting, keys, bool(arms), found) for setting in race.settings])
 
 
-def _row(
-    told: Told, setting: Setting, keys: Sequence[str], arms: bool, found: dict[int, Confirmed], best: int | None
-) -> list[object]:
+def _row(told: Told, setting: Setting, keys: Sequence[str], arms: bool, found: Mapping[int, Confirmed]) -> list[object]:
     """Return the cells of a setting."""
     course = told.courses[setting.arm]
     drop = next((drop for drop in course.dropped if drop.setting == setting.number), None)
@@ -80,7 +82,7 @@ def _row(
     own = found.get(setting.number)
     return [
         *(setting.number, *([setting.arm] if arms else []), *(values.get(key) for key in keys)),
-        *(status_of(told, setting, best), drop.rung if drop else None, drop.why if drop else None),
+        *(status_of(told, setting, winners(found)), drop.rung if drop else None, drop.why if drop else None),
         *(sum(len(run.history) for run in runs), len(figures), _cell(mean)),
         *((_cell(own.mean), len(own.accuracies), told.race.confirmations[-1].number) if own else (None, None, None)),
     ]
@@ -90,9 +92,9 @@ def _cell(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def status_of(told: Told, setting: Setting, best: int | None) -> str:
-    """Return what has become of a setting, in a word; ``best`` is the winner."""
-    if setting.number == best:
+def status_of(told: Told, setting: Setting, best: Sequence[int]) -> str:
+    """Return what has become of a setting, in a word; ``best`` are the winners, of which there is mostly one."""
+    if setting.number in best:
         return WON
     if told.race.confirmations and setting.number in told.race.confirmations[-1].finalists:
         return FINALIST

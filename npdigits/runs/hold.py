@@ -98,6 +98,20 @@ class Hold(Folder):
         self._followed = self._descriptor is not None
         return self._followed
 
+    def write_if_other(self, name: str, content: bytes | str) -> None:
+        """Write a file whole, unless one of this single name is there with this content.
+
+        Raises:
+            OSError: as ``write_whole``.
+        """
+        content = content.encode() if isinstance(content, str) else content
+        with contextlib.suppress(OSError):
+            there = self.status(name, links=False)
+            single = stat.S_ISREG(there.st_mode) and there.st_nlink == 1
+            if single and there.st_size == len(content) and self._read(name) == content:
+                return
+        self.write_whole(name, content)
+
     @contextlib.contextmanager
     def writing(self, name: str, scratch: str | None = None) -> Iterator[None]:
         """As ``Folder.writing``, with a check of the directory before and after an error.

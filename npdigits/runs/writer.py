@@ -79,19 +79,23 @@ class RunWriter:
         self.hold.release()
 
     def start(self, run: RunRecord, overrides: list[str], environment: dict[str, Any]) -> None:
-        """Write every file that is known before the next epoch, and open metrics.csv."""
+        """Write every file that is known before the next epoch, and open metrics.csv.
+
+        Of a run that goes on most are there: one that is the same is left, as to have each of them on the disk takes
+        more time than an epoch of a small run.
+        """
         if run.state.history and self.kept and differences(self.kept.identity, run.identity):
             self._write_last(run)  # a run that is to be longer: its checkpoint is written first
-        self.write("identity.json", as_json(run.identity))
+        self._write_if_other("identity.json", as_json(run.identity))
         self.write_summary(run.summary)
         self.hold.make("checkpoints")
         kept_code.keep(self.hold, run.config.own)
-        self.write("config.yaml", yaml.safe_dump(run.config.as_dict(), sort_keys=False, allow_unicode=True))
+        self._write_if_other("config.yaml", yaml.safe_dump(run.config.as_dict(), sort_keys=False, allow_unicode=True))
         if not (self.path / "overrides.yaml").exists():
             self.write("overrides.yaml", yaml.safe_dump(overrides, allow_unicode=True))
-        self.write("environment.json", as_json(environment))
+        self._write_if_other("environment.json", as_json(environment))
         self._write_best(run.state, run.summary.identity)
-        self.write(
+        self._write_if_other(
             "metrics.csv",
             metrics.format_metrics(run.state.history, columns([name_of(metric) for metric in run.config.metrics])),
         )
@@ -148,7 +152,7 @@ class RunWriter:
 
     def _write_best(self, state: State, identity: str) -> None:
         if state.best_epoch is not None and state.best_epoch.epoch != self._best_epoch:
-            self.write(BEST, checkpoint.pack_best(state, identity))
+            self._write_if_other(BEST, checkpoint.pack_best(state, identity))
             self._best_epoch = state.best_epoch.epoch
 
     def write_predictions(self, arrays: dict[str, Array]) -> None:
@@ -170,6 +174,9 @@ class RunWriter:
             MovedError: the directory is not where it was.
         """
         self.hold.write_whole(name, content)
+
+    def _write_if_other(self, name: str, content: bytes | str) -> None:
+        self.hold.write_if_other(name, content)
 
     def check(self) -> None:
         """Check that the directory has not been moved or replaced.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from npdigits.base.errors import ConfigError
 from npdigits.config.identity import describe_differences
 from npdigits.config.value_text import short_text
-from npdigits.race.budget import TIMES, confirming_epochs, least
-from npdigits.race.definition import Race, counting
+from npdigits.race.budget import TIMES, confirming_epochs, is_settled, least
+from npdigits.race.definition import Race, Setting, counting
 from npdigits.race.ledger import Ledger
 from npdigits.race.told import tell
 from npdigits.runs.json_table import read_identity
@@ -56,12 +56,12 @@ def _differing(before: Race, now: Race) -> list[tuple[str, str, str]]:
         found += [(of_arm, _searched(key, there), _searched(key, here)) for key in keys]
         if list(there) != list(here) and not found:
             found.append((f"{of_arm}the keys in the order ", " ".join(there), " ".join(here)))
-        found += _differing_texts(of_arm, before.fixed_of.get(arm, ()), now.fixed_of.get(arm, ()))
-    found += _differing_texts("", counting(before.fixed), counting(now.fixed))
-    for key in ("where", "search", "seed"):
-        a, b = getattr(before, key), getattr(now, key)
+    if sorted(before.where) != sorted(now.where):
+        found.append(("race.where: ", " and ".join(before.where) or "nothing", " and ".join(now.where) or "nothing"))
+    for key in ("search", "seed"):
+        a, b = str(getattr(before, key)), str(getattr(now, key))
         if a != b:
-            found.append((f"race.{key}=", short_text(a), short_text(b)))
+            found.append((f"race.{key}=", a, b))
     if before.epochs != now.epochs:
         found.append(("epochs=", str(before.epochs), str(now.epochs)))
     return found
@@ -71,18 +71,10 @@ def _searched(key: str, space: Mapping[str, str]) -> str:
     return f"{key}={short_text(space[key])}" if key in space else f"no {key}"
 
 
-def _differing_texts(of_arm: str, before: object, now: object) -> list[tuple[str, str, str]]:
-    """Return the overrides that only one of two races has fixed."""
-    assert isinstance(before, list | tuple) and isinstance(now, list | tuple)
-    there = [override for override in before if override not in now]
-    here = [override for override in now if override not in before]
-    if not there and not here:
-        return []
-    return [(of_arm, " ".join(there) or "nothing of that kind", " ".join(here) or "not that")]
-
-
 def refuse_other_settings(plan: RacePlan) -> None:
-    """Refuse a race whose settings would be other runs, as own code or a default has changed.
+    """Refuse a race whose settings would be other runs: by another fixed key, by own code or a default that changed.
+
+    What was typed may be written otherwise, as long as every setting is the same run.
 
     Raises:
         ConfigError: says of which, and in what.
@@ -91,16 +83,33 @@ def refuse_other_settings(plan: RacePlan) -> None:
     if before is None:
         return
     for setting in before.settings:
-        if (found := plan.points.identity(setting.arm, setting.overrides)) == setting.identity:
+        if plan.points.identity(setting.arm, setting.overrides) == setting.identity:
             continue
-        said = "what its runs are has changed"
-        ledger = Ledger(plan.folder, before)
-        if run := next((run for run in ledger.runs.values() if run.identity == setting.identity), None):
-            there = read_identity(run.path) or {}
-            here = plan.points.of(setting.arm, setting.overrides, run.seed).identity
-            said = describe_differences(there, here) or f"{found} is not {setting.identity}"
+        there, here = _fixed_in_one(before, plan.now, setting.arm)
+        if there or here:
+            typed = f"{' '.join(there) or 'nothing of that kind'}, here {' '.join(here) or 'not that'}"
+            raise ConfigError(f"{plan.folder} holds a race with {typed}: {ANOTHER}; {WELCOME}")
         which = f"setting {setting.number} ({' '.join(setting.overrides)})"
-        raise ConfigError(f"{plan.folder} holds a race whose {which} is another: {said}: {ANOTHER}")
+        raise ConfigError(
+            f"{plan.folder} holds a race whose {which} is another: {_why_another(plan, setting)}: {ANOTHER}"
+        )
+
+
+def _fixed_in_one(before: Race, now: Race, arm: str) -> tuple[list[str], list[str]]:
+    """Return the fixed overrides of an arm's settings that only the one race has, and those of the other."""
+    there, here = (counting((*race.fixed, *race.fixed_of.get(arm, ()))) for race in (before, now))
+    return [typed for typed in there if typed not in here], [typed for typed in here if typed not in there]
+
+
+def _why_another(plan: RacePlan, setting: Setting) -> str:
+    """Return in what the runs of a setting differ from those that it had."""
+    assert plan.before
+    runs = Ledger(plan.folder, plan.before).runs.values()
+    run = next((run for run in runs if run.identity == setting.identity), None)
+    there = read_identity(run.path) if run else None
+    if run is None or there is None:
+        return "what its runs are has changed"
+    return describe_differences(there, plan.points.of(setting.arm, setting.overrides, run.seed).identity)
 
 
 def settle_growth(plan: RacePlan, drawn: Race, report: Report) -> Race:
@@ -109,32 +118,49 @@ def settle_growth(plan: RacePlan, drawn: Race, report: Report) -> Race:
     Args:
         plan: what was there, and what was asked for.
         drawn: the race with its settings.
-        report: is told where less was asked for than there is.
+        report: is told where a smaller budget was asked for than was taken already.
 
     Raises:
         ConfigError: the budget is too small.
     """
-    before, asked = plan.before, plan.now
-    race = dataclasses.replace(drawn, budget=asked.budget or 1)
-    if before:
-        race = dataclasses.replace(
-            race, seeds=before.seeds, confirmations=before.confirmations, fixed=before.fixed, fixed_of=before.fixed_of
-        )
-    default = max(TIMES * race.wanted * race.epochs, before.budget if before else 0)
-    if not asked.budget:
-        race = _with_budget(race, default)
-        return _with_budget(race, max(default, least(race)))
-    if before and asked.budget < before.budget:
-        race = _with_budget(race, max(asked.budget, min(before.budget, _taken(plan, race))))
-        if race.budget > asked.budget:
-            report.say(f"race.budget={asked.budget}: {race.budget:,} epochs are taken already, and stay")
-    if race.budget < (needed := least(race)):
-        both = f"{needed - confirming_epochs(race):,} for the race and {confirming_epochs(race):,} for its confirmation"
-        raise ConfigError(
-            f"race.budget={asked.budget}: too small for {race.wanted} settings of {race.epochs} epochs: "
-            f"allowed are {needed:,} epochs or more, {both}"
-        )
+    before, asked = plan.before, plan.now.budget
+    if before is None:
+        race = _with_budget(drawn, asked or TIMES * drawn.wanted * drawn.epochs)
+        race = race if asked else _with_budget(race, max(race.budget, least(race)))
+        _refuse_too_small(race, least(race))
+        return race
+    race = dataclasses.replace(
+        drawn,
+        budget=asked or before.budget,
+        fixed=before.fixed,
+        fixed_of=before.fixed_of,
+        seeds=before.seeds,
+        confirmations=before.confirmations,
+    )
+    needed = max(least(race), _taken(plan, race))
+    if asked:
+        race = _with_budget(race, max(asked, min(before.budget, needed)))
+        if race.budget > asked:
+            report.say(f"race.budget={asked}: {race.budget:,} epochs are taken or put aside already, and stay")
+    elif not is_settled(race):  # something else has grown
+        given = TIMES * race.wanted * race.epochs + sum(one.planned for one in race.confirmations)
+        race = _with_budget(race, max(before.budget, given, needed))
+    _refuse_too_small(race, needed)
     return race
+
+
+def _refuse_too_small(race: Race, needed: int) -> None:
+    """Refuse a budget below the least with which a race can be held.
+
+    Raises:
+        ConfigError: says the least.
+    """
+    if race.budget < needed:
+        confirming = confirming_epochs(race)
+        raise ConfigError(
+            f"race.budget={race.budget}: too small for {race.wanted} settings of {race.epochs} epochs: allowed are "
+            f"{needed:,} epochs or more, {needed - confirming:,} for the race and {confirming:,} for confirmations"
+        )
 
 
 def _with_budget(race: Race, budget: int) -> Race:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from npdigits.base.files import STRAY_AGE, Folder
+from npdigits.base.files import Folder
 from npdigits.base.program import DIVERGED
 from npdigits.base.text import on_one_line
 from npdigits.race.definition import Setting
-from npdigits.race.layout import DEFINITION, PICTURE, TABLE
+from npdigits.race.layout import PICTURE, TABLE
 from npdigits.race.table import format_race
 from npdigits.race.told import Told
 from npdigits.runs.report import Report
@@ -19,7 +19,6 @@ MOST_NAMED = 10
 def write_table(folder: Folder, told: Told) -> None:
     """Write race.csv."""
     folder.write_whole(TABLE, format_race(told))
-    folder.remove_strays([DEFINITION, TABLE, PICTURE], STRAY_AGE)
 
 
 def conclude(told: Told, report: Report) -> int:
@@ -35,11 +34,11 @@ def conclude(told: Told, report: Report) -> int:
         f"{len(race.confirmations)} confirmation{'s' * (len(race.confirmations) != 1)}, of {race.budget:,}; "
         f"table: {told.folder / TABLE}"
     )
-    _draw(told.folder, report)
+    draw_picture(told.folder, report)
     if not race.confirmations:
         report.warn("every setting diverged or failed: there is nothing to confirm")
     elif not report.quiet:
-        _claim(told.folder, report)
+        say_claim(told.folder, report)
     report.result(str(told.folder))
     return 0 if race.confirmations else DIVERGED
 
@@ -61,7 +60,7 @@ def _named(setting: Setting) -> str:
     return " ".join([*([f"--arm {setting.arm}"] if setting.arm else []), *setting.overrides])
 
 
-def _draw(folder: Path, report: Report) -> None:
+def draw_picture(folder: Path, report: Report) -> None:
     """Draw race.png; the race is over whether that succeeds or not."""
     try:
         from npdigits.race.picture import draw
@@ -71,7 +70,7 @@ def _draw(folder: Path, report: Report) -> None:
         report.warn(f"{PICTURE} is not drawn: {on_one_line(error)}")
 
 
-def _claim(folder: Path, report: Report) -> None:
+def say_claim(folder: Path, report: Report) -> None:
     """Say what the last confirmation claims; what was run is on disk whether that succeeds or not."""
     try:
         from npdigits.compare import race_report  # pandas, which the runs have no need of

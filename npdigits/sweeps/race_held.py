@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from npdigits.race.budget import confirmation_epochs, is_settled
 from npdigits.race.course import Course, Job
-from npdigits.race.definition import Confirmation, Race, Setting, write_race
+from npdigits.race.definition import Confirmation, Race, Setting, as_reason, write_race
 from npdigits.race.fault import OWN_CODE
-from npdigits.race.layout import confirmation_folder, is_race
+from npdigits.race.layout import WRITTEN, confirmation_folder
 from npdigits.race.seeds import fresh_seeds, with_seeds
 from npdigits.race.told import Told, tell
 from npdigits.runs.directory import ended_already
@@ -16,8 +16,16 @@ from npdigits.runs.hold import Hold
 from npdigits.runs.report import Report
 from npdigits.runs.summary import Status
 from npdigits.sweeps.points import Outcome, Point
+from npdigits.sweeps.race_conclusion import write_table
 from npdigits.sweeps.race_plan import RacePlan
-from npdigits.sweeps.race_progress import RaceProgress, Stage, describe_confirmation, describe_rung, stage_of_rung
+from npdigits.sweeps.race_progress import (
+    RaceProgress,
+    Stage,
+    describe_confirmation,
+    describe_race,
+    describe_rung,
+    stage_of_rung,
+)
 from npdigits.sweeps.race_runs import ATTEMPTS, PlaceFailed, Runs
 from npdigits.sweeps.race_settings import propose_settings
 
@@ -42,13 +50,18 @@ class Held:
     progress: RaceProgress
     report: Report
 
+    def __post_init__(self) -> None:
+        self._written = self.plan.before
+
     def to_the_end(self) -> None:
         """Run rung after rung, then the confirmation, until nothing is left to do or it is to stop.
 
         Raises:
             PlaceFailed: some runs cannot be had.
         """
+        self.hold.remove_strays(WRITTEN)
         self._write(self.race)
+        self.report.say(describe_race(self.race, self.plan.folder))
         for confirmation in self.race.confirmations:  # one that was interrupted goes on first
             self._confirm(confirmation)
         self._race()
@@ -61,9 +74,9 @@ class Held:
 
     def _write(self, race: Race) -> None:
         """Write race.json, before anything that it says is done."""
-        if race != self.plan.before or not is_race(self.plan.folder):
+        if race != self._written:
             write_race(self.hold, race)
-        self.race = race
+        self.race = self._written = race
 
     def _race(self) -> None:
         """Run rung after rung until the budget has no room for another."""
@@ -88,6 +101,7 @@ class Held:
             epochs = {p.name: epochs_of(told, job) for p, job in zip(points, jobs, strict=True)}
             self.progress.begin_stage(stage_of_rung(told), epochs)
             self._note_lost(self.runs.carry_out(points))
+            write_table(self.hold, tell(self.plan.folder))
 
     def _point(self, job: Job) -> Point:
         setting = self.race.settings[job.setting]
@@ -102,7 +116,8 @@ class Held:
 
     def _note_lost(self, lost: Sequence[Outcome]) -> None:
         """Note in race.json settings that the user's own code has failed before a run of theirs left anything."""
-        reasons = {self.plan.points.shared_identity(run.point): run.reason.removeprefix(OWN_CODE) for run in lost}
+        shared = self.plan.points.shared_identity
+        reasons = {shared(run.point): as_reason(run.reason.removeprefix(OWN_CODE)) for run in lost}
         if reasons:
             settings = tuple(_with_reason(setting, reasons) for setting in self.race.settings)
             self._write(dataclasses.replace(self.race, settings=settings))

@@ -1,6 +1,7 @@
 """A race before it begins: everything that was asked for checked, its data set found, its definition made or read."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from npdigits.config.schema import Config, DataConfig
 from npdigits.data.sets import Data
 from npdigits.race import rules
 from npdigits.race.definition import Race, frozen, read_race
-from npdigits.race.layout import DEFINITION, PICTURE, RUNS, TABLE, confirmation_folder, is_race
+from npdigits.race.layout import DEFINITION, RUNS, WRITTEN, confirmation_folder, is_race
 from npdigits.race.ledger import without_seeds
 from npdigits.runs import about_data, outputs
 from npdigits.runs.hold import LOCK
@@ -42,6 +43,7 @@ class Points:
     def __init__(self, asked: AskedRace, data: Data) -> None:
         self.asked, self.data = asked, data
         self._default = compose()
+        self._composed: dict[tuple[str, tuple[str, ...]], Config] = {}
         # Hundreds of runs, most of which are dropped, get no plots unless these were asked for by name.
         self._plots = any(Override.of(typed).key == "plots" for typed in asked.fixed)
 
@@ -51,8 +53,25 @@ class Points:
         Raises:
             ConfigError: no run can be this.
         """
+        key = arm, tuple(overrides)
+        if self._follows_seed:
+            return self._compose(*key, seed)
+        if key not in self._composed:
+            self._composed[key] = self._compose(*key, 0)
+        return dataclasses.replace(self._composed[key], seed=seed)
+
+    def _compose(self, arm: str, overrides: Sequence[str], seed: int) -> Config:
         config = self.asked.compose(arm, [*overrides, f"seed={seed}"])
         return config if self._plots else dataclasses.replace(config, plots=False)
+
+    @functools.cached_property
+    def _follows_seed(self) -> bool:
+        """Whether another key may follow from the seed, by an interpolation: each run is then composed for itself."""
+        if any("${" in axis.text for axes in self.asked.axes.values() for axis in axes):
+            return True
+        arms = [arm for arm in self.asked.axes if self.asked.fixed_of.get(arm)]
+        pairs = [(self._compose(arm, (), 0), self._compose(arm, (), 1)) for arm in ["", *arms]]
+        return any(dataclasses.replace(one, seed=1) != other for one, other in pairs)
 
     def identity(self, arm: str, overrides: Sequence[str]) -> str:
         """Return the digest of the identity that all runs of a setting share."""
@@ -112,6 +131,7 @@ def plan_race(asked: AskedRace, report: Report) -> RacePlan:
     """
     arms = list(asked.axes)
     base = asked.compose("", ())
+    report.quiet = base.quiet
     require_tracker([base])
     if base.portable:
         portable.require()
@@ -164,8 +184,7 @@ def refuse_foreign(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise RunDirError(f"out={folder}: allowed is a folder")
-    ours = (DEFINITION, TABLE, PICTURE)
-    held = sorted(item.name for item in folder.iterdir() if item.name != LOCK and not is_stray_of(item, ours))
+    held = sorted(item.name for item in folder.iterdir() if item.name != LOCK and not is_stray_of(item, WRITTEN))
     if RUNS in held or confirmation_folder(1) in held:
         raise RunDirError(f"out={folder}: holds runs of a race, but no {DEFINITION}: choose another or empty it")
     if held:

@@ -4,8 +4,9 @@ import collections
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from npdigits.race.budget import confirmation_epochs, share
+from npdigits.race.budget import confirmation_epochs, confirming_epochs, is_settled, share
 from npdigits.race.course import Course
 from npdigits.race.definition import Confirmation, Race
 from npdigits.race.told import Told
@@ -79,6 +80,8 @@ class RaceProgress(Progress):
     def line(self) -> str:
         """Return the live line: how far the stage is, who is in the race, its epochs, time left, the best so far."""
         stage, taken = self._stage, self._epochs - self._at_begin
+        if not stage.name:
+            return ""
         ended = collections.Counter(run.status for run in self._ended)
         failed = ended[Status.FAILED] + ended[Status.HELD]
         done = f"{stage.name}: {len(self._ended) - failed}/{self.total} runs"
@@ -113,6 +116,15 @@ def stage_of_rung(told: Told) -> Stage:
         sum(len(course.alive) for course in told.courses.values()),
         "; ".join(best),
     )
+
+
+def describe_race(race: Race, folder: Path) -> str:
+    """Return the first line of a race."""
+    arms = f" in {len(race.arms)} arms" if len(race.arms) > 1 else ""
+    confirming = confirming_epochs(race)
+    n = len(race.confirmations) + (not is_settled(race))
+    of_them = f"{confirming:,} of them for {n} confirmation{'s' * (n != 1)}"
+    return f"{race.wanted} settings{arms} race in {folder}: {race.budget:,} training epochs, {of_them}"
 
 
 def describe_rung(told: Told, arm: str, progress: RaceProgress) -> str:

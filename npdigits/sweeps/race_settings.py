@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from npdigits.base.errors import ConfigError, OwnCodeError
 from npdigits.config.asked_race import AskedRace
-from npdigits.race.definition import Race, Setting
+from npdigits.race.definition import Race, Setting, as_reason
 from npdigits.race.draw import Sizes, draw, search_of
 from npdigits.race.proposals import propose
 from npdigits.race.rules import rungs
@@ -75,7 +75,7 @@ def _tried(plan: RacePlan, settings: Sequence[Setting], known: int) -> tuple[Set
             if config.own:
                 try_own_on(config, plan.points.data)
         except (OwnCodeError, ConfigError) as error:
-            refused, why = error, str(error)
+            refused, why = error, as_reason(str(error))
         tried.append(dataclasses.replace(setting, lost=why))
     if refused and all(setting.lost for setting in tried):
         raise refused
