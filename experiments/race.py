@@ -122,15 +122,9 @@ def hold(folder: Path, typed: Sequence[str], minutes: float) -> None:
         process.send_signal(signal.SIGINT)
         code = process.wait()
     taken = (time.monotonic() - begun) / 60
-    if code not in OVER or not is_over(file):
-        file.write_text(json.dumps([*before, taken]))
+    file.write_text(json.dumps([*before, taken]))
     if code not in OVER:
         sys.exit(f"the race has stopped with exit code {code} after {taken:.1f} minutes; the same command goes on")
-
-
-def is_over(file: Path) -> bool:
-    """Say whether the race was over before, so that another launch of it only looks at it."""
-    return (file.parent / "over").exists()
 
 
 def cost(runs: Iterable[Run]) -> tuple[int, float]:
@@ -249,9 +243,10 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     grid = of_grid(arguments.grid)
     begun = time.monotonic()
-    if not is_over(folder / "minutes.json"):
+    over = folder / "over.json"  # what was typed last, of a race that is over: another launch would only look at it
+    if not over.exists() or json.loads(over.read_text()) != typed:
         hold(folder, typed, arguments.minutes)
-        (folder / "over").touch()
+        over.write_text(json.dumps(typed))
     told = tell(folder / "race")
     report(told, grid, json.loads((folder / "minutes.json").read_text()), arguments.grid_minutes)
     left = 60 * arguments.minutes - (time.monotonic() - begun)

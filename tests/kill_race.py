@@ -26,13 +26,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas  # noqa: F401
 import psutil
 from kill import COMPARED
 from made import write_set
 from small_sweep import TIMES
 
 from npdigits import train
-from npdigits.runs import plots  # noqa: F401 – imported before the forks
+from npdigits.runs import plots  # noqa: F401 – imported before the forks; not SciPy, which a race begins without
 
 # Of each race what is typed besides the data.
 RACES = [

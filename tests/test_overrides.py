@@ -1,5 +1,7 @@
 """What was typed is read in our words: what cannot be is refused in one line, with what was meant where it is clear."""
 
+import itertools
+
 import pytest
 
 from npdigits.base.errors import ConfigError, UserError
@@ -122,7 +124,7 @@ def test_what_cannot_be_read_is_one_line_in_our_words(typed, monkeypatch, tmp_pa
     with pytest.raises(UserError) as caught:
         command_line.in_our_words(
             lambda: command_line.dispatch(
-                lambda *_: started.append(1) or 0, lambda *_: started.append(1) or 0, list(typed)
+                command_line.Acts(*itertools.repeat(lambda *_: started.append(1) or 0, 3)), list(typed)
             ),
             list(typed),
         )
@@ -190,9 +192,13 @@ def test_the_name_of_what_is_there_is_what_was_typed(name, option, monkeypatch, 
     (tmp_path / name).mkdir()
     for typed in (name, f"{tmp_path}/{name}", f"./{name}"):
         found = []
-        command_line.dispatch(
+        acts = command_line.Acts(
             lambda config, _, found=found: found.append(config.data.dir) or 0,
             lambda points, *_, found=found: found.extend(config.data.dir for _, config in points) or 0,
+            race=lambda _: 1,
+        )
+        command_line.dispatch(
+            acts,
             [*option, "data=idx", f"data.dir={typed}"],
         )
         assert found == [typed]
@@ -204,7 +210,9 @@ def test_commas_separate_folders_unless_one_has_them_in_its_name(monkeypatch, tm
     def folders(typed):
         found = []
         many = lambda points, *_: found.extend(config.data.dir for _, config in points) or 0  # noqa: E731
-        command_line.dispatch(lambda *_: 1, many, ["-m", "data=idx", f"data.dir={typed}"])
+        command_line.dispatch(
+            command_line.Acts(lambda *_: 1, many, lambda _: 1), ["-m", "data=idx", f"data.dir={typed}"]
+        )
         return found
 
     (tmp_path / "p[1]").mkdir()
@@ -268,12 +276,13 @@ def test_experiments_of_ones_own_are_found_with_and_without_multirun(tmp_path, w
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\n# of a test\nhidden: 7\n")
     done = []
-    runs = (
+    acts = command_line.Acts(
         lambda config, typed: done.append(config.hidden) or 0,
         lambda points, *_: done.append(points[0][1].hidden) or 0,
+        race=lambda _: 1,
     )
     for option in ([], ["-m"]):
-        command_line.dispatch(*runs, ["experiment=mine", where.format(tmp_path), *option, "seed=1"])
+        command_line.dispatch(acts, ["experiment=mine", where.format(tmp_path), *option, "seed=1"])
     assert done == [(7,), (7,)]
 
 
@@ -285,15 +294,13 @@ def test_an_experiment_may_ask_for_a_sweep_whatever_the_options(tmp_path, option
     where = [] if "-cd={}" in option else [f"hydra.searchpath=[{tmp_path}]"]
     done = []
     arguments = [*(word.format(tmp_path) for word in option), *where, "experiment=mine", "hidden=3,4"]
-    command_line.dispatch(
-        lambda *_: 1, lambda points, *_: done.extend((c.hidden, c.seed) for _, c in points) or 0, arguments
-    )
+    sweep_of = lambda points, *_: done.extend((c.hidden, c.seed) for _, c in points) or 0  # noqa: E731
+    command_line.dispatch(command_line.Acts(lambda *_: 1, sweep_of, lambda _: 1), arguments)
     assert done == [((3,), 3), ((4,), 3), ((3,), 4), ((4,), 4)]
 
 
 def test_hydras_mode_may_be_typed_as_a_key():
     done = []
-    command_line.dispatch(
-        lambda *_: 1, lambda points, *_: done.append(len(points)) or 0, ["hydra.mode=MULTIRUN", "seed=0,1"]
-    )
+    acts = command_line.Acts(lambda *_: 1, lambda points, *_: done.append(len(points)) or 0, lambda _: 1)
+    command_line.dispatch(acts, ["hydra.mode=MULTIRUN", "seed=0,1"])
     assert done == [2]

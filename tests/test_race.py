@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import os
 import re
 import shutil
 from types import SimpleNamespace
@@ -36,6 +37,14 @@ def refuse(*_):
 def hold(*typed):
     """Hold the race that is typed, in this process; return the exit code."""
     return dispatch(Acts(refuse, refuse, run_race), ["-m", *map(str, typed)])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_fsync():
+    """Spare the disk: what a crash of the machine leaves is no matter here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from npdigits.config import grammar
 from npdigits.config.axes import read_axis
 from npdigits.race import anova
+from npdigits.race import importance as importance_module
 from npdigits.race.anova import left_over, ranks, variance_shares
 from npdigits.race.effects import crossing, main_effects
 from npdigits.race.importance import as_text, shown
@@ -219,7 +220,7 @@ def test_it_says_how_well_the_first_rung_foretold_full_runs():
 
 def test_the_first_rung_alone_is_looked_at_and_means_over_two_keys_add_up():
     race = told(BOX, drawn(BOX, 16), lambda v: float(v["a"]))
-    race.ledger.runs[3, 0] = (2, 0.5, "")  # has not come to the end of the rung
+    race.ledger.runs[3, 0] = (0, 0.5, "")  # has not come to the end of the rung
     one = importance(race).arms[0]
     assert (one.n, one.missing) == (15, 1)
     placed, _ = placed_in(BOX, drawn(BOX, 16))
@@ -228,6 +229,15 @@ def test_the_first_rung_alone_is_looked_at_and_means_over_two_keys_add_up():
     assert sorted(figure for line in found.cells for level in line for figure in level.figures) == list(range(16))
     row = [figure for level in found.cells[0] for figure in level.figures]
     assert sorted(row) == [k for k in range(16) if placed.bins[k, 1] == 0]
+
+
+def test_of_very_many_settings_some_are_taken_and_that_is_said(monkeypatch):
+    for module in (anova, importance_module):
+        monkeypatch.setattr(module, "MOST", 32)
+    race = told(BOX, drawn(BOX, 64), lambda v: float(v["a"]))
+    one = importance(race).arms[0]
+    assert one.n == 64 and one.shares[0].keys == ("a",) and one.shares[0].share > 0.6
+    assert "Shares of 32 of them, drawn at random, are of the variance of ranks" in " ".join(as_text(importance(race)))
 
 
 def test_pairs_that_do_nothing_are_not_shown_but_for_one():

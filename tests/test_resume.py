@@ -18,6 +18,7 @@ from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.interruption import Terminated, Watch
 from npdigits.base.npz import read_npz
 from npdigits.config.compose import compose
+from npdigits.runs import environment
 from npdigits.runs.metrics import read_metrics
 from npdigits.runs.writer import RunWriter
 from npdigits.train import run
@@ -567,6 +568,20 @@ def test_a_failed_run_says_why_and_goes_on(go, tmp_path, monkeypatch):
     summary = read_summary(tmp_path / "run")
     assert (summary["status"], summary["reason"]) == ("failed", "MemoryError: on purpose")
     assert result(go("run")) == whole
+
+
+@pytest.mark.parametrize("of_scipy", ["/p/scipy.libs/libblas.so", "/p/scipy/.dylibs/libblas.dylib"])
+@pytest.mark.parametrize(
+    "of_numpy", ["/p/numpy.libs/libblas.so", "/p/numpy/.dylibs/libblas.dylib", "/usr/lib/libblas.so"]
+)
+def test_a_blas_that_another_package_brings_along_decides_no_bits(monkeypatch, of_numpy, of_scipy):
+    """A race has SciPy draw its settings, and goes on in a process that has not loaded it."""
+    pools = [{"user_api": "blas", "version": "1", "filepath": of_numpy}]
+    found = []
+    for more in ([], [{"user_api": "blas", "version": "2", "filepath": of_scipy}]):
+        monkeypatch.setattr(environment, "threadpool_info", lambda more=more: pools + more)
+        found.append(environment.environment())
+    assert found[0] == found[1] and [blas["version"] for blas in found[0]["blas"]] == ["1"]
 
 
 def test_the_kill_harness(idx_set):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npdigits.base.text import aligned, counted, listed
-from npdigits.race.anova import RESAMPLES, Share, left_over, strongest, variance_shares
+from npdigits.race.anova import MOST, RESAMPLES, Share, left_over, strongest, variance_shares
 from npdigits.race.axes_of import axes_of
 from npdigits.race.course import Ran
 from npdigits.race.effects import Crossing, Effect, crossing, main_effects
@@ -170,7 +170,8 @@ def in_words(one: MatteredOfArm) -> tuple[str, ...]:
     if one.unread:
         lines.append(f"Not all settings read {listed(one.unread)}; in those that do not it does nothing.")
     lost = f" {counted(one.lost, 'lost setting is', 'lost settings are')} the worst, all alike." if one.lost else ""
-    lines.append(f"Shares are of the variance of ranks by validation accuracy.{lost}")
+    some = f" of {MOST} of them, drawn at random," if one.n > MOST else ""
+    lines.append(f"Shares{some} are of the variance of ranks by validation accuracy.{lost}")
     lines.append(
         f"{100 * left_over(one.shares):.0f} % is left: chance, and what more than two keys do together. All settings "
         "have the same seed: what it does to neighbouring settings alike is in the shares, and another would change it."

@@ -8,6 +8,11 @@ successive halving (Jamieson and Talwalkar 2016, section 3), with less than half
 better early than it ends. Rungs of seeds follow, as in F-Race (Birattari et al. 2002): every setting that is left has
 one seed more, and is dropped when a one-sided t test against the best says that it will hardly win, or when more than
 ``most`` are left. LEAST of them stay and get further seeds until the budget ends.
+
+How often the truly best of 64 settings of 20 epochs is dropped within 1,760 epochs, by simulation
+(experiments/race_drops.py): in 6 % of races where true figures spread twice as much as what chance does to a run, in
+21 % where as much, in 51 % where half as much; the winner is then behind it by 0.07, 0.16 and 0.28 of that chance's
+spread on average.
 """
 
 import math

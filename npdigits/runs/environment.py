@@ -1,6 +1,7 @@
 """What a run's bits depend on besides its configuration and data."""
 
 import functools
+import itertools
 import platform
 import subprocess
 from collections.abc import Callable
@@ -21,14 +22,14 @@ PACKAGES = ("npdigits", "numpy", "hydra-core", "omegaconf", "matplotlib", "mlxte
 
 
 def environment(more_packages: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return package versions, BLAS and its kernel, the processor's vector extensions, threads and the commit.
+    """Return package versions, NumPy's BLAS and its kernel, the processor's vector extensions, threads and the commit.
 
     Call it where the run's BLAS threads are already set.
     """
     blas = [
         {key: pool.get(key) for key in ("internal_api", "version", "architecture", "threading_layer", "num_threads")}
         for pool in threadpool_info()
-        if pool.get("user_api") == "blas"
+        if pool.get("user_api") == "blas" and not _is_anothers(Path(pool.get("filepath", "")))
     ]
     return {
         "python": platform.python_version(),
@@ -112,6 +113,16 @@ def environment_of_run(config: Config, found: dict[str, Any] | None, warn: Calla
         warn(f"this run was begun with {changed}: its bits may differ from those of a run made here alone")
         earlier = [*earlier, found]
     return {**current, "earlier": earlier} if earlier else current
+
+
+def _is_anothers(library: Path) -> bool:
+    """Say whether a wheel of another package than NumPy brings a library along: SciPy has a BLAS of its own.
+
+    No run computes with it, and whether it is loaded depends on what this process has done before.
+    """
+    owners = [part.removesuffix(".libs") for part in library.parts if part.endswith(".libs")]
+    owners += [folder for folder, inner in itertools.pairwise(library.parts) if inner == ".dylibs"]
+    return any(owner != "numpy" for owner in owners)
 
 
 @functools.cache

@@ -66,7 +66,9 @@ class Points:
 
     @functools.cached_property
     def _follows_seed(self) -> bool:
-        """Whether another key follows from the seed, by an interpolation: each run is then composed for itself."""
+        """Whether another key may follow from the seed, by an interpolation: each run is then composed for itself."""
+        if any("${" in axis.text for axes in self.asked.axes.values() for axis in axes):
+            return True
         arms = [arm for arm in self.asked.axes if self.asked.fixed_of.get(arm)]
         pairs = [(self._compose(arm, (), 0), self._compose(arm, (), 1)) for arm in ["", *arms]]
         return any(dataclasses.replace(one, seed=1) != other for one, other in pairs)
