@@ -20,6 +20,7 @@ from npdigits.base import program
 from npdigits.config import command_line
 from npdigits.config.compose import compose
 from npdigits.config.conf_files import CONF
+from npdigits.config.race_options import take_off
 from npdigits.config.schema import Config, parse_config
 from npdigits.data.sets import LOADERS
 from npdigits.runs.outputs import outputs
@@ -236,7 +237,7 @@ def test_the_console_script_is_the_same_program(tmp_path):
         for start in ([script], [sys.executable, "-m", "npdigits.train"])
     ]
     assert outputs[0] == outputs[1]
-    assert parse_config(yaml.safe_load(outputs[0])) == compose()
+    assert parse_config(take_off(yaml.safe_load(outputs[0]))) == compose()
     version = subprocess.run([script, "--version"], capture_output=True, check=True, text=True).stdout
     assert re.fullmatch(r"npdigits \d+\.\d+\.\d+\n", version)
 

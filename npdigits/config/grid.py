@@ -22,10 +22,10 @@ from npdigits.config.bases import Bases, as_dict, interpolates
 from npdigits.config.grid_size import MOST_POINTS, check_size
 from npdigits.config.keys import RULES
 from npdigits.config.own_choices import names_in
-from npdigits.config.race_options import RaceOptions, read_table, refuse_idle
+from npdigits.config.race_options import ARMS, RaceOptions, read_table, refuse_idle
 from npdigits.config.reading import SEARCHPATH, read_overrides
 from npdigits.config.space import Space, divide, written_arms
-from npdigits.config.typed_race import ARMS, OPTION, is_of_race
+from npdigits.config.typed_race import OPTION, is_of_race
 
 EXPERIMENT = "experiment"
 TARGET = "hydra_plugins.npdigits.Sweeper"

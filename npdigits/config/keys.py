@@ -243,6 +243,8 @@ def unknown_key(key: str, value: Any) -> str:
     """Return the line about a key that does not exist, with the nearest one that does."""
     if key.removeprefix("data.") in FILE_RULES and key.startswith("data."):
         return f"{key}={short_text(value)}: is read with data=file only: data=file data.path=…"
+    if key in RACE_KEYS:
+        return f"{key}={short_text(value)}: is read with --multirun only: a race is many runs"
     if key in KEYS:  # as data.dir, which data=idx has
         return f"{key}={short_text(value)}: this data set has no such key; conf/data says which has"
     return f"{key}={short_text(value)}: unknown key{suggestion(key, KEYS) or '; --help lists them all'}"

@@ -102,7 +102,8 @@ RULES: dict[str, Rule] = {
     "seed": integer(0),
 }
 # What may stand before the "=" of an override.
-KEYS = ("race", *(f"race.{key}" for key in RULES), "race.arms")
+ARMS = "race.arms"
+KEYS = ("race", *(f"race.{key}" for key in RULES), ARMS)
 
 
 def read_table(composed: Any, arms: Any = None) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def refuse_idle(typed: Sequence[str]) -> None:
     """
     for override in map(Override.of, typed):
         if override.key.startswith("race.") and override.key != "race.settings":
-            what = "--arm" if override.key == "race.arms" else override.typed
+            what = "--arm" if override.key == ARMS else override.typed
             raise ConfigError(f"{what}: is read in a race only: race=64 holds one of 64 settings")
 
 

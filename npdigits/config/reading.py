@@ -16,7 +16,7 @@ from npdigits.config.grid_size import BOUND
 from npdigits.config.keys import KEYS, TEXT_KEYS
 from npdigits.config.override import Override
 from npdigits.config.own_choices import names_in
-from npdigits.config.typed_race import ARMS
+from npdigits.config.race_options import ARMS
 from npdigits.config.unreadable import no_override, unreadable
 
 # The key under which an experiment names the values to sweep over, and the key of further folders with experiments.

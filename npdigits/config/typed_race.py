@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from npdigits.base.errors import ConfigError
 from npdigits.config.override import Override
-from npdigits.config.race_options import KEYS
+from npdigits.config.race_options import ARMS, KEYS
 from npdigits.config.value_text import short_text
 
 OPTION = "--arm"
-ARMS, WHERE, SETTINGS, REFERENCE = "race.arms", "race.where", "race.settings", "race.reference"
+WHERE, SETTINGS, REFERENCE = "race.where", "race.settings", "race.reference"
 # An arm's name stands in tables and in file names.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,39}")
 
