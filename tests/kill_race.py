@@ -12,6 +12,7 @@ machine; and ``cluster``, a Dask scheduler with two workers in processes of thei
 
 import argparse
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -56,6 +57,8 @@ TO_LAUNCHER = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 TO_WORKER = (signal.SIGKILL, signal.SIGTERM)
 # How often it is a worker, where there is one.
 TO_A_WORKER = 0.6
+# Seconds for which one is waited for, and that it then has at most.
+TO_COME, TO_BEGIN = 5.0, 3.0
 # Launches after which a race that is not over has failed, and seconds that one may take.
 MOST_LAUNCHES, TOO_LONG = 40, 600.0
 
@@ -120,6 +123,15 @@ def workers_of(pid: int) -> list[psutil.Process]:
     return []
 
 
+def await_workers(workers: Callable[[], list[psutil.Process]], rng: random.Random) -> list[psutil.Process]:
+    """Return the processes that may be killed, some time after there are any; none where none come soon."""
+    until = time.monotonic() + TO_COME
+    while not workers() and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(rng.uniform(0, TO_BEGIN) if workers() else 0)
+    return workers()
+
+
 @contextlib.contextmanager
 def dask_cluster(folder: Path) -> Iterator[tuple[str, list[psutil.Process]]]:
     """Start a scheduler and two workers with nannies; yield its address, and the nannies."""
@@ -151,7 +163,7 @@ def dask_cluster(folder: Path) -> Iterator[tuple[str, list[psutil.Process]]]:
 def hold(
     arguments: list[str],
     folder: Path,
-    workers: Callable[[int], list[psutil.Process]],
+    workers: Callable[[int], list[psutil.Process]] | None,
     rng: random.Random,
     kills: int,
     seconds: float,
@@ -161,7 +173,7 @@ def hold(
     Args:
         arguments: the command.
         folder: where it is typed.
-        workers: (launcher) -> the processes that may be killed beside it.
+        workers: (launcher) -> the processes that may be killed beside it; None: there are none.
         rng: draws what is ended when.
         kills: how many there are to be.
         seconds: that the race takes.
@@ -179,7 +191,11 @@ def hold(
             if code is not None:
                 break
             left -= 1
-            if (there := workers(pid)) and rng.random() < TO_A_WORKER:
+            if (
+                workers
+                and rng.random() < TO_A_WORKER
+                and (there := await_workers(functools.partial(workers, pid), rng))
+            ):
                 number = rng.choice(TO_WORKER)
                 with contextlib.suppress(psutil.NoSuchProcess):
                     rng.choice(there).send_signal(number)
@@ -231,7 +247,7 @@ def one(seed: int, place: str, folder: Path, data: Path, kills: int, small: bool
     race = [*common, *(RACES[-1] if small else rng.choice(RACES))]  # arms stand last
     expected, seconds = undisturbed(["workers=0", *race], folder / "whole")
     with contextlib.ExitStack() as stack:
-        where, workers = f"workers={place}", workers_of
+        where, workers = f"workers={place}", workers_of if place != "0" else None
         if place == "cluster":
             address, nannies = stack.enter_context(dask_cluster(folder / "away"))
             where = f"hydra.launcher.address={address}"
