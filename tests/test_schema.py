@@ -51,6 +51,7 @@ READING = {"shape": [8, 7], "range": [0.0, 16.0], "transpose": False, "values": 
 SUMMARY = {
     "status": (["finished"], "x" * 201),
     "schema": ("2", HUGE),
+    "schema_but_for_pause": ("2", HUGE),
     "identity": (5, "g" * 64),
     "data": (["mnist"], "m" * 5000),
     "data_sha256": ({}, "a" * 65),
