@@ -6,6 +6,8 @@ import hashlib
 import inspect
 import itertools
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
 from npdigits.config.axes import Axis
 from npdigits.config.identity import identity
-from npdigits.race.draw import Sizes, draw, grid, search_of, sobol
+from npdigits.race.draw import Sizes, draw, grid, is_balanced, search_of, sobol
 
 MNIST = Sizes(784, 10)
 # What SciPy calls the generator: `rng` from 1.15 on.
@@ -163,3 +165,40 @@ def test_a_space_without_two_settings_is_refused(typed, line):
 def test_a_shipped_race_has_its_settings(name):
     found = drawn(64, f"experiment={name}")
     assert len({one.identity for one in found}) == len(found) == 64
+
+
+# A process that has Ctrl-C while SciPy reads its direction numbers.
+STRUCK = """
+import itertools, signal
+import numpy as np
+from npdigits.config.axes import Axis
+from npdigits.race.draw import sobol
+
+load, struck = np.load, []
+def strike(file, *given, **named):
+    struck.append(file)
+    signal.raise_signal(signal.SIGINT)
+    return load(file, *given, **named)
+np.load = strike
+axes = (Axis("lr", "", (), 0.0, 1.0), Axis("l2", "", (), 0.0, 1.0))
+def draw():
+    return list(itertools.islice(sobol(0, "", axes), 64))
+try:
+    draw()
+except KeyboardInterrupt:
+    np.load = load
+    print(len(struck), len({place["l2"][1] for place in draw()}))
+"""
+
+
+def test_ctrl_c_while_scipy_reads_its_direction_numbers_ends_the_drawing():
+    done = subprocess.run([sys.executable, "-c", STRUCK], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("1 64\n", "")
+
+
+def test_a_sequence_without_direction_numbers_is_refused(monkeypatch):
+    assert is_balanced(np.array([[0.3, 0.9], [0.6, 0.1]]))
+    assert not is_balanced(np.array([[0.3, 0.9], [0.4, 0.1]]))
+    monkeypatch.setattr(qmc.Sobol, "random", lambda self, n: np.full((n, self.d), 0.25))
+    with pytest.raises(ConfigError, match="no direction numbers"):
+        next(sobol(0, "", (Axis("lr", "", (), 0.0, 1.0),)))

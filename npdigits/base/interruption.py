@@ -4,10 +4,11 @@ A signal's exception may come between any two instructions, also between lines t
 trains, a signal is only noted, and training asks for it between two batches.
 """
 
+import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -94,3 +95,18 @@ class Watch:
         first, self.signal = self.signal is None, number
         if first and self._asking:  # between two batches, where nothing of the run's state is in motion
             raise _WaitEnded
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Hold back a signal that comes within the context until its end; then what handles it otherwise does so.
+
+    It is for calls into compiled code that swallows an exception of a signal and goes on with half of what it needs.
+    """
+    watch = Watch()
+    try:
+        with watch:
+            yield
+    finally:
+        if watch.signal is not None:
+            signal.raise_signal(watch.signal)

@@ -14,7 +14,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError
+from npdigits.base.interruption import held
 from npdigits.base.random import stream
 from npdigits.config.asked_race import AskedRace, idle_keys, is_read
 from npdigits.config.axes import Axis, points
@@ -160,8 +164,8 @@ class Source:
         arm = f"--arm {self.arm}: " if self.arm else ""
         typed = " ".join(f"{axis.key}={axis.text}" for axis in self.axes)
         n = min(self.looked_at, points(self.axes) or self.looked_at)
-        for text, held in self.fulfilled.items():
-            if not held:
+        for text, count in self.fulfilled.items():
+            if not count:
                 raise ConfigError(f"{arm}race.where={text}: none of {n:,} settings of {typed} fulfils it")
         if self.fulfilled:
             together = " and ".join(self.fulfilled)
@@ -193,11 +197,24 @@ def sobol(seed: int, arm: str, axes: Sequence[Axis]) -> Iterator[Place]:
         arm: its name, by which it has a sequence of its own.
         axes: of the space; as many dimensions.
     """
-    from scipy.stats import qmc
+    # SciPy reads its direction numbers when the first sequence is made, in compiled code that swallows a Ctrl-C and draws
+    # without them.
+    with held():
+        from scipy.stats import qmc
 
-    # SciPy 1.15 calls `rng` what was `seed` before.
-    name = "rng" if "rng" in inspect.signature(qmc.Sobol).parameters else "seed"
-    engine = qmc.Sobol(len(axes), scramble=True, bits=64, **{name: stream(seed, f"settings of a race/{arm}")})
+        # SciPy 1.15 calls `rng` what was `seed` before.
+        name = "rng" if "rng" in inspect.signature(qmc.Sobol).parameters else "seed"
+        engine = qmc.Sobol(len(axes), scramble=True, bits=64, **{name: stream(seed, f"settings of a race/{arm}")})
+        block = engine.random(BLOCK)
+    if not is_balanced(block):
+        raise ConfigError("SciPy's Sobol sequence has no direction numbers in this process: type it again")
     while True:
-        for row in engine.random(BLOCK):
+        for row in block:
             yield {axis.key: axis.at(float(x)) for axis, x in zip(axes, row, strict=True)}
+        block = engine.random(BLOCK)
+
+
+def is_balanced(block: Array) -> bool:
+    """Say whether points, 2^m of them, have one in each 2^m-th part of every side, as all blocks of a sequence have."""
+    parts = np.sort(np.floor(block * len(block)), axis=0)
+    return bool((parts == np.arange(len(block))[:, None]).all())
