@@ -22,6 +22,7 @@ from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import printable
 from npdigits.config.compose import compose
 from npdigits.runs import evaluation
+from npdigits.runs.race_part import DEFINITION
 from npdigits.runs.scores import Scores, score, worst_sheet
 
 PROGRAM = "npdigits.evaluate"
@@ -111,8 +112,8 @@ def _divided(arguments: Sequence[str]) -> tuple[list[Path], Path | None]:
 
 
 def _holds_digits(path: Path) -> bool:
-    """Say whether a path that was typed is no run directory, nor one of a sweep, but may hold digits."""
-    if not path.exists() or any((path / name).exists() for name in (*SIGNS, "sweep.csv")):
+    """Say whether a path that was typed is no run directory, nor one of a sweep or a race, but may hold digits."""
+    if not path.exists() or any((path / name).exists() for name in (*SIGNS, "sweep.csv", DEFINITION)):
         return False
     return path.is_file() or not any(path.glob("*/summary.json"))
 

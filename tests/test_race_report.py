@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 import shutil
 import sys
 
@@ -13,7 +14,8 @@ from made_runs import made_run
 from scipy import stats
 
 import npdigits
-from npdigits.base.errors import ConfigError
+from npdigits import evaluate, plots
+from npdigits.base.errors import ConfigError, RunDirError
 from npdigits.base.files import Folder
 from npdigits.compare import command
 from npdigits.compare.race_report import compare_race, report
@@ -22,7 +24,7 @@ from npdigits.export.tidy import tidy_csv
 from npdigits.race.definition import Confirmation, Race, Setting, read_race, write_race
 from npdigits.race.ledger import without_seeds
 from npdigits.runs.json_table import load_identity
-from npdigits.runs.trained import find_best_run
+from npdigits.runs.trained import find_best_run, load_trained, run_of
 
 FRESH, FRESHER = tuple(range(100, 110)), tuple(range(200, 210))
 REFERENCE = ("lr=0.01", "l2=0.0")
@@ -275,7 +277,10 @@ def test_the_runs_of_a_search_are_in_no_mean_of_folders_above_and_below(own_race
         "0.2",
     ]
     code, out, err = typed(own_race / "race")
-    assert (code, out) == (1, "") and "nothing to compare" in err
+    assert (code, out) == (1, "") and err.splitlines() == [
+        "npdigits-compare: nothing to compare: 10 runs are of a race's search, and in no mean (--all shows them); "
+        f"npdigits-compare {own_race} takes it whole"
+    ]
     runs = npdigits.load_runs(tmp_path)
     assert runs.race_part.value_counts().to_dict() == {"confirmation-1": 40, "race": 10, "": 1}
     compared = npdigits.compare_runs(runs, "val_accuracy")
@@ -442,6 +447,32 @@ def test_a_damaged_definition_is_one_line(own_race, typed):
 def test_the_best_run_of_a_race_is_one_of_its_confirmation(race):
     assert find_best_run(race).parent.name == "confirmation-1"
     assert find_best_run(race / "race").parent.name == "race"
+
+
+def test_where_a_run_is_wanted_the_folder_of_a_race_says_which_and_its_best_is_one(race):
+    for folder, part in ((race, "confirmation-1"), (race / "race", "race")):
+        assert run_of(folder / "best").parent.name == part
+        assert [run.path for run in read_exported([folder / "best"], print)] == [run_of(folder / "best")]
+        with pytest.raises(RunDirError, match=f"name one of its runs, or {re.escape(str(folder / 'best'))}, the best"):
+            load_trained(folder)
+        with pytest.raises(RunDirError, match="name one of its runs"):
+            plots.act([folder])
+    with pytest.raises(RunDirError, match=f"{re.escape(str(run_of(race / 'best')))}: "):  # whose plots nobody can draw
+        plots.act([race / "best"])
+    assert evaluate._divided([str(race / "best"), str(race)]) == ([race / "best", race], None)
+
+
+def test_confirmations_are_tested_with_their_race_alone(tmp_path, typed):
+    second = (FIRST[0], REFERENCE, FRESHER, FIRST[3])
+    folder = made_race(tmp_path / "r", SETTINGS, [FIRST, second])
+    parts = [folder / "confirmation-1", folder / "confirmation-2"]
+    for given in (parts[:1], parts):
+        code, out, err = typed(*given)
+        assert (code, out) == (2, "") and len(err.splitlines()) == 1
+        assert f"npdigits-compare {folder} tests them, at the race's level" in err
+    assert typed(parts[0], "--all")[0] == 0
+    said = npdigits.compare_runs(npdigits.load_runs(folder), "val_accuracy").verdict
+    assert any("80 runs are of 2 confirmations of races, put together here" in line for line in said)
 
 
 def test_an_export_tells_the_runs_of_a_race_apart(own_race, tmp_path):

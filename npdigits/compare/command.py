@@ -73,6 +73,9 @@ def act(chosen: argparse.Namespace) -> int:
     runs = read_results(chosen, metrics, shown)
     refuse_what_has_no_effect(chosen, runs.foreign)
     runs, said = keep_apart(chosen, runs)
+    if runs.table.empty and said:
+        show_error(printable(f"{PROGRAM}: nothing to compare: {'; '.join(said)}"))
+        return NOTHING
     for line in (*runs.warnings, *said):
         warn(line)
     if chosen.filter:

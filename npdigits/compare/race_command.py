@@ -10,6 +10,7 @@ from npdigits.compare.options import split_names
 from npdigits.compare.race_apart import without_search
 from npdigits.compare.race_report import compare_race
 from npdigits.race.layout import is_race
+from npdigits.runs.race_part import CONFIRMATION, race_part
 from npdigits.runs.table import Runs
 
 FIXED = "was fixed before the race's fresh seeds were run"
@@ -40,6 +41,7 @@ def asked_race(chosen: argparse.Namespace) -> Path | None:
     """
     races = [folder for folder in chosen.folders if chosen.form is None and is_race(Path(folder))]
     if not races:
+        _refuse_confirmation(chosen)
         return None
     if len(chosen.folders) > 1:
         raise ConfigError(
@@ -61,6 +63,23 @@ def asked_race(chosen: argparse.Namespace) -> Path | None:
                 "other; allowed are curves and intervals"
             )
     return Path(races[0])
+
+
+def _refuse_confirmation(chosen: argparse.Namespace) -> None:
+    """Refuse to test the runs of a race's confirmations by themselves, at a level that is not the race's.
+
+    Raises:
+        ConfigError: the folders of a command line are of one race's confirmations.
+    """
+    folders = [Path(folder) for folder in chosen.folders]
+    of = {folder.absolute().parent for folder in folders}
+    if chosen.all or chosen.spread is not None or chosen.form is not None or len(of) != 1:
+        return
+    if all(CONFIRMATION.fullmatch(race_part(folder)) for folder in folders):
+        raise ConfigError(
+            f"{folders[0]}: holds the runs of a race's confirmation: npdigits-compare {folders[0].parent} tests them, "
+            "at the race's level; --all shows them"
+        )
 
 
 def keep_apart(chosen: argparse.Namespace, runs: Runs) -> tuple[Runs, list[str]]:

@@ -20,6 +20,7 @@ from npdigits.runs.metrics import MOST_BYTES, parse_metrics
 from npdigits.runs.race_part import race_part
 from npdigits.runs.summary import Status, Summary, read_summary
 from npdigits.runs.tracked import best_figures, figures_of, settings_of
+from npdigits.runs.trained import run_of
 
 # Digits of an identity by which a run is known: with those of its environment 80 bits.
 DIGITS = 12
@@ -96,11 +97,15 @@ class Exported:
 def read_exported(paths: Iterable[Path], warn: Callable[[str], None]) -> list[Exported]:
     """Read the runs at and below these paths, each once; what cannot be read is skipped, with a warning.
 
+    ``SWEEP/best`` is the best run of a sweep or a race.
+
     Raises:
         ConfigError: a path is not there, or no run can be read.
+        RunDirError: a sweep has no best run.
     """
     found: dict[str, Exported] = {}
-    for directory in find_runs(paths, warn):
+    meant = [path if path.exists() else run_of(path) for path in paths]
+    for directory in find_runs(meant, warn):
         try:
             run = read_run(directory)
         except (RunDirError, ValueError) as error:

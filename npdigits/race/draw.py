@@ -197,8 +197,8 @@ def sobol(seed: int, arm: str, axes: Sequence[Axis]) -> Iterator[Place]:
         arm: its name, by which it has a sequence of its own.
         axes: of the space; as many dimensions.
     """
-    # SciPy reads its direction numbers when the first sequence is made, in compiled code that swallows a Ctrl-C and draws
-    # without them.
+    # SciPy reads its direction numbers when the first sequence is made, in compiled code that swallows a Ctrl-C, and
+    # then draws without them.
     with held():
         from scipy.stats import qmc
 

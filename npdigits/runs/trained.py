@@ -23,7 +23,7 @@ from npdigits.runs.arrays import fits_network
 from npdigits.runs.checkpoint import opened
 from npdigits.runs.json_table import load_config, load_identity
 from npdigits.runs.kept_code import read_kept
-from npdigits.runs.race_part import SEARCH
+from npdigits.runs.race_part import DEFINITION, SEARCH
 from npdigits.runs.summary import Status, Summary, read_summary
 from npdigits.training.scoring import probabilities
 
@@ -93,8 +93,27 @@ def find_best_run(sweep: Path) -> Path:
     return Path(ranked.run.iloc[0])
 
 
+def run_of(path: Path) -> Path:
+    """Return the run directory that is meant: ``SWEEP/best`` is the best run of a sweep or a race (``find_best_run``).
+
+    Raises:
+        RunDirError: it is a folder of several runs, or there is no best.
+        ConfigError: there is no such sweep.
+    """
+    if path.name == "best" and not path.exists():
+        path = find_best_run(path.parent)
+    if path.is_dir() and not (path / "summary.json").exists():
+        if (path / DEFINITION).is_file():
+            which = "the best of its confirmations, or of its search"
+            raise RunDirError(f"{path}: the folder of a race: name one of its runs, or {path / 'best'}, {which}")
+        if any(path.glob("*/summary.json")):
+            best = path / "best"
+            raise RunDirError(f"{path}: a folder of runs: name one of its runs, or {best}, the best by validation")
+    return path
+
+
 def load_trained(path: Path, trust: bool = False, say: Callable[[str], None] | None = None) -> Trained:
-    """Read a run directory that has a best epoch; ``SWEEP/best`` is the best run of a sweep (``find_best_run``).
+    """Read a run directory that has a best epoch; or one that is meant (``run_of``).
 
     Args:
         path: the run directory.
@@ -106,10 +125,7 @@ def load_trained(path: Path, trust: bool = False, say: Callable[[str], None] | N
         ConfigError: there is no such sweep.
         UntrustedError: it keeps own code that the network needs, and is not trusted.
     """
-    if path.name == "best" and not path.exists():
-        path = find_best_run(path.parent)
-    if path.is_dir() and not (path / "summary.json").exists() and any(path.glob("*/summary.json")):
-        raise RunDirError(f"{path}: a folder of runs: name one of its runs, or {path / 'best'}, the best by validation")
+    path = run_of(path)
     summary = read_summary(path)
     best = path / "checkpoints" / "best.npz"
     try:
