@@ -184,7 +184,7 @@ def test_what_is_typed_of_a_race_is_spelled_out():
     given = ["race=64", "race.where=parameters <= 9", "lr=1", "race.where=['l2 < 1',\"lr > 2\"]"]
     assert spell_out(given) == ["race.settings=64", "lr=1", "race.where=['parameters <= 9','l2 < 1','lr > 2']"]
     assert spell_out(["race.where=[a < 1,len(b) < 2]"]) == ["race.where=['a < 1','len(b) < 2']"]
-    assert spell_out(["race.where=", "race={settings:3}"]) == ["race={settings:3}", "race.where=[]"]
+    assert spell_out(["race.where=null", "race={settings:3}"]) == ["race={settings:3}", "race.where=[]"]
     assert spell_out(["race.reference=[lr=1,l2=0]"]) == ["race.reference='lr=1,l2=0'"]
 
 
@@ -323,6 +323,8 @@ def test_a_constraint_says_whether_it_holds(text, holds):
         ("optimizer + 1 < 3", "optimizer is no number"),
         ("len(lr) < 3", "len(…) is of a list of numbers, not of 0.1"),
         ("lr in 3", "allowed behind `in` is a list"),
+        ("True", "names no key: allowed is a condition such as"),
+        ("1 < 2 or false", "names no key"),
     ],
 )
 def test_what_is_no_constraint_is_refused(text, why):
@@ -424,6 +426,22 @@ def test_the_reference_is_one_setting():
         ("-m race=4 race.search=grid lr=interval(1,2)", "race.search=grid: lr=interval(1,2) has endlessly many values"),
         ("-m race=4 race.search=grid lr=range(1,9)", "race.search=grid: the grid has 8 points: race=8 races them all"),
         ("-m race=4 race.reference=seed=3 lr=1,2", "race.reference=seed=3: a race draws the seeds"),
+        ("-m race=4 race.where= lr=1,2", "race.where=: allowed is a constraint such as"),
+        *(
+            (f"-m race=4 race.reference={reference} lr=1,2", f"race.reference={reference}: {why}")
+            for reference, why in {
+                "lr=interval(0.1,1)": "lr=interval(0.1,1): allowed is one value",
+                "lr=0.1,0.2": "lr=0.1,0.2: allowed is one value",
+                "foo=1": "foo=1: unknown key",
+                "lr=-1": "lr=-1: allowed is a number > 0",
+                "lr=1,lr=2": "lr is there twice",
+                "race=8": "race: allowed are keys of one setting",
+            }.items()
+        ),
+        ("-m race=4 swish.beta=interval(0,1)", "swish.beta=interval(0,1): unknown key"),
+        ("-m race=4 activation=x.py:swish swish.beta=interval(a,1)", "swish.beta=interval(a,1): allowed is interval"),
+        ("-m race=4 activation=x.py:swish swish.beta=interval(1,0)", "swish.beta=interval(1,0): upside down"),
+        ("-m race=4 lr=interval(0.1,${l2})", "lr=interval(0.1,${l2}): the ends of an interval are numbers: an inter"),
         ("-m race=4 race.where=paramters<3 lr=1,2", "race.where=paramters<3: there is no key paramters"),
         ("-m race=4 experiment=glob(l*)", "experiment=glob(l*): allowed in a race is one experiment"),
     ],
@@ -431,6 +449,27 @@ def test_the_reference_is_one_setting():
 def test_what_no_race_can_be_is_refused_in_a_line(typed, line):
     with pytest.raises(UserError, match=f"^{re.escape(line)}"):
         asked_race(typed.split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "lines"),
+    [
+        ("momentum=0.3 lr=1,2", ["momentum=0.3 has no effect: it is read with optimizer=sgd only"]),
+        ("momentum=0.3 optimizer=adam,sgd", []),
+        (
+            "race.reference=momentum=0.3 lr=1,2",
+            ["race.reference=momentum=0.3: momentum=0.3 has no effect: it is read with optimizer=sgd only"],
+        ),
+        (
+            "--arm a lr=1,2 momentum=0.3 --arm b lr=2,3",
+            ["--arm a: momentum=0.3 has no effect: it is read with optimizer=sgd only"],
+        ),
+        ("momentum=0.3 --arm a optimizer=adam lr=1,2 --arm b optimizer=sgd lr=2,3", []),
+    ],
+)
+def test_what_no_setting_reads_is_warned_of(typed, lines, capsys):
+    asked_race(["-m", "race=4", *typed.split()])
+    assert capsys.readouterr().err.splitlines() == [f"npdigits: WARNING: {line}" for line in lines]
 
 
 def test_compose_makes_no_race_and_a_grid_knows_of_none():

@@ -91,7 +91,7 @@ def read_axis(key: str, override: Override) -> Axis | None:
     """
     if not override.is_sweep_override():
         return None
-    line = str(override.input_line)
+    line = str(override.input_line).lstrip("+")  # which an own component's key has been given
     text, found = line.partition("=")[2].strip(), override.value()
     if isinstance(found, IntervalSweep):
         return _interval(key, text, line, found)

@@ -75,7 +75,10 @@ class Constraint:
                 condition = ast.parse(text.replace("≤", "<=").replace("≥", ">=").strip(), mode="eval").body
             except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
                 raise _Unclear(f"cannot be read: allowed is a condition such as {EXAMPLE}") from error
-            for name in _names(condition):
+            names = _names(condition)
+            if not set(names) - set(WORDS):
+                raise _Unclear(f"names no key: allowed is a condition such as {EXAMPLE}")
+            for name in names:
                 if name not in (*known, PARAMETERS, *WORDS) and name.partition(".")[0] not in components:
                     raise _Unclear(f"there is no key {name}{suggestion(name, (*known, PARAMETERS))}")
         except _Unclear as error:

@@ -71,10 +71,11 @@ def parses(key: str, value: str) -> bool:
         read = parser().parse_override(f"{key}={value}")
     except HydraException as error:
         if why := reason(error):
-            raise ConfigError(f"{key}={value}: {why}") from error
+            raise ConfigError(f"{key.lstrip('+')}={value}: {why}") from error
         return False
     if holds_sweep(read.value()):
-        raise ConfigError(f"{key}={value}: allowed in a list are values; a sweep over lists is {key}=[…],[…]")
+        shown = key.lstrip("+")
+        raise ConfigError(f"{shown}={value}: allowed in a list are values; a sweep over lists is {shown}=[…],[…]")
     return True
 
 
@@ -99,14 +100,15 @@ def count(override: Override) -> int:
     """
     if not override.is_sweep_override():
         return 1
+    typed = str(override.input_line).lstrip("+")  # which an own component's key has been given
     if not override.is_discrete_sweep():
         hint = "; race=64 draws 64 settings from intervals" if isinstance(override.value(), IntervalSweep) else ""
-        raise ConfigError(f"{override.input_line}: allowed in a sweep are lists, choices, ranges and globs{hint}")
+        raise ConfigError(f"{typed}: allowed in a sweep are lists, choices, ranges and globs{hint}")
     n = sum(1 for _ in _flat(override.sweep_iterator()))
     if not n:
-        raise ConfigError(f"{override.input_line}: nothing fits")
+        raise ConfigError(f"{typed}: nothing fits")
     if n > MOST_VALUES:
-        raise ConfigError(f"{override.input_line}: {n:,} values: allowed are at most {MOST_VALUES:,}")
+        raise ConfigError(f"{typed}: {n:,} values: allowed are at most {MOST_VALUES:,}")
     return n
 
 
@@ -203,6 +205,8 @@ def _range(start: Any, stop: Any = None, step: Any = 1) -> ChoiceSweep:
 
 def _interval(start: Any, end: Any) -> IntervalSweep:
     """Return an interval of numbers, for a race."""
+    if any(isinstance(bound, str) and "${" in bound for bound in (start, end)):
+        raise RefusedError("the ends of an interval are numbers: an interpolation is not known when it is read")
     if not all(type(bound) in (int, float) and abs(bound) <= sys.float_info.max for bound in (start, end)):
         raise RefusedError(f"allowed is {USAGE['interval']}")
     return IntervalSweep(start=float(start), end=float(end))

@@ -2,19 +2,24 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from npdigits.base import program
 from npdigits.base.errors import ConfigError, OwnCodeError, UserError
+from npdigits.config import grammar
 from npdigits.config.asked_race import AskedRace, idle_keys, is_read
 from npdigits.config.axes import Axis, points
 from npdigits.config.components import KINDS
+from npdigits.config.compose import make_readable
 from npdigits.config.constraint import Constraint
+from npdigits.config.dependence import without_effect
 from npdigits.config.keys import READ_ONLY_WITH, RULES
+from npdigits.config.messages import is_hydras, one_line
 from npdigits.config.override import Override
 from npdigits.config.schema import Config
 from npdigits.config.space import SEEDS, refuse_seed, refuse_shared
-from npdigits.config.typed_race import OPTION
+from npdigits.config.typed_race import OPTION, REFERENCE, is_of_race
 
 # Keys by whose values it is decided which others are read.
 DECIDING = {*(other for other, _ in READ_ONLY_WITH.values()), *KINDS, "hidden"}
@@ -44,14 +49,13 @@ def check(asked: AskedRace) -> None:
             refuse_seed(key, f"{key}={value}")
     _check_components(asked, whole)
     if reference := asked.reference:
-        for override in map(Override.of, reference):
-            refuse_seed(override.key, f"race.reference={options.reference}")
-            refuse_shared(override.key, f"race.reference={options.reference}: {override.key}")
-        asked.compose("", reference)
+        _check_reference(asked, reference)
+    idle = {}
     for arm in asked.axes:
         _check_grid(asked, arm)
-        _check_read(asked, arm)
+        idle[arm] = _check_read(asked, arm)
     constraints(asked)
+    _warn_of_idle(asked, idle)
 
 
 def constraints(asked: AskedRace) -> tuple[Constraint, ...]:
@@ -99,22 +103,79 @@ def _check_grid(asked: AskedRace, arm: str) -> None:
         raise ConfigError(f"race.search=grid: the grid{where} has {n:,} points: race={n * arms} races them all")
 
 
-def _check_read(asked: AskedRace, arm: str) -> None:
+def _check_reference(asked: AskedRace, reference: Sequence[str]) -> None:
+    """Refuse a reference that is no setting of a race, and warn of what it does not read.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    typed = f"{REFERENCE}={asked.options.reference}"
+    keys: set[str] = set()
+    for override in map(Override.of, reference):
+        refuse_seed(override.key, typed)
+        refuse_shared(override.key, f"{typed}: {override.key}")
+        if is_of_race(override.key):
+            raise ConfigError(f"{typed}: {override.key}: allowed are keys of one setting, such as lr=0.01")
+        if override.key in keys:
+            raise ConfigError(f"{typed}: {override.key} is there twice")
+        keys.add(override.key)
+    try:
+        for readable in make_readable(reference, asked.components):
+            read = grammar.parser().parse_override(readable)
+            if read.is_sweep_override():
+                line = str(read.input_line).lstrip("+")
+                raise ConfigError(f"{line}: allowed is one value: it is one setting")
+        config = asked.compose("", reference)
+    except ConfigError as error:
+        raise ConfigError(f"{typed}: {error}") from error
+    except Exception as error:
+        if not is_hydras(error):
+            raise
+        raise ConfigError(f"{typed}: {one_line(error, reference)}") from error
+    for line in without_effect(config, reference):
+        program.warn("npdigits", f"{typed}: {line}")
+
+
+def _warn_of_idle(asked: AskedRace, idle: Mapping[str, Collection[str]]) -> None:
+    """Warn of what was typed of all settings, or of all of an arm, and none of them reads.
+
+    Args:
+        asked: the race.
+        idle: of each arm a line for each key with one value that none of its settings reads.
+    """
+    everywhere = set.intersection(*map(set, idle.values()))
+    for arm, lines in idle.items():
+        own = {override.partition("=")[0] for override in asked.fixed_of.get(arm, ())}
+        for line in lines:
+            if line.partition("=")[0] in own and line not in everywhere:
+                program.warn("npdigits", f"{OPTION} {arm}: {line}")
+    for line in sorted(everywhere):
+        program.warn("npdigits", line)
+
+
+def _check_read(asked: AskedRace, arm: str) -> list[str]:
     """Refuse a key that no setting of an arm reads, and ends of intervals that an own component does not allow.
+
+    Returns:
+        A line for each key with one value that no setting of the arm reads.
 
     Raises:
         ConfigError: the key is such.
     """
     axes = asked.axes[arm]
     unseen = {axis.key: "" for axis in axes}
+    fixed = (*asked.fixed, *asked.fixed_of.get(arm, ()))
+    without: list[str] | None = None
     refused: ConfigError | None = None
     for put_in in _combinations(axes):
         try:
             config = asked.compose_of(asked.values(arm, (), put_in))
         except ConfigError as error:  # which a constraint may leave out
-            refused = refused or error
+            refused = refused or _as_typed(axes, error)
             continue
         except OwnCodeError as error:
+            if not unseen:  # this is for what is fixed alone
+                continue
             raise _whole(axes, error) from error
         idle = idle_keys(config)
         for key in list(unseen):
@@ -122,14 +183,26 @@ def _check_read(asked: AskedRace, arm: str) -> None:
                 del unseen[key]
             else:
                 unseen[key] = idle.get(key, "it is a number of a component that no setting has")
-        if not unseen:
-            return
+        found = without_effect(config, fixed)
+        without = found if without is None else [line for line in without if line in found]
+        if not (unseen or without):
+            return []
     for axis in axes:
         if why := unseen.get(axis.key):
             where = f"{OPTION} {arm}: " if arm else ""
             raise ConfigError(f"{where}{axis.key}={axis.text}: no setting reads it: {why}")
-    if refused:
+    if refused and unseen:
         raise refused
+    return without or []
+
+
+def _as_typed(axes: tuple[Axis, ...], error: ConfigError) -> ConfigError:
+    """Return an error about a number that was drawn from an interval with the interval, which is what was typed."""
+    for axis in axes:
+        if not axis.values and str(error).startswith(f"{axis.key}="):
+            why = str(error).partition(": ")[2] if "unknown key" in str(error) else str(error)
+            return ConfigError(f"{axis.key}={axis.text}: {why}")
+    return error
 
 
 def _whole(axes: tuple[Axis, ...], error: OwnCodeError) -> UserError:

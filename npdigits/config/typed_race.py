@@ -80,7 +80,7 @@ def spell_out(arguments: Sequence[str]) -> list[str]:
     """Return overrides with ``race.settings=64`` for ``race=64``, and with one ``race.where`` for several.
 
     Raises:
-        ConfigError: a constraint cannot be told from a list.
+        ConfigError: a constraint is empty.
     """
     result: list[str] = []
     conditions: list[str] = []
@@ -124,7 +124,9 @@ def _texts(value: str) -> list[str]:
     from npdigits.config.reading import split_at_commas
 
     text = value.strip()
-    if text in ("", "null"):
+    if not text:
+        raise ConfigError(f"{WHERE}=: allowed is a constraint such as 'parameters <= 16000'; null is none")
+    if text == "null":
         return []
     if text[0] in "['\"":
         try:
