@@ -1,5 +1,6 @@
 """What mattered in a race: shares against known ones, settings as points, and what is said where little is known."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -14,7 +15,7 @@ from npdigits.race import anova
 from npdigits.race import importance as importance_module
 from npdigits.race.anova import left_over, ranks, variance_shares
 from npdigits.race.effects import crossing, main_effects
-from npdigits.race.importance import as_text, shown
+from npdigits.race.importance import as_text, in_words, shown
 from npdigits.race.importance import importance as importance_by
 from npdigits.race.places import place, sides_of, untold
 
@@ -177,28 +178,28 @@ def test_lost_settings_are_the_worst_all_alike_and_in_no_mean():
 
 
 def test_the_same_race_is_told_in_the_same_words_and_each_arm_by_itself():
-    race = told(BOX, drawn(BOX, 16), lambda v: float(v["a"]), arms=("dropout", "l2"))
+    race = told(BOX, drawn(BOX, 32), lambda v: float(v["a"]), arms=("dropout", "l2"))
     text = as_text(importance(race))
     assert text == as_text(importance(race))
     assert [line for line in text if line.endswith(":")] == ["dropout:", "l2:"]
-    assert [one.n for one in importance(race).arms] == [16, 16]
+    assert [one.n for one in importance(race).arms] == [32, 32]
 
 
 def test_of_few_settings_of_equal_ones_and_of_none_it_says_that_it_cannot_tell():
-    seven = importance(told(BOX, drawn(BOX, 8)[:7], lambda v: float(v["a"]))).arms[0]
-    assert seven.shares == () and "7 settings have come" in seven.why_not and seven.effects
-    equal = importance(told(BOX, drawn(BOX, 8), lambda v: 0.5))
+    few = importance(told(BOX, drawn(BOX, 32)[:23], lambda v: float(v["a"]))).arms[0]
+    assert few.shares == () and "23 settings have come" in few.why_not and few.effects
+    equal = importance(told(BOX, drawn(BOX, 32), lambda v: 0.5))
     assert equal.arms[0].why_not == "all settings are alike"
-    lost = importance(told(BOX, drawn(BOX, 8), lambda v: math.nan))
+    lost = importance(told(BOX, drawn(BOX, 32), lambda v: math.nan))
     assert "What mattered cannot be told: all settings are alike." in as_text(lost)
     race = told(BOX, drawn(BOX, 8), lambda v: float(v["a"]))
     race.ledger.runs.clear()
     none = importance(race).arms[0]
-    assert (none.n, none.missing, none.effects) == (0, 8, ()) and "it takes 8" in none.why_not
+    assert (none.n, none.missing, none.effects) == (0, 8, ()) and "it takes 24" in none.why_not
 
 
 def test_it_says_how_well_the_first_rung_foretold_full_runs():
-    race = told(BOX, drawn(BOX, 16), lambda v: float(v["a"]))
+    race = told(BOX, drawn(BOX, 32), lambda v: float(v["a"]))
     assert "too few to say" in as_text(importance(race))[-1]
     best = sorted(race.race.settings, key=lambda one: -race.ledger.runs[one.number, 0][1])[:8]
     for rank, one in enumerate(best):  # the order turns round, but for the seeds' mean
@@ -244,3 +245,12 @@ def test_pairs_that_do_nothing_are_not_shown_but_for_one():
     one = importance(told(BOX, drawn(BOX, 32), lambda v: float(v["a"]))).arms[0]
     assert len([share for share in shown(one) if len(share.keys) == 2]) == 1
     assert len([share for share in shown(one) if len(share.keys) == 1]) == 3
+
+
+def test_shares_that_add_up_to_more_than_all_are_said_to():
+    one = importance(told(BOX, drawn(BOX, 32), lambda v: float(v["a"]))).arms[0]
+    more = dataclasses.replace(one, shares=tuple(dataclasses.replace(share, share=0.3) for share in one.shares))
+    said = " ".join(in_words(more))
+    assert f"Together the estimates are {30 * len(one.shares)} %, more than all" in said and "is left" not in said
+    less = dataclasses.replace(one, shares=tuple(dataclasses.replace(share, share=0.1) for share in one.shares))
+    assert f"{100 - 10 * len(one.shares)} % is left" in " ".join(in_words(less))

@@ -42,6 +42,7 @@ def page(tmp_path_factory):
         )
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", ["npdigits-compare", str(race), "--html", str(folder / "page.html")])
+            patch.setattr("npdigits.race.importance.LEAST", 12)
             patch.setattr(command, "importance", lambda told: importance(told, resamples=2))
             with pytest.raises(SystemExit) as end:
                 command.main()
@@ -111,6 +112,26 @@ def test_main_effects_and_two_keys_are_shown(opened):
     assert len(cells) == 8 and sum(int(cell.split("(")[1][0]) for cell in cells if "(" in cell) >= 11
 
 
+def test_an_interval_of_a_mean_ends_where_accuracies_do(opened):
+    """Of two settings at 91 and 99 % the interval would reach 146 %; the axis says how far what is drawn reaches."""
+    drawn = """seeds => {
+        const holder = document.createElement("div");
+        document.body.append(holder);
+        const effect = {title: "lr", axis: "", values: ["1"], ordered: true, mean: [95], half: [51], seeds, says: ""};
+        const tops = [];
+        const chart = uPlot;
+        uPlot = class extends chart {
+            constructor(given, ...rest) { super(given, ...rest); tops.push(given.scales.y.range); }
+        };
+        drawEffect(holder, {...effect, range: [0, 100]});
+        drawEffect(holder, effect);
+        uPlot = chart;
+        return tops;
+    }"""
+    (bottom, top), (_, beyond) = opened.evaluate(drawn, [[91, 99]])
+    assert 40 < bottom < 44 and 100 < top < 104 and beyond > 146
+
+
 def test_all_settings_are_in_a_table_that_can_be_sorted(opened):
     def column(place):
         return texts(opened, f"#settings tbody td:nth-child({place})")
@@ -127,6 +148,8 @@ def test_all_settings_are_in_a_table_that_can_be_sorted(opened):
 @pytest.mark.parametrize("opened", [{"color_scheme": "dark", "viewport": {"width": 360, "height": 700}}], indirect=True)
 def test_a_narrow_dark_screen_needs_no_scrolling_sideways(opened):
     assert opened.evaluate("document.documentElement.scrollWidth") <= 360
+    for name in opened.locator("#lengths .name, #shares .name").all():
+        assert name.evaluate("one => one.scrollWidth <= one.clientWidth")  # nothing of it is cut off
     colour = opened.evaluate("getComputedStyle(document.body).backgroundColor")
     assert sum(int(part) for part in colour.strip("rgb()").split(",")) < 200
 

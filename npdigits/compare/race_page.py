@@ -96,6 +96,7 @@ def _describe_effect(effect: Effect) -> dict[str, Any]:
         "values": [level.text for level in levels],
         "ordered": effect.ordered,
         "mean": rounded(level.mean * SCALE for level in levels),
+        "range": [0.0, SCALE],
         "half": rounded((math.nan if level.half is None else level.half) * SCALE for level in levels),
         "seeds": [rounded(figure * SCALE for figure in level.figures) for level in levels],
         "says": f"lost, and in no mean: {', '.join(lost)}" if lost else "",

@@ -21,7 +21,7 @@ class RaceOptions:
     Attributes:
         settings: how many settings race, in all arms together; null in train.yaml: no race.
         budget: training epochs of the race and of its confirmation; None: a fifth of what all settings with ten seeds
-            would take, ``2 · settings · epochs``.
+            would take, ``2 · settings · epochs``, or the least that a race of so many takes.
         search: where settings come from: "grid" (all of a finite space), "sobol" (scrambled Sobol sequence), or a
             sampler of Optuna's, "tpe", "gp", "random", "cmaes"; None: the grid where it has no more than ``settings``
             points, else "sobol".

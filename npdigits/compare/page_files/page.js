@@ -112,7 +112,10 @@ function drawCurves(holder, chosen, colours, column) {
 }
 
 function drawEffect(holder, effect) {
-  const everything = [...effect.seeds.flat(), ...effect.mean.flatMap((m, i) => [m - effect.half[i], m + effect.half[i]])];
+  const [least, most] = effect.range ?? [-Infinity, Infinity]; // of what there can be
+  const bottom = effect.mean.map((m, i) => Math.max(least, m - effect.half[i]));
+  const top = effect.mean.map((m, i) => Math.min(most, m + effect.half[i]));
+  const everything = [...effect.seeds.flat(), ...bottom, ...top];
   const known = everything.filter((value) => value !== null);
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const room = (high - low) * 0.06 || 1;
@@ -136,8 +139,8 @@ function drawEffect(holder, effect) {
     effect.mean.forEach((mean, index) => {
       if (effect.half[index] === null) return;
       ctx.beginPath();
-      ctx.moveTo(to(index, "x"), to(mean - effect.half[index], "y"));
-      ctx.lineTo(to(index, "x"), to(mean + effect.half[index], "y"));
+      ctx.moveTo(to(index, "x"), to(bottom[index], "y"));
+      ctx.lineTo(to(index, "x"), to(top[index], "y"));
       ctx.stroke();
     });
     ctx.restore();

@@ -99,7 +99,8 @@ function drawSettings() {
   const body = add(table, "tbody");
   for (const { cells } of rows) {
     const line = add(body, "tr");
-    cells.forEach((text, column) => add(line, "td", text, figures[column] ? "figure" : ""));
+    const long = cells.length - 1; // why, in words
+    cells.forEach((text, column) => add(line, "td", text, figures[column] ? "figure" : column === long ? "long" : ""));
   }
 }
 
