@@ -16,6 +16,7 @@ from scipy.stats import qmc
 
 from npdigits.base.errors import ConfigError
 from npdigits.base.random import stream
+from npdigits.config.asked_race import AskedRace
 from npdigits.config.axes import Axis
 from npdigits.config.identity import identity
 from npdigits.race.draw import Sizes, draw, grid, is_balanced, search_of, sobol
@@ -143,6 +144,27 @@ def test_settings_fulfil_their_constraints():
         drawn(4, *impossible)
 
 
+def test_constraints_on_what_is_always_read_are_tried_before_a_setting_is_checked(monkeypatch):
+    typed = ("hidden=range(1,200)", "l2=0,0.1", "optimizer=adam,sgd")
+    checked = []
+    real = AskedRace.compose_of
+    monkeypatch.setattr(AskedRace, "compose_of", lambda self, values: checked.append(0) or real(self, values))
+    narrow = of(4, *typed, "race.where=parameters < 1600")
+    checked.clear()
+    found = draw(narrow, (), identify, MNIST)
+    assert {one.overrides[0] for one in found} == {"hidden=1"} and len(checked) < 20
+    # One that names a key which not all settings read needs them checked, and finds the same.
+    also = of(4, *typed, "race.where=[parameters < 1600,momentum >= 0]")
+    checked.clear()
+    assert [one.overrides for one in draw(also, (), identify, MNIST)] == [one.overrides for one in found]
+    assert len(checked) > 80
+
+
+def test_a_value_that_an_interpolation_makes_no_number_is_refused_as_such():
+    with pytest.raises(ConfigError, match=r"^hidden="):
+        drawn(4, "hidden=${optimizer},3", "race.where=parameters < 1600")
+
+
 @pytest.mark.parametrize(
     ("typed", "line"),
     [
@@ -171,6 +193,7 @@ def test_a_shipped_race_has_its_settings(name):
 STRUCK = """
 import itertools, signal
 import numpy as np
+from npdigits.config.asked_race import AskedRace
 from npdigits.config.axes import Axis
 from npdigits.race.draw import sobol
 

@@ -34,6 +34,9 @@ BLOCK = 64
 PATIENCE = 200
 # Points of a finite space that are listed where the sequence does not find enough of them.
 MOST_LISTED = 20_000
+# Keys of numbers that every setting reads. Constraints on these and ``hidden`` alone are tried before a setting is
+# checked, which takes far longer.
+ALWAYS_READ = ("lr", "batch_size", "l2")
 
 # key -> (its value as text, its value)
 Place = Mapping[str, tuple[str, Any]]
@@ -99,6 +102,7 @@ class Source:
         self.axes = asked.axes[arm]
         self.known: set[str] = set()
         self.where = constraints(asked)
+        self.early = bool(self.where) and all({"hidden", *ALWAYS_READ}.issuperset(one.keys) for one in self.where)
         self.looked_at = 0
         self.fulfilled: dict[str, int] = {}
 
@@ -131,11 +135,14 @@ class Source:
         self.looked_at += 1
         put_in = {key: value for key, (_, value) in place.items()}
         values = self.asked.values(self.arm, (), put_in)
+        if self.early and _are_plain(values) and not all(one.holds(self._given(values)) for one in self.where):
+            self._fulfils(values)  # which counts
+            return None
         try:
             config = self.asked.compose_of(values)
         except ConfigError as error:
             # What no run can be is left out where a constraint says so.
-            if not self._fulfils(values):
+            if _are_plain(values) and not self._fulfils(values):
                 return None
             raise ConfigError(f"{error}; race.where=… can leave such settings out") from error
         idle = idle_keys(config)
@@ -146,10 +153,14 @@ class Source:
             return None
         return tuple(f"{key}={place[key][0]}" for key in read), self.identify(config)
 
+    def _given(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values as constraints read them."""
+        hidden = values["hidden"] if isinstance(values["hidden"], list) else [values["hidden"]]
+        return {**values, "hidden": hidden, PARAMETERS: self.sizes.parameters(hidden)}
+
     def _fulfils(self, values: Mapping[str, Any]) -> bool:
         """Say whether values fulfil all constraints, and count for each how often it was fulfilled."""
-        hidden = values["hidden"] if isinstance(values["hidden"], list) else [values["hidden"]]
-        given = {**values, "hidden": hidden, PARAMETERS: self.sizes.parameters(hidden)}
+        given = self._given(values)
         held = {one.text: one.holds(given) for one in self.where}
         for text, holds in held.items():
             self.fulfilled[text] = self.fulfilled.get(text, 0) + holds
@@ -172,6 +183,12 @@ class Source:
             few = f"{len(self.known) or 'none'} of {n:,} settings of {typed}"
             raise ConfigError(f"{arm}race.where={together}: {few} fulfils it; a race needs two at least")
         raise ConfigError(f"{arm}{typed}: all points of this space are one run; a race needs two settings at least")
+
+
+def _are_plain(values: Mapping[str, Any]) -> bool:
+    """Say whether values that were not checked, as of an interpolation, are numbers where constraints count on it."""
+    hidden = values["hidden"] if isinstance(values["hidden"], list) else [values["hidden"]]
+    return all(type(n) is int for n in hidden) and all(type(values[key]) in (int, float) for key in ALWAYS_READ)
 
 
 def search_of(asked: AskedRace, arm: str) -> str:
