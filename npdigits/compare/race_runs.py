@@ -11,7 +11,7 @@ from npdigits.compare.claim import ARM, REFERENCE, SETTING
 from npdigits.compare.statistics import Numbers
 from npdigits.race.definition import Confirmation, Race
 from npdigits.race.layout import confirmation_folder
-from npdigits.race.ledger import Ledger, Run
+from npdigits.race.ledger import Ledger, Run, lost_of
 from npdigits.race.ledger import read_runs as read_runs_of
 from npdigits.runs.summary import Status
 from npdigits.runs.table import Runs, mark_duplicates, read_runs
@@ -31,6 +31,7 @@ class Confirmed:
         ended: how many of its runs have ended.
         finished: the names of the rows that have a finished run.
         lost: name of a finalist of which a run was lost -> in words, by what.
+        baseline_lost: why a run of the row that the others are compared with is lost: "diverged", "failed: …"; else "".
         digits: of each data set, by its name, how many training and validation digits it has together.
         strays: paths of runs that lie in its folder and are not of it.
         later: the number of a later confirmation, which is at work; 0 where there is none.
@@ -44,6 +45,7 @@ class Confirmed:
     ended: int
     finished: frozenset[str]
     lost: Mapping[str, str]
+    baseline_lost: str
     digits: Mapping[str, int]
     strays: tuple[str, ...]
     later: int = 0
@@ -109,13 +111,15 @@ def _read_one(folder: Path, race: Race, confirmation: Confirmation) -> Confirmed
         by_name,
         names[baseline],
         # By their summaries: that a file was torn or removed since takes no figure away.
-        ended=sum(run.summary.status.ended or bool(run.lost) for run in of_it.values()),
+        ended=sum(run.summary.status.ended or bool(run.lost) for run in of_it.values())
+        + sum((row, seed) not in of_it for row in names if row in confirmation.lost for seed in confirmation.seeds),
         finished=frozenset(name_of[str(run.path)] for run in of_it.values() if run.summary.status == Status.FINISHED),
         lost={
             names[identity]: why
             for identity, same in by_identity.items()
-            if identity in numbers and (why := _say_lost(same))
+            if identity in numbers and (why := _say_lost(same) or confirmation.lost.get(identity))
         },
+        baseline_lost=lost_of(confirmation, of_it).get(baseline, ""),
         digits={run.summary.data: n for run in of_it.values() if (n := _count_digits(run))},
         strays=tuple(run for run in runs.table.run if run not in name_of),
     )

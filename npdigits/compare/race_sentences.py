@@ -140,8 +140,12 @@ def make_notes(confirmed: Confirmed) -> tuple[str, ...]:
     n = _counted(len(confirmed.tested), "finalist")
     corrected = ", corrected over them (Holm)," if len(confirmed.tested) > 1 else ""
     level = (
-        f"{n} tested on fresh seeds alone{corrected} at {one.alpha:.3g} ({say_level(confirmed)}), so "
-        "that all confirmations of the race together err with at most 0.05"
+        "nothing is tested"
+        if confirmed.baseline_lost or not confirmed.is_complete
+        else (
+            f"{n} tested on fresh seeds alone{corrected} at {one.alpha:.3g} ({say_level(confirmed)}), so "
+            "that all confirmations of the race together err with at most 0.05"
+        )
     )
     seeds = (
         f"Seeds of the race: {_named(race.seeds)}; of the confirmation, which the race never had: {_named(one.seeds)}"
@@ -188,6 +192,11 @@ def make_facts(confirmed: Confirmed) -> dict[str, Any]:
     }
 
 
+def say_baseline_lost(confirmed: Confirmed) -> str:
+    """Return that what the finalists are compared with is lost, and why; "" where it is not."""
+    return f"{name_baseline(confirmed)} {confirmed.baseline_lost}" if confirmed.baseline_lost else ""
+
+
 def say_unfinished(confirmed: Confirmed) -> str:
     """Return why a confirmation that is at work is not tested."""
     return (
@@ -221,6 +230,10 @@ def say_state(told: Told, confirmed: Confirmed | None) -> list[str]:
     lines.append(f"Budget: {told.used:,} of {race.budget:,} training epochs taken by the race.")
     if confirmed is None:
         lines.append("No confirmation was begun: what the race has measured chose its settings, and is no claim.")
+    elif lost := say_baseline_lost(confirmed):
+        lines.append(f"Confirmation {confirmed.confirmation.number} tests nothing: {lost}.")
+    elif confirmed.is_complete:
+        lines.append(f"No run of confirmation {confirmed.confirmation.number} has finished: nothing is tested.")
     else:
         lines.append(f"{say_unfinished(confirmed)}."[0].upper() + f"{say_unfinished(confirmed)}."[1:])
     return lines

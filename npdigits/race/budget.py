@@ -48,5 +48,5 @@ def share(race: Race) -> int:
 
 def least(race: Race) -> int:
     """Return the smallest budget that this race can be held with."""
-    arms = max(least_budget(settings_of_arm(race, arm), race.epochs) for arm in race.arms)
+    arms = max(least_budget(settings_of_arm(race, arm), race.epochs, race.finalists) for arm in race.arms)
     return arms * len(race.arms) + confirming_epochs(race)

@@ -7,7 +7,7 @@ from npdigits.base.program import DIVERGED
 from npdigits.base.text import on_one_line
 from npdigits.race.definition import Setting
 from npdigits.race.layout import PICTURE, TABLE
-from npdigits.race.table import format_race
+from npdigits.race.table import baseline_lost, format_race
 from npdigits.race.told import Told
 from npdigits.runs.report import Report
 from npdigits.sweeps.race_progress import describe_drops
@@ -35,12 +35,15 @@ def conclude(told: Told, report: Report) -> int:
         f"table: {told.folder / TABLE}"
     )
     draw_picture(told.folder, report)
+    lost = ""
     if not race.confirmations:
         report.warn("every setting diverged or failed: there is nothing to confirm")
-    elif not report.quiet:
+    elif lost := baseline_lost(told):
+        report.warn(f"{lost}: nothing is tested in confirmation {race.confirmations[-1].number}")
+    if race.confirmations and not report.quiet:
         say_claim(told.folder, report)
     report.result(str(told.folder))
-    return 0 if race.confirmations else DIVERGED
+    return DIVERGED if not race.confirmations or lost else 0
 
 
 def _lost(told: Told) -> list[str]:

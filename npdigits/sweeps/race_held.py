@@ -131,12 +131,18 @@ class Held:
         points = [self.plan.points.of(*row, seed, below) for seed in confirmation.seeds for row in rows]
         folder = self.plan.folder
         left = [p for p in points if not ended_already(folder / p.name, p.identity, p.form)]
-        to_do = [point for point in left if not self.runs.is_lost(point)]
+        shared = self.plan.points.shared_identity
+        to_do = [p for p in left if not self.runs.is_lost(p) and shared(p) not in confirmation.lost]
+        to_do = list({point.name: point for point in to_do}.values())  # the reference may be a finalist
         if not to_do or self.runs.stop():
             return
         self.report.say(describe_confirmation(self.race, confirmation, len(to_do), self.progress))
         self.progress.begin_stage(Stage(f"confirmation {confirmation.number}", len(to_do) * self.race.epochs), {})
-        self.runs.carry_out(to_do)
+        if lost := self.runs.carry_out(to_do):
+            reasons = {shared(run.point): as_reason(f"failed: {run.reason.removeprefix(OWN_CODE)}") for run in lost}
+            noted = dataclasses.replace(confirmation, lost={**reasons, **confirmation.lost})
+            every = [noted if one.number == noted.number else one for one in self.race.confirmations]
+            self._write(dataclasses.replace(self.race, confirmations=tuple(every)))
 
 
 def _with_reason(setting: Setting, reasons: dict[str, str]) -> Setting:
