@@ -326,6 +326,22 @@ def test_where_the_data_lies_and_how_runs_are_done_is_no_part_of_a_race(
     assert hold(*common, f"data.dir={moved}", "quiet=true", "race.reference=null", f"out={copied}") == FINISHED
 
 
+def test_a_confirmation_that_cannot_show_anything_is_announced_once(common, undisturbed, copied, capsys):
+    hopeless = "confirmation 2 cannot show any difference, whatever comes out: the least p of 2 seeds, 2/2^2, is above"
+    assert hold(*common, "race.reference='lr=0.02'", f"out={copied}") == FINISHED
+    assert capsys.readouterr().err.count(hopeless) == 1
+    assert hold(*common, "race.reference='lr=0.02'", f"out={copied}") == FINISHED  # nothing is due any more
+    assert "cannot show" not in capsys.readouterr().err
+
+
+def test_a_reference_that_is_a_finalist_is_run_once(common, undisturbed, copied, capsys):
+    lr = read_race(copied).settings[read_race(copied).confirmations[0].finalists[0]].overrides[0]
+    assert hold(*common, f"race.reference='{lr}'", f"out={copied}") == FINISHED
+    said = capsys.readouterr().out
+    assert "; 2 runs of 3 epochs to do" in said and "18 for 2 confirmations (24 put aside), of" in said
+    assert len(list(copied.glob("confirmation-2/*/summary.json"))) == 2
+
+
 def test_another_reference_is_another_confirmation(common, copied):
     assert hold(*common, "race.reference='lr=0.02'", f"out={copied}") == FINISHED
     first, second = read_race(copied).confirmations

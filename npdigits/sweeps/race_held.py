@@ -4,11 +4,12 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from npdigits.race.budget import confirmation_epochs, is_settled
+from npdigits.race.budget import confirmation_epochs, confirmation_rows, is_settled
 from npdigits.race.course import Course, Job
 from npdigits.race.definition import Confirmation, Race, Setting, as_reason, write_race
 from npdigits.race.fault import OWN_CODE
 from npdigits.race.layout import WRITTEN, confirmation_folder
+from npdigits.race.level import say_hopeless, tests_of
 from npdigits.race.seeds import fresh_seeds, with_seeds
 from npdigits.race.told import Told, tell
 from npdigits.runs.directory import ended_already
@@ -52,6 +53,7 @@ class Held:
 
     def __post_init__(self) -> None:
         self._written = self.plan.before
+        self._warned = ""
 
     def to_the_end(self) -> None:
         """Run rung after rung, then the confirmation, until nothing is left to do or it is to stop.
@@ -62,6 +64,10 @@ class Held:
         self.hold.remove_strays(WRITTEN)
         self._write(self.race)
         self.report.say(describe_race(self.race, self.plan.folder))
+        if not is_settled(self.race):
+            self._warn(
+                say_hopeless(confirmation_rows(self.race) - 1, self.race.confirm, len(self.race.confirmations) + 1)
+            )
         for confirmation in self.race.confirmations:  # one that was interrupted goes on first
             self._confirm(confirmation)
         self._race()
@@ -69,8 +75,15 @@ class Held:
             return
         if following := next_confirmation(tell(self.plan.folder)):
             following = dataclasses.replace(following, against=self._identity_of_baseline(following))
+            self._warn(say_hopeless(tests_of(following, self.race), len(following.seeds), following.number))
             self._write(dataclasses.replace(self.race, confirmations=(*self.race.confirmations, following)))
             self._confirm(following)
+
+    def _warn(self, line: str) -> None:
+        """Warn of something, once."""
+        if line and line != self._warned:
+            self.report.warn(line)
+            self._warned = line
 
     def _write(self, race: Race) -> None:
         """Write race.json, before anything that it says is done."""
