@@ -132,10 +132,11 @@ def make_notes(confirmed: Confirmed) -> tuple[str, ...]:
     """Return what stands under the table and in a paper's footnote."""
     race, one = confirmed.race, confirmed.confirmation
     tried = f"{_counted(one.settings, 'setting')} tried{_by_arm(race, one.settings)}"
-    of_confirmation = confirmed.asked * race.epochs
+    earlier = f", earlier confirmations {confirmed.earlier:,}" if confirmed.earlier else ""
+    this = f"{confirmed.epochs:,}" if confirmed.is_complete else f"{confirmed.asked * race.epochs:,} at most"
     budget = (
-        f"budget {one.budget:,} training epochs, of which the race took {one.used:,} and this confirmation "
-        f"{of_confirmation:,} at most"
+        f"budget {one.budget:,} training epochs, of which the race took {one.used:,}{earlier} and this confirmation "
+        f"{this}"
     )
     n = _counted(len(confirmed.tested), "finalist")
     corrected = ", corrected over them (Holm)," if len(confirmed.tested) > 1 else ""
@@ -180,7 +181,8 @@ def make_facts(confirmed: Confirmed) -> dict[str, Any]:
         "settings_of_arms": _count_by_arm(race, one.settings),
         "budget": one.budget,
         "epochs_used": one.used,
-        "epochs_of_confirmation": confirmed.asked * race.epochs,
+        "epochs_of_confirmation": confirmed.epochs if confirmed.is_complete else confirmed.asked * race.epochs,
+        "epochs_of_earlier_confirmations": confirmed.earlier,
         "race_seeds": race.seeds,
         "confirmation": one.number,
         "complete": confirmed.is_complete,

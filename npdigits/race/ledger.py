@@ -12,9 +12,9 @@ from npdigits.base.bounded import read_bytes
 from npdigits.config.identity import digest
 from npdigits.config.seeds import DRAWN_BY
 from npdigits.race.course import Ran
-from npdigits.race.definition import Confirmation, Race, as_reason
+from npdigits.race.definition import MOST_CONFIRMATIONS, Confirmation, Race, as_reason
 from npdigits.race.fault import OWN, OWN_CODE, blame_of
-from npdigits.race.layout import RUNS
+from npdigits.race.layout import RUNS, confirmation_folder
 from npdigits.runs.json_table import read_identity
 from npdigits.runs.layout import result_sizes
 from npdigits.runs.metrics import MOST_BYTES, parse_metrics
@@ -125,6 +125,21 @@ def lost_of(confirmation: Confirmation, runs: Mapping[tuple[str, int], Run]) -> 
         if of_run == seed and run.lost
     }
     return {**found, **confirmation.lost}
+
+
+def epochs_of(confirmation: Confirmation, race: Race, runs: Mapping[tuple[str, int], Run]) -> int:
+    """Return the training epochs that a confirmation's runs have had."""
+    rows = {*(race.settings[number].identity for number in confirmation.finalists), confirmation.against}
+    return sum(len(run.history) for (row, seed), run in runs.items() if row in rows and seed in confirmation.seeds)
+
+
+def confirmed_epochs(folder: Path, race: Race, before: int = MOST_CONFIRMATIONS + 1) -> int:
+    """Return the training epochs that the confirmations of a race have taken, of those before the k-th."""
+    return sum(
+        epochs_of(one, race, read_runs(folder / confirmation_folder(one.number)))
+        for one in race.confirmations
+        if one.number < before
+    )
 
 
 def is_complete(confirmation: Confirmation, race: Race, runs: Mapping[tuple[str, int], Run]) -> bool:

@@ -7,6 +7,7 @@ from npdigits.base.program import DIVERGED
 from npdigits.base.text import on_one_line
 from npdigits.race.definition import Setting
 from npdigits.race.layout import PICTURE, TABLE
+from npdigits.race.ledger import confirmed_epochs
 from npdigits.race.table import baseline_lost, format_race
 from npdigits.race.told import Told
 from npdigits.runs.report import Report
@@ -30,8 +31,9 @@ def conclude(told: Told, report: Report) -> int:
     race = told.race
     put_aside = sum(one.planned for one in race.confirmations)
     report.say(
-        f"{told.used:,} epochs for the race and {put_aside:,} put aside for "
-        f"{len(race.confirmations)} confirmation{'s' * (len(race.confirmations) != 1)}, of {race.budget:,}; "
+        f"{told.used:,} epochs for the race and {confirmed_epochs(told.folder, race):,} for "
+        f"{len(race.confirmations)} confirmation{'s' * (len(race.confirmations) != 1)} ({put_aside:,} put aside), "
+        f"of {race.budget:,}; "
         f"table: {told.folder / TABLE}"
     )
     draw_picture(told.folder, report)
