@@ -11,11 +11,14 @@ from types import SimpleNamespace
 import pytest
 from made import write_set
 
+import npdigits
 from npdigits.base.errors import ConfigError, HeldError, OwnCodeError, RunDirError
+from npdigits.compare import race_report
 from npdigits.config.command_line import Acts, dispatch
 from npdigits.race.definition import read_race
 from npdigits.race.ledger import Ledger, read_runs
 from npdigits.race.seeds import fresh_seeds, with_seeds
+from npdigits.race.table import format_race
 from npdigits.race.told import tell
 from npdigits.runs.hold import Hold
 from npdigits.runs.summary import Status
@@ -227,6 +230,35 @@ def test_more_settings_are_welcome_and_fewer_undo_nothing(common, undisturbed, c
     race = read_race(copied)
     assert race.settings[:6] == read_race(undisturbed).settings and len(race.settings) == 8
     assert [one.settings for one in race.confirmations] == [6, 8]
+    assert told_and_on_disk(copied)[0] == told_and_on_disk(copied)[1] == race.confirmations[1].used
+
+
+def told_and_on_disk(folder):
+    """What is told to have been used, and what the runs of the search have written."""
+    lines = sum(len(file.read_text().splitlines()) - 1 for file in folder.glob("race/*/metrics.csv"))
+    table = csv.DictReader(format_race(tell(folder)).splitlines())
+    assert sum(int(row["epochs"]) for row in table) == lines
+    return tell(folder).used, lines
+
+
+def test_every_epoch_counts_though_a_race_that_has_grown_asks_for_fewer(common, keys, copied):
+    race, (first,) = read_race(copied), read_race(copied).confirmations
+    # Somebody has trained the settings that were dropped to their end.
+    for setting in race.settings:
+        run = Ledger(copied, race).run(setting.number, 0)
+        if run.summary.status == Status.PAUSED:
+            npdigits.run(npdigits.compose([*keys, *setting.overrides, "plots=false", f"seed={run.seed}"]), run.path)
+    used, lines = told_and_on_disk(copied)
+    assert used == lines > first.used
+    assert hold(*common, f"out={copied}") == FINISHED  # of the same settings nothing is refused, and nothing follows
+    assert told_and_on_disk(copied) == (used, lines)
+    with pytest.raises(ConfigError, match="allowed are") as refused:
+        hold(*common, "race=9", "race.budget=40", f"out={copied}")
+    least = int(re.search(r"allowed are (\d+) epochs", str(refused.value))[1])
+    assert least > lines + 2 * first.planned
+    assert hold(*common, "race=9", f"race.budget={least}", f"out={copied}") == FINISHED
+    used, lines = told_and_on_disk(copied)
+    assert used == lines <= least - 2 * first.planned and tell(copied).courses[""].rung.seeds >= 2
 
 
 def test_a_smaller_budget_undoes_nothing(common, undisturbed, copied, capsys):
@@ -292,6 +324,22 @@ def test_where_the_data_lies_and_how_runs_are_done_is_no_part_of_a_race(
     monkeypatch.setattr(sweep, "carry_out", refuse)
     moved = shutil.copytree(small_set, tmp_path / "moved")
     assert hold(*common, f"data.dir={moved}", "quiet=true", "race.reference=null", f"out={copied}") == FINISHED
+
+
+def test_a_confirmation_that_cannot_show_anything_is_announced_once(common, undisturbed, copied, capsys):
+    hopeless = "confirmation 2 cannot show any difference, whatever comes out: the least p of 2 seeds, 2/2^2, is above"
+    assert hold(*common, "race.reference='lr=0.02'", f"out={copied}") == FINISHED
+    assert capsys.readouterr().err.count(hopeless) == 1
+    assert hold(*common, "race.reference='lr=0.02'", f"out={copied}") == FINISHED  # nothing is due any more
+    assert "cannot show" not in capsys.readouterr().err
+
+
+def test_a_reference_that_is_a_finalist_is_run_once(common, undisturbed, copied, capsys):
+    lr = read_race(copied).settings[read_race(copied).confirmations[0].finalists[0]].overrides[0]
+    assert hold(*common, f"race.reference='{lr}'", f"out={copied}") == FINISHED
+    said = capsys.readouterr().out
+    assert "; 2 runs of 3 epochs to do" in said and "18 for 2 confirmations (24 put aside), of" in said
+    assert len(list(copied.glob("confirmation-2/*/summary.json"))) == 2
 
 
 def test_another_reference_is_another_confirmation(common, copied):
@@ -387,6 +435,49 @@ def test_settings_that_own_code_fails_lose_at_once_or_when_it_fails(keys, tmp_pa
     (tmp_path / "mine.py").write_text(OWN.replace("0.01", "0.02"))
     with pytest.raises(ConfigError, match=r"setting 0 .* is another: schedule=.*: the code of rate has changed"):
         hold(*typed, "race.finalists=1", f"out={tmp_path / 'own'}")
+
+
+@pytest.fixture
+def own(tmp_path, keys):
+    """What is typed of a race over own code."""
+    (tmp_path / "mine.py").write_text(OWN)
+    schedule = (f"schedule={tmp_path / 'mine.py'}:rate", LR, "rate.at=choice(8,9)")
+    return (*schedule, "race=3", "race.confirm=2", "race.finalists=1", *keys, f"out={tmp_path / 'own'}")
+
+
+def test_a_reference_whose_own_code_fails_in_the_trial_is_refused_before_anything_is_written(own, tmp_path):
+    with pytest.raises(OwnCodeError, match=r"the reference \(rate.odd=0.9; .*too odd") as refused:
+        hold(*own, "race.reference='rate.odd=0.9'")
+    assert "\n" not in str(refused.value) and not (tmp_path / "own").exists()
+
+
+@pytest.mark.parametrize(
+    ("reference", "why"),
+    [("rate.at=1 lr=0.01", "failed: .*no rate any more"), ("optimizer=sgd weight_decay=0 rate.at=-1", "diverged")],
+)
+def test_a_reference_that_is_lost_is_said_and_not_tried_again(own, reference, why, tmp_path, capsys, monkeypatch):
+    if why == "diverged":
+        (tmp_path / "mine.py").write_text(OWN.replace("return 0.01", "return 1e9 if at < 0 else 0.01"))
+    folder = tmp_path / "own"
+    assert hold(*own, f"race.reference='{reference}'") == DIVERGED
+    assert re.search(rf"the reference {why}.*: nothing is tested in confirmation 1", capsys.readouterr().err)
+    said = race_report.report(folder)
+    assert re.search(rf"the reference {why}", said), said
+    assert "Winner" not in said and "tested on fresh" not in said and "at work" not in said
+    assert "won" not in {row["status"] for row in rows(folder)}
+    monkeypatch.setattr(sweep, "carry_out", refuse)
+    assert hold(*own, f"race.reference='{reference}'") == DIVERGED
+
+
+def test_a_reference_that_fails_before_it_leaves_anything_is_noted(own, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(race, "try_reference", lambda *_: None)
+    assert hold(*own, "race.reference='rate.odd=0.9'") == DIVERGED
+    assert re.search(r"the reference failed: .*too odd", capsys.readouterr().err)
+    (one,) = read_race(tmp_path / "own").confirmations
+    assert list(one.lost) == [one.against]
+    assert re.search("the reference failed: .*too odd", race_report.report(tmp_path / "own"))
+    monkeypatch.setattr(sweep, "carry_out", refuse)
+    assert hold(*own, "race.reference='rate.odd=0.9'") == DIVERGED
 
 
 def test_own_code_that_fails_every_setting_is_refused_before_anything_is_written(keys, tmp_path):

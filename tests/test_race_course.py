@@ -2,13 +2,13 @@
 
 import functools
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from npdigits.race.course import Course, Job, Ran, follow, least_budget
+from npdigits.race.course import Course, Job, Ran, follow, least_budget, least_from
 
 
 @functools.cache
@@ -59,10 +59,18 @@ class World:
     def run(self, job):
         self.done[job.setting, job.seed] = max(job.epochs, self.done.get((job.setting, job.seed), 0))
 
-    def race(self, n, budget, order=None) -> Course:
-        """Race to the end, with each rung's jobs in a random order, and following anew after some of them."""
+    @property
+    def had(self):
+        """The epochs that all runs have cost."""
+        return sum(min(came, self.fate(*run)[0]) for run, came in self.done.items())
+
+    def race(self, n, budget, order=None, whole=False) -> Course:
+        """Race to the end, with each rung's jobs in a random order, and following anew after some of them.
+
+        Where ``whole``, all that lies there counts, and runs are killed in the middle, too.
+        """
         for _ in range(10_000):
-            course = follow(range(n), self.epochs, budget, self.ran)
+            course = follow(range(n), self.epochs, budget, self.ran, self.had if whole else None)
             if not course.jobs:
                 return course
             jobs = list(course.jobs)
@@ -70,7 +78,8 @@ class World:
                 order.shuffle(jobs)
                 jobs = jobs[: order.randint(1, len(jobs))]
             for job in jobs:
-                self.run(job)
+                epochs = order.randint(1, job.epochs) if order and whole else job.epochs
+                self.run(replace(job, epochs=epochs))
         raise AssertionError("the race has no end")
 
 
@@ -126,6 +135,66 @@ def test_a_larger_budget_goes_on_where_a_smaller_one_ended(world, n, budget, mor
 def test_more_settings_join_a_race_as_if_they_had_been_in_it_from_its_begin(world, n, more, budget):
     world.race(n, budget)
     assert world.race(n + more, budget) == World(world.epochs, world.luck, world.stops).race(n + more, budget)
+
+
+@few
+@given(WORLDS, SETTINGS, BUDGET, ORDER)
+def test_where_all_that_lies_there_counts_a_kill_changes_nothing(world, n, budget, order):
+    course = World(world.epochs, world.luck, world.stops).race(n, budget)
+    assert world.race(n, budget, order, whole=True) == course and world.had == course.used
+
+
+@few
+@given(WORLDS, SETTINGS, SETTINGS, BUDGET, BUDGET, ORDER)
+def test_when_settings_join_the_runs_that_no_rung_asks_for_any_more_count(world, n, more, budget, larger, order):
+    world.race(n, budget, order, whole=True)
+    before = world.had
+    course = world.race(n + more, budget + larger, order, whole=True)
+    assert course.used == world.had <= max(budget + larger, before)
+
+
+@few
+@given(st.integers(4, 12), st.integers(0, 99), st.integers(2, 12), st.integers(1, 12), st.integers(0, 200))
+def test_with_the_least_budget_that_is_told_when_settings_join_two_seeds_are_had(epochs, luck, n, more, extra):
+    world = World(epochs, luck, (0, 0))
+    world.race(n, least_budget(n, epochs) + extra, whole=True)
+    least = least_from(range(n + more), epochs, world.ran, world.had, 1)
+    course = world.race(n + more, least, whole=True)
+    assert course.seeds >= 2 and course.used <= least
+
+
+def test_runs_that_no_rung_asks_for_leave_less_room_for_the_others():
+    runs = {(i, 0): Ran(10, True, "", lambda k: 0.9) for i in range(4)}
+
+    def race(had, budget):
+        return follow(range(4), 10, budget, lambda setting, seed: runs.get((setting, seed)), had)
+
+    assert len(race(40, 80).jobs) == len(race(55, 95).jobs) == 4 and race(55, 95).used == 55
+    assert not race(55, 94).jobs and race(55, 94).used == 55
+
+
+def test_an_epoch_that_a_killed_run_has_written_and_does_anew_counts_once():
+    killed = Ran(9, False, "", lambda k: 0.9, written=10)
+    course = follow(range(3), 10, 30, lambda setting, seed: None if seed else killed, had=30)
+    assert (course.used, len(course.jobs)) == (30, 3)
+
+
+@pytest.mark.parametrize(("finalists", "seeds"), [(1, 9), (2, 9), (3, 9), (4, 1)])
+def test_where_no_more_are_left_than_finalists_no_further_seeds_are_run(finalists, seeds):
+    runs: dict = {}
+
+    def race(finalists):
+        while jobs := (
+            course := follow(range(4), 2, 70, lambda setting, seed: runs.get((setting, seed)), finalists=finalists)
+        ).jobs:
+            for job in jobs:
+                runs[job.setting, job.seed] = Ran(job.epochs, job.epochs == 2, "", lambda k: 0.9)
+        return course
+
+    assert race(finalists).seeds == max(seeds, 1) - (seeds == 9)
+    # What was run when fewer were asked for is followed all the same.
+    assert race(1).seeds == race(4).seeds == 8
+    assert least_budget(4, 2, finalists) == (8 if finalists == 4 else 16)
 
 
 @few

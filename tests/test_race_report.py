@@ -23,6 +23,8 @@ from npdigits.export.exported import read_exported
 from npdigits.export.tidy import tidy_csv
 from npdigits.race.definition import Confirmation, Race, Setting, read_race, write_race
 from npdigits.race.ledger import without_seeds
+from npdigits.race.table import baseline_lost, format_race
+from npdigits.race.told import tell
 from npdigits.runs.json_table import load_identity
 from npdigits.runs.trained import find_best_run, load_trained, run_of
 
@@ -146,7 +148,7 @@ def test_what_is_said_of_a_race(race):
         "Finalists are tested against the reference alone, not against each other.",
         "corrected (Holm) over 3 comparisons; real where p ≤ 0.025 (confirmation 1 of this race: 0.05/2^1).",
         "setting=1 lr=0.003 l2=0.001 97.20 % (3 seeds), here 96.22 ± 0.09: it fell by 0.98 ± 0.19 points",
-        "4 settings tried; budget 160 training epochs, of which the race took 40 and this confirmation 80 at most",
+        "4 settings tried; budget 160 training epochs, of which the race took 40 and this confirmation 80; 3",
         "Seeds of the race: 7, 8, 9; of the confirmation, which the race never had: 100, 101, 102,",
         "from the same 60,000 digits of mnist, by which the finalists were chosen: the claim is about these digits",
     ):
@@ -317,6 +319,54 @@ def test_arms_are_compared_by_their_best(tmp_path, typed):
     assert "Winner: arm=l2 setting=0" in report(
         worse
     ) and "; it is the best of the arm l2, and the other is shown to be worse." in report(worse)
+
+
+def test_a_key_that_a_setting_does_not_read_is_empty_and_numbers_sort_as_numbers(tmp_path, typed):
+    settings = [("", ("optimizer=adam", f"lr={k}e-4"), [0.9]) for k in range(1, 11)]
+    settings += [("", ("optimizer=sgd", "momentum=0.5", "lr=0.1"), [0.95])]
+    space = {"": {"optimizer": "adam,sgd", "momentum": "interval(0.0,0.9)", "lr": "interval(0.0,0.1)"}}
+    confirmed = [((2, 10, 8), ("optimizer=adam", "lr=0.5"), FRESH, (UP, LIKE, SOME, BASE))]
+    folder = made_race(tmp_path / "r", settings, confirmed, space=space)
+    rows = {row["setting"]: row for row in json.loads(typed(folder, "--json", "-")[1])["rows"]}
+    assert rows["10"]["momentum"] == 0.5
+    assert {rows[name]["momentum"] for name in ("2", "8", "reference")} == {"–"}
+    said = typed(folder, "--sort", "setting")[1]
+    assert [line.split()[0] for line in said.splitlines()[1:5]] == ["2", "8", "10", "reference"]
+    assert "momentum=0.5" in said and "momentum=0 " not in said and "momentum= " not in said
+
+
+def test_a_reference_of_no_arm_has_no_arm_in_sentences(tmp_path):
+    settings = [(arm, (f"lr={lr}",), [0.97]) for arm, lr in (("a", 0.003), ("b", 0.004))]
+    folder = made_race(tmp_path / "r", settings, [((0, 1), ("lr=0.5",), FRESH, (LIKE, UP, BASE))], arms=("a", "b"))
+    said = report(folder)
+    assert "arm=b setting=1" in said and "arm= " not in said and "the reference, lr=0.5" in said
+
+
+def test_what_earlier_confirmations_took_is_said_so_that_all_adds_up(tmp_path, typed):
+    folder = made_race(tmp_path / "r", SETTINGS, [FIRST, ((1,), ("lr=0.003", "l2=0.001"), FRESHER, (SOME,))])
+    assert "took 40, earlier confirmations 80 and this confirmation 20;" in report(
+        folder
+    )  # the reference is a finalist
+    facts = json.loads(typed(folder, "--json", "-")[1])["race"]
+    assert (facts["epochs_of_confirmation"], facts["epochs_of_earlier_confirmations"]) == (20, 80)
+
+
+def test_a_reference_of_which_a_run_is_lost_leaves_nothing_tested(tmp_path, typed):
+    folder = made_race(tmp_path / "r", SETTINGS, [((1,), REFERENCE, FRESH, (UP, [*BASE[:9], "diverged"]))])
+    code, out, _ = typed(folder)
+    assert code == 0 and "Nothing is tested: the reference diverged" in out
+    assert "Winner" not in out and "at work" not in out and "tested on fresh" not in out and "better" not in out
+    assert {row["p"] for row in json.loads(typed(folder, "--json", "-")[1])["rows"]} == {None}
+    assert baseline_lost(tell(folder)) == "the reference diverged"
+
+
+def test_a_tie_is_one_in_race_csv_too(tmp_path):
+    settings = [("", ("lr=0.003",), [0.97]), ("", ("lr=0.004",), [0.96]), ("", ("lr=0.005",), [0.96])]
+    tied = made_race(tmp_path / "tied", settings, [((0, 1, 2), ("lr=0.1",), FRESH, (UP, UP, LIKE, BASE))])
+    assert "No single winner" in report(tied)
+    assert [line.split(",")[2] for line in format_race(tell(tied)).splitlines()[1:]] == ["tied", "tied", "finalist"]
+    work = made_race(tmp_path / "work", settings, [((0, 1), ("lr=0.1",), FRESH, (UP, LIKE, [*BASE[:9], None]))])
+    assert "won" not in format_race(tell(work)) and "Winner" not in report(work)
 
 
 def test_a_tie_and_no_difference_are_said_as_they_are(tmp_path):

@@ -19,7 +19,7 @@ from npdigits.compare.predictions import Predictions, read_predictions
 from npdigits.compare.rows import MARKS, ComparisonRow
 from npdigits.config.former import PART_ONCE
 from npdigits.config.regularizers import others_on
-from npdigits.runs.table import Runs
+from npdigits.runs.table import MISSING, Runs
 
 # What stands for the values of a row that is compared with.
 Asked = Mapping[str, Any] | str | None
@@ -111,6 +111,8 @@ class Comparison:
         keys = [key for key in self.keys if marks or key not in MARKS]
         if row.values.get(SETTING) == REFERENCE:  # its settings tell what it is
             keys.remove(SETTING)
+        if SETTING in row.values:  # the reference is of no arm, and a setting may not read every key
+            keys = [key for key in keys if row.values[key] not in ("", MISSING)]
         if unlike is not None:
             keys = [key for key in keys if key in MARKS or row.values[key] != unlike.values[key]]
         return " ".join(f"{key}={format_value(row.values[key])}" for key in keys) or "this configuration"

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from npdigits.base.errors import ConfigError
+from npdigits.compare.claim import SETTING
 from npdigits.compare.rows import MARKS, ComparisonRow, sort_key
 from npdigits.config.suggestions import suggestion
 from npdigits.runs.table import FIGURES, Runs
@@ -16,6 +17,8 @@ LOWER_IS_BETTER = ("cost", "loss", "error")
 NOTHING_TOLD: Mapping[str, bool] = MappingProxyType({})
 # The word for the test set in a metric's name: "test_accuracy", "test/acc". And what the held-out set is called there.
 TEST = re.compile(r"(?<![^_\-/. ])test(?![^_\-/. ])")
+# The name of a row of a race: "2", "2, 16", "3 (reference)".
+NUMBERED = re.compile(r"(\d+)(, .*| \(.*)?")
 HELD_OUT = ("val", "valid", "validation", "dev", "eval")
 
 
@@ -68,6 +71,8 @@ def sort_rows(
         backwards = True
 
     def value(row: ComparisonRow) -> tuple[bool, Any]:
+        if by == SETTING and (number := NUMBERED.fullmatch(str(row.values[by]))):
+            return False, int(number[1])
         return sort_key(len(row) if by == "n" else row.interval(by).mean if by in row.figures else row.values[by])
 
     def is_missing(row: ComparisonRow) -> bool:

@@ -16,6 +16,7 @@ from npdigits.compare.race_sentences import (
     make_facts,
     make_notes,
     name_baseline,
+    say_baseline_lost,
     say_expected,
     say_level,
     say_state,
@@ -91,6 +92,7 @@ def compare_race(
     is_there = confirmed.baseline in confirmed.finished
     why = "" if is_there else "no run of what the finalists are compared with has finished"
     why = why if confirmed.is_complete else say_unfinished(confirmed)
+    why = say_baseline_lost(confirmed) or why
     compared = compare(
         confirmed.runs,
         baseline={SETTING: confirmed.baseline} if is_there else "best",

@@ -9,12 +9,14 @@ import numpy as np
 
 from npdigits.compare.claim import ARM, REFERENCE, SETTING
 from npdigits.compare.statistics import Numbers
+from npdigits.config.dependence import unread
 from npdigits.race.definition import Confirmation, Race
 from npdigits.race.layout import confirmation_folder
-from npdigits.race.ledger import Ledger, Run
+from npdigits.race.ledger import Ledger, Run, confirmed_epochs, epochs_of, lost_of
 from npdigits.race.ledger import read_runs as read_runs_of
+from npdigits.runs.json_table import read_identity
 from npdigits.runs.summary import Status
-from npdigits.runs.table import Runs, mark_duplicates, read_runs
+from npdigits.runs.table import MISSING, Runs, mark_duplicates, read_runs
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class Confirmed:
         ended: how many of its runs have ended.
         finished: the names of the rows that have a finished run.
         lost: name of a finalist of which a run was lost -> in words, by what.
+        baseline_lost: why a run of the row that the others are compared with is lost: "diverged", "failed: …"; else "".
+        epochs: training epochs that its runs have had.
+        earlier: those of the confirmations before it.
         digits: of each data set, by its name, how many training and validation digits it has together.
         strays: paths of runs that lie in its folder and are not of it.
         later: the number of a later confirmation, which is at work; 0 where there is none.
@@ -44,6 +49,9 @@ class Confirmed:
     ended: int
     finished: frozenset[str]
     lost: Mapping[str, str]
+    baseline_lost: str
+    epochs: int
+    earlier: int
     digits: Mapping[str, int]
     strays: tuple[str, ...]
     later: int = 0
@@ -109,13 +117,17 @@ def _read_one(folder: Path, race: Race, confirmation: Confirmation) -> Confirmed
         by_name,
         names[baseline],
         # By their summaries: that a file was torn or removed since takes no figure away.
-        ended=sum(run.summary.status.ended or bool(run.lost) for run in of_it.values()),
+        ended=sum(run.summary.status.ended or bool(run.lost) for run in of_it.values())
+        + sum((row, seed) not in of_it for row in names if row in confirmation.lost for seed in confirmation.seeds),
         finished=frozenset(name_of[str(run.path)] for run in of_it.values() if run.summary.status == Status.FINISHED),
         lost={
             names[identity]: why
             for identity, same in by_identity.items()
-            if identity in numbers and (why := _say_lost(same))
+            if identity in numbers and (why := _say_lost(same) or confirmation.lost.get(identity))
         },
+        baseline_lost=lost_of(confirmation, of_it).get(baseline, ""),
+        epochs=epochs_of(confirmation, race, found),
+        earlier=confirmed_epochs(folder, race, confirmation.number),
         digits={run.summary.data: n for run in of_it.values() if (n := _count_digits(run))},
         strays=tuple(run for run in runs.table.run if run not in name_of),
     )
@@ -137,6 +149,11 @@ def _label(runs: Runs, race: Race, name_of: Mapping[str, str], numbers: Mapping[
     """Return the runs that have a name, with the columns SETTING and ARM."""
     table = runs.table[runs.table.run.isin(list(name_of))].reset_index(drop=True)
     table = table.assign(**{SETTING: table.run.map(name_of)})
+    for name, path in {name: path for path, name in name_of.items()}.items():
+        idle = unread(read_identity(Path(path)) or {})
+        for key in {key for space in race.space.values() for key in space} & idle.keys() & set(table.columns):
+            column = table[key].astype(object)
+            table = table.assign(**{key: column.mask(table[SETTING] == name, MISSING)})
     if race.arms == ("",):
         keys = (SETTING, *runs.keys)
     else:

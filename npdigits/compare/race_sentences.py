@@ -132,16 +132,21 @@ def make_notes(confirmed: Confirmed) -> tuple[str, ...]:
     """Return what stands under the table and in a paper's footnote."""
     race, one = confirmed.race, confirmed.confirmation
     tried = f"{_counted(one.settings, 'setting')} tried{_by_arm(race, one.settings)}"
-    of_confirmation = confirmed.asked * race.epochs
+    earlier = f", earlier confirmations {confirmed.earlier:,}" if confirmed.earlier else ""
+    this = f"{confirmed.epochs:,}" if confirmed.is_complete else f"{confirmed.asked * race.epochs:,} at most"
     budget = (
-        f"budget {one.budget:,} training epochs, of which the race took {one.used:,} and this confirmation "
-        f"{of_confirmation:,} at most"
+        f"budget {one.budget:,} training epochs, of which the race took {one.used:,}{earlier} and this confirmation "
+        f"{this}"
     )
     n = _counted(len(confirmed.tested), "finalist")
     corrected = ", corrected over them (Holm)," if len(confirmed.tested) > 1 else ""
     level = (
-        f"{n} tested on fresh seeds alone{corrected} at {one.alpha:.3g} ({say_level(confirmed)}), so "
-        "that all confirmations of the race together err with at most 0.05"
+        "nothing is tested"
+        if confirmed.baseline_lost or not confirmed.is_complete
+        else (
+            f"{n} tested on fresh seeds alone{corrected} at {one.alpha:.3g} ({say_level(confirmed)}), so "
+            "that all confirmations of the race together err with at most 0.05"
+        )
     )
     seeds = (
         f"Seeds of the race: {_named(race.seeds)}; of the confirmation, which the race never had: {_named(one.seeds)}"
@@ -176,7 +181,8 @@ def make_facts(confirmed: Confirmed) -> dict[str, Any]:
         "settings_of_arms": _count_by_arm(race, one.settings),
         "budget": one.budget,
         "epochs_used": one.used,
-        "epochs_of_confirmation": confirmed.asked * race.epochs,
+        "epochs_of_confirmation": confirmed.epochs if confirmed.is_complete else confirmed.asked * race.epochs,
+        "epochs_of_earlier_confirmations": confirmed.earlier,
         "race_seeds": race.seeds,
         "confirmation": one.number,
         "complete": confirmed.is_complete,
@@ -186,6 +192,11 @@ def make_facts(confirmed: Confirmed) -> dict[str, Any]:
         "baseline": confirmed.baseline,
         "lost": dict(confirmed.lost),
     }
+
+
+def say_baseline_lost(confirmed: Confirmed) -> str:
+    """Return that what the finalists are compared with is lost, and why; "" where it is not."""
+    return f"{name_baseline(confirmed)} {confirmed.baseline_lost}" if confirmed.baseline_lost else ""
 
 
 def say_unfinished(confirmed: Confirmed) -> str:
@@ -221,6 +232,10 @@ def say_state(told: Told, confirmed: Confirmed | None) -> list[str]:
     lines.append(f"Budget: {told.used:,} of {race.budget:,} training epochs taken by the race.")
     if confirmed is None:
         lines.append("No confirmation was begun: what the race has measured chose its settings, and is no claim.")
+    elif lost := say_baseline_lost(confirmed):
+        lines.append(f"Confirmation {confirmed.confirmation.number} tests nothing: {lost}.")
+    elif confirmed.is_complete:
+        lines.append(f"No run of confirmation {confirmed.confirmation.number} has finished: nothing is tested.")
     else:
         lines.append(f"{say_unfinished(confirmed)}."[0].upper() + f"{say_unfinished(confirmed)}."[1:])
     return lines

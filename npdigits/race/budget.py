@@ -9,8 +9,12 @@ TIMES = 2
 
 def confirmation_epochs(race: Race) -> int:
     """Return the training epochs of the next confirmation: of its finalists and of what they are compared with."""
-    rows = sum(min(race.finalists, settings_of_arm(race, arm)) for arm in race.arms) + (race.reference is not None)
-    return rows * race.confirm * race.epochs
+    return confirmation_rows(race) * race.confirm * race.epochs
+
+
+def confirmation_rows(race: Race) -> int:
+    """Return how many rows the next confirmation has at most: its finalists, and the reference."""
+    return sum(min(race.finalists, settings_of_arm(race, arm)) for arm in race.arms) + (race.reference is not None)
 
 
 def settings_of_arm(race: Race, arm: str) -> int:
@@ -48,5 +52,5 @@ def share(race: Race) -> int:
 
 def least(race: Race) -> int:
     """Return the smallest budget that this race can be held with."""
-    arms = max(least_budget(settings_of_arm(race, arm), race.epochs) for arm in race.arms)
+    arms = max(least_budget(settings_of_arm(race, arm), race.epochs, race.finalists) for arm in race.arms)
     return arms * len(race.arms) + confirming_epochs(race)

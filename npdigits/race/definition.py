@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class Confirmation:
         each: how many finalists of each arm were asked for; there are fewer where fewer settings were left.
         planned: the training epochs that were put aside for it.
         against: as ``Setting.identity``, of what the finalists are compared with, which may be one of them.
+        lost: such an identity -> why its runs cannot begin, as the user's own code fails in the trial before them.
     """
 
     number: int
@@ -76,6 +77,7 @@ class Confirmation:
     each: int = 1
     planned: int = 0
     against: str = ""
+    lost: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def alpha(self) -> float:
@@ -199,6 +201,7 @@ _CONFIRMATION = {
     "each": whole(1, 1000),
     "planned": whole(0, 10**15),
     "against": _SHA256,
+    "lost": table({}, text(LONGEST_REASON), most=1000, names=_SHA256),
 }
 _RACE = {
     "form": whole(1, FORM),
@@ -217,7 +220,7 @@ _RACE = {
     "seeds": list_of(_SEED, 100_000),
     "rules": table({}, plain(5)),
     "settings": list_of(table(_SETTING, required=_SETTING), MOST_SETTINGS),
-    "confirmations": list_of(table(_CONFIRMATION, required=_CONFIRMATION), MOST_CONFIRMATIONS),
+    "confirmations": list_of(table(_CONFIRMATION, required=_CONFIRMATION.keys() - {"lost"}), MOST_CONFIRMATIONS),
     "code": either(number(0, 10**6), text(200)),
 }
 _KIND = table(_RACE, required=_RACE)

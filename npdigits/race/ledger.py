@@ -12,9 +12,9 @@ from npdigits.base.bounded import read_bytes
 from npdigits.config.identity import digest
 from npdigits.config.seeds import DRAWN_BY
 from npdigits.race.course import Ran
-from npdigits.race.definition import Race, as_reason
+from npdigits.race.definition import MOST_CONFIRMATIONS, Confirmation, Race, as_reason
 from npdigits.race.fault import OWN, OWN_CODE, blame_of
-from npdigits.race.layout import RUNS
+from npdigits.race.layout import RUNS, confirmation_folder
 from npdigits.runs.json_table import read_identity
 from npdigits.runs.layout import result_sizes
 from npdigits.runs.metrics import MOST_BYTES, parse_metrics
@@ -74,7 +74,7 @@ class Run:
             return Ran(epochs, True, self.lost, self.accuracy)
         ended = self.summary.status.ended
         if not (ended or self.summary.status == Status.PAUSED) or result_sizes(self.path) != self.summary.sizes:
-            return Ran(max(0, epochs - 1), False, "", self.accuracy)
+            return Ran(max(0, epochs - 1), False, "", self.accuracy, written=epochs)
         return Ran(epochs, ended, self.lost, self.accuracy)
 
 
@@ -109,6 +109,48 @@ class Ledger:
             return Ran(0, True, f"failed: {why}", lambda k: math.nan)
         run = self.run(setting, place)
         return run.ran() if run else None
+
+    def had(self, arm: str) -> int:
+        """Return the epochs that all runs of an arm's settings have cost, whether a rung asks for them or not."""
+        of_arm = {setting.identity for setting in self.race.settings_of(arm)}
+        return sum(len(run.history) for (identity, _), run in self.runs.items() if identity in of_arm)
+
+
+def lost_of(confirmation: Confirmation, runs: Mapping[tuple[str, int], Run]) -> dict[str, str]:
+    """Return of each row of a confirmation that is lost, by its identity, why: "diverged", "failed: …"."""
+    found = {
+        run.identity: run.lost
+        for seed in reversed(confirmation.seeds)
+        for (_, of_run), run in runs.items()
+        if of_run == seed and run.lost
+    }
+    return {**found, **confirmation.lost}
+
+
+def epochs_of(confirmation: Confirmation, race: Race, runs: Mapping[tuple[str, int], Run]) -> int:
+    """Return the training epochs that a confirmation's runs have had."""
+    rows = {*(race.settings[number].identity for number in confirmation.finalists), confirmation.against}
+    return sum(len(run.history) for (row, seed), run in runs.items() if row in rows and seed in confirmation.seeds)
+
+
+def confirmed_epochs(folder: Path, race: Race, before: int = MOST_CONFIRMATIONS + 1) -> int:
+    """Return the training epochs that the confirmations of a race have taken, of those before the k-th."""
+    return sum(
+        epochs_of(one, race, read_runs(folder / confirmation_folder(one.number)))
+        for one in race.confirmations
+        if one.number < before
+    )
+
+
+def is_complete(confirmation: Confirmation, race: Race, runs: Mapping[tuple[str, int], Run]) -> bool:
+    """Say whether every run of a confirmation has ended, or cannot begin."""
+    rows = {*(race.settings[number].identity for number in confirmation.finalists), confirmation.against}
+    return all(
+        (run is not None and (run.summary.status.ended or bool(run.lost))) or (run is None and row in confirmation.lost)
+        for row in rows
+        for seed in confirmation.seeds
+        for run in [runs.get((row, seed))]
+    )
 
 
 def read_runs(folder: Path) -> dict[tuple[str, int], Run]:

@@ -7,7 +7,8 @@ Short rungs come first: every setting has one seed and few epochs, and the lower
 successive halving (Jamieson and Talwalkar 2016, section 3), with less than half dropped, as a rate that decays looks
 better early than it ends. Rungs of seeds follow, as in F-Race (Birattari et al. 2002): every setting that is left has
 one seed more, and is dropped when a one-sided t test against the best says that it will hardly win, or when more than
-``most`` are left. LEAST of them stay and get further seeds until the budget ends.
+``most`` are left. LEAST of them stay and get further seeds until the budget ends, or no more are left than are to be
+finalists.
 
 How often the truly best of 64 settings of 20 epochs is dropped within 1,760 epochs, by simulation
 (experiments/race_drops.py): in 6 % of races where true figures spread twice as much as what chance does to a run, in
@@ -103,7 +104,9 @@ def drop_after(rung: Rung, figures: Mapping[int, Sequence[float]]) -> tuple[Drop
         if place > LEAST and p <= ALPHA:
             drops.append(Drop(setting, rung.number, f"t = {-t:.2f}, p = {p:.2g} over {rung.seeds} seeds"))
         elif place > max(rung.most, LEAST):
-            after = f"over {rung.seeds} seeds" if rung.seeds > 1 else f"after {rung.epochs} epochs"
+            after = (
+                f"over {rung.seeds} seeds" if rung.seeds > 1 else f"after {rung.epochs} epoch{'s' * (rung.epochs != 1)}"
+            )
             stay = f"{max(rung.most, LEAST)} stay at most"
             drops.append(Drop(setting, rung.number, f"rank {place} of {len(figures)} {after} ({stay})"))
     drops.extend(Drop(setting, rung.number, "no figure") for setting in ranked[len(finite) :])

@@ -8,11 +8,12 @@ from npdigits.base.spreadsheet import csv_table
 from npdigits.config.override import Override
 from npdigits.race.definition import Confirmation, Setting
 from npdigits.race.layout import confirmation_folder
-from npdigits.race.ledger import Run, read_runs
+from npdigits.race.ledger import Run, is_complete, lost_of, read_runs
 from npdigits.race.told import Told
 from npdigits.runs.summary import Status
 
-WON, FINALIST, ALIVE, DROPPED, DIVERGED, FAILED = "won", "finalist", "alive", "dropped", "diverged", "failed"
+WON, TIED, FINALIST, ALIVE, DROPPED = "won", "tied", "finalist", "alive", "dropped"
+DIVERGED, FAILED = "diverged", "failed"
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,33 @@ def winners(found: Mapping[int, Confirmed]) -> tuple[int, ...]:
     return tuple(number for number, mean in means.items() if mean == max(means.values()))
 
 
+def best_confirmed(told: Told) -> tuple[int, ...]:
+    """Return the finalist that the last confirmation has shown to have the highest mean, or several.
+
+    There is none before all its runs have ended, nor where one was lost of what the finalists are compared with.
+    """
+    if not told.race.confirmations:
+        return ()
+    last = told.race.confirmations[-1]
+    runs = read_runs(told.folder / confirmation_folder(last.number))
+    if not is_complete(last, told.race, runs) or last.against in lost_of(last, runs):
+        return ()
+    return winners(confirmed(told))
+
+
+def baseline_lost(told: Told) -> str:
+    """Return why nothing can be tested in the last confirmation: "the reference diverged"; "" where something can."""
+    if not told.race.confirmations:
+        return ""
+    last = told.race.confirmations[-1]
+    why = lost_of(last, read_runs(told.folder / confirmation_folder(last.number))).get(last.against, "")
+    name = "the reference" if last.reference is not None else f"setting {last.finalists[0]}, the baseline,"
+    return f"{name} {why}" if why else ""
+
+
 def winner(told: Told) -> int | None:
-    """Return the winner, of several the one with the lowest number; None before a finalist has all its fresh seeds."""
-    return min(winners(confirmed(told)), default=None)
+    """Return the winner, of several the one with the lowest number; None where there is none."""
+    return min(best_confirmed(told), default=None)
 
 
 def format_race(told: Told) -> str:
@@ -68,10 +93,18 @@ def format_race(told: Told) -> str:
     figures = ("epochs", "seeds", "val_accuracy", "confirmed_val_accuracy", "confirmed_seeds", "confirmation")
     head = ["setting", *arms, *keys, "status", "dropped_after_rung", "why", *figures]
     found = confirmed(told)
-    return csv_table(head, [_row(told, setting, keys, bool(arms), found) for setting in race.settings])
+    best = best_confirmed(told)
+    return csv_table(head, [_row(told, setting, keys, bool(arms), found, best) for setting in race.settings])
 
 
-def _row(told: Told, setting: Setting, keys: Sequence[str], arms: bool, found: Mapping[int, Confirmed]) -> list[object]:
+def _row(
+    told: Told,
+    setting: Setting,
+    keys: Sequence[str],
+    arms: bool,
+    found: Mapping[int, Confirmed],
+    best: Sequence[int],
+) -> list[object]:
     """Return the cells of a setting."""
     course = told.courses[setting.arm]
     drop = next((drop for drop in course.dropped if drop.setting == setting.number), None)
@@ -82,7 +115,7 @@ def _row(told: Told, setting: Setting, keys: Sequence[str], arms: bool, found: M
     own = found.get(setting.number)
     return [
         *(setting.number, *([setting.arm] if arms else []), *(values.get(key) for key in keys)),
-        *(status_of(told, setting, winners(found)), drop.rung if drop else None, drop.why if drop else None),
+        *(status_of(told, setting, best), drop.rung if drop else None, drop.why if drop else None),
         *(sum(len(run.history) for run in runs), len(figures), _cell(mean)),
         *((_cell(own.mean), len(own.accuracies), told.race.confirmations[-1].number) if own else (None, None, None)),
     ]
@@ -93,9 +126,9 @@ def _cell(value: float) -> float | None:
 
 
 def status_of(told: Told, setting: Setting, best: Sequence[int]) -> str:
-    """Return what has become of a setting, in a word; ``best`` are the winners, of which there is mostly one."""
+    """Return what has become of a setting, in a word; ``best`` have the highest confirmed mean, mostly one."""
     if setting.number in best:
-        return WON
+        return WON if len({told.race.settings[number].identity for number in best}) == 1 else TIED
     if told.race.confirmations and setting.number in told.race.confirmations[-1].finalists:
         return FINALIST
     course = told.courses[setting.arm]

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from npdigits.race.budget import settings_of_arm, share
-from npdigits.race.course import Course, follow
+from npdigits.race.budget import confirming_epochs, settings_of_arm, share
+from npdigits.race.course import Course, follow, least_from
 from npdigits.race.definition import Race, read_race
 from npdigits.race.ledger import Ledger
 
@@ -28,7 +28,10 @@ class Told:
 
     @property
     def used(self) -> int:
-        """Training epochs that the race has taken so far, in all arms, without its confirmations."""
+        """Training epochs that the race has taken so far, in all arms, without its confirmations.
+
+        Those of runs that no rung asks for (any more) are among them.
+        """
         return sum(course.used for course in self.courses.values())
 
 
@@ -43,13 +46,18 @@ def tell(folder: Path) -> Told:
     return Told(folder, race, ledger, {arm: _follow_arm(race, ledger, arm) for arm in race.arms})
 
 
-def _follow_arm(race: Race, ledger: Ledger, arm: str) -> Course:
-    """Follow one arm. Settings that a sampler has still to propose are in it, and have not run: no rung ends so."""
+def _numbers(race: Race, arm: str) -> list[int]:
+    """Return the numbers of an arm's settings, those that a sampler has still to propose among them."""
     here = [setting.number for setting in race.settings_of(arm)]
     known = len(race.settings)
-    coming = range(known, known + settings_of_arm(race, arm) - len(here))
-    course = follow([*here, *coming], race.epochs, share(race), ledger.ran)
-    if not coming:
+    return [*here, *range(known, known + settings_of_arm(race, arm) - len(here))]
+
+
+def _follow_arm(race: Race, ledger: Ledger, arm: str) -> Course:
+    """Follow one arm. Settings that a sampler has still to propose are in it, and have not run: no rung ends so."""
+    numbers, known = _numbers(race, arm), len(race.settings)
+    course = follow(numbers, race.epochs, share(race), ledger.ran, ledger.had(arm), race.finalists)
+    if max(numbers, default=0) < known:
         return course
     return replace(
         course,
@@ -57,3 +65,12 @@ def _follow_arm(race: Race, ledger: Ledger, arm: str) -> Course:
         jobs=tuple(job for job in course.jobs if job.setting < known),
         figures={number: figures for number, figures in course.figures.items() if number < known},
     )
+
+
+def least_of(folder: Path, race: Race) -> int:
+    """Return the smallest budget with which a race goes on from what lies in its folder, with its confirmations."""
+    ledger = Ledger(folder, race)
+    arms = [
+        least_from(_numbers(race, arm), race.epochs, ledger.ran, ledger.had(arm), race.finalists) for arm in race.arms
+    ]
+    return max(arms) * len(arms) + confirming_epochs(race)

@@ -15,7 +15,7 @@ from npdigits.race.told import tell
 from npdigits.runs.hold import LOCK, Hold
 from npdigits.runs.report import Report
 from npdigits.sweeps import launcher
-from npdigits.sweeps.race_changes import refuse_changed, refuse_other_settings, settle_growth
+from npdigits.sweeps.race_changes import refuse_changed, refuse_other_settings, settle_growth, try_reference
 from npdigits.sweeps.race_conclusion import conclude, write_table
 from npdigits.sweeps.race_held import Held
 from npdigits.sweeps.race_plan import RacePlan, plan_race
@@ -39,6 +39,7 @@ def run_race(asked: AskedRace) -> int:
     refuse_changed(plan)
     refuse_other_settings(plan)
     race = settle_growth(plan, draw_settings(plan, report), report)
+    try_reference(plan, race)
     with _lock(plan) as hold:
         return _hold_race(plan, race, hold, report)
 

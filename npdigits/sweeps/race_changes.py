@@ -2,16 +2,18 @@
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 
-from npdigits.base.errors import ConfigError
+from npdigits.base.errors import ConfigError, UserError
 from npdigits.config.identity import describe_differences
 from npdigits.config.value_text import short_text
-from npdigits.race.budget import TIMES, confirming_epochs, is_settled, least
+from npdigits.race.budget import TIMES, confirming_epochs, is_settled, least, share
 from npdigits.race.definition import Race, Setting, counting
 from npdigits.race.ledger import Ledger
-from npdigits.race.told import tell
+from npdigits.race.told import least_of
 from npdigits.runs.json_table import read_identity
 from npdigits.runs.report import Report
+from npdigits.sweeps.plan import check_sizes, try_own_on
 from npdigits.sweeps.race_plan import RacePlan
 
 ANOTHER = "that is another race: name=… or out=… gives it a folder of its own"
@@ -112,6 +114,24 @@ def _why_another(plan: RacePlan, setting: Setting) -> str:
     return describe_differences(there, plan.points.of(setting.arm, setting.overrides, run.seed).identity)
 
 
+def try_reference(plan: RacePlan, race: Race) -> None:
+    """Try what the next confirmation is to compare its finalists with, where one is due, before anything is written.
+
+    Raises:
+        ConfigError, OwnCodeError: no run can be that.
+    """
+    if race.reference is None or is_settled(race):
+        return
+    config = plan.points.config("", race.reference)
+    try:
+        check_sizes(config, plan.points.data)
+        if config.own:
+            try_own_on(config, plan.points.data)
+    except UserError as error:
+        of = " ".join(race.reference) or "the searched keys without the race"
+        raise type(error)(f"the reference ({of}; race.reference=… is another): {error}") from None
+
+
 def settle_growth(plan: RacePlan, drawn: Race, report: Report) -> Race:
     """Return the race with what may change from launch to launch. Nothing that was done is undone.
 
@@ -137,7 +157,7 @@ def settle_growth(plan: RacePlan, drawn: Race, report: Report) -> Race:
         seeds=before.seeds,
         confirmations=before.confirmations,
     )
-    needed = max(least(race), _taken(plan, race))
+    needed = _needed(plan.folder, before, race)
     if asked:
         race = _with_budget(race, max(asked, min(before.budget, needed)))
         if race.budget > asked:
@@ -145,7 +165,8 @@ def settle_growth(plan: RacePlan, drawn: Race, report: Report) -> Race:
     elif not is_settled(race):  # something else has grown
         given = TIMES * race.wanted * race.epochs + sum(one.planned for one in race.confirmations)
         race = _with_budget(race, max(before.budget, given, needed))
-    _refuse_too_small(race, needed)
+    if not is_settled(race):  # else it is over, and only shown
+        _refuse_too_small(race, needed)
     return race
 
 
@@ -167,7 +188,14 @@ def _with_budget(race: Race, budget: int) -> Race:
     return dataclasses.replace(race, budget=budget)
 
 
-def _taken(plan: RacePlan, race: Race) -> int:
-    """Return the smallest budget with which nothing that lies on disk would be left out."""
-    told = tell(plan.folder)
-    return max(course.used for course in told.courses.values()) * len(race.arms) + confirming_epochs(race)
+def _needed(folder: Path, before: Race, race: Race) -> int:
+    """Return the smallest budget with which a race goes on, and nothing that lies on disk would be left out.
+
+    Of the same settings what the race was given before has sufficed, whatever its next rungs may take at most.
+    """
+    needed = least_of(folder, race)
+    if race.wanted > before.wanted:
+        return needed
+    given = share(before) * len(before.arms)
+    taken = max(Ledger(folder, race).had(arm) for arm in race.arms) * len(race.arms)
+    return min(needed, max(given, taken) + confirming_epochs(race))

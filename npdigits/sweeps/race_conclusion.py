@@ -7,7 +7,8 @@ from npdigits.base.program import DIVERGED
 from npdigits.base.text import on_one_line
 from npdigits.race.definition import Setting
 from npdigits.race.layout import PICTURE, TABLE
-from npdigits.race.table import format_race
+from npdigits.race.ledger import confirmed_epochs
+from npdigits.race.table import baseline_lost, format_race
 from npdigits.race.told import Told
 from npdigits.runs.report import Report
 from npdigits.sweeps.race_progress import describe_drops
@@ -30,17 +31,21 @@ def conclude(told: Told, report: Report) -> int:
     race = told.race
     put_aside = sum(one.planned for one in race.confirmations)
     report.say(
-        f"{told.used:,} epochs for the race and {put_aside:,} put aside for "
-        f"{len(race.confirmations)} confirmation{'s' * (len(race.confirmations) != 1)}, of {race.budget:,}; "
+        f"{told.used:,} epochs for the race and {confirmed_epochs(told.folder, race):,} for "
+        f"{len(race.confirmations)} confirmation{'s' * (len(race.confirmations) != 1)} ({put_aside:,} put aside), "
+        f"of {race.budget:,}; "
         f"table: {told.folder / TABLE}"
     )
     draw_picture(told.folder, report)
+    lost = ""
     if not race.confirmations:
         report.warn("every setting diverged or failed: there is nothing to confirm")
-    elif not report.quiet:
+    elif lost := baseline_lost(told):
+        report.warn(f"{lost}: nothing is tested in confirmation {race.confirmations[-1].number}")
+    if race.confirmations and not report.quiet:
         say_claim(told.folder, report)
     report.result(str(told.folder))
-    return 0 if race.confirmations else DIVERGED
+    return DIVERGED if not race.confirmations or lost else 0
 
 
 def _lost(told: Told) -> list[str]:

@@ -4,11 +4,12 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from npdigits.race.budget import confirmation_epochs, is_settled
+from npdigits.race.budget import confirmation_epochs, confirmation_rows, is_settled
 from npdigits.race.course import Course, Job
 from npdigits.race.definition import Confirmation, Race, Setting, as_reason, write_race
 from npdigits.race.fault import OWN_CODE
 from npdigits.race.layout import WRITTEN, confirmation_folder
+from npdigits.race.level import say_hopeless, tests_of
 from npdigits.race.seeds import fresh_seeds, with_seeds
 from npdigits.race.told import Told, tell
 from npdigits.runs.directory import ended_already
@@ -52,6 +53,7 @@ class Held:
 
     def __post_init__(self) -> None:
         self._written = self.plan.before
+        self._warned = ""
 
     def to_the_end(self) -> None:
         """Run rung after rung, then the confirmation, until nothing is left to do or it is to stop.
@@ -62,6 +64,10 @@ class Held:
         self.hold.remove_strays(WRITTEN)
         self._write(self.race)
         self.report.say(describe_race(self.race, self.plan.folder))
+        if not is_settled(self.race):
+            self._warn(
+                say_hopeless(confirmation_rows(self.race) - 1, self.race.confirm, len(self.race.confirmations) + 1)
+            )
         for confirmation in self.race.confirmations:  # one that was interrupted goes on first
             self._confirm(confirmation)
         self._race()
@@ -69,8 +75,15 @@ class Held:
             return
         if following := next_confirmation(tell(self.plan.folder)):
             following = dataclasses.replace(following, against=self._identity_of_baseline(following))
+            self._warn(say_hopeless(tests_of(following, self.race), len(following.seeds), following.number))
             self._write(dataclasses.replace(self.race, confirmations=(*self.race.confirmations, following)))
             self._confirm(following)
+
+    def _warn(self, line: str) -> None:
+        """Warn of something, once."""
+        if line and line != self._warned:
+            self.report.warn(line)
+            self._warned = line
 
     def _write(self, race: Race) -> None:
         """Write race.json, before anything that it says is done."""
@@ -131,12 +144,18 @@ class Held:
         points = [self.plan.points.of(*row, seed, below) for seed in confirmation.seeds for row in rows]
         folder = self.plan.folder
         left = [p for p in points if not ended_already(folder / p.name, p.identity, p.form)]
-        to_do = [point for point in left if not self.runs.is_lost(point)]
+        shared = self.plan.points.shared_identity
+        to_do = [p for p in left if not self.runs.is_lost(p) and shared(p) not in confirmation.lost]
+        to_do = list({point.name: point for point in to_do}.values())  # the reference may be a finalist
         if not to_do or self.runs.stop():
             return
         self.report.say(describe_confirmation(self.race, confirmation, len(to_do), self.progress))
         self.progress.begin_stage(Stage(f"confirmation {confirmation.number}", len(to_do) * self.race.epochs), {})
-        self.runs.carry_out(to_do)
+        if lost := self.runs.carry_out(to_do):
+            reasons = {shared(run.point): as_reason(f"failed: {run.reason.removeprefix(OWN_CODE)}") for run in lost}
+            noted = dataclasses.replace(confirmation, lost={**reasons, **confirmation.lost})
+            every = [noted if one.number == noted.number else one for one in self.race.confirmations]
+            self._write(dataclasses.replace(self.race, confirmations=tuple(every)))
 
 
 def _with_reason(setting: Setting, reasons: dict[str, str]) -> Setting:

@@ -168,7 +168,9 @@ def describe_best(told: Told, course: Course) -> str:
         return ""
     low, high = interval_of(told, course.alive[0], figures)
     overrides = " ".join(told.race.settings[course.alive[0]].overrides)
-    return f"{mean:.2%} ({low:.2%} to {high:.2%}) with {overrides}"
+    n = len(figures)
+    of = f"t over {n} seeds" if n > 1 else "of its digits, by Wilson"
+    return f"{mean:.2%} (95 % interval {of}: {low:.2%} to {high:.2%}) with {overrides}"
 
 
 def interval_of(told: Told, setting: int, figures: Sequence[float]) -> tuple[float, float]:
