@@ -197,6 +197,7 @@ from npdigits.config.asked_race import AskedRace
 from npdigits.config.axes import Axis
 from npdigits.race.draw import sobol
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
 load, struck = np.load, []
 def strike(file, *given, **named):
     struck.append(file)

@@ -30,6 +30,9 @@ ALL_DRAWN = ("dropout=0.2", "input_dropout=0.1", "augment=affine")
 # Of modules that draw for a purpose which they are given, and of the module that gives it.
 GIVEN = {"training/blocks.py": "training/reader.py"}
 
+# Likewise of a race's modules: the giver, what it calls, and which argument the purpose is.
+IN_RACE = {"race/anova.py": ("race/importance.py", "variance_shares", 2)}
+
 IMPORTS = re.compile(r"^ *(?:from npdigits\.base(?:\.random)? )?import .*\b(?:random|stream)\b.*$", re.MULTILINE)
 
 
@@ -40,8 +43,15 @@ def streams_of(source):
     return [call.args[1].value if isinstance(call.args[1], ast.Constant) else None for call in calls]
 
 
+def beginnings_of(source, name, place):
+    """Return how the purposes begin that stand at a place in all calls of a function, each a text with parts in it."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    texts = [call.args[place].values[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == name]
+    return [text.value for text in texts if isinstance(text, ast.Constant) and len(text.value) > 10]
+
+
 def test_every_purpose_is_in_the_table_once_and_every_entry_is_drawn():
-    found = set()
+    found, in_race = set(), set()
     for path in PACKAGE.rglob("*.py"):
         source, name = path.read_text(encoding="utf-8"), path.relative_to(PACKAGE).as_posix()
         imports = IMPORTS.findall(source)
@@ -50,6 +60,12 @@ def test_every_purpose_is_in_the_table_once_and_every_entry_is_drawn():
         assert imports == ["from npdigits.base.random import stream"], f"{name}: so that this test sees its calls"
         purposes = streams_of(source)
         assert purposes, name
+        if name.startswith("race/"):  # of a race, and of no run: a text in which the arm or the definition stands
+            giver, call, place = IN_RACE.get(name, (name, "stream", 1))
+            beginnings = beginnings_of((PACKAGE / giver).read_text(encoding="utf-8"), call, place)
+            assert len(beginnings) == len(purposes), name
+            in_race |= set(beginnings)
+            continue
         if name == "nn/gradient_check.py":  # a stream a group of parameters: "gradient check W1"
             assert purposes == [None]
             continue
@@ -61,6 +77,7 @@ def test_every_purpose_is_in_the_table_once_and_every_entry_is_drawn():
         assert None not in purposes, f"{name}: name the purpose where it is drawn, or add the module to GIVEN"
         found |= set(purposes)
     assert found == {*KEY_OF, *ALWAYS_THE_SAME}
+    assert len(in_race) == 5 and not any(purpose.startswith(tuple(in_race)) for purpose in found)
     assert len(KEY_OF) == sum(map(len, DRAWN_BY.values())) and not set(KEY_OF) & set(ALWAYS_THE_SAME)
 
 
