@@ -154,12 +154,11 @@ def _name(length: Length) -> str:
 
 def _title(told: Told) -> str:
     race = told.race
-    used = sum(course.used for course in told.courses.values())
     settings = counted(len(race.settings), "setting", "settings")
     arms = f" in {len(told.courses)} arms" if len(told.courses) > 1 else ""
     k = len(race.confirmations)
     confirmed = f", {counted(k, 'confirmation', 'confirmations')}" if k else ""
-    return canvas.plain(f"Who ran how long: {settings}{arms}, {used:,} epochs{confirmed}")
+    return canvas.plain(f"Who ran how long: {settings}{arms}, {told.used:,} epochs{confirmed}")
 
 
 def _legend(figure: Any, height: float) -> None:
