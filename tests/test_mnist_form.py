@@ -10,9 +10,9 @@ from scipy import ndimage
 
 from npdigits.data.sets import load
 from npdigits.pictures.components import Components, NoDigit, stroke_width
+from npdigits.pictures.ink import inked
 from npdigits.pictures.mnist_form import (
     centred,
-    inked,
     otsu,
     resampled,
     separation,
