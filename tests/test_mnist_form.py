@@ -13,14 +13,13 @@ from npdigits.pictures.components import Components, NoDigit, stroke_width
 from npdigits.pictures.ink import inked
 from npdigits.pictures.mnist_form import (
     centred,
-    otsu,
     resampled,
-    separation,
     shares,
     thickened,
     to_mnist_form,
     told_apart,
 )
+from npdigits.pictures.threshold import otsu, separation
 
 DIGITS = range(10)
 
