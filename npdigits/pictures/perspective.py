@@ -80,7 +80,7 @@ class Sheet:
         return Sheet(np.where(gone, 0, self.levels), self.mask & ~gone, self.back)
 
     def place(self, box: Box) -> tuple[float, float, float, float]:
-        """Return the box in the picture around a box on the sheet: left, top, right, bottom, from the edges of pixels."""
+        """Return left, top, right and bottom of the box in the picture around one on the sheet, in edges of pixels."""
         left, top, right, bottom = box.left - 0.5, box.top - 0.5, box.right - 0.5, box.bottom - 0.5
         corners = projected(self.back, np.array([(left, top), (right, top), (right, bottom), (left, bottom)])) + 0.5
         (x, y), (x_end, y_end) = corners.min(axis=0), corners.max(axis=0)
