@@ -71,6 +71,17 @@ def to_mnist_form(grey: Array) -> Array:
         raise NoDigit("what is on it is far wider than a digit: one digit a picture")
     if mask.sum() > LONGEST_LINE * max(height, width) * stroke:
         raise NoDigit("there is more line on it than a digit has")
+    return formed(levels, stroke)
+
+
+def formed(levels: Array, stroke: float) -> Array:
+    """Return a digit, cut to its box, as MNIST would hold it.
+
+    Args:
+        levels: 0 (paper) … 255 (ink), shape (height, width).
+        stroke: the width of its strokes, in pixels.
+    """
+    height, width = levels.shape
     pixel = max(height, width) / BOX  # of the box, in the picture's
     if pixel >= FINE:
         levels = thickened(levels, rounded(THIN * pixel - stroke))
