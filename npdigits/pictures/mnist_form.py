@@ -17,15 +17,15 @@ import math
 import numpy as np
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.components import BAND, BLOT, Components, NoDigit, stroke_width
-from npdigits.pictures.ink import inked
+from npdigits.pictures.components import BAND, BLOT, Components, NoDigit, SeveralDigits, stroke_width
+from npdigits.pictures.ink import inks
 from npdigits.pictures.threshold import otsu, separation
 
 SIDE, BOX, MIDDLE = 28, 20, 14
 # Ink differs from paper by at least so many grey values, of 255.
 CONTRAST = 40
-# The ink of a digit is at most such a share of its picture; its width is at most so many of its heights.
-MOST_INK, WIDEST = 0.5, 2.5
+# The width of a digit is at most so many of its heights.
+WIDEST = 2.5
 # The strokes of a digit are at most so long, in lengths of its box. MNIST's test digits reach 3.6, outlined ones 6.6.
 LONGEST_LINE = 8
 # Ink is of two kinds, as faint lines with a digit on them, if at least such a share of its variance is between them.
@@ -50,9 +50,30 @@ def to_mnist_form(grey: Array) -> Array:
     Raises:
         NoDigit: says why.
     """
-    ink = inked(grey)
+    refused = None
+    for ink, most in inks(grey):
+        try:
+            return _formed(grey, ink, most)
+        except SeveralDigits:
+            raise
+        except NoDigit as error:  # then another side of the paper's grey value may be the ink
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
+def _formed(grey: Array, ink: Array, most: float) -> Array:
+    """Return the digit of a picture of which it is known how much ink is where, at most such a share of it."""
     threshold, pieces = told_apart(ink)
-    levels = stretched(ink, threshold)
+    panel = pieces.panel()
+    if panel is not None:
+        try:
+            return to_mnist_form(grey[panel.top : panel.bottom, panel.left : panel.right])
+        except SeveralDigits:
+            raise
+        except NoDigit:
+            pass  # it is none
+    levels = stretched(ink, threshold, most)
     mask = pieces.digit()
     levels[(ink > threshold) & ~mask] = 0
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -71,6 +92,17 @@ def to_mnist_form(grey: Array) -> Array:
         raise NoDigit("what is on it is far wider than a digit: one digit a picture")
     if mask.sum() > LONGEST_LINE * max(height, width) * stroke:
         raise NoDigit("there is more line on it than a digit has")
+    return formed(levels, stroke)
+
+
+def formed(levels: Array, stroke: float) -> Array:
+    """Return a digit, cut to its box, as MNIST would hold it.
+
+    Args:
+        levels: 0 (paper) … 255 (ink), shape (height, width).
+        stroke: the width of its strokes, in pixels.
+    """
+    height, width = levels.shape
     pixel = max(height, width) / BOX  # of the box, in the picture's
     if pixel >= FINE:
         levels = thickened(levels, rounded(THIN * pixel - stroke))
@@ -102,7 +134,7 @@ def told_apart(ink: Array) -> tuple[int, Components]:
     return threshold, pieces
 
 
-def stretched(ink: Array, threshold: int) -> Array:
+def stretched(ink: Array, threshold: int, most: float) -> Array:
     """Return ink on a scale from 0, the paper's level (its median), to 255, the ink's (its ninth decile).
 
     Raises:
@@ -116,7 +148,7 @@ def stretched(ink: Array, threshold: int) -> Array:
     high = threshold + 1 + int(np.searchsorted(above.cumsum(), 0.9 * above.sum()))
     if high - low < CONTRAST:
         raise NoDigit("it is blank, or nearly so")
-    if above.sum() > MOST_INK * ink.size:
+    if above.sum() > most * ink.size:
         raise NoDigit("more than half of it is ink")
     scaled: Array = np.clip((ink.astype(float) - low) * 255 / (high - low), 0, 255)
     return scaled
