@@ -169,16 +169,23 @@ class Components:
             return False
         return stroke_width(self.mask(piece)) <= AS_THICK * max(stroke_width(self.mask(k)) for k in framed)
 
+    @property
+    def scattered(self) -> list[int]:
+        """The pieces that may be of the digit, where they are many and none stands out; else none."""
+        areas = self._counting
+        kept = _large(areas)
+        return kept if 2 * max(areas) < sum(areas) and len(kept) > MOST_PIECES else []
+
     def digit(self) -> Array:
         """Return the mask of the pieces that are the digit, shape (height, width).
 
         Raises:
             NoDigit: there is none, or what there is is no digit.
         """
+        if self.scattered:
+            raise NoDigit(f"{len(self.scattered)} separate pieces, none of which stands out")
         areas = self._counting
         kept = _large(areas)
-        if 2 * max(areas) < sum(areas) and len(kept) > MOST_PIECES:
-            raise NoDigit(f"{len(kept)} separate pieces, none of which stands out")
         kept = self._without_blots(kept)
         self._check_one(kept)
         chosen = np.zeros(len(areas), bool)

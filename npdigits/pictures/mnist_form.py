@@ -18,7 +18,10 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.pictures.components import BAND, BLOT, Components, NoDigit, stroke_width
+from npdigits.pictures.gaps import gap_of
 from npdigits.pictures.ink import inked
+from npdigits.pictures.lines import without_lines
+from npdigits.pictures.thicker import thickened
 
 SIDE, BOX, MIDDLE = 28, 20, 14
 # Ink differs from paper by at least so many grey values, of 255.
@@ -50,7 +53,11 @@ def to_mnist_form(grey: Array) -> Array:
         NoDigit: says why.
     """
     ink = inked(grey)
+    ink = without_lines(ink, otsu(ink))
     threshold, pieces = told_apart(ink)
+    if gap := gap_of(pieces):
+        ink = thickened(ink, gap)
+        threshold, pieces = told_apart(ink)
     levels = stretched(ink, threshold)
     mask = pieces.digit()
     levels[(ink > threshold) & ~mask] = 0
@@ -146,18 +153,6 @@ def stretched(ink: Array, threshold: int) -> Array:
         raise NoDigit("more than half of it is ink")
     scaled: Array = np.clip((ink.astype(float) - low) * 255 / (high - low), 0, 255)
     return scaled
-
-
-def thickened(levels: Array, by: int) -> Array:
-    """Return strokes thicker by so many pixels: each pixel becomes the largest of a square. The image grows as much."""
-    if by <= 0:
-        return levels
-    padded = np.pad(levels, by)
-    n = len(padded) - by
-    tall = np.max([padded[i : i + n] for i in range(by + 1)], axis=0)
-    n = padded.shape[1] - by
-    wider: Array = np.max([tall[:, i : i + n] for i in range(by + 1)], axis=0)
-    return wider
 
 
 def resampled(levels: Array, high: int, wide: int) -> Array:

@@ -16,6 +16,8 @@ from npdigits.base.arrays import Array
 from npdigits.base.paths import resolved
 from npdigits.base.text import message_of
 from npdigits.pictures import shades
+from npdigits.pictures.dither import undithered
+from npdigits.pictures.proportions import TURNED, stretch
 from npdigits.pictures.shades import FORMATS, BadPicture
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp")
@@ -27,8 +29,6 @@ LONGEST_SIDE = 1024
 # Pictures that may be taken as they are: at most so wide and high, in these of Pillow's modes.
 LARGEST_SQUARE = 64
 PLAIN = ("1", "L", "LA", "P", "RGB", "RGBA")
-# EXIF's tag of the orientation.
-TURNED = 274
 
 
 def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
@@ -77,7 +77,7 @@ def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
 def read_picture(path: Path) -> Array:
     """Return a picture's grey values, bytes 0 (black) … 255 (white) of shape (height, width).
 
-    Turned as its EXIF orientation says, on white paper where it is transparent (on black where its ink is light), the
+    Turned as its EXIF orientation says, stretched as its resolutions say, grey where it was dithered, on white paper where it is transparent (on black where its ink is light), the
     first of several pages, and made smaller where its longer side is more than ``LONGEST_SIDE``.
 
     Raises:
@@ -99,11 +99,12 @@ def picture_of(content: bytes) -> Array:
 
 def _grey_values(image: Image.Image) -> Array:
     image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
-    meant = shades.meaning(image)
+    meant, (wider, higher) = shades.meaning(image), stretch(image)
     grey = shades.grey(_upright(image), meant)
-    if max(grey.size) > LONGEST_SIDE:
-        grey = grey.resize(_smaller(grey.size), Image.Resampling.BOX)
-    return np.asarray(grey)
+    if max(grey.size) <= LONGEST_SIDE:  # else its dots become grey as it is made smaller
+        grey = Image.fromarray(undithered(np.asarray(grey)))
+    size = _fitting(grey.width * wider, grey.height * higher)
+    return np.asarray(grey if size == grey.size else grey.resize(size, Image.Resampling.BOX))
 
 
 def read_square(path: Path) -> Array | None:
@@ -195,10 +196,10 @@ def _explained(source: Path | bytes) -> Iterator[None]:
         raise BadPicture(f"damaged: {message_of(error)}") from error
 
 
-def _smaller(size: tuple[int, int]) -> tuple[int, int]:
-    """Return a size whose longer side is ``LONGEST_SIDE``, in the same proportions; no side is less than a pixel."""
-    width, height = (max(1, round(side * LONGEST_SIDE / max(size))) for side in size)
-    return width, height
+def _fitting(width: float, height: float) -> tuple[int, int]:
+    """Return a size in these proportions whose longer side is at most ``LONGEST_SIDE``; no side is less than a pixel."""
+    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _upright(image: Image.Image) -> Image.Image:
