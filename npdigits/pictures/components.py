@@ -169,7 +169,7 @@ class Components:
             return False
         return stroke_width(self.mask(piece)) <= AS_THICK * max(stroke_width(self.mask(k)) for k in framed)
 
-    @property
+    @cached_property
     def scattered(self) -> list[int]:
         """The pieces that may be of the digit, where they are many and none stands out; else none."""
         areas = self._counting

@@ -21,6 +21,10 @@ STEEPEST, BLOCK = 0.08, 12
 FULL, ROWS, THICKEST, MOST_ROWS = 0.7, 0.6, 0.03, 4
 # A thin line that lies between two rows is ink in neither: lines are darker than such a part of the threshold.
 FAINT = 0.5
+# So many pixels on either side are the line's edges.
+EDGE = 1
+# Lines are at least so many rows apart.
+APART = 3
 # Ink of lines begins within so much of the picture's width from either edge.
 MARGIN = 0.05
 
@@ -43,9 +47,17 @@ def without_lines(ink: Array, threshold: int) -> Array:
     faint = threshold * FAINT
     if min(ink.shape) < PAGE or not (_may_have_lines(ink > faint) or _may_have_lines(ink.T > faint)):
         return ink
-    clean = ink.copy()
-    n = sum(_erase(side, threshold, found(side > faint)) for side in (clean, clean.T))
-    return clean if n and (clean > threshold).any() else ink
+    lines = found(ink > faint), found(ink.T > faint)
+    clean, strokes = ink.copy(), ink > threshold
+    for side, some in zip((strokes, strokes.T), lines, strict=True):
+        for line in some:
+            side[_band(line, side.shape)] = False
+    for side, beside, some in zip((clean, clean.T), (strokes, strokes.T), lines, strict=True):
+        for line in some:
+            rows, columns = _band(line, side.shape)
+            gone = ~_crossed(line, beside)[columns]
+            side[rows[gone], columns[gone]] = 0
+    return clean if (clean > threshold).any() else ink
 
 
 def _may_have_lines(mask: Array) -> bool:
@@ -72,7 +84,7 @@ def found(mask: Array) -> list[Line]:
             bottom += 1
         if bottom - top <= thickest:
             lines.append(Line(top, bottom, slope - most))
-        fullest[max(top - 2, 0) : bottom + 2] = 0
+        fullest[max(top - APART, 0) : bottom + APART] = 0
     return lines
 
 
@@ -93,25 +105,31 @@ def sheared(mask: Array) -> Array:
     return np.array([windows[each, most + shift].sum(axis=0) for shift in shifts])
 
 
-def _erase(ink: Array, threshold: int, lines: list[Line]) -> int:
-    """Take lines out of ink, in place; return how many there were.
+def _band(line: Line, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return the rows and columns of a line's pixels, and of those beside it, its edges."""
+    shift = _shift(line.fall, shape[1])
+    rows = (np.arange(line.top - EDGE, line.bottom + EDGE)[:, None] + shift).ravel()
+    columns = np.tile(np.arange(shape[1]), line.bottom - line.top + 2 * EDGE)
+    inside = (rows >= 0) & (rows < shape[0])
+    return rows[inside], columns[inside]
 
-    A line's columns stay where ink adjoins them above or below, or where it does so on both sides as near as the line
-    is thick, as strokes go on.
+
+def _shift(fall: int, width: int) -> Array:
+    """Return by how many rows a line is lower in each column than at the middle one."""
+    shift: Array = (fall * (2 * np.arange(width) + 1 - width) + width) // (2 * width)
+    return shift
+
+
+def _crossed(line: Line, strokes: Array) -> Array:
+    """Say of each column whether a stroke crosses the line there, or touches it.
+
+    Ink adjoins the line above or below; or it does so on both sides as near as the line is thick, as strokes go on.
     """
-    height, width = ink.shape
-    x = np.arange(width)
-    before = ink > threshold
-    for top, bottom, fall in lines:
-        # A pixel more on either side: the line's own edge.
-        shift = (fall * (2 * x + 1 - width) + width) // (2 * width)
-        rows = np.arange(top - 1, bottom + 1)[:, None] + shift
-        above, below = (_at(before, row + shift) for row in (top - 2, bottom + 1))
-        near = len(rows)
-        stays = above | below | (_spread(above, near) & _spread(below, near))
-        erased = ~stays & (rows >= 0) & (rows < height)
-        ink[rows[erased], np.broadcast_to(x, rows.shape)[erased]] = 0
-    return len(lines)
+    shift = _shift(line.fall, strokes.shape[1])
+    above, below = (_at(strokes, row + shift) for row in (line.top - EDGE - 1, line.bottom + EDGE))
+    near = line.bottom - line.top + 2 * EDGE
+    crossed: Array = above | below | (_spread(above, near) & _spread(below, near))
+    return crossed
 
 
 def _at(mask: Array, rows: Array) -> Array:

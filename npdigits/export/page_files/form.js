@@ -9,8 +9,16 @@ const Form = (() => {
   const { NoDigit, BLOT, BAND, crosses, standsOut, strokeWidth, edges, high, wide, longest, sum, cut } = Pieces;
 
   function form(grey, width, height) {
-    const ink = inked(grey);
-    const { threshold, pieces } = toldApart(ink, width, height);
+    let ink = inked(grey);
+    ink = Lines.without(ink, otsu(ink), width, height);
+    let { threshold, pieces } = toldApart(ink, width, height);
+    const gap = Pieces.gapOf(pieces, thickened);
+    if (gap) {
+      ink = Uint8Array.from(thickened(ink, width, height, gap));
+      width += gap;
+      height += gap;
+      ({ threshold, pieces } = toldApart(ink, width, height));
+    }
     let levels = stretched(ink, threshold);
     const kept = Pieces.digit(pieces);
     for (let i = 0; i < levels.length; i++) if (ink[i] > threshold && !kept[i]) levels[i] = 0;

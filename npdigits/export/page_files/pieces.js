@@ -3,7 +3,7 @@
 
 const Pieces = (() => {
   const PIECE = 1 / 20, INNER = 1 / 5, MOST_PIECES = 5, CORNER = 0.1, FRAMED = 0.15, AS_THICK = 1.1, AS_FRAME = 0.1;
-  const MOST_FRAMED = 40, PAGE = 56, BLOT = 0.38, APART = 0.25;
+  const MOST_FRAMED = 40, PAGE = 56, BLOT = 0.38, APART = 0.25, NEAR = 0.15, STROKES = 3, MOST_JOINED = 60;
   const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, AS_HIGH = 0.75, AS_LARGE = 0.2;
 
   class NoDigit extends Error {}
@@ -112,10 +112,27 @@ const Pieces = (() => {
     return inked(0, 0) && inked(0, w - n) && inked(h - n, 0) && inked(h - n, w - n);
   }
 
+  // The pieces that may be of the digit, where they are many and none stands out; else none.
+  function scattered(pieces) {
+    const areas = counting(pieces), kept = large(areas);
+    return 2 * areas.reduce((most, area) => Math.max(most, area), 0) < sum(areas) && kept.length > MOST_PIECES ? kept : [];
+  }
+
+  // By how many pixels the ink of scattered pieces must be thickened to make one of them; 0 if it must not.
+  function gapOf(pieces, thickened) {
+    const kept = scattered(pieces);
+    if (!kept.length || kept.length > MOST_JOINED) return 0;
+    const box = around(kept.map((k) => pieces.boxes[k])), w = wide(box), h = high(box);
+    const mask = Uint8Array.from(cut(pieces.labels, pieces.width, box), (label) => kept.includes(label));
+    const most = Math.floor(Math.min(NEAR * longest(box), STROKES * strokeWidth(mask, w, h)));
+    for (let by = 1; by <= most; by++)
+      if (of(thickened(mask, w, h, by), 0, w + by, h + by).areas.length === 1) return by;
+    return 0;
+  }
+
   function digit(pieces) {
     const areas = counting(pieces), kept = large(areas);
-    if (2 * areas.reduce((most, area) => Math.max(most, area), 0) < sum(areas) && kept.length > MOST_PIECES)
-      throw new NoDigit(`${kept.length} separate pieces, none of which stands out`);
+    if (scattered(pieces).length) throw new NoDigit(`${kept.length} separate pieces, none of which stands out`);
     const left = withoutBlots(pieces, kept), chosen = new Uint8Array(areas.length), mask = new Uint8Array(pieces.labels.length);
     checkOne(left.map((k) => pieces.boxes[k]), left.map((k) => pieces.areas[k]));
     for (const k of left) chosen[k] = 1;
@@ -182,5 +199,5 @@ const Pieces = (() => {
     return result;
   }
 
-  return { NoDigit, BLOT, BAND, of, digit, page, crosses, standsOut, strokeWidth, edges, high, wide, longest, sum, cut };
+  return { NoDigit, BLOT, BAND, PAGE, of, digit, gapOf, page, crosses, standsOut, strokeWidth, edges, high, wide, longest, sum, cut };
 })();
