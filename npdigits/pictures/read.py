@@ -84,7 +84,17 @@ def read_picture(path: Path) -> Array:
         BadPicture: says why.
     """
     with _explained(path), _opened(path) as image:
-        return _grey_values(image)
+        return _grey_values(image)[0]
+
+
+def read_page(path: Path, longest: int) -> tuple[Array, tuple[int, int]]:
+    """Return grey values as ``read_picture`` does, but of another size at most; and the picture's own (height, width).
+
+    Raises:
+        BadPicture: says why.
+    """
+    with _explained(path), _opened(path) as image:
+        return _grey_values(image, longest)
 
 
 def picture_of(content: bytes) -> Array:
@@ -94,17 +104,24 @@ def picture_of(content: bytes) -> Array:
         BadPicture: says why.
     """
     with _explained(content), _opened_with_limits(io.BytesIO(content)) as image:
-        return _grey_values(image)
+        return _grey_values(image)[0]
 
 
-def _grey_values(image: Image.Image) -> Array:
-    image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
-    meant, (wider, higher) = shades.meaning(image), stretch(image)
+def _grey_values(image: Image.Image, longest: int = LONGEST_SIDE) -> tuple[Array, tuple[int, int]]:
+    """Return grey values as ``read_picture`` does, and the picture's own (height, width), upright."""
+    wide, high = image.size
+    image.draft(None, (longest, longest))  # a JPEG need not be read in full
+    lying, meant, (wider, higher) = image.size, shades.meaning(image), stretch(image)
     grey = shades.grey(_upright(image), meant)
-    if max(grey.size) <= LONGEST_SIDE:  # else its dots become grey as it is made smaller
-        grey = Image.fromarray(undithered(np.asarray(grey)))
-    size = _fitting(grey.width * wider, grey.height * higher)
-    return np.asarray(grey if size == grey.size else grey.resize(size, Image.Resampling.BOX))
+    if grey.size != lying:
+        wide, high = high, wide
+    values = np.asarray(grey)
+    if max(grey.size) <= longest:  # else its dots become grey as it is made smaller
+        values = undithered(values)
+    size = _fitting(grey.width * wider, grey.height * higher, longest)
+    if size != grey.size:
+        values = np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BOX))
+    return values, (high, wide)
 
 
 def read_square(path: Path) -> Array | None:
@@ -196,9 +213,9 @@ def _explained(source: Path | bytes) -> Iterator[None]:
         raise BadPicture(f"damaged: {message_of(error)}") from error
 
 
-def _fitting(width: float, height: float) -> tuple[int, int]:
-    """Return a size in these proportions whose longer side is at most ``LONGEST_SIDE``; no side is less than a pixel."""
-    scale = min(1.0, LONGEST_SIDE / max(width, height))
+def _fitting(width: float, height: float, longest: int) -> tuple[int, int]:
+    """Return a size in these proportions whose longer side is at most so long; no side is less than a pixel."""
+    scale = min(1.0, longest / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
