@@ -130,7 +130,7 @@ def readings_as_json(
         {
             "file": reading.place,
             "digit": reading.digits[0] if named is None else named[reading.digits[0]],
-            "probabilities": _in_order(reading),
+            "probabilities": in_order(reading),
         }
         | ({"saved": str(saved[reading.file])} if reading.file in saved else {})
         for reading in readings
@@ -152,6 +152,6 @@ def _is_number(name: str) -> bool:
     return name.removeprefix("-").isdecimal() and str(int(name)) == name
 
 
-def _in_order(reading: Reading) -> list[float]:
+def in_order(reading: Reading) -> list[float]:
     """Return the probabilities in the order of the digits."""
     return [p for _, p in sorted(zip(reading.digits, reading.probabilities, strict=True))]
