@@ -89,7 +89,7 @@ SUMMARY_VALUES: dict[str, Kind] = {
         plain(3),
     ),
     "never_read": list_of(whole(0, CLASSES - 1), CLASSES),
-    "sizes": table({}, whole(0, 10**15), most=1000),
+    **dict.fromkeys(("sizes", "more_sizes"), table({}, whole(0, 10**15), most=1000)),
     "reason": text(LONGEST_REASON),
 }
 

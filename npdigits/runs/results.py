@@ -10,7 +10,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.random import stream
 from npdigits.data.augmentation import Augmentation
 from npdigits.data.sets import Split
-from npdigits.nn.network import Parameters
+from npdigits.nn.network import Network, Parameters
 from npdigits.runs.metrics import SCORES
 from npdigits.training.scoring import probabilities
 from npdigits.training.state import Epoch, State
@@ -98,6 +98,11 @@ def wilson_interval(correct: int, n: int) -> tuple[float, float]:
 
 def predict_test_set(state: State, test: Split) -> Array:
     """Return the best epoch's probabilities on the test set."""
+    return probabilities(best_network(state), test)
+
+
+def best_network(state: State) -> Network:
+    """Return the network as it was at the end of the best epoch."""
     best = Parameters(state.network.parameters.sizes, state.network.parameters.flat.dtype.name)
     best.flat[:] = state.best
-    return probabilities(dataclasses.replace(state.network, parameters=best), test)
+    return dataclasses.replace(state.network, parameters=best)

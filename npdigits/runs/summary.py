@@ -90,6 +90,7 @@ class Summary:
         at_chance, never_read: see ``results.find_blindness``.
         sizes: bytes of each result file of a run that has ended or is paused, by which one that is lost or torn is
             noticed.
+        more_sizes: the same of those that earlier versions do not know.
         reason: why it failed.
         others: keys that this version does not know.
     """
@@ -122,6 +123,7 @@ class Summary:
     at_chance: bool | None = None
     never_read: list[int] | None = None
     sizes: Mapping[str, int] | None = None
+    more_sizes: Mapping[str, int] | None = None
     reason: str = ""
     others: Mapping[str, Any] = field(default_factory=dict)
 
