@@ -61,7 +61,7 @@ def test_the_table_has_digit_probability_and_second_guess(sweep, pictures):
     done = command(sweep / "good", pictures)
     assert (done.returncode, done.stderr.splitlines()) == (0, [f"npdigits.predict: {trained.CALIBRATED}"])
     head, *rows = [line.split() for line in done.stdout.splitlines()]
-    assert head == ["file", "digit", "probability", "second", "probability"]
+    assert head == ["file", "digit", "probability", "second", "probability", "doubt"]
     assert [row[0] for row in rows] == [str(path) for path in sorted(pictures.iterdir())]
     classifier = npdigits.Classifier.load(sweep / "good")
     images = np.array([to_mnist_form(np.asarray(Image.open(path).convert("L"))) for path in sorted(pictures.iterdir())])

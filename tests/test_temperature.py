@@ -330,3 +330,11 @@ def test_predict_says_what_its_probabilities_are(hot, source, tmp_path, monkeypa
     expected = softmax(z_of(run, source.test.images[:5]) / (HOT if known else 1), axis=1)
     np.testing.assert_allclose([one["probabilities"] for one in found["read"]], expected, atol=1e-5)
     assert trained.load_trained(run).probabilities(split_of(source.test.images[:5])).shape == (5, 10)
+
+
+def test_doubt_is_told_by_the_probabilities_that_are_shown(done, source):
+    """Else all that is read would seem less sure, or surer, than the validation digits that it is held against."""
+    config, found = compose(PLAIN), trained.load_trained(done)
+    _, val = hold_out(source, config.val_size, seed_of(config, "split"))
+    scores = np.load(done / "doubt.npz")["scores"]
+    np.testing.assert_allclose(scores[:, 0], 1 - found.probabilities(val).max(axis=1), atol=1e-6)
