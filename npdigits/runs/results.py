@@ -96,7 +96,7 @@ def wilson_interval(correct: int, n: int) -> tuple[float, float]:
 
 
 def best_network(state: State) -> Network:
-    """Return the network with the best epoch's parameters."""
+    """Return the network as it was at the end of the best epoch."""
     best = Parameters(state.network.parameters.sizes, state.network.parameters.flat.dtype.name)
     best.flat[:] = state.best
     return dataclasses.replace(state.network, parameters=best)
