@@ -87,6 +87,19 @@ def read_picture(path: Path) -> Array:
         return _grey_values(image)
 
 
+def read_page(path: Path, longest: int) -> tuple[Array, tuple[int, int]]:
+    """Return grey values as ``read_picture`` does, but of another size at most; and the picture's own (height, width).
+
+    Raises:
+        BadPicture: says why.
+    """
+    with _explained(path), _opened(path) as image:
+        wide, high = image.size
+        if image.getexif().get(TURNED, 1) in (5, 6, 7, 8):
+            wide, high = high, wide
+        return _grey_values(image, longest), (high, wide)
+
+
 def picture_of(content: bytes) -> Array:
     """Return a picture's grey values as ``read_picture`` does, of a file's content.
 
@@ -97,12 +110,12 @@ def picture_of(content: bytes) -> Array:
         return _grey_values(image)
 
 
-def _grey_values(image: Image.Image) -> Array:
-    image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
+def _grey_values(image: Image.Image, longest: int = LONGEST_SIDE) -> Array:
+    image.draft(None, (longest, longest))  # a JPEG need not be read in full
     meant = shades.meaning(image)
     grey = shades.grey(_upright(image), meant)
-    if max(grey.size) > LONGEST_SIDE:
-        grey = grey.resize(_smaller(grey.size), Image.Resampling.BOX)
+    if max(grey.size) > longest:
+        grey = grey.resize(_smaller(grey.size, longest), Image.Resampling.BOX)
     return np.asarray(grey)
 
 
@@ -195,9 +208,9 @@ def _explained(source: Path | bytes) -> Iterator[None]:
         raise BadPicture(f"damaged: {message_of(error)}") from error
 
 
-def _smaller(size: tuple[int, int]) -> tuple[int, int]:
-    """Return a size whose longer side is ``LONGEST_SIDE``, in the same proportions; no side is less than a pixel."""
-    width, height = (max(1, round(side * LONGEST_SIDE / max(size))) for side in size)
+def _smaller(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """Return a size whose longer side is so long, in the same proportions; no side is less than a pixel."""
+    width, height = (max(1, round(side * longest / max(size))) for side in size)
     return width, height
 
 
