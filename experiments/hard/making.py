@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from hard import kinds
 from hard.drawing import Digits
-
 from npdigits.base.cores import cores
 
 # Fewer pictures take less time than starting processes does.

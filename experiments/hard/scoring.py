@@ -12,7 +12,6 @@ from pathlib import Path
 from statistics import NormalDist
 
 from hard.making import Shown
-
 from npdigits.base.errors import UserError
 from npdigits.base.spreadsheet import csv_table
 
@@ -62,7 +61,8 @@ def read_by(code: Path, run: Path, files: Mapping[Path, Shown], more: Sequence[s
         UserError: it failed.
     """
     folders = sorted({str(file.parent) for file in files})
-    command = [sys.executable, "-m", "npdigits.predict", str(run), *folders, "--csv", "-", *more]
+    # -P: the folder in which this is called may have another npdigits in it.
+    command = [sys.executable, "-P", "-m", "npdigits.predict", str(run), *folders, "--csv", "-", *more]
     there = os.environ | {"PYTHONPATH": str(code)}
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, env=there)
     rows = {Path(row["file"]).name: row for row in csv.DictReader(io.StringIO(done.stdout))}
