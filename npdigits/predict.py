@@ -119,7 +119,10 @@ def act(chosen: argparse.Namespace) -> int:
             targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
     for file, path in saved.items():
         save_png(path, images[file])
-    return _conclude(readings, skipped, said, table="-" not in asked.values() and "submission" not in asked)
+    table = "-" not in asked.values() and "submission" not in asked
+    if table and readings:
+        said.append(run.about_probabilities)
+    return _conclude(readings, skipped, said, table)
 
 
 def _tables(chosen: argparse.Namespace) -> dict[str, str]:

@@ -9,7 +9,7 @@ from npdigits.base.arrays import Array
 from npdigits.pictures import touching
 from npdigits.pictures.components import Box, Components, NoDigit
 from npdigits.pictures.grid import FoundGrid, grids
-from npdigits.pictures.ink import inked
+from npdigits.pictures.ink import inks
 from npdigits.pictures.mnist_form import SMALLEST, stretched, told_apart
 from npdigits.pictures.perspective import Sheet, turning
 from npdigits.pictures.text_lines import Item, Line, candidates, lines_of, slope, typical_height
@@ -80,11 +80,11 @@ def page_of(grey: Array, read: Reads) -> Page:
     Raises:
         NoDigit: there is none; says why.
     """
-    ink = inked(grey)
+    ink, most = next(inks(grey))
     threshold, pieces = told_apart(ink)
     if len(pieces.boxes) > 20 * MOST_DIGITS:
         raise NoDigit(f"{len(pieces.boxes) - 1:,} separate pieces, as of noise")
-    sheet = Sheet(stretched(ink, threshold), pieces.labels > 0, np.eye(3))
+    sheet = Sheet(stretched(ink, threshold, most), pieces.labels > 0, np.eye(3))
     drawn = grids(sheet, pieces)
     rest = sheet
     for one in drawn:

@@ -17,14 +17,15 @@ import math
 import numpy as np
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.components import BAND, BLOT, Components, NoDigit, stroke_width
-from npdigits.pictures.ink import inked
+from npdigits.pictures.components import BAND, BLOT, Components, NoDigit, SeveralDigits, stroke_width
+from npdigits.pictures.ink import inks
+from npdigits.pictures.threshold import otsu, separation
 
 SIDE, BOX, MIDDLE = 28, 20, 14
 # Ink differs from paper by at least so many grey values, of 255.
 CONTRAST = 40
-# The ink of a digit is at most such a share of its picture; its width is at most so many of its heights.
-MOST_INK, WIDEST = 0.5, 2.5
+# The width of a digit is at most so many of its heights.
+WIDEST = 2.5
 # The strokes of a digit are at most so long, in lengths of its box. MNIST's test digits reach 3.6, outlined ones 6.6.
 LONGEST_LINE = 8
 # Ink is of two kinds, as faint lines with a digit on them, if at least such a share of its variance is between them.
@@ -49,9 +50,30 @@ def to_mnist_form(grey: Array) -> Array:
     Raises:
         NoDigit: says why.
     """
-    ink = inked(grey)
+    refused = None
+    for ink, most in inks(grey):
+        try:
+            return _formed(grey, ink, most)
+        except SeveralDigits:
+            raise
+        except NoDigit as error:  # then another side of the paper's grey value may be the ink
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
+def _formed(grey: Array, ink: Array, most: float) -> Array:
+    """Return the digit of a picture of which it is known how much ink is where, at most such a share of it."""
     threshold, pieces = told_apart(ink)
-    levels = stretched(ink, threshold)
+    panel = pieces.panel()
+    if panel is not None:
+        try:
+            return to_mnist_form(grey[panel.top : panel.bottom, panel.left : panel.right])
+        except SeveralDigits:
+            raise
+        except NoDigit:
+            pass  # it is none
+    levels = stretched(ink, threshold, most)
     mask = pieces.digit()
     levels[(ink > threshold) & ~mask] = 0
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
@@ -94,33 +116,6 @@ def rounded(x: float) -> int:
     return math.floor(x + 0.5)
 
 
-def otsu(values: Array) -> int:
-    """Return the threshold t with the largest variance between the bytes ≤ t and those > t (Otsu 1979, eq. 18).
-
-    σ²(t) = (m·w(t) − m(t))² / (w(t)·(1 − w(t))); the first t of equal ones. If all bytes are equal, t is their value.
-    """
-    counts = np.bincount(values.ravel(), minlength=256)
-    n, below = values.size, counts.cumsum()
-    total = (counts * np.arange(256)).cumsum()
-    # The same in whole numbers: (total·below − n·sums)² / (below·(n − below)). They reach n⁵: floats, rounded once.
-    parted = (below > 0) & (below < n)
-    if not parted.any():
-        return int(values.flat[0])
-    difference = total[-1].astype(float) * below - n * total.astype(float)
-    between = np.where(parted, difference * difference / np.where(parted, below * (n - below).astype(float), 1), -1)
-    return int(between.argmax())
-
-
-def separation(values: Array, threshold: int) -> float:
-    """Return the share of the variance that is between values ≤ t and > t (Otsu 1979, eq. 12: η = σ_B² / σ_T²)."""
-    above = values > threshold
-    share, variance = above.mean(), values.var()
-    if not 0 < share < 1:
-        return 0.0
-    between = share * (1 - share) * (values[above].mean() - values[~above].mean()) ** 2
-    return float(between / variance)
-
-
 def told_apart(ink: Array) -> tuple[int, Components]:
     """Return the threshold between paper and ink, and the pieces of ink.
 
@@ -139,7 +134,7 @@ def told_apart(ink: Array) -> tuple[int, Components]:
     return threshold, pieces
 
 
-def stretched(ink: Array, threshold: int) -> Array:
+def stretched(ink: Array, threshold: int, most: float) -> Array:
     """Return ink on a scale from 0, the paper's level (its median), to 255, the ink's (its ninth decile).
 
     Raises:
@@ -153,7 +148,7 @@ def stretched(ink: Array, threshold: int) -> Array:
     high = threshold + 1 + int(np.searchsorted(above.cumsum(), 0.9 * above.sum()))
     if high - low < CONTRAST:
         raise NoDigit("it is blank, or nearly so")
-    if above.sum() > MOST_INK * ink.size:
+    if above.sum() > most * ink.size:
         raise NoDigit("more than half of it is ink")
     scaled: Array = np.clip((ink.astype(float) - low) * 255 / (high - low), 0, 255)
     return scaled

@@ -89,6 +89,7 @@ SUMMARY_VALUES: dict[str, Kind] = {
         plain(3),
     ),
     "never_read": list_of(whole(0, CLASSES - 1), CLASSES),
+    "temperature": number(1e-9, 1e9),
     "sizes": table({}, whole(0, 10**15), most=1000),
     "reason": text(LONGEST_REASON),
 }

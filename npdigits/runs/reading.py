@@ -123,7 +123,7 @@ def readings_as_json(
 ) -> str:
     """Return all probabilities, in the order of the classes; the other arguments are those of ``readings_as_csv``.
 
-    Where the classes have names, these are listed, and a digit is a name.
+    Where the classes have names, these are listed, and a digit is a name. ``about`` says what the probabilities mean.
     """
     named = run.summary.classes
     read = [
@@ -137,7 +137,8 @@ def readings_as_json(
     ]
     reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
     classes = {} if named is None else {"classes": named}
-    return json.dumps({"run": str(run.path), **classes, "read": read, "skipped": reasons}, indent=1)
+    meant = {"temperature": run.summary.temperature, "about": run.about_probabilities}
+    return json.dumps({"run": str(run.path), **meant, **classes, "read": read, "skipped": reasons}, indent=1)
 
 
 def submission(run: Trained, readings: Sequence[Reading]) -> str:

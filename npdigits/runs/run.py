@@ -36,7 +36,9 @@ from npdigits.runs.trial import try_own
 from npdigits.runs.writer import RunWriter
 from npdigits.training.loop import fit
 from npdigits.training.passes import Diverged
+from npdigits.training.scoring import probabilities
 from npdigits.training.state import DIVERGED
+from npdigits.training.temperature import find_temperature
 
 
 def run(
@@ -226,11 +228,13 @@ def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status) 
     if status == Status.DIVERGED:
         record.update(diverged_in_epoch=len(state.history) + 1)
     if state.best_epoch is not None:
-        p = results.predict_test_set(state, test)
+        network = results.best_network(state)
+        p = probabilities(network, test)
         writer.write_predictions(results.collect_predictions(p, test))
         record.update(**results.figures_of(state.best_epoch))
         readout = results.read_out(p, test, seed_of(plan.config, "readout"))
         record.update(readout=readout, **results.find_blindness(p, test))
+        record.update(temperature=find_temperature(network, plan.val))
     record.update(sizes=result_sizes(writer.path))
     writer.write_summary(record.summary)
 
