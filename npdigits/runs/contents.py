@@ -102,6 +102,7 @@ IDENTITY_VALUES: dict[str, Kind] = {
     **dict.fromkeys(("augment", "stop_on", "dtype"), NAME),
     **dict.fromkeys(("leak", "init_scale", "eps", "momentum", "rho", "lr", "lr_decay", "l2", "weight_decay"), _NUMBER),
     **dict.fromkeys(("input_dropout", "max_norm", "alpha", "sigma", "rotation", "scale", "shear", "shift"), _NUMBER),
+    "added_strokes": _NUMBER,
     "min_delta": _NUMBER,
     "betas": list_of(FINITE, 2, 2),
     "dropout": either(list_of(FINITE, 10_000), FINITE),

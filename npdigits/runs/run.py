@@ -17,7 +17,6 @@ from npdigits.config.build import initial_state, ranges, recipe
 from npdigits.config.identity import digest
 from npdigits.config.schema import Config
 from npdigits.config.seeds import seed_of
-from npdigits.data.augmentation import Augmentation
 from npdigits.data.sets import Data
 from npdigits.runs import outputs, results, resume
 from npdigits.runs.directory import EndedRun, claim
@@ -172,9 +171,10 @@ def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report, until: i
     )
     record = RunRecord(writer.path, plan.config_from_anywhere, plan.identity, state, summary, until)
     writer.start(record, list(plan.overrides), environment)
-    if distortions := ranges(plan.config):
-        augmentation = Augmentation(plan.source.image_shape, distortions)
-        writer.write_distorted(results.distort_examples(plan.train, augmentation, seed_of(plan.config, "distorted")))
+    distortions, strokes = ranges(plan.config), plan.config.added_strokes
+    if distortions or strokes:
+        how = plan.source.image_shape, distortions, strokes, seed_of(plan.config, "distorted")
+        writer.write_distorted(results.distort_examples(plan.train, *how))
     report.open_log(writer.open_log())
     return record
 
