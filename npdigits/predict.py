@@ -34,6 +34,7 @@ from npdigits.runs import trained
 from npdigits.runs.doubt import DEFAULT
 from npdigits.runs.file_readings import read_file
 from npdigits.runs.of_files import OVERRIDE
+from npdigits.runs.pages import act_on_pages, refuse_with_many
 from npdigits.runs.reading import (
     Reading,
     read_digits,
@@ -68,6 +69,11 @@ def main() -> None:
     )
     parser.add_argument("--save", metavar="FOLDER", help="save what the network saw of pictures, a PNG of 28 × 28 each")
     parser.add_argument(
+        "--many",
+        action="store_true",
+        help="read all digits of each picture: numbers, dates, rows and grids, as text and with a box each",
+    )
+    parser.add_argument(
         "--doubt",
         metavar="SHARE",
         default=str(DEFAULT),
@@ -92,6 +98,8 @@ def act(chosen: argparse.Namespace) -> int:
     others = [argument for argument in chosen.pictures if argument not in overrides]
     digits, named, reasons = sort_out(others, folders=not takes_mnist_form(run))
     _refuse_together(asked, folder, overrides, digits, named)
+    if chosen.many:
+        refuse_with_many(asked, digits)
     if named:
         refuse_other_sizes(run)
     if run.unfinished:
@@ -102,6 +110,8 @@ def act(chosen: argparse.Namespace) -> int:
     if folder:
         targets.check_folder("save", folder)
         folder.mkdir(parents=True, exist_ok=True)
+    if chosen.many:
+        return act_on_pages(run, pictures, reasons, asked, folder)
     images, skipped = _taken(pictures, reasons, how_taken(run.meaning, Wanted()))
     readings = read_digits(run, list(images), np.array(list(images.values())), functools.partial(warn, PROGRAM))
     said = _add_files(run, digits, overrides, readings, skipped)
@@ -118,7 +128,10 @@ def act(chosen: argparse.Namespace) -> int:
             targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
     for file, path in saved.items():
         save_png(path, images[file])
-    return _conclude(readings, share, skipped, said, table="-" not in asked.values() and "submission" not in asked)
+    table = "-" not in asked.values() and "submission" not in asked
+    if table and readings:
+        said.append(run.about_probabilities)
+    return _conclude(readings, share, skipped, said, table)
 
 
 def _tables(chosen: argparse.Namespace) -> dict[str, str]:

@@ -70,6 +70,7 @@ SETTINGS = {
     "dropout and distortions": (
         *("dropout=0.3", "input_dropout=0.1", "max_norm=1", "augment=elastic", "alpha=3", "sigma=2", "cost=mse"),
     ),
+    "strokes": ("added_strokes=0.7", "augment=affine"),
     "variance": ("epochs=40", "stop_on=variance", "min_delta=1"),
 }
 

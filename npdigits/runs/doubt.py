@@ -65,7 +65,9 @@ class Doubt:
     scores: Array
 
     @classmethod
-    def of(cls, network: Network, train: Split, val: Split, shape: tuple[int, int]) -> "Doubt | None":
+    def of(
+        cls, network: Network, train: Split, val: Split, shape: tuple[int, int], temperature: float = 1.0
+    ) -> "Doubt | None":
         """Return what readings of a network are held against; None where that cannot be told.
 
         Args:
@@ -73,13 +75,14 @@ class Doubt:
             train: the digits that it was trained on.
             val: the validation digits.
             shape: (height, width) of the images.
+            temperature: of the probabilities, as it is of those that are held against it.
         """
         some = val.first(MOST_SCORES)
         if not len(some):
             return None
         likeness = Likeness.of(train, shape, network.parameters.sizes[-1])
         found = cls(likeness, np.zeros((0, 2), np.float32))
-        scores = found._scores(some, probabilities(network, some))
+        scores = found._scores(some, probabilities(network, some, temperature))
         return cls(likeness, scores) if np.isfinite(scores).all() else None
 
     def __call__(self, split: Split, p: Array) -> Doubts:

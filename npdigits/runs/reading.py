@@ -161,14 +161,14 @@ def readings_as_json(
 ) -> str:
     """Return all probabilities, in the order of the classes; the other arguments are those of ``readings_as_csv``.
 
-    Where the classes have names, these are listed, and a digit is a name.
+    Where the classes have names, these are listed, and a digit is a name. ``about`` says what the probabilities mean.
     """
     named = run.summary.classes
     read = [
         {
             "file": reading.place,
             "digit": reading.digits[0] if named is None else named[reading.digits[0]],
-            "probabilities": _in_order(reading),
+            "probabilities": in_order(reading),
             "doubt": reading.doubt,
         }
         | ({"not_sure": reason} if (reason := reading.refusal(share)) else {})
@@ -177,7 +177,8 @@ def readings_as_json(
     ]
     reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
     classes = {} if named is None else {"classes": named}
-    return json.dumps({"run": str(run.path), **classes, "read": read, "skipped": reasons}, indent=1)
+    meant = {"temperature": run.summary.temperature, "about": run.about_probabilities}
+    return json.dumps({"run": str(run.path), **meant, **classes, "read": read, "skipped": reasons}, indent=1)
 
 
 def submission(run: Trained, readings: Sequence[Reading]) -> str:
@@ -191,6 +192,6 @@ def _is_number(name: str) -> bool:
     return name.removeprefix("-").isdecimal() and str(int(name)) == name
 
 
-def _in_order(reading: Reading) -> list[float]:
+def in_order(reading: Reading) -> list[float]:
     """Return the probabilities in the order of the digits."""
     return [p for _, p in sorted(zip(reading.digits, reading.probabilities, strict=True))]

@@ -1,0 +1,144 @@
+"""Whether the ink of a picture is darker than its paper or lighter: strokes tell, areas do not.
+
+A patch of sunlight, a white stripe, the shadow of a hand may be larger than all ink; so the smaller part of a picture
+need not be its ink. Of the two inks that it may have, the darker and the lighter part, the one is chosen whose pieces
+have more edge, counted in grey values of the picture itself: a stroke has one on either side, along all of its length.
+Light is left out by how it is told from ink (``light.contrast``), and blots by their shape.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from npdigits.base.arrays import Array
+from npdigits.pictures.box import Box
+from npdigits.pictures.components import BLOT, INNER, PIECE, Components, stroke_width
+from npdigits.pictures.light import contrast
+from npdigits.pictures.threshold import otsu
+
+# Strokes are looked for in a picture of at most so many pixels along the longer side.
+LOOK = 384
+SMOOTH = 0.7
+# They are looked for with squares of these shares of the shorter side: the largest is wider than any stroke, and in the
+# smaller ones no patch of shadow is left.
+PARTS = (3, 5, 9, 15)
+# A square shows the strokes if these have such a share of the edge that the other squares show, and are at most such a
+# share of the square wide. The picture's own square is so many pixels wider than its strokes.
+SHOWN, ROOM, MORE = 0.9, 0.7, 3
+# Ink is further than so many medians of the distances from the paper's median, as noise is not.
+NOISE = 4.0
+# Pieces that are looked at, the largest ones; more are noise.
+MOST_LOOKED_AT = 40
+# Two inks have as much edge as one another if the smaller has at least such a share; then the one of less area is ink.
+ALIKE = 0.95
+# More than such a share of a picture is no ink.
+MOST_INK = 0.5
+
+
+class Strokes(NamedTuple):
+    """The pieces of a picture's ink that have strokes.
+
+    Attributes:
+        edge: the grey values by which paper and ink differ, summed along their contours.
+        area: their pixels.
+        width: of their widest place, in pixels.
+    """
+
+    edge: int
+    area: int
+    width: int
+
+
+def kind_of_ink(grey: Array) -> tuple[bool, int, int]:
+    """Return whether ink is darker than paper, and the side of a square, in pixels, that no stroke fills.
+
+    Args:
+        grey: bytes 0 (black) … 255 (white), shape (height, width).
+    """
+    step = -(-max(grey.shape) // LOOK)
+    small = ndimage.gaussian_filter(reduced(grey, step), SMOOTH)
+    sizes = [max(3, min(small.shape) // part) for part in PARTS]
+    dark, light = ([_seen(small, size, on_light) for size in sizes] for on_light in (True, False))
+    on_light = is_on_light(dark, light)
+    most = max(3, min(grey.shape) // PARTS[0])
+    width = _width(dark if on_light else light, sizes)
+    return on_light, max(3, min(most, step * (width + MORE))) if width else most, step * width
+
+
+def _seen(grey: Array, size: int, on_light: bool) -> Strokes:
+    """Return the strokes of dark ink, or of light ink, that a square shows."""
+    # What reaches in from an edge goes on beyond it: then a stripe along the edge is as wide as half a page.
+    reach = size // 2 + 1
+    ink = contrast(np.pad(grey, reach, mode="edge"), size, on_light)[reach:-reach, reach:-reach]
+    return strokes(grey if on_light else 255 - grey, ink)
+
+
+def _width(found: Sequence[Strokes], sizes: Sequence[int]) -> int:
+    """Return the width of the strokes that the smallest square shows of those that show them; 0 if none does."""
+    least = SHOWN * max(one.edge for one in found)
+    shown = [
+        one.width for one, size in zip(found, sizes, strict=True) if one.edge >= least and one.width <= ROOM * size
+    ]
+    return shown[-1] if shown else 0
+
+
+def is_on_light(dark: Sequence[Strokes], light: Sequence[Strokes]) -> bool:
+    """Say which of two inks is one, the darker or the lighter part, by what the same squares show of both."""
+    more, less = (sum(one.edge for one in side) for side in (dark, light))
+    if min(more, less) >= ALIKE * max(more, less):
+        return sum(one.area for one in dark) <= sum(one.area for one in light)
+    return more >= less
+
+
+def strokes(grey: Array, ink: Array) -> Strokes:
+    """Return the strokes of an ink.
+
+    Args:
+        grey: the picture, bytes of shape (height, width); of light ink its negative.
+        ink: how much ink is where, bytes of that shape.
+    """
+    mask = ink > _threshold(ink)
+    if not 0 < np.count_nonzero(mask) <= MOST_INK * mask.size:
+        return Strokes(0, 0, 0)
+    pieces = Components.of(mask)
+    areas = np.array(pieces.areas)
+    large = np.flatnonzero(areas >= PIECE * areas.max())
+    largest = large[np.argsort(-areas[large], kind="stable")][:MOST_LOOKED_AT].tolist()
+    thin = [piece for piece in largest if stroke_width(pieces.mask(piece)) <= BLOT * pieces.boxes[piece].longest]
+    inner = [piece for piece in thin if not _reaches_an_edge(pieces.boxes[piece], mask.shape)]
+    kept = np.zeros(len(areas), bool)
+    kept[inner if areas[inner].max(initial=0) >= INNER * areas[thin].max(initial=0) else thin] = True
+    mask = kept[pieces.labels]
+    deep = ndimage.distance_transform_cdt(np.pad(mask, 1), "chessboard").max() if mask.any() else 0
+    return Strokes(_edge(grey, mask), int(areas[kept].sum()), 2 * int(deep))
+
+
+def _reaches_an_edge(box: Box, shape: tuple[int, ...]) -> bool:
+    return box.top == 0 or box.left == 0 or box.bottom == shape[0] or box.right == shape[1]
+
+
+def _threshold(ink: Array) -> float:
+    """Return the level above which there is ink, and not the paper's noise."""
+    middle = np.median(ink)
+    return max(float(otsu(ink)), float(middle + NOISE * np.median(np.abs(ink - middle))))
+
+
+def _edge(grey: Array, mask: Array) -> int:
+    """Return by how many grey values a mask is darker than what is beside it, summed along its contour."""
+    total = 0
+    for values, inside in ((grey, mask), (grey.T, mask.T)):
+        step = values[1:].astype(int) - values[:-1]
+        total += int(step[inside[:-1] & ~inside[1:]].sum() - step[inside[1:] & ~inside[:-1]].sum())
+    return total
+
+
+def reduced(grey: Array, step: int) -> Array:
+    """Return a picture made smaller by a whole number: bytes, means of squares."""
+    high, wide = (n // step for n in grey.shape)
+    if step == 1 or not high or not wide:
+        return grey
+    squares = grey[: high * step, : wide * step].reshape(high, step, wide, step)
+    means: Array = squares.mean(axis=(1, 3)).astype(np.uint8)
+    return means
