@@ -14,7 +14,6 @@ and of those without a validation set, doubt is 1 − p.
 """
 
 import hashlib
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +25,7 @@ from npdigits.data.sets import Split
 from npdigits.nn.network import Network
 from npdigits.runs.arrays import read_doubt
 from npdigits.runs.layout import DOUBT
-from npdigits.runs.likeness import Likeness, small_shape
+from npdigits.runs.likeness import Likeness, count_features
 from npdigits.runs.trained import Trained
 from npdigits.training.scoring import probabilities
 
@@ -98,7 +97,7 @@ class Doubt:
         kept = {"scores": self.scores, "weights": digest_of(network)}
         if self.likeness is None:
             return kept
-        return {"means": self.likeness.means, "directions": self.likeness.directions, **kept}
+        return {"means": self.likeness.means, "axes": self.likeness.axes, **kept}
 
     def _scores(self, split: Split, p: Array) -> Array:
         """Return the two scores of each image, shape (n, 2)."""
@@ -134,7 +133,7 @@ def doubt_of(run: Trained, warn: Callable[[str], None]) -> Doubt | None:
     """
     path = run.path / DOUBT
     try:
-        arrays = read_doubt(path, run.sizes[-1], math.prod(small_shape(run.summary.height_and_width)))
+        arrays = read_doubt(path, run.sizes[-1], count_features(run.summary.height_and_width))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -148,7 +147,7 @@ def doubt_of(run: Trained, warn: Callable[[str], None]) -> Doubt | None:
         return None
     likeness = None
     if "means" in arrays:
-        likeness = Likeness(run.summary.height_and_width, arrays["means"], arrays["directions"])
+        likeness = Likeness(run.summary.height_and_width, arrays["means"], arrays["axes"])
     return Doubt(likeness, arrays["scores"])
 
 
