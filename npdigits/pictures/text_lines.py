@@ -13,7 +13,8 @@ from scipy import ndimage
 
 from npdigits.base.arrays import Array
 from npdigits.pictures import marks
-from npdigits.pictures.components import BLOT, Box, Components, stroke_width
+from npdigits.pictures.box import Box
+from npdigits.pictures.components import Components, stroke_width
 from npdigits.pictures.marks import Band
 from npdigits.pictures.mnist_form import SMALLEST
 
@@ -30,8 +31,17 @@ ON_LINE = 0.5
 # Two pieces one above the other are one digit if so much of the narrower one's width is common, and the lower one is at
 # most so high.
 ABOVE, PART = 0.5, 0.8
+# Halves that are both lower than PART are one digit where both together are at most so high, in heights of all digits.
+WHOLE = 1.25
+# Two pieces that are lower still are a torn digit where both together are so high, and the wider one is so wide.
+LOW, TORN = 0.6, 0.35
+# A piece is a blot, without strokes, if its stroke width is more than this share of its longer side: a disk has 0.5,
+# MNIST's thickest digits, pixel by pixel, 0.41.
+SOLID = 0.44
 # A small piece belongs to a digit if it is so near to its ink.
 BESIDE = 0.12
+# Lines are turned where the longest one falls or rises by so many of its heights.
+RISE = 0.4
 # A small piece is of a line if its middle is at most so far above or below it.
 OFF = 0.4
 # A gap between two digits is a space if it is so wide; or, in a line with narrower ones, so wide and so many of them.
@@ -87,9 +97,13 @@ def lines_of(components: Components, some: Sequence[int], height: float = 0.0) -
         return []
     boxes = components.boxes
     high = [k for k in some if SHORTEST * height <= boxes[k].height <= TALLEST * height]
-    high = [k for k in high if boxes[k].longest >= SMALLEST]
+    high = [k for k in high if boxes[k].longest >= SMALLEST and not _is_blot(components, k)]
     small = [k for k in some if LEAST * height <= boxes[k].longest and boxes[k].height < SHORTEST * height]
-    lines = [_line(components, group) for group in _rows(boxes, high)]
+    rows = _rows(_stacked(boxes, high, height))
+    # What is low, and beside digits of another line, is a comma or a part of them.
+    low = [row for row in rows if max(item.box.height for item in row) <= PART * height and _is_beside(row, rows)]
+    small += [k for row in low for item in row for k in item.pieces]
+    lines = [_line(components, row) for row in rows if row not in low]
     for line, parts in zip(lines, _sharing(lines, boxes, small), strict=True):
         _add_small(components, line, parts)
         _find_slashes(components, line)
@@ -111,7 +125,7 @@ def candidates(components: Components) -> list[int]:
         # Beside digits off the edges a larger piece along one is a table, a shadow, a neighbouring sheet.
         kept = [k for k in kept if k in set(inner) or boxes[k].height <= BY_AN_EDGE * usual]
     frames = _frames(components, kept)
-    return [k for k in kept if k not in frames and not _is_blot(components, k)]
+    return [k for k in kept if k not in frames]
 
 
 def _on_edge(box: Box, height: int, width: int) -> bool:
@@ -134,12 +148,6 @@ def _frames(components: Components, some: Sequence[int]) -> set[int]:
     return found
 
 
-def _is_blot(components: Components, piece: int) -> bool:
-    """Say whether a piece of a digit's size has no strokes."""
-    box = components.boxes[piece]
-    return box.longest >= 2 * SMALLEST and stroke_width(components.mask(piece)) > BLOT * box.longest
-
-
 def typical_height(boxes: Sequence[Box]) -> float:
     """Return the height of digits: the median of the boxes' heights, each counted as often as it is high."""
     heights = np.sort([box.height for box in boxes if box.longest >= SMALLEST])
@@ -150,10 +158,14 @@ def typical_height(boxes: Sequence[Box]) -> float:
 
 
 def slope(lines: Sequence[Line]) -> float:
-    """Return by which angle the lines fall to the right, in radians: the weighted median over neighbours."""
-    steps = []
+    """Return by which angle the lines fall to the right, in radians: the weighted median over neighbours.
+
+    It is 0 where the longest line would not fall or rise by a good part of its height: digits are not that level.
+    """
+    steps, rise = [], 0.0
     for line in lines:
         boxes = [item.box for item in line.items if not item.mark]
+        rise = max(rise, (boxes[-1].left - boxes[0].left) / line.band.height)
         for one, next_one in pairwise(boxes):
             run = (next_one.left + next_one.right - one.left - one.right) / 2
             steps.append((((next_one.bottom + next_one.top) - (one.bottom + one.top)) / 2 / max(run, 1), run))
@@ -161,38 +173,69 @@ def slope(lines: Sequence[Line]) -> float:
         return 0.0
     values, weights = np.array(sorted(steps)).T
     total = weights.cumsum()
-    return float(np.arctan(values[np.searchsorted(total, total[-1] / 2)]))
+    found = float(values[np.searchsorted(total, total[-1] / 2)])
+    return float(np.arctan(found)) if abs(found) * rise >= RISE else 0.0
 
 
-def _rows(boxes: Sequence[Box], high: Sequence[int]) -> list[list[int]]:
-    """Return pieces by the line that they are on, the lines from top to bottom.
+def _is_blot(components: Components, piece: int) -> bool:
+    """Say whether a piece has no strokes, as a punch hole."""
+    return stroke_width(components.mask(piece)) > SOLID * components.boxes[piece].longest
 
-    From left to right each joins the line whose last pieces have most of its height in common.
+
+def _is_beside(row: Sequence[Item], rows: Sequence[Sequence[Item]]) -> bool:
+    """Say whether a row is between the rows of pixels of another that has higher digits, or hardly out of them."""
+    box = Box.around([item.box for item in row])
+    for other in rows:
+        around = Box.around([item.box for item in other])
+        near = [item.box for item in other if item.box.gap(box) <= around.height]
+        if other is not row and any(b.height > box.height and b.top < box.bottom and box.top < b.bottom for b in near):
+            return True
+    return False
+
+
+def _stacked(boxes: Sequence[Box], some: Sequence[int], height: float) -> list[Item]:
+    """Return pieces as digits from left to right: halves of a digit one above the other are one."""
+    items: list[Item] = []
+    for k in sorted(some, key=lambda k: boxes[k].left):
+        item = Item([k], boxes[k])
+        for before in items[-3:]:
+            both = Box.around([before.box, item.box])
+            common = min(before.box.right, item.box.right) - max(before.box.left, item.box.left)
+            halves = max(before.box.height, item.box.height) <= PART * height and both.height <= WHOLE * height
+            if halves and common >= ABOVE * min(before.box.width, item.box.width):
+                items.remove(before)
+                item = Item([*before.pieces, k], both)
+        items.append(item)
+    return items
+
+
+def _rows(items: Sequence[Item]) -> list[list[Item]]:
+    """Return digits by the line that they are on, the lines from top to bottom.
+
+    From left to right each joins the line whose last digits have most of its height in common.
     """
-    rows: list[list[int]] = []
-    for k in sorted(high, key=lambda k: boxes[k].left):
+    rows: list[list[Item]] = []
+    for item in sorted(items, key=lambda item: item.box.left):
         best, most = None, ON_LINE
         for row in rows:
-            last = [boxes[m] for m in row[-2:]]
+            last = [before.box for before in row[-2:]]
             top, bottom = np.mean([b.top for b in last]), np.mean([b.bottom for b in last])
-            common = min(boxes[k].bottom, bottom) - max(boxes[k].top, top)
-            share = common / min(boxes[k].height, bottom - top)
+            common = min(item.box.bottom, bottom) - max(item.box.top, top)
+            share = common / min(item.box.height, bottom - top)
             if share > most:
                 best, most = row, share
         if best is None:
-            rows.append([k])
+            rows.append([item])
         else:
-            best.append(k)
-    return sorted(rows, key=lambda row: float(np.mean([boxes[k].top + boxes[k].bottom for k in row])))
+            best.append(item)
+    return sorted(rows, key=lambda row: float(np.mean([item.box.top + item.box.bottom for item in row])))
 
 
-def _line(components: Components, group: Sequence[int]) -> Line:
-    """Return a line of the pieces of a group, those of one digit joined."""
-    boxes = components.boxes
-    height = float(np.median([boxes[k].height for k in group]))
+def _line(components: Components, group: Sequence[Item]) -> Line:
+    """Return a line of the digits of a group, parts of one digit joined."""
+    height = float(np.median([item.box.height for item in group]))
     items: list[Item] = []
-    for k in group:  # from left to right
-        item = Item([k], boxes[k])
+    for item in group:  # from left to right
         for before in items[-2:]:
             common = min(before.box.right, item.box.right) - max(before.box.left, item.box.left)
             narrower, lower = min(before.box.width, item.box.width), min(before.box.height, item.box.height)
@@ -201,7 +244,7 @@ def _line(components: Components, group: Sequence[int]) -> Line:
                 item = Item([*before.pieces, *item.pieces], Box.around([before.box, item.box]))
         items.append(item)
     tops, bottoms = ([getattr(item.box, side) for item in items] for side in ("top", "bottom"))
-    stroke = float(np.median([stroke_width(components.mask(k)) for k in group]))
+    stroke = float(np.median([stroke_width(components.mask(k)) for item in group for k in item.pieces]))
     return Line(items, Band(float(np.median(tops)), float(np.median(bottoms)), stroke))
 
 
@@ -223,7 +266,7 @@ def _sharing(lines: Sequence[Line], boxes: Sequence[Box], small: Sequence[int]) 
 
 def _add_small(components: Components, line: Line, small: Sequence[int]) -> None:
     """Give small pieces to the digits that they are parts of; make marks of the others, or leave them out."""
-    free = []
+    free: list[int] = []
     reach = max(1.5, BESIDE * line.band.height)
     for k in small:
         item = _nearest(components, line, k, reach)
@@ -232,6 +275,9 @@ def _add_small(components: Components, line: Line, small: Sequence[int]) -> None
             item.box = Box.around([item.box, components.boxes[k]])
         else:
             free.append(k)
+    for torn in _torn(components.boxes, free, line.band.height):
+        line.items.append(torn)
+        free = [k for k in free if k not in torn.pieces]
     found: list[Item] = []
     for k in sorted(free, key=lambda k: components.boxes[k].left):
         box = components.boxes[k]
@@ -251,6 +297,21 @@ def _add_small(components: Components, line: Line, small: Sequence[int]) -> None
         else:
             line.left_out.append(item.box)
     line.items.sort(key=lambda item: item.box.left + item.box.right)
+
+
+def _torn(boxes: Sequence[Box], small: Sequence[int], height: float) -> list[Item]:
+    """Return digits of two small pieces, one above the other, that are together as high as a digit."""
+    found: list[Item] = []
+    for i, k in enumerate(small):
+        for m in small[i + 1 :]:
+            both = Box.around([boxes[k], boxes[m]])
+            common = min(boxes[k].right, boxes[m].right) - max(boxes[k].left, boxes[m].left)
+            shape = LOW * height <= both.height <= WHOLE * height and both.width <= WHOLE * height
+            wide = max(boxes[k].width, boxes[m].width) >= TORN * height
+            used = {n for item in found for n in item.pieces}
+            if shape and wide and common >= ABOVE * min(boxes[k].width, boxes[m].width) and not used & {k, m}:
+                found.append(Item([k, m], both))
+    return found
 
 
 def _above(one: Box, other: Box) -> bool:
