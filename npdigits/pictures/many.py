@@ -111,7 +111,8 @@ def _page(grey: Array, ink: Array, most: float, read: Reads) -> Page:
     threshold, pieces = told_apart(ink)
     if len(pieces.boxes) > 20 * MOST_DIGITS:
         raise NoDigit(f"{len(pieces.boxes) - 1:,} separate pieces, as of noise")
-    if (panel := pieces.panel()) is not None:
+    panel = pieces.panel()
+    if panel is not None and (panel.height, panel.width) != grey.shape:  # of what is all panel nothing is left to find
         with contextlib.suppress(NoDigit):
             return page_of(grey[panel.top : panel.bottom, panel.left : panel.right], read).moved(panel.left, panel.top)
     sheet, drawn = _with_grids(ink, threshold, pieces, most)
