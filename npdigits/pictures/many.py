@@ -12,9 +12,10 @@ from npdigits.pictures.box import Box
 from npdigits.pictures.components import Components, NoDigit
 from npdigits.pictures.grid import FoundGrid, grids
 from npdigits.pictures.ink import inks
+from npdigits.pictures.line_parts import Item, Line
 from npdigits.pictures.mnist_form import SMALLEST, stretched, told_apart
 from npdigits.pictures.perspective import Sheet, turning
-from npdigits.pictures.text_lines import Item, Line, candidates, lines_of, slope, typical_height
+from npdigits.pictures.text_lines import candidates, lines_of, slope, typical_height
 from npdigits.pictures.threshold import otsu
 from npdigits.pictures.touching import Reads, image_of
 
