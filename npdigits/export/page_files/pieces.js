@@ -4,7 +4,7 @@
 const Pieces = (() => {
   const PIECE = 1 / 20, INNER = 1 / 5, MOST_PIECES = 5, CORNER = 0.1, FRAMED = 0.15, AS_THICK = 1.1, AS_FRAME = 0.1;
   const MOST_FRAMED = 40, PAGE = 56, BLOT = 0.38, APART = 0.25;
-  const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3;
+  const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, CLOSE = 0.15, STROKES = 3, MOST_JOINED = 60, COMPACT = 0.3;
   const { around } = Several;
 
   class NoDigit extends Error {}
@@ -229,7 +229,7 @@ const Pieces = (() => {
   }
 
   return {
-    NoDigit, SeveralDigits, BLOT, BAND, of, panel, digit, page, crosses, standsOut, strokeWidth, edges, high, wide, longest,
-    sum, cut, bounds,
+    NoDigit, SeveralDigits, BLOT, BAND, PAGE, of, panel, gapOf, digit, page, crosses, standsOut, strokeWidth, edges, high, wide,
+    longest, sum, cut, bounds,
   };
 })();
