@@ -8,7 +8,7 @@ from drawn import drawn
 from scipy import ndimage
 from test_mnist_form import alike
 
-from npdigits.pictures.ink import inked
+from npdigits.pictures.even import without_noise
 from npdigits.pictures.light import contrast, evened
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.photograph import photographed
@@ -94,18 +94,39 @@ def test_a_soft_shadow_leaves_nothing_in_what_the_network_sees(paper):
         assert image[~near].max() < 30, digit
 
 
-def test_of_paper_of_one_grey_value_ink_stays_as_it_was():
-    picture = drawn(5, ink=90, paper=160)
-    picture[:4, :4] = 170  # lighter than the paper, by less than ink is
-    assert np.array_equal(inked(picture), np.maximum(160 - picture.astype(int), 0))
-    assert np.array_equal(inked(255 - picture), inked(picture))
+def test_even_light_leaves_paper_and_ink_one_grey_value_each():
+    rng = np.random.default_rng(0)
+    clean = drawn(5, paper=200, ink=60)
+    noisy = np.clip(clean + rng.normal(0, 5, clean.shape), 0, 255).astype(np.uint8)
+    flat = without_noise(noisy)
+    assert abs(flat.astype(int) - clean).max() <= 2
+    assert np.array_equal(without_noise(clean), clean)
+    assert abs(without_noise(255 - noisy).astype(int) - (255 - flat)).max() <= 2
+
+
+@pytest.mark.parametrize("name", LIGHTS)
+def test_uneven_light_is_seen(name):
+    for digit in (1, 8):
+        assert without_noise(photograph(digit, LIGHTS[name])) is None
+        assert without_noise(photograph(digit, LIGHTS[name], "dark")) is None
+
+
+@pytest.mark.parametrize("margin", [0, 2, 4])
+def test_a_digit_cut_out_of_a_photograph_is_read(margin):
+    rng = np.random.default_rng(0)
+    for digit in range(10):
+        mask = drawn(digit, pen=26) < 128
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        cut = np.pad(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], margin)
+        noisy = np.where(cut, 60, 210) + rng.normal(0, 4, cut.shape)
+        assert alike(to_mnist_form(drawn(digit, pen=26)), to_mnist_form(noisy.astype(np.uint8))) > 0.93, digit
 
 
 def test_contrast_is_the_share_of_the_light_that_ink_takes():
-    grey = np.full((60, 60), 184, np.uint8)
-    grey[:, 30:] = 84  # 200 and 100 with what is added to both
-    grey[20:24, 10:20] = 84
-    grey[20:24, 40:50] = 34  # both take half of the light there
+    grey = np.full((60, 60), 208, np.uint8)
+    grey[:, 30:] = 88  # 240 and 120 with what is added to both
+    grey[20:24, 10:20] = 88
+    grey[20:24, 40:50] = 28  # both take half of the light there
     dark = contrast(grey, 9, on_light=True)
     assert set(dark[20:24, 10:20].ravel()) == set(dark[20:24, 40:50].ravel()) == {127}
     assert dark.sum() == 127 * 80

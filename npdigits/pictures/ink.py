@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from npdigits.base.arrays import Array
+from npdigits.pictures.even import without_noise
 from npdigits.pictures.flat import MOST_INK, flat_inks
 from npdigits.pictures.photograph import photographed
 
@@ -13,5 +14,10 @@ def inks(grey: Array) -> Iterator[tuple[Array, float]]:
     for found in flat_inks(grey):
         flat |= found.sure
         yield found.ink, found.most
-    if not flat:
-        yield photographed(grey), MOST_INK
+    if flat:
+        return
+    even = without_noise(grey)
+    if even is not None:
+        for found in flat_inks(even):
+            yield found.ink, found.most
+    yield photographed(grey), MOST_INK

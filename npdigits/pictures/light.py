@@ -6,7 +6,7 @@ from scipy import ndimage
 from npdigits.base.arrays import Array
 
 # Grey values that are added where two are divided.
-DARK = 16.0
+DARK = 32.0
 
 
 def contrast(grey: Array, size: int, on_light: bool) -> Array:

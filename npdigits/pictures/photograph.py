@@ -14,7 +14,8 @@ def photographed(grey: Array) -> Array:
     Whether it is darker or lighter than the paper, and how wide its strokes are, is seen from the strokes
     (``polarity.py``). Then the light is taken off (``light.py``), which needs both.
     """
-    on_light, size = kind_of_ink(grey)
-    ink = contrast(grey, size, on_light)
+    on_light, size, width = kind_of_ink(grey)
+    smooth = ndimage.gaussian_filter(grey.astype(float), width / 8)
+    ink = contrast(smooth, size, on_light)
     near = ndimage.maximum_filter(ink > otsu(ink), 3)
     return evened(ink, near, 2 * size + 1)

@@ -13,18 +13,20 @@ import numpy as np
 from scipy import ndimage
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.components import BLOT, PIECE, Components, stroke_width
+from npdigits.pictures.box import Box
+from npdigits.pictures.components import BLOT, INNER, PIECE, Components, stroke_width
 from npdigits.pictures.light import contrast
 from npdigits.pictures.threshold import otsu
 
 # Strokes are looked for in a picture of at most so many pixels along the longer side.
 LOOK = 384
+SMOOTH = 0.7
 # They are looked for with squares of these shares of the shorter side: the largest is wider than any stroke, and in the
 # smaller ones no patch of shadow is left.
-PARTS = (3, 5, 9)
+PARTS = (3, 5, 9, 15)
 # A square shows the strokes if these have such a share of the edge that the other squares show, and are at most such a
 # share of the square wide. The picture's own square is so many pixels wider than its strokes.
-SHOWN, ROOM, MORE = 0.75, 0.7, 3
+SHOWN, ROOM, MORE = 0.9, 0.7, 3
 # Ink is further than so many medians of the distances from the paper's median, as noise is not.
 NOISE = 4.0
 # Pieces that are looked at, the largest ones; more are noise.
@@ -49,27 +51,27 @@ class Strokes(NamedTuple):
     width: int
 
 
-def kind_of_ink(grey: Array) -> tuple[bool, int]:
+def kind_of_ink(grey: Array) -> tuple[bool, int, int]:
     """Return whether ink is darker than paper, and the side of a square, in pixels, that no stroke fills.
 
     Args:
         grey: bytes 0 (black) … 255 (white), shape (height, width).
     """
     step = -(-max(grey.shape) // LOOK)
-    small = reduced(grey, step)
+    small = ndimage.gaussian_filter(reduced(grey, step), SMOOTH)
     sizes = [max(3, min(small.shape) // part) for part in PARTS]
     dark, light = ([_seen(small, size, on_light) for size in sizes] for on_light in (True, False))
     on_light = is_on_light(dark, light)
     most = max(3, min(grey.shape) // PARTS[0])
     width = _width(dark if on_light else light, sizes)
-    return on_light, max(3, min(most, step * (width + MORE))) if width else most
+    return on_light, max(3, min(most, step * (width + MORE))) if width else most, step * width
 
 
 def _seen(grey: Array, size: int, on_light: bool) -> Strokes:
     """Return the strokes of dark ink, or of light ink, that a square shows."""
     # What reaches in from an edge goes on beyond it: then a stripe along the edge is as wide as half a page.
-    wider = np.pad(grey, size, mode="edge")
-    ink = contrast(wider, size, on_light)[size:-size, size:-size]
+    reach = size // 2 + 1
+    ink = contrast(np.pad(grey, reach, mode="edge"), size, on_light)[reach:-reach, reach:-reach]
     return strokes(grey if on_light else 255 - grey, ink)
 
 
@@ -104,11 +106,17 @@ def strokes(grey: Array, ink: Array) -> Strokes:
     areas = np.array(pieces.areas)
     large = np.flatnonzero(areas >= PIECE * areas.max())
     largest = large[np.argsort(-areas[large], kind="stable")][:MOST_LOOKED_AT].tolist()
+    thin = [piece for piece in largest if stroke_width(pieces.mask(piece)) <= BLOT * pieces.boxes[piece].longest]
+    inner = [piece for piece in thin if not _reaches_an_edge(pieces.boxes[piece], mask.shape)]
     kept = np.zeros(len(areas), bool)
-    kept[[piece for piece in largest if stroke_width(pieces.mask(piece)) <= BLOT * pieces.boxes[piece].longest]] = True
+    kept[inner if areas[inner].max(initial=0) >= INNER * areas[thin].max(initial=0) else thin] = True
     mask = kept[pieces.labels]
     deep = ndimage.distance_transform_cdt(np.pad(mask, 1), "chessboard").max() if mask.any() else 0
     return Strokes(_edge(grey, mask), int(areas[kept].sum()), 2 * int(deep))
+
+
+def _reaches_an_edge(box: Box, shape: tuple[int, ...]) -> bool:
+    return box.top == 0 or box.left == 0 or box.bottom == shape[0] or box.right == shape[1]
 
 
 def _threshold(ink: Array) -> float:
