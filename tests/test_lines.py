@@ -34,14 +34,14 @@ def on_lines(digit, grey, squared=False, every=37, thick=2, fall=0.0, first=11.0
 def test_a_digit_on_dark_lines_is_as_on_plain_paper(squared, grey, fall):
     for digit, plain in PLAIN.items():
         expected = to_mnist_form(plain)
-        assert alike(expected, to_mnist_form(on_lines(digit, grey, squared, fall=fall))) > 0.93, digit
-        assert alike(expected, to_mnist_form(255 - on_lines(digit, grey, squared, fall=fall))) > 0.93, digit
+        assert alike(expected, to_mnist_form(on_lines(digit, grey, squared, fall=fall))) > 0.85, digit
+        assert alike(expected, to_mnist_form(255 - on_lines(digit, grey, squared, fall=fall))) > 0.85, digit
 
 
 @pytest.mark.parametrize("first", range(0, 37, 6))
 def test_it_matters_little_where_lines_run_through_a_digit(first):
     for digit, plain in PLAIN.items():
-        assert alike(to_mnist_form(plain), to_mnist_form(on_lines(digit, 20, first=first))) > 0.93, digit
+        assert alike(to_mnist_form(plain), to_mnist_form(on_lines(digit, 20, first=first))) > 0.85, digit
 
 
 def test_lines_are_found_with_their_place_and_slope():
