@@ -149,10 +149,10 @@ def test_strokes_are_counted_by_their_edges_and_blots_are_not():
     grey = np.full((100, 100), 200, np.uint8)
     grey[20:80, 30:40] = 100
     line = strokes(grey, 200 - grey)
-    assert line == (100 * 2 * (60 + 10), 600, 10)
+    assert line.edge == 100 * 2 * (60 + 10) and line.area == 600 and line.width == 10
     grey[20:80, 50:99] = 50
     both = strokes(grey, 200 - grey)
-    assert both == line
+    assert both.edge == line.edge and np.array_equal(both.mask, line.mask)
 
 
 def test_noise_has_no_strokes_to_speak_of():
@@ -164,13 +164,20 @@ def test_noise_has_no_strokes_to_speak_of():
     assert is_on_light([dark], [light]) and not is_on_light([light], [dark])
 
 
+NOWHERE = np.zeros((1, 1), bool)
+
+
 def test_of_two_inks_with_the_same_edges_the_smaller_one_is_ink():
     def said(*found):
-        return is_on_light(*([Strokes(*one, 3)] for one in found))
+        return is_on_light(*([Strokes(edge, area, NOWHERE)] for edge, area in found))
 
     assert said((100, 50), (99, 60)) and not said((100, 60), (99, 50))
     assert said((100, 60), (50, 50)) and not said((50, 50), (100, 60))
-    assert is_on_light([Strokes(10, 5, 3), Strokes(9, 5, 3)], [Strokes(3, 5, 3), Strokes(14, 5, 3)])
+
+
+def test_a_square_that_parts_strokes_from_light_counts_more_than_one_that_does_not():
+    stripes, more, digit, nothing = (Strokes(edge, 10, NOWHERE) for edge in (1000, 1050, 200, 0))
+    assert is_on_light([stripes, digit], [more, nothing]) and not is_on_light([more, nothing], [stripes, digit])
 
 
 def test_a_picture_of_any_shape_has_ink_of_its_own_shape():
