@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from hard import contact, kinds
+from hard import contact, kinds, making
 from hard.drawing import Digits
 from hard.scoring import SURE, Read, as_csv, from_csv, losses, read_by, summary
 
@@ -32,6 +32,8 @@ from npdigits.runs.trained import Trained, load_trained
 
 PROGRAM = "hard_pictures.py"
 HERE = Path(__file__).resolve().parent.parent
+# So many pictures are made, then read by one call of npdigits-predict.
+AT_ONCE = 4000
 
 
 def main() -> None:
@@ -74,26 +76,22 @@ def act(chosen: argparse.Namespace) -> int:
     rows = [["run", "kind", "n", "right", "refused", "wrong", f"p > {SURE}"]]
     if chosen.against:
         rows[0] += ["before", "lost", "gained", "net loss below"]
-    for name in names:
+    each = max(1, AT_ONCE // chosen.n)
+    for some in (names[i : i + each] for i in range(0, len(names), each)):
         with tempfile.TemporaryDirectory() as scratch:
-            folder = (chosen.save or Path(scratch)) / name
-            folder.mkdir(parents=True, exist_ok=True)
-            for left in folder.iterdir():
-                left.unlink()  # of a call with other numbers
-            files = {}
-            for number in range(chosen.n):
-                path, label = kinds.write(folder, name, number, chosen.seed, source)
-                files[path] = number, label
+            files = making.write_all(chosen.save or Path(scratch), some, chosen.n, chosen.seed, source)
             for run in runs:
                 now, *before = (
-                    read_by(code, run.path, name, files, shlex.split(chosen.options) if code == chosen.code else ())
+                    read_by(code, run.path, files, shlex.split(chosen.options) if code == chosen.code else ())
                     for code in (chosen.code, *other)
                 )
                 after += now
-                rows.append([run.path.name, name, *summary(now)])
-                if chosen.against:
-                    rows[-1] += compared(list(chain(earlier, *before)), now)
-        show_error("  ".join(rows[-1]))
+                for name in some:
+                    of_it = [read for read in now if read.kind == name]
+                    rows.append([run.path.name, name, *summary(of_it)])
+                    if chosen.against:
+                        rows[-1] += compared(list(chain(earlier, *before)), of_it)
+                    show_error("  ".join(rows[-1]))
     show("\n".join(aligned(rows, left=2)))
     if chosen.csv:
         chosen.csv.write_text(as_csv(after), encoding="utf-8")

@@ -147,12 +147,13 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         if shape is None and config.augment != "none":
             raise ValueError(f"augment={config.augment}: allowed with images only, (samples, height, width)")
         shape = shape or (1, inputs.shape[1])
-        source = Data("X", "", samples, samples.first(0), shape, len(self.classes_), len(inputs) // 6)
+        names = tuple(map(str, self.classes_))
+        source = Data("X", "", samples, samples.first(0), shape, len(names), len(inputs) // 6, classes=names)
         sizes = (inputs.shape[1], *config.hidden, len(self.classes_))
         with one_thread():
             try:
                 train, val = hold_out(source, config.val_size, seed_of(config, "split"))
-                check_fit(config, sizes, len(train), shape)
+                check_fit(config, sizes, len(train), source)
                 state = initial_state(config, sizes, self._input_scale())
                 records = list(fit(state, train, val, source.test, recipe(config, shape)))
             except (ConfigError, OwnCodeError, WorkersError, Diverged) as error:

@@ -75,7 +75,7 @@ def test_csv_and_json_say_the_same_and_where_each_is_saved(predicted, tmp_path):
         assert Image.open(read["saved"]).size == (28, 28) and read["saved"] == cells["saved"]
     with Image.open(told["pictures"][0]["saved"]) as drawn:
         assert drawn.size == (900, 500) and drawn.mode == "RGB"
-        x, y, width, height = told["read"][0]["box"]
+        x, y, width, _ = told["read"][0]["box"]
         edge = np.asarray(drawn)[y - 2, x : x + width]
         assert (edge == edge[0]).all() and len(set(edge[0].tolist())) > 1  # a coloured line above the digit
     assert len(list(found.iterdir())) == 6
@@ -121,7 +121,7 @@ def test_a_mark_that_is_left_out_is_said_but_is_no_fault(predicted, tmp_path):
     ImageDraw.Draw(image).ellipse((111, 64, 123, 76), fill=0)
     code, out, err = predicted(saved(tmp_path / "mark.png", np.asarray(image)), "--many")
     assert code == 0 and out.splitlines()[1] == "  11"
-    assert "left out: a mark that is no digits or separators, at x 111, y 64" in err
+    assert "left out: a mark that is neither a digit nor a separator, at x 111, y 64" in err
 
 
 @pytest.mark.parametrize(

@@ -285,12 +285,11 @@ def test_evaluate_is_about_the_network_and_its_sheet_about_what_is_shown(done, h
 @pytest.mark.parametrize("value", [0, -1, "1", True, [1], 1e300, math.nan, 10**400])
 def test_what_is_no_temperature_is_one_clear_line(done, tmp_path, value):
     path = with_temperature(done, tmp_path / "run", None)
-    text = (path / "summary.json").read_text()
-    (path / "summary.json").write_text(text.rstrip("}") + f', "temperature": {json.dumps(value)}}}')
+    (path / "summary.json").write_text(json.dumps(read_summary(path) | {"temperature": value}))
     with pytest.raises(RunDirError, match="damaged") as refused:
         trained.load_trained(path)
     assert "\n" not in str(refused.value) and len(str(refused.value)) < len(str(path)) + 200
-    if value in (0, -1):
+    if value is not True and value in (0, -1):
         assert f"temperature={value}: allowed is a number from" in str(refused.value)
 
 
@@ -331,3 +330,11 @@ def test_predict_says_what_its_probabilities_are(hot, source, tmp_path, monkeypa
     expected = softmax(z_of(run, source.test.images[:5]) / (HOT if known else 1), axis=1)
     np.testing.assert_allclose([one["probabilities"] for one in found["read"]], expected, atol=1e-5)
     assert trained.load_trained(run).probabilities(split_of(source.test.images[:5])).shape == (5, 10)
+
+
+def test_doubt_is_told_by_the_probabilities_that_are_shown(done, source):
+    """Else all that is read would seem less sure, or surer, than the validation digits that it is held against."""
+    config, found = compose(PLAIN), trained.load_trained(done)
+    _, val = hold_out(source, config.val_size, seed_of(config, "split"))
+    scores = np.load(done / "doubt.npz")["scores"]
+    np.testing.assert_allclose(scores[:, 0], 1 - found.probabilities(val).max(axis=1), atol=1e-6)

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping
-from pathlib import Path
 
 from hard import doubtful, lit, pages, panels, pieces, several, tables
 from hard.drawing import Digits, Draw, Maker, Picture
@@ -26,11 +25,3 @@ def content_of(picture: Picture) -> bytes:
     fast = {"compress_level": 1} if picture.ending == "png" else {}
     picture.image.save(buffer, names[picture.ending], **fast, **picture.options)
     return buffer.getvalue()
-
-
-def write(folder: Path, kind: str, number: int, seed: int, source: Digits) -> tuple[Path, str]:
-    """Write a picture into a folder; return its file, whose name begins with what is on it, and the label."""
-    picture = made(kind, number, seed, source)
-    path = folder / f"{picture.label or 'none'}_{kind}_{number:05}.{picture.ending}"
-    path.write_bytes(content_of(picture))
-    return path, picture.label

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist
 
+from hard.making import Shown
 from npdigits.base.errors import UserError
 from npdigits.base.spreadsheet import csv_table
 
@@ -47,36 +48,30 @@ class Read:
         return bool(self.digit) and not self.right
 
 
-def read_by(code: Path, run: Path, kind: str, files: Mapping[Path, tuple[int, str]], more: Sequence[str]) -> list[Read]:
+def read_by(code: Path, run: Path, files: Mapping[Path, Shown], more: Sequence[str]) -> list[Read]:
     """Return what ``npdigits-predict`` of the code in a folder reads in pictures.
 
     Args:
         code: the folder that has the package ``npdigits`` in it.
         run: the run directory.
-        kind: of the pictures.
-        files: the pictures, each with its number and label; all in one folder, with nothing else.
+        files: the pictures, and what is on them; nothing else is in their folders.
         more: options of npdigits-predict.
 
     Raises:
         UserError: it failed.
     """
-    folder = next(iter(files)).parent
-    command = [sys.executable, "-m", "npdigits.predict", str(run), str(folder), "--csv", "-", *more]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        env=os.environ | {"PYTHONPATH": str(code)},
-    )
+    folders = sorted({str(file.parent) for file in files})
+    # -P: the folder in which this is called may have another npdigits in it.
+    command = [sys.executable, "-P", "-m", "npdigits.predict", str(run), *folders, "--csv", "-", *more]
+    there = os.environ | {"PYTHONPATH": str(code)}
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, env=there)
     rows = {Path(row["file"]).name: row for row in csv.DictReader(io.StringIO(done.stdout))}
     if missing := [file.name for file in files if file.name not in rows]:
         raise UserError(
             f"{code}: says nothing of {len(missing)} pictures, as {missing[0]}: {done.stderr.strip()[-500:]}"
         )
     result = []
-    for file, (number, label) in files.items():
+    for file, (kind, number, label) in files.items():
         row = rows[file.name]
         refused = row["skipped"] or ""
         digit, p = ("", 0.0) if refused else (row["digit"], float(row["probability"]))

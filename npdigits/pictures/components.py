@@ -153,6 +153,13 @@ class Components:
         down, right = box.top, box.left
         return Box(down + within.top, down + within.bottom, right + within.left, right + within.right)
 
+    @cached_property
+    def scattered(self) -> list[int]:
+        """The pieces that may be of the digit, where they are many and none stands out; else none."""
+        areas = self._counting
+        kept = _large(areas)
+        return kept if 2 * max(areas) < sum(areas) and len(kept) > MOST_PIECES else []
+
     def digit(self) -> Array:
         """Return the mask of the pieces that are the digit, shape (height, width).
 
@@ -164,7 +171,7 @@ class Components:
         strokes = self._without_blots(kept) if len(kept) <= MOST_DIGITS else kept
         if are_several([(self.boxes[k], areas[k]) for k in strokes]):
             raise SeveralDigits
-        if 2 * max(areas) < sum(areas) and len(kept) > MOST_PIECES:
+        if self.scattered:
             raise NoDigit(f"{len(kept)} separate pieces, none of which stands out")
         chosen = np.zeros(len(areas), bool)
         chosen[strokes] = True

@@ -19,8 +19,8 @@ from npdigits.pictures.touching import Reads, image_of
 MOST_DIGITS = 2000
 # Lines that fall or rise by more than this, in radians, are turned level before they are read.
 LEVEL = 0.03
-# Digits in cells are at least so high, in heights of all cells' digits, or so much of the cell's.
-OF_A_CELL = 0.2
+# Digits in cells are at least so high, in heights of the cells; higher than that the cells are squared paper's.
+OF_A_CELL, PAPER = 0.2, 0.98
 
 TOUCH = "digits touch"
 
@@ -160,6 +160,13 @@ def _add_grid(page: Page, found: FoundGrid, read: Reads) -> None:
     cell_height = float(np.median(np.diff([trace.middle(view.mask.shape[1] / 2) for trace in grid.level])))
     large = [k for some in inside.values() for k in some if components.boxes[k].height >= OF_A_CELL * cell_height]
     height = typical_height([components.boxes[k] for k in large])
+    if height > PAPER * cell_height:  # squared paper: digits over its lines
+        page.grids.pop()
+        page.line_of_grid.pop()
+        for line in lines_of(components, candidates(components)):
+            page.lines += 1
+            _add_line(page, line, view, components, page.lines, read)
+        return
     for row in range(grid.rows):
         position = 0
         for column in range(grid.columns):

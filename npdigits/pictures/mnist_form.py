@@ -5,7 +5,8 @@ proportions kept, and placed so that its centre of mass is at the middle of 28 Ã
 side is 20 pixels, the centre of mass within half a pixel of (14, 14), strokes 1.7 to 4.0 pixels wide (5 to 95 %).
 
 Pictures are no scans of forms, so other steps come first: paper and ink are told apart (Otsu 1979), uneven paper is
-flattened, specks and ink that reaches in from an edge are left out, strokes far thinner than the set's are thickened.
+flattened, specks and ink that reaches in from an edge are left out, strokes far thinner than the set's are thickened. Lines of
+the paper are taken out (``lines.py``), and many pieces are joined (``gaps.py``).
 
 All steps compute on whole numbers, or sum in a fixed order. So the script of the drawing page, whose steps have the
 same names (``export/page_files/form.js``), gives the same image where the paper is of one grey value, as the page's is.
@@ -18,7 +19,10 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.pictures.components import BAND, BLOT, Components, NoDigit, SeveralDigits, stroke_width
+from npdigits.pictures.gaps import gap_of
 from npdigits.pictures.ink import inks
+from npdigits.pictures.lines import without_lines
+from npdigits.pictures.thicker import thickened
 from npdigits.pictures.threshold import otsu, separation
 
 SIDE, BOX, MIDDLE = 28, 20, 14
@@ -64,7 +68,11 @@ def to_mnist_form(grey: Array) -> Array:
 
 def _formed(grey: Array, ink: Array, most: float) -> Array:
     """Return the digit of a picture of which it is known how much ink is where, at most such a share of it."""
+    ink = without_lines(ink, otsu(ink))
     threshold, pieces = told_apart(ink)
+    if gap := gap_of(pieces):
+        ink = thickened(ink, gap)
+        threshold, pieces = told_apart(ink)
     panel = pieces.panel()
     if panel is not None:
         try:
@@ -152,18 +160,6 @@ def stretched(ink: Array, threshold: int, most: float) -> Array:
         raise NoDigit("more than half of it is ink")
     scaled: Array = np.clip((ink.astype(float) - low) * 255 / (high - low), 0, 255)
     return scaled
-
-
-def thickened(levels: Array, by: int) -> Array:
-    """Return strokes thicker by so many pixels: each pixel becomes the largest of a square. The image grows as much."""
-    if by <= 0:
-        return levels
-    padded = np.pad(levels, by)
-    n = len(padded) - by
-    tall = np.max([padded[i : i + n] for i in range(by + 1)], axis=0)
-    n = padded.shape[1] - by
-    wider: Array = np.max([tall[:, i : i + n] for i in range(by + 1)], axis=0)
-    return wider
 
 
 def resampled(levels: Array, high: int, wide: int) -> Array:

@@ -21,6 +21,10 @@ from npdigits.pictures.mnist_form import SMALLEST
 SHORTEST, TALLEST, LEAST = 0.45, 2.2, 0.05
 # A long thin piece is a line, and no 1, if its sides differ by that factor, and it is so long in sides of the sheet.
 STRAIGHT, REACHES = 12, 1 / 3
+# A piece that touches an edge is at most so high, in heights of those that do not.
+BY_AN_EDGE = 1.5
+# A frame holds something of at least this share of its height, and its ink fills at most this share of its box.
+FRAMED, THIN_FRAME = 0.2, 0.3
 # A piece is on a line if so much of its height, or of the line's, is common to both.
 ON_LINE = 0.5
 # Two pieces one above the other are one digit if so much of the narrower one's width is common, and the lower one is at
@@ -96,27 +100,38 @@ def lines_of(components: Components, some: Sequence[int], height: float = 0.0) -
 def candidates(components: Components) -> list[int]:
     """Return the pieces of a sheet that may be digits or parts of them: no lines, blots, frames or tables."""
     height, width = components.labels.shape
+    boxes = components.boxes
     kept = []
-    for piece, box in enumerate(components.boxes[1:], 1):
-        edges = (box.top == 0) + (box.bottom == height) + (box.left == 0) + (box.right == width)
-        is_line = max(box.height, box.width) >= STRAIGHT * min(box.height, box.width)
-        if is_line and (box.height >= REACHES * height or box.width >= REACHES * width):
-            continue
-        if edges >= 2 and len(components.boxes) > 2 and box.height >= REACHES * height:
-            continue
-        kept.append(piece)
-    return [k for k in kept if not _is_around(components, k, kept) and not _is_blot(components, k)]
+    for piece, box in enumerate(boxes[1:], 1):
+        is_line = box.longest >= STRAIGHT * min(box.height, box.width)
+        if not is_line or (box.height < REACHES * height and box.width < REACHES * width):
+            kept.append(piece)
+    inner = [k for k in kept if not _on_edge(boxes[k], height, width)]
+    if usual := typical_height([boxes[k] for k in inner]):
+        # Beside digits off the edges a larger piece along one is a table, a shadow, a neighbouring sheet.
+        kept = [k for k in kept if k in set(inner) or boxes[k].height <= BY_AN_EDGE * usual]
+    frames = _frames(components, kept)
+    return [k for k in kept if k not in frames and not _is_blot(components, k)]
 
 
-def _is_around(components: Components, piece: int, others: Sequence[int]) -> bool:
-    """Say whether a piece is a frame: it holds others that are at least as high as the smallest digit."""
-    box = components.boxes[piece]
-    if box.longest < 3 * SMALLEST:
-        return False
-    within = [components.boxes[k] for k in others if box.holds(components.boxes[k])]
-    return any(b.height >= max(SMALLEST, box.height / 5) for b in within) and (
-        len(within) > 2 or components.areas[piece] < 0.3 * box.height * box.width
-    )
+def _on_edge(box: Box, height: int, width: int) -> bool:
+    return box.top == 0 or box.bottom == height or box.left == 0 or box.right == width
+
+
+def _frames(components: Components, some: Sequence[int]) -> set[int]:
+    """Return which pieces are frames: thin, around others that are high enough for digits in them."""
+    boxes = np.array([components.boxes[k] for k in some]).reshape(-1, 4)
+    top, bottom, left, right = boxes.T
+    high = bottom - top
+    found = set()
+    for k, box in zip(some, boxes, strict=True):
+        if min(box[1] - box[0], box[3] - box[2]) < 2 * SMALLEST:
+            continue
+        within = (top > box[0]) & (bottom < box[1]) & (left > box[2]) & (right < box[3])
+        held = within & (high >= max(SMALLEST, FRAMED * (box[1] - box[0])))
+        if held.any() and components.areas[k] < THIN_FRAME * (box[1] - box[0]) * (box[3] - box[2]):
+            found.add(k)
+    return found
 
 
 def _is_blot(components: Components, piece: int) -> bool:

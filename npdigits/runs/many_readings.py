@@ -23,6 +23,7 @@ from npdigits.runs.trained import Trained
 LONGEST_SIDE = 2048
 # What stands in the text for a digit that cannot be read, and for an empty cell of a grid.
 UNREAD, EMPTY = "?", "."
+ONE_MARK = "a mark that is neither a digit nor a separator,"
 
 
 @dataclass(frozen=True)
@@ -257,8 +258,9 @@ def said_of(page: PageRead) -> list[str]:
     """Return what is said of a page besides its digits: what could not be read, and what was left out."""
     said = [f"{page.file}: line {one.found.line}: {one.found.why} at {_at(one.box)}" for one in page.unread]
     if page.left_out:
-        several = f"{len(page.left_out)} marks that are" if len(page.left_out) > 1 else "a mark that is"
-        said.append(f"{page.file}: left out: {several} no digits or separators, at {_at(page.left_out[0])}")
+        several = len(page.left_out) > 1
+        what = f"{len(page.left_out)} marks that are neither digits nor separators, the first" if several else ONE_MARK
+        said.append(f"{page.file}: left out: {what} at {_at(page.left_out[0])}")
     return said
 
 

@@ -11,6 +11,7 @@ from npdigits.base.blas import one_thread
 from npdigits.base.sheet import captioned
 from npdigits.base.text import printable, shortened
 from npdigits.runs import exam
+from npdigits.runs.doubt import DEFAULT, doubts_of
 from npdigits.runs.evaluation import load_members, score_line
 from npdigits.runs.exam import Exam
 from npdigits.runs.results import confusion_matrix
@@ -34,6 +35,7 @@ class Scores:
         p: probabilities of the last, shape (n, classes).
         first_images: the images as the first run takes them, shape (n, pixels).
         runs: the networks.
+        doubted: of one run alone that has doubt.npz: whether each reading is doubted (``runs.doubt``), shape (n,).
     """
 
     lines: list[str]
@@ -42,11 +44,19 @@ class Scores:
     p: Array
     first_images: Array
     runs: Sequence[Trained]
+    doubted: Array | None = None
 
     @property
     def counts(self) -> Array:
         """The confusion matrix of the last, shape (classes, classes)."""
         return confusion_matrix(self.p.argmax(axis=1), self.exam.labels, self.p.shape[1])
+
+    @property
+    def doubted_counts(self) -> Array | None:
+        """How many images of each class are doubted, shape (classes,); None where that is not known."""
+        if self.doubted is None:
+            return None
+        return np.bincount(self.exam.labels[self.doubted], minlength=self.p.shape[1])
 
 
 def score(
@@ -75,6 +85,10 @@ def score(
     given = exam.of_a_file(runs, file, overrides, warn) if file else exam.of_a_set(runs, overrides, warn)
     with one_thread():
         each = [probabilities(run.network, given.images[run.path]) for run in runs]  # as in training, without T
+        doubts = None
+        if len(runs) == 1:
+            split = given.images[runs[0].path]
+            doubts = doubts_of(runs[0], split, runs[0].probabilities(split), warn)
     lines = [given.described]
     lines += [score_line(str(run.path), p, given.labels) for run, p in zip(runs, each, strict=True)]
     mean, name = np.mean(each, axis=0), str(runs[0].path)
@@ -82,7 +96,8 @@ def score(
         name = f"committee of {len(runs)}"
         lines.append(score_line(name, mean, given.labels))
     first = given.images[runs[0].path]
-    return Scores(lines, name, given, mean, first.images[first.rows], runs)
+    doubted = doubts.doubt > 1 - DEFAULT if doubts and doubts.known else None
+    return Scores(lines, name, given, mean, first.images[first.rows], runs, doubted)
 
 
 def worst_sheet(scores: Scores) -> bytes:

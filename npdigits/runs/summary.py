@@ -92,6 +92,7 @@ class Summary:
             where that does not tell, and of earlier versions: 1.
         sizes: bytes of each result file of a run that has ended or is paused, by which one that is lost or torn is
             noticed.
+        more_sizes: the same of those that earlier versions do not know.
         reason: why it failed.
         others: keys that this version does not know.
     """
@@ -125,6 +126,7 @@ class Summary:
     never_read: list[int] | None = None
     temperature: float | None = None
     sizes: Mapping[str, int] | None = None
+    more_sizes: Mapping[str, int] | None = None
     reason: str = ""
     others: Mapping[str, Any] = field(default_factory=dict)
 

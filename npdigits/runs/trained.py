@@ -32,7 +32,7 @@ CALIBRATED = (
     "probabilities hold for digits like the validation set: of 100 that are read with 0.96, about 96 are read right; "
     "of anything else they say little"
 )
-NOT_CALIBRATED = "probabilities are the network's own: none was held against digits that it was not trained on"
+NOT_CALIBRATED = "probabilities are the network's own, which may be too sure: no temperature was found for them"
 
 
 @dataclass(frozen=True)

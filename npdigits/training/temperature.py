@@ -39,7 +39,8 @@ def find_temperature(network: Network, val: Split) -> float | None:
     """Return the temperature of a network by a validation set; None where that does not tell."""
     if not len(val):
         return None
-    batches = [(z.copy(), y) for z, y in Scoring(network, val.images.dtype.name).logits(val)]
+    with np.errstate(over="ignore", invalid="ignore"):  # as in ``scoring.probabilities``
+        batches = [(z.copy(), y) for z, y in Scoring(network, val.images.dtype.name).logits(val)]
     return fit_temperature(np.concatenate([z for z, _ in batches]), np.concatenate([y for _, y in batches]))
 
 

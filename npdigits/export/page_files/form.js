@@ -23,7 +23,15 @@ const Form = (() => {
   }
 
   function formed(grey, width, height, ink, most) {
-    const { threshold, pieces } = toldApart(ink, width, height), panel = Pieces.panel(pieces);
+    ink = Lines.without(ink, otsu(ink), width, height);
+    let { threshold, pieces } = toldApart(ink, width, height);
+    const gap = Pieces.gapOf(pieces, thickened);
+    if (gap) {
+      ink = Uint8Array.from(thickened(ink, width, height, gap));
+      [width, height] = [width + gap, height + gap];
+      ({ threshold, pieces } = toldApart(ink, width, height));
+    }
+    const panel = Pieces.panel(pieces);
     if (panel) {
       try {
         return form(cut(grey, width, panel), wide(panel), high(panel));

@@ -131,12 +131,33 @@ const Pieces = (() => {
                        left: box.left + within.left, right: box.left + within.right };
   }
 
+  // The pieces that may be of the digit, where they are many and none stands out; else none.
+  function scattered(pieces) {
+    const areas = counting(pieces), kept = large(areas);
+    return 2 * areas.reduce((most, area) => Math.max(most, area), 0) < sum(areas) && kept.length > MOST_PIECES ? kept : [];
+  }
+
+  // By how many pixels the ink of scattered pieces must be thickened to make one of them; 0 if it must not.
+  function gapOf(pieces, thickened) {
+    const kept = scattered(pieces), boxes = kept.map((k) => pieces.boxes[k]);
+    if (!kept.length || kept.length > MOST_JOINED) return 0;
+    const compact = kept.filter((k) => strokesOf(pieces, k) > COMPACT * longest(pieces.boxes[k])).length;
+    if (2 * compact < kept.length && Several.areSeveral(kept.map((k, i) => ({ box: boxes[i], area: pieces.areas[k] }))))
+      return 0;
+    const box = around(boxes), w = wide(box), h = high(box);
+    const mask = Uint8Array.from(cut(pieces.labels, pieces.width, box), (label) => kept.includes(label));
+    const most = Math.floor(Math.min(CLOSE * longest(box), STROKES * strokeWidth(mask, w, h)));
+    for (let by = 1; by <= most; by++)
+      if (of(thickened(mask, w, h, by), 0, w + by, h + by).areas.length === 1) return by;
+    return 0;
+  }
+
   function digit(pieces) {
     const areas = counting(pieces), kept = large(areas);
     const left = kept.length <= Several.MOST_DIGITS ? withoutBlots(pieces, kept) : kept;
     if (Several.areSeveral(left.map((k) => ({ box: pieces.boxes[k], area: areas[k] })))) 
       throw new SeveralDigits("there are several digits on it: one digit a picture");
-    if (2 * areas.reduce((most, area) => Math.max(most, area), 0) < sum(areas) && kept.length > MOST_PIECES)
+    if (scattered(pieces).length)
       throw new NoDigit(`${kept.length} separate pieces, none of which stands out`);
     const chosen = new Uint8Array(areas.length), mask = new Uint8Array(pieces.labels.length);
     for (const k of left) chosen[k] = 1;
