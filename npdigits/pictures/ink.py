@@ -17,11 +17,11 @@ def inks(grey: Array) -> Iterator[tuple[Array, float]]:
     if flat:
         return
     even = without_noise(grey)
-    found = [] if even is None else [(one.ink, one.most) for one in flat_inks(even)]
+    drawn = [] if even is None else [(one.ink, one.most) for one in flat_inks(even)]
     # Around a digit that was cut out there is hardly any paper to see the light on.
-    first = bool(found) and is_cut_out(found[0][0])
+    first = bool(drawn) and is_cut_out(drawn[0][0])
     if first:
-        yield from found
+        yield from drawn
     yield photographed(grey), MOST_INK
     if not first:
-        yield from found
+        yield from drawn

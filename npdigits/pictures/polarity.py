@@ -25,9 +25,10 @@ SMOOTH = 0.7
 # They are looked for with squares of these shares of the shorter side: the largest is wider than any stroke, and in the
 # smaller ones no patch of shadow is left.
 PARTS = (3, 5, 9, 15)
-# A smaller square shows the strokes as well if what it does not show has at most such a share of their edge. The
-# picture's own square is so many pixels wider than the strokes.
-LOST, MORE = 0.1, 3
+# A smaller square leaves out ink if what it does not show has more than such a share of the strokes' pixels that are at
+# least such a share as far from the paper as the strokes are. The picture's own square is so many pixels wider than the
+# strokes.
+LOST, AS_DARK, MORE = 0.02, 0.75, 3
 # Ink is further than so many medians of the distances from the paper's median, as noise is not.
 NOISE = 4.0
 # Pieces that are looked at, the largest ones; more are noise.
@@ -46,11 +47,13 @@ class Strokes(NamedTuple):
         edge: the grey values by which paper and ink differ, summed along their contours.
         area: their pixels.
         mask: where they are.
+        ink: how much ink is where.
     """
 
     edge: int
     area: int
     mask: Array
+    ink: Array
 
     @property
     def width(self) -> int:
@@ -72,7 +75,7 @@ def kind_of_ink(grey: Array) -> tuple[bool, int, int]:
     dark, light = ([_seen(small, size, on_light) for size in sizes] for on_light in (True, False))
     on_light = is_on_light(dark, light)
     most = max(3, min(grey.shape) // PARTS[0])
-    width = _shown(small if on_light else 255 - small, dark if on_light else light).width
+    width = _shown(dark if on_light else light).width
     return on_light, max(3, min(most, step * (width + MORE))) if width else most, step * width
 
 
@@ -84,15 +87,20 @@ def _seen(grey: Array, size: int, on_light: bool) -> Strokes:
     return strokes(grey if on_light else 255 - grey, ink)
 
 
-def _shown(grey: Array, found: Sequence[Strokes]) -> Strokes:
+def _shown(found: Sequence[Strokes]) -> Strokes:
     """Return the strokes that the smallest square shows of those that show all of them.
 
-    In smaller squares less light and shadow is left. Those that strokes fill leave out ink, which has edges.
+    In smaller squares less light and shadow is left. Those that a place where strokes meet fills leave out ink.
     """
     chosen = found[0]
     for smaller in found[1:]:
-        if chosen.edge and _edge(grey, _inner(chosen.mask & ~smaller.mask)) > LOST * chosen.edge:
+        both = chosen.mask & smaller.mask
+        if chosen.area and not both.any():
             break
+        if chosen.area:
+            dark = chosen.ink >= AS_DARK * np.median(chosen.ink[both])
+            if np.count_nonzero(_inner(chosen.mask & ~smaller.mask & dark)) > LOST * chosen.area:
+                break
         chosen = smaller
     return chosen
 
@@ -127,7 +135,7 @@ def strokes(grey: Array, ink: Array) -> Strokes:
     """
     mask = ink > _threshold(ink)
     if not 0 < np.count_nonzero(mask) <= MOST_INK * mask.size:
-        return Strokes(0, 0, np.zeros_like(mask))
+        return Strokes(0, 0, np.zeros_like(mask), ink)
     pieces = Components.of(mask)
     areas = np.array(pieces.areas)
     large = np.flatnonzero(areas >= PIECE * areas.max())
@@ -138,7 +146,7 @@ def strokes(grey: Array, ink: Array) -> Strokes:
     off = bool(inner) and areas[inner].max() >= INNER * areas[thin].max()
     kept[inner if off else thin] = True
     mask = kept[pieces.labels]
-    return Strokes(_edge(grey, mask), int(areas[kept].sum()), mask)
+    return Strokes(_edge(grey, mask), int(areas[kept].sum()), mask, ink)
 
 
 def _reaches_an_edge(box: Box, shape: tuple[int, ...]) -> bool:
