@@ -82,7 +82,7 @@ def _formed(grey: Array, ink: Array, most: float) -> Array:
         except NoDigit:
             pass  # it is none
     levels = stretched(ink, threshold, most)
-    mask = pieces.digit()
+    mask = pieces.digit(joined=gap > 0)
     levels[(ink > threshold) & ~mask] = 0
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

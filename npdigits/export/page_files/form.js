@@ -40,7 +40,7 @@ const Form = (() => {
       }
     }
     let levels = stretched(ink, threshold, most);
-    const kept = Pieces.digit(pieces);
+    const kept = Pieces.digit(pieces, gap > 0);
     for (let i = 0; i < levels.length; i++) if (ink[i] > threshold && !kept[i]) levels[i] = 0;
     const box = bounds(kept, width, height);
     levels = cut(levels, width, box);
