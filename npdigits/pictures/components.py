@@ -167,8 +167,11 @@ class Components:
         kept = _large(areas)
         return kept if 2 * max(areas) < sum(areas) and len(kept) > MOST_PIECES else []
 
-    def digit(self) -> Array:
+    def digit(self, joined: bool = False) -> Array:
         """Return the mask of the pieces that are the digit, shape (height, width).
+
+        Args:
+            joined: whether the pieces were found to be of one digit.
 
         Raises:
             NoDigit: there is none, or what there is is no digit.
@@ -176,7 +179,7 @@ class Components:
         areas = self._counting
         kept = _large(areas)
         strokes = self._without_blots(kept) if len(kept) <= MOST_DIGITS else kept
-        if are_several([(self.boxes[k], areas[k]) for k in strokes]):
+        if not joined and are_several([(self.boxes[k], areas[k]) for k in strokes]):
             raise SeveralDigits
         if self.scattered:
             raise NoDigit(f"{len(kept)} separate pieces, none of which stands out")
