@@ -19,6 +19,7 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.pictures.components import BAND, BLOT, Components, NoDigit, SeveralDigits, stroke_width
 from npdigits.pictures.ink import inks
+from npdigits.pictures.paper import sheet_in
 from npdigits.pictures.threshold import otsu, separation
 
 SIDE, BOX, MIDDLE = 28, 20, 14
@@ -50,6 +51,14 @@ def to_mnist_form(grey: Array) -> Array:
     Raises:
         NoDigit: says why.
     """
+    sheet = sheet_in(grey)
+    if sheet is not None:
+        try:
+            return to_mnist_form(sheet)
+        except SeveralDigits:
+            raise
+        except NoDigit:
+            pass  # it is none
     refused = None
     for ink, most in inks(grey):
         try:
