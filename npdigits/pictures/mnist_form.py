@@ -22,6 +22,7 @@ from npdigits.pictures.components import BAND, BLOT, Components, NoDigit, Severa
 from npdigits.pictures.gaps import gap_of
 from npdigits.pictures.ink import inks
 from npdigits.pictures.lines import without_lines
+from npdigits.pictures.paper import sheet_in
 from npdigits.pictures.thicker import thickened
 from npdigits.pictures.threshold import otsu, separation
 
@@ -54,6 +55,14 @@ def to_mnist_form(grey: Array) -> Array:
     Raises:
         NoDigit: says why.
     """
+    sheet = sheet_in(grey)
+    if sheet is not None:
+        try:
+            return to_mnist_form(sheet)
+        except SeveralDigits:
+            raise
+        except NoDigit:
+            pass  # it is none
     refused = None
     for ink, most in inks(grey):
         try:
