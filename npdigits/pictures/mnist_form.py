@@ -167,7 +167,7 @@ def stretched(ink: Array, threshold: int, most: float) -> Array:
         raise NoDigit("it is blank, or nearly so")
     if above.sum() > most * ink.size:
         raise NoDigit("more than half of it is ink")
-    scaled: Array = np.clip((ink.astype(float) - low) * 255 / (high - low), 0, 255)
+    scaled: Array = np.clip((np.arange(256.0) - low) * 255 / (high - low), 0, 255)[ink]
     return scaled
 
 
