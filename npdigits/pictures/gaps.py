@@ -15,8 +15,8 @@ from npdigits.pictures.thicker import thickened
 # Pieces are joined if each is at most CLOSE of the height of all from the next, and at most so many stroke widths. Of
 # dots these are the halves of a diameter.
 CLOSE, STROKES, HALF = 0.25, 3.0, 0.5
-# At most so many pieces; a matrix has 35 dots.
-MOST_JOINED = 60
+# At most so many pieces: a display has 35 dots, a printer many more.
+MOST_JOINED = 400
 # Dots and dashes are of that stroke width, or more, in lengths; else the pieces may be digits.
 COMPACT = 0.3
 

@@ -36,8 +36,8 @@ MOST_LOOKED_AT = 40
 # Less edge than such a share of the most is little. Two inks have as much edge as one another if the logarithms of
 # their ratios, summed over the squares, are less than ALIKE; then the one of less area is ink.
 LITTLE, ALIKE = 0.1, 0.1
-# Compact pieces are dots if they are so many, and half of them differ in area by such a factor at most.
-FEWEST_DOTS, ALIKE_DOTS = 6, 0.5
+# Compact pieces are dots if they are so many, and the middle half of them by area is so much alike.
+FEWEST_DOTS, ALIKE_DOTS = 6, 0.15
 # More than such a share of a picture is no ink.
 MOST_INK = 0.5
 

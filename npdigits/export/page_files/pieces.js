@@ -4,7 +4,7 @@
 const Pieces = (() => {
   const PIECE = 1 / 20, INNER = 1 / 5, MOST_PIECES = 5, CORNER = 0.1, FRAMED = 0.15, AS_THICK = 1.1, AS_FRAME = 0.1;
   const MOST_FRAMED = 40, PAGE = 56, BLOT = 0.38, APART = 0.25;
-  const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, CLOSE = 0.25, STROKES = 3, HALF = 0.5, MOST_JOINED = 60, COMPACT = 0.3;
+  const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, CLOSE = 0.25, STROKES = 3, HALF = 0.5, MOST_JOINED = 400, COMPACT = 0.3;
   const { around } = Several;
 
   class NoDigit extends Error {}
