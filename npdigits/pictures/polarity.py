@@ -21,14 +21,16 @@ from npdigits.pictures.threshold import otsu
 
 # Strokes are looked for in a picture of at most so many pixels along the longer side.
 LOOK = 384
+# It is smoothed by a Gaussian of such a standard deviation, in its pixels: noise weighs much on dark paper.
 SMOOTH = 0.7
 # They are looked for with squares of these shares of the shorter side: the largest is wider than any stroke, and in the
 # smaller ones no patch of shadow is left.
 PARTS = (3, 5, 9, 15)
 # A smaller square leaves out ink if what it does not show has more than such a share of the strokes' pixels that are at
-# least such a share as far from the paper as the strokes are. The picture's own square is so many pixels wider than the
-# strokes.
-LOST, AS_DARK, MORE = 0.02, 0.75, 3
+# least such a share as far from the paper as the strokes are.
+LOST, AS_DARK = 0.02, 0.75
+# The picture's own square is such a share wider than the strokes, and so many pixels more, as their edges are blurred.
+ROOM, MORE = 1.25, 3
 # Ink is further than so many medians of the distances from the paper's median, as noise is not.
 NOISE = 4.0
 # Pieces that are looked at, the largest ones; more are noise.
@@ -66,19 +68,20 @@ class Strokes(NamedTuple):
 
 
 def kind_of_ink(grey: Array) -> tuple[bool, int, int]:
-    """Return whether ink is darker than paper, and the side of a square, in pixels, that no stroke fills.
+    """Return whether ink is darker than paper, the side of a square that no stroke fills, and the strokes' width.
 
     Args:
         grey: bytes 0 (black) … 255 (white), shape (height, width).
     """
     step = -(-max(grey.shape) // LOOK)
     small = ndimage.gaussian_filter(reduced(grey, step), SMOOTH)
-    sizes = [max(3, min(small.shape) // part) for part in PARTS]
+    sizes = list(dict.fromkeys(max(3, min(small.shape) // part) for part in PARTS))
     dark, light = ([_seen(small, size, on_light) for size in sizes] for on_light in (True, False))
     on_light = is_on_light(dark, light)
     most = max(3, min(grey.shape) // PARTS[0])
-    width = _shown(dark if on_light else light).width
-    return on_light, max(3, min(most, step * (width + MORE))) if width else most, step * width
+    width = step * _shown(dark if on_light else light).width
+    fitting = int(ROOM * width) + step * MORE if width else most
+    return on_light, max(3, min(most, fitting)), width
 
 
 def _seen(grey: Array, size: int, on_light: bool) -> Strokes:

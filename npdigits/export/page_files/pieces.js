@@ -88,6 +88,7 @@ const Pieces = (() => {
       const frames = some.filter((k) => framesOne(pieces, k, some)).map((k) => boxes[k]);
       for (const k of some)
         if (frames.some((frame) => asLargeAs(boxes[k], frame)) && isFrame(pieces, k)) areas[k] = 0;
+      if (frames.length) return areas.map((area, k) => frames.some((frame) => contains(frame, boxes[k])) ? area : 0);
     }
     return areas;
   }
@@ -126,7 +127,8 @@ const Pieces = (() => {
   function panel(pieces) {
     const areas = counting(pieces), most = areas.reduce((more, area) => Math.max(more, area), 0), k = areas.indexOf(most);
     if (!most) return null;
-    const box = pieces.boxes[k], within = Panel.panelBox(maskOf(pieces, k), wide(box), high(box), label);
+    const box = pieces.boxes[k], ink = Uint8Array.from(cut(pieces.labels, pieces.width, box), (piece) => piece >= 0);
+    const within = Panel.panelBox(maskOf(pieces, k), ink, wide(box), high(box), { label, cut });
     return within && { top: box.top + within.top, bottom: box.top + within.bottom,
                        left: box.left + within.left, right: box.left + within.right };
   }
@@ -186,11 +188,12 @@ const Pieces = (() => {
     if (kept.length < 2 || !page(pieces)) return kept;
     const box = (k) => pieces.boxes[k];
     const blots = kept.filter((k) => strokesOf(pieces, k) > BLOT * longest(box(k)));
-    const others = kept.filter((k) => !blots.includes(k)).map(box);
+    const others = kept.filter((k) => !blots.includes(k));
     if (!others.length) return kept;
-    const rest = around(others);
-    return kept.filter((k) =>
-      !blots.includes(k) || longest(box(k)) >= longest(rest) || gap(box(k), rest) <= APART * longest(rest));
+    const rest = around(others.map(box)), main = box(others.reduce((most, k) => high(box(k)) > high(box(most)) ? k : most));
+    const apart = (k, from) => longest(box(k)) < longest(from) && gap(box(k), from) > APART * longest(from);
+    return kept.filter((k) => blots.includes(k) ? !apart(k, rest) :
+      !apart(k, main) || !Panel.isLabel(maskOf(pieces, k), wide(box(k)), high(box(k)), label));
   }
 
   function strokeWidth(mask, wide, high) {
