@@ -89,4 +89,4 @@ def test_specks_all_over_a_page_are_not_joined(share):
 def test_what_stands_out_is_not_joined():
     for digit in range(10):
         assert gap_of(Components.of(drawn(digit) < 128)) == 0
-    assert gap_of(Components.of(dots(4, 10, 0.7) < 128)) == 3
+    assert gap_of(Components.of(dots(4, 10, 0.7) < 128)) == 5

@@ -48,7 +48,7 @@ class Strokes(NamedTuple):
     """The pieces of a picture's ink that have strokes.
 
     Attributes:
-        edge: the grey values by which paper and ink differ, summed along their contours.
+        edge: the grey values by which paper and ink differ, summed along their contours; at least 0.
         area: their pixels.
         mask: where they are.
         ink: how much ink is where.
@@ -153,7 +153,7 @@ def strokes(grey: Array, ink: Array) -> Strokes:
     off = bool(inner) and areas[inner].max() >= INNER * areas[thin].max()
     kept[inner if off else thin] = True
     mask = kept[pieces.labels]
-    return Strokes(_edge(grey, mask), int(areas[kept].sum()), mask, ink)
+    return Strokes(max(_edge(grey, mask), 0), int(areas[kept].sum()), mask, ink)
 
 
 def are_dots(areas: Array) -> bool:
