@@ -47,6 +47,8 @@ def without_lines(ink: Array) -> Array:
     if not (_may_have_lines(ink, faint) or _may_have_lines(ink.T, faint)):
         return ink
     lines = found(ink, faint), found(ink.T, faint)
+    if not any(lines):
+        return ink
     clean, strokes = ink.copy(), ink > threshold
     for side, some in zip((strokes, strokes.T), lines, strict=True):
         for line in some:

@@ -36,8 +36,8 @@ MOST_LOOKED_AT = 40
 # Less edge than such a share of the most is little. Two inks have as much edge as one another if the logarithms of
 # their ratios, summed over the squares, are less than ALIKE; then the one of less area is ink.
 LITTLE, ALIKE = 0.1, 0.1
-# Compact pieces are dots if they are so many, and half of them differ in area by such a factor at most.
-FEWEST_DOTS, ALIKE_DOTS = 6, 0.5
+# Compact pieces are dots if they are so many, and the middle half of them by area is so much alike.
+FEWEST_DOTS, ALIKE_DOTS = 6, 0.15
 # More than such a share of a picture is no ink.
 MOST_INK = 0.5
 
@@ -46,7 +46,7 @@ class Strokes(NamedTuple):
     """The pieces of a picture's ink that have strokes.
 
     Attributes:
-        edge: the grey values by which paper and ink differ, summed along their contours.
+        edge: the grey values by which paper and ink differ, summed along their contours; at least 0.
         area: their pixels.
         mask: where they are.
         ink: how much ink is where.
@@ -142,7 +142,7 @@ def strokes(grey: Array, ink: Array) -> Strokes:
     off = bool(inner) and areas[inner].max() >= INNER * areas[thin].max()
     kept[inner if off else thin] = True
     mask = kept[pieces.labels]
-    return Strokes(_edge(grey, mask), int(areas[kept].sum()), mask, ink)
+    return Strokes(max(_edge(grey, mask), 0), int(areas[kept].sum()), mask, ink)
 
 
 def are_dots(areas: Array) -> bool:
