@@ -197,13 +197,13 @@ def test_data_of_no_digits_are_refused_in_one_line_and_nothing_is_written(tmp_pa
     keys = *options, *set_of(tmp_path / "set", classes=9), "out=there", "added_strokes=0.25"
     done = typed(*keys, cwd=tmp_path)
     assert done.returncode == 2 and not (tmp_path / "there").exists()
-    says = "added_strokes=0.25: allowed is 0 but with images of the digits 0 to 9; the classes of idx are others"
+    says = "added_strokes=0.25: allowed with images of the digits 0 to 9 only; the classes of idx are others"
     assert done.stderr.splitlines()[-1].endswith(says)
 
 
 @pytest.mark.parametrize(
     ("shape", "says"),
-    [((28, 6), "with images of the digits 0 to 9, of 7 × 7 pixels at least, not of 28 × 6"), ((7, 9), "")],
+    [((28, 6), "with images of the digits 0 to 9 only, of 7 × 7 pixels at least, not of 28 × 6"), ((7, 9), "")],
 )
 def test_images_that_are_too_small_are_refused(tmp_path, shape, says):
     half = np.zeros((20, *shape), np.uint8), np.arange(20, dtype=np.uint8) % 10

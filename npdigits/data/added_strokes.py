@@ -41,7 +41,7 @@ def check_digits(share: float, source: Data) -> None:
     """
     if not share:
         return
-    allowed = f"added_strokes={share:g}: allowed is 0 but with images of the digits 0 to 9"
+    allowed = f"added_strokes={share:g}: allowed with images of the digits 0 to 9 only"
     if source.class_names != DIGITS or source.name in OF_NO_DIGITS:
         raise ConfigError(f"{allowed}; the classes of {source.name} are others")
     if min(source.image_shape) < LEAST_SIDE:
