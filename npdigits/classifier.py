@@ -77,11 +77,13 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         n_iter_: epochs.
         history_: the records of all epochs, a list of dictionaries.
         weights_, biases_: of each layer, (nₗ, nₗ₋₁) and (nₗ,): the best epoch's.
+        temperature_: T of ``predict_proba``, softmax(z/T): a run's; 1 after ``fit`` (see ``CalibratedClassifierCV``).
     """
 
     # Of the images that it was trained on: (paper, ink), and what a run recorded; earlier pickles lack them.
     _scale: tuple[float, float] = OF_BYTES
     _reading: Meaning | None = None
+    temperature_: float = 1.0
 
     def __init__(self, *values: Any, **named: Any) -> None:
         # Kept unchanged: scikit-learn's clone compares them. ``fit`` checks them.
@@ -117,11 +119,11 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self = cls(**{name: _as_typed(values[name]) for name in parameters()}, own=numbers or None)
         self._reading = found.meaning if found.summary.reading else None
         self._scale = found.meaning.range
+        self.temperature_ = found.temperature
         self.classes_ = np.array(found.meaning.values)
         self.n_features_in_ = found.sizes[0]
         self.n_iter_ = found.summary.epochs_run or 0
-        height, width = found.summary.height_and_width
-        self.image_shape_ = height, width
+        self.image_shape_ = found.summary.height_and_width
         self._set_fitted(found.config, found.network.parameters.weights, found.network.parameters.biases)
         return self
 
@@ -138,6 +140,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self.classes_, labels = np.unique(y, return_inverse=True)
         self.image_shape_ = shape
         self._reading, self._scale = None, scale_of(flat) if shape else OF_BYTES
+        self.temperature_ = 1.0
         config = self._config(len(flat))
         inputs = self._inputs(flat, config)
         samples = Split(inputs, labels.astype(np.intp), np.arange(len(inputs)))
@@ -187,7 +190,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         for view, array in zip(views, [*self.weights_, *self.biases_], strict=True):
             view[...] = array
         with one_thread():
-            return probabilities(network, Split(inputs, np.zeros(len(inputs), np.intp), np.arange(len(inputs))))
+            n = len(inputs)
+            return probabilities(network, Split(inputs, np.zeros(n, np.intp), np.arange(n)), self.temperature_)
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the most probable label of each sample, shape (n,).

@@ -25,7 +25,8 @@ from npdigits.train import run
 
 PLAIN = ("data=idx", "epochs=6", "hidden=6", "plots=false", "quiet=true")
 # What must be the same bytes, besides the summary but for its times.
-BITS = ("metrics.csv", "predictions.npz", *(f"checkpoints/{name}.npz" for name in ("best", "last", "previous")))
+CHECKPOINTS = [f"checkpoints/{name}.npz" for name in ("best", "last", "previous")]
+BITS = ("metrics.csv", "predictions.npz", "doubt.npz", *CHECKPOINTS)
 BATCHES = 16 + 3  # of an epoch of 500 digits by 32, and of the scoring of 500, 100 and 100 by 256
 
 
@@ -440,7 +441,7 @@ def test_a_run_marked_running_whose_owner_is_gone_is_free(go):
     assert result(go("run")) == whole
 
 
-LOSABLE = ("metrics.csv", "predictions.npz", "checkpoints/best.npz", "checkpoints/last.npz")
+LOSABLE = ("metrics.csv", "predictions.npz", "doubt.npz", "checkpoints/best.npz", "checkpoints/last.npz")
 
 
 @pytest.mark.parametrize("name", LOSABLE)

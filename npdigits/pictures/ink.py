@@ -1,23 +1,27 @@
-"""How much ink is where in a picture: of paper of one grey value here, of a photograph's in ``photograph.py``.
+"""How much ink is where in a picture: on paper of one grey value (``flat.py``), in a photograph (``photograph.py``)."""
 
-The drawing page's script does the first part in the same way (``export/page_files/form.js``).
-"""
-
-import numpy as np
+from collections.abc import Iterator
 
 from npdigits.base.arrays import Array
+from npdigits.pictures.even import is_cut_out, without_noise
+from npdigits.pictures.flat import MOST_INK, flat_inks
 from npdigits.pictures.photograph import photographed
 
 
-def inked(grey: Array) -> Array:
-    """Return how much ink is where, bytes of the picture's shape: the smaller part of it, darker or lighter than paper.
-
-    A grey value that more than half of the pixels have is the paper's. Else the light is uneven (``photographed``).
-    """
-    counts = np.bincount(grey.ravel(), minlength=256)
-    level = int(counts.argmax())
-    if 2 * counts[level] <= grey.size:
-        return photographed(grey)
-    darker = level - grey.astype(int)
-    side: Array = np.maximum(darker if darker.sum() >= 0 else -darker, 0).astype(np.uint8)
-    return side
+def inks(grey: Array) -> Iterator[tuple[Array, float]]:
+    """Yield how much ink is where, bytes of the picture's shape, and how much of it ink may be; the likeliest first."""
+    flat = False
+    for found in flat_inks(grey):
+        flat |= found.sure
+        yield found.ink, found.most
+    if flat:
+        return
+    even = without_noise(grey)
+    drawn = [] if even is None else [(one.ink, one.most) for one in flat_inks(even)]
+    # Around a digit that was cut out there is hardly any paper to see the light on.
+    first = bool(drawn) and is_cut_out(drawn[0][0])
+    if first:
+        yield from drawn
+    yield photographed(grey), MOST_INK
+    if not first:
+        yield from drawn

@@ -89,7 +89,8 @@ SUMMARY_VALUES: dict[str, Kind] = {
         plain(3),
     ),
     "never_read": list_of(whole(0, CLASSES - 1), CLASSES),
-    "sizes": table({}, whole(0, 10**15), most=1000),
+    "temperature": number(1e-9, 1e9),
+    **dict.fromkeys(("sizes", "more_sizes"), table({}, whole(0, 10**15), most=1000)),
     "reason": text(LONGEST_REASON),
 }
 

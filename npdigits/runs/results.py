@@ -11,9 +11,8 @@ from npdigits.base.random import stream
 from npdigits.data.added_strokes import NUMBERS, AddedStrokes
 from npdigits.data.augmentation import Augmentation, DistortionRanges
 from npdigits.data.sets import Split
-from npdigits.nn.network import Parameters
+from npdigits.nn.network import Network, Parameters
 from npdigits.runs.metrics import SCORES
-from npdigits.training.scoring import probabilities
 from npdigits.training.state import Epoch, State
 
 READOUT_DIGITS = 75
@@ -110,8 +109,8 @@ def wilson_interval(correct: int, n: int) -> tuple[float, float]:
     return max(0.0, (centre - half) / (1 + z * z / n)), min(1.0, (centre + half) / (1 + z * z / n))
 
 
-def predict_test_set(state: State, test: Split) -> Array:
-    """Return the best epoch's probabilities on the test set."""
+def best_network(state: State) -> Network:
+    """Return the network as it was at the end of the best epoch."""
     best = Parameters(state.network.parameters.sizes, state.network.parameters.flat.dtype.name)
     best.flat[:] = state.best
-    return probabilities(dataclasses.replace(state.network, parameters=best), test)
+    return dataclasses.replace(state.network, parameters=best)

@@ -1,0 +1,294 @@
+"""What a network reads on pictures of many digits, as text and with a box each (``npdigits-predict --many``)."""
+
+import itertools
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from npdigits.base.arrays import Array
+from npdigits.base.blas import one_thread
+from npdigits.base.spreadsheet import csv_table
+from npdigits.base.text import aligned
+from npdigits.data.sets import Split
+from npdigits.pictures.many import Found, Page, page_of
+from npdigits.pictures.read import read_page
+from npdigits.runs.reading import Reading, doubt_head, in_order, read_by, read_digits
+from npdigits.runs.trained import Trained
+
+# The longer side of a picture, in pixels, beyond which it is made smaller: a page has dozens of digits on a line.
+LONGEST_SIDE = 2048
+# What stands in the text for a digit that cannot be read, and for an empty cell of a grid.
+UNREAD, EMPTY = "?", "."
+# Columns of a table for programs.
+DOUBTED = ("doubt", "not_sure")
+ONE_MARK = "a mark that is neither a digit nor a separator,"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A digit or a mark, where it is in the picture, and what it is read as.
+
+    Attributes:
+        found: what the picture has there.
+        reading: None for a mark, and for what cannot be read.
+        box: x, y, width and height in pixels of the picture as it was given, upright.
+    """
+
+    found: Found
+    reading: Reading | None
+    box: tuple[int, int, int, int]
+
+    @property
+    def text(self) -> str:
+        """What stands for it in the text of its line."""
+        if self.found.mark:
+            return self.found.mark
+        return self.reading.ranked[0][0] if self.reading else UNREAD
+
+    @property
+    def letter(self) -> str:
+        """Where it is in its picture, for names of files: "2-5" is the fifth digit of the second line."""
+        return f"{self.found.line}-{self.found.position}"
+
+
+@dataclass(frozen=True)
+class PageRead:
+    """What is read on a picture.
+
+    Attributes:
+        file: the picture's.
+        size: its height and width, upright.
+        grey: what was looked at, which may be smaller.
+        page: what is on it.
+        placed: its digits and marks, in reading order.
+        left_out: boxes of marks that are neither digits nor known separators.
+    """
+
+    file: Path
+    size: tuple[int, int]
+    grey: Array
+    page: Page
+    placed: list[Placed]
+    left_out: list[tuple[int, int, int, int]]
+
+    @property
+    def digits(self) -> list[Placed]:
+        """The digits, and what may be digits but cannot be read."""
+        return [one for one in self.placed if not one.found.mark]
+
+    @property
+    def unread(self) -> list[Placed]:
+        """What may be digits but cannot be read."""
+        return [one for one in self.digits if not one.reading]
+
+    def doubtful(self, share: float) -> list[tuple[Placed, str]]:
+        """Return the digits that are not sure, each with the reason."""
+        return [(one, reason) for one in self.digits if one.reading and (reason := one.reading.refusal(share))]
+
+    @property
+    def lines(self) -> list[str]:
+        """The text of each line; of a grid's row, its cells with spaces between them."""
+        texts = {line: self._row_text(line, i) for i, line in self._rows_of_grids().items()}
+        outside = itertools.groupby((one for one in self.placed if not one.found.cell), key=lambda one: one.found.line)
+        texts |= {line: joined(list(some)) for line, some in outside}
+        return [texts.get(line, "") for line in range(1, self.page.lines + 1)]
+
+    def cells(self, grid: int) -> list[list[str]]:
+        """Return the text of each cell of a grid, from 0; "" where it is empty."""
+        rows, columns = self.page.grids[grid]
+        table = [[""] * columns for _ in range(rows)]
+        inside = [one for one in self.placed if one.found.cell and one.found.cell[0] == grid + 1]
+        for (_, row, column), some in itertools.groupby(inside, key=lambda one: one.found.cell or (0, 0, 0)):
+            table[row - 1][column - 1] = joined(list(some))
+        return table
+
+    def shown(self) -> list[str]:
+        """Return the text for people: a grid in columns."""
+        texts, rows = self.lines, self._rows_of_grids()
+        for grid, first in enumerate(self.page.line_of_grid):
+            table = aligned([[cell or EMPTY for cell in row] for row in self.cells(grid)])
+            texts[first - 1 : first - 1 + len(table)] = [line.replace("  ", " ") for line in table]
+        return [text for line, text in enumerate(texts, 1) if text or line in rows]
+
+    def _rows_of_grids(self) -> dict[int, int]:
+        """Return line -> grid, from 0, of the lines that are rows of grids."""
+        starts = zip(self.page.line_of_grid, self.page.grids, strict=True)
+        return {first + row: i for i, (first, (rows, _)) in enumerate(starts) for row in range(rows)}
+
+    def _row_text(self, line: int, grid: int) -> str:
+        row = self.cells(grid)[line - self.page.line_of_grid[grid]]
+        return " ".join(cell or EMPTY for cell in row)
+
+
+def joined(placed: Sequence[Placed]) -> str:
+    """Return the text of digits and marks in a row; names of classes with several letters have spaces between them."""
+    apart = any(one.reading and any(len(name) != 1 for name in one.reading.names) for one in placed)
+    text = ""
+    for one in placed:
+        text += (" " if text and (one.found.after_space or apart) else "") + one.text
+    return text
+
+
+def read_many(run: Trained, file: Path, warn: Callable[[str], None] = lambda line: None) -> PageRead:
+    """Return what a network reads on a picture; ``warn`` is told where the run's doubt.npz cannot be used.
+
+    Raises:
+        BadPicture: it cannot be read.
+        NoDigit: there is none on it.
+    """
+    grey, size = read_page(file, LONGEST_SIDE)
+    page = page_of(grey, lambda images: probabilities(run, images))
+    images = [one.image for one in page.found if one.image is not None]
+    readings = iter(read_digits(run, [file] * len(images), np.array(images), warn))
+    scales = size[1] / grey.shape[1], size[0] / grey.shape[0]
+    placed = [
+        Placed(one, None if one.image is None else next(readings), in_pixels(one.place, scales, size))
+        for one in page.found
+    ]
+    return PageRead(file, size, grey, page, placed, [in_pixels(place, scales, size) for place in page.left_out])
+
+
+def probabilities(run: Trained, images: Array) -> Array:
+    """Return the probabilities of the classes for images (n, 28, 28)."""
+    n = len(images)
+    with one_thread():
+        return run.probabilities(Split(images.reshape(n, -1), np.zeros(n, np.intp), np.arange(n)))
+
+
+def in_pixels(
+    place: tuple[float, float, float, float], scales: tuple[float, float], size: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """Return x, y, width and height in whole pixels of the picture as it was given, none beyond its edges.
+
+    Args:
+        place: left, top, right and bottom in what was looked at.
+        scales: how many pixels of the picture one of those is, along x and y.
+        size: the picture's height and width.
+    """
+    left, right = (place[k] * scales[0] for k in (0, 2))
+    top, bottom = (place[k] * scales[1] for k in (1, 3))
+    # What a map of the sheet has moved by less than a hundredth of a pixel is at a whole one.
+    x, y = max(0, math.floor(left + 0.01)), max(0, math.floor(top + 0.01))
+    return x, y, min(size[1], math.ceil(right - 0.01)) - x, min(size[0], math.ceil(bottom - 0.01)) - y
+
+
+def many_rows(pages: Sequence[PageRead]) -> list[list[str]]:
+    """Return the digits of pages as rows of text, a head first."""
+    doubt = doubt_head([one.reading for page in pages for one in page.digits if one.reading])
+    head = ["file", "line", "position", "x", "y", "width", "height", "digit", "probability", "second", "probability"]
+    rows = [[*head, doubt]]
+    for page in pages:
+        for one in page.digits:
+            ranked = one.reading.ranked[:2] if one.reading else []
+            figures = [figure for name, p in ranked for figure in (name, f"{p:.4f}")] or [UNREAD]
+            where = [one.found.line, one.found.position, *one.box]
+            doubted = f"{one.reading.doubt:.4f}" if one.reading else ""
+            rows.append([str(page.file), *map(str, where), *figures, *[""] * (4 - len(figures)), doubted])
+    return rows
+
+
+def many_as_csv(
+    pages: Sequence[PageRead],
+    skipped: Sequence[tuple[Path, str]],
+    saved: Mapping[tuple[Path, str], Path],
+    share: float,
+) -> str:
+    """Return a line a digit, unrounded.
+
+    Args:
+        pages: what was read.
+        skipped: the other files, each with the reason.
+        saved: where what the network saw is saved, by file and place in it.
+        share: as for ``reading.readings_as_csv``.
+    """
+    rows: list[list[object]] = []
+    for page in pages:
+        texts = page.lines
+        for one in page.digits:
+            best: list[tuple[object, object]] = [*(one.reading.ranked if one.reading else []), ("", ""), ("", "")]
+            cell = one.found.cell or ("", "", "")
+            place = [one.found.line, one.found.position, *cell, *one.box]
+            where = saved.get((page.file, one.letter), "")
+            doubt = (one.reading.doubt, one.reading.refusal(share)) if one.reading else ("", "")
+            text = texts[one.found.line - 1]
+            rows.append([page.file, *place, *best[0], *best[1], text, one.found.why, "", where, *doubt])
+    rows += [[file, *[""] * 15, reason, "", "", ""] for file, reason in skipped]
+    head = ("file", "line", "position", "grid", "row", "column", "x", "y", "width", "height", "digit", "probability")
+    return csv_table(
+        (*head, "second_digit", "second_probability", "text", "unread", "skipped", "saved", *DOUBTED), rows
+    )
+
+
+def many_as_json(
+    run: Trained,
+    pages: Sequence[PageRead],
+    skipped: Sequence[tuple[Path, str]],
+    saved: Mapping[tuple[Path, str], Path],
+    share: float,
+) -> str:
+    """Return all that is known of pages; the other arguments are those of ``many_as_csv``."""
+    named = run.summary.classes
+    classes = {} if named is None else {"classes": named}
+    read = []
+    for page in pages:
+        texts = page.lines
+        read += [_digit(page, one, texts[one.found.line - 1], named, saved, share) for one in page.digits]
+    reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
+    told = {**read_by(run), **classes, "pictures": [_picture(page, saved) for page in pages]}
+    return json.dumps({**told, "read": read, "skipped": reasons}, indent=1)
+
+
+def _picture(page: PageRead, saved: Mapping[tuple[Path, str], Path]) -> dict[str, object]:
+    """Return what JSON says of a picture."""
+    height, width = page.size
+    grids = [
+        {"line": line, "rows": rows, "columns": columns, "cells": page.cells(i)}
+        for i, (line, (rows, columns)) in enumerate(zip(page.page.line_of_grid, page.page.grids, strict=True))
+    ]
+    told: dict[str, object] = {"file": str(page.file), "width": width, "height": height, "lines": page.lines}
+    told |= {"grids": grids, "left_out": [list(box) for box in page.left_out]}
+    return told | ({"saved": str(saved[page.file, ""])} if (page.file, "") in saved else {})
+
+
+def _digit(
+    page: PageRead,
+    one: Placed,
+    text: str,
+    named: Sequence[str] | None,
+    saved: Mapping[tuple[Path, str], Path],
+    share: float,
+) -> dict[str, object]:
+    """Return what JSON says of a digit."""
+    told: dict[str, object] = {"file": str(page.file), "line": one.found.line, "position": one.found.position}
+    if one.found.cell:
+        told |= dict(zip(("grid", "row", "column"), one.found.cell, strict=True))
+    told |= {"text": text, "box": list(one.box)}
+    if one.reading:
+        digit = one.reading.digits[0]
+        told |= {"digit": digit if named is None else named[digit], "probabilities": in_order(one.reading)}
+        told |= {"doubt": one.reading.doubt}
+        told |= {"not_sure": reason} if (reason := one.reading.refusal(share)) else {}
+    else:
+        told["unread"] = one.found.why
+    where = saved.get((page.file, one.letter))
+    return told | ({"saved": str(where)} if where else {})
+
+
+def said_of(page: PageRead, share: float) -> list[str]:
+    """Return what is said of a page besides its digits: what was not read, is not sure, or was left out."""
+    said = [f"{page.file}: line {one.found.line}: {one.found.why} at {_at(one.box)}" for one in page.unread]
+    for one, reason in page.doubtful(share):
+        said.append(f"not sure: {page.file}: line {one.found.line}: {reason}, at {_at(one.box)}")
+    if page.left_out:
+        several = len(page.left_out) > 1
+        what = f"{len(page.left_out)} marks that are neither digits nor separators, the first" if several else ONE_MARK
+        said.append(f"{page.file}: left out: {what} at {_at(page.left_out[0])}")
+    return said
+
+
+def _at(box: tuple[int, int, int, int]) -> str:
+    return f"x {box[0]}, y {box[1]}"
