@@ -255,7 +255,11 @@ def _taken(
 
 
 def _conclude(
-    readings: Sequence[Reading], share: float | None, skipped: Sequence[tuple[Path, str]], said: Sequence[str], table: bool
+    readings: Sequence[Reading],
+    share: float | None,
+    skipped: Sequence[tuple[Path, str]],
+    said: Sequence[str],
+    table: bool,
 ) -> int:
     """Print the table, if it is wanted, what is said of files, what is not sure and skipped; return the exit code."""
     doubtful = [(reading, reason) for reading in readings if (reason := reading.refusal(share))]

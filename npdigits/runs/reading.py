@@ -138,7 +138,10 @@ def reading_rows(readings: Sequence[Reading]) -> list[list[str]]:
 
 
 def readings_as_csv(
-    readings: Sequence[Reading], skipped: Sequence[tuple[Path, str]], saved: Mapping[Path, Path], share: float | None = None
+    readings: Sequence[Reading],
+    skipped: Sequence[tuple[Path, str]],
+    saved: Mapping[Path, Path],
+    share: float | None = None,
 ) -> str:
     """Return a line a file, unrounded.
 
