@@ -74,7 +74,7 @@ def _formed(grey: Array, ink: Array, most: float) -> Array:
         ink = thickened(ink, gap)
         threshold, pieces = told_apart(ink)
     panel = pieces.panel()
-    if panel is not None:
+    if panel is not None and (panel.height, panel.width) != grey.shape and not gap:
         try:
             return to_mnist_form(grey[panel.top : panel.bottom, panel.left : panel.right])
         except SeveralDigits:

@@ -20,8 +20,8 @@ AS_HIGH, AS_LARGE, WIDE, AS_HIGH_WIDE, NARROW, BESIDE = 0.75, 0.2, 1.2, 0.5, 0.8
 # loops of an 8, or the break of a stroke. Two bands are two digits if the lower one has at least AS_TALL of the higher
 # one's height. The areas as above.
 AS_TALL, ABOVE = 0.6, 0.15
-# If all pieces of two bands are bars, they may be upright segments of a display: then the blank is at least BARS_ABOVE
-# of their height. A bar is at most BAR as wide as it is high, and fills FULL of its box.
+# If all pieces of two bands are bars, they may be segments of a display: then the blank is at least BARS_ABOVE of their
+# height. A bar's shorter side is at most BAR of its longer one, and it fills FULL of its box.
 BARS_ABOVE, BAR, FULL = 0.7, 0.6, 0.5
 # Among more pieces, as of noise, no digits are looked for.
 MOST_DIGITS = 400
@@ -63,7 +63,7 @@ def _are_above(pieces: Sequence[Piece]) -> bool:
 
 
 def _is_bar(box: Box, area: int) -> bool:
-    return box.width <= BAR * box.height and area >= FULL * box.height * box.width
+    return min(box.width, box.height) <= BAR * box.longest and area >= FULL * box.height * box.width
 
 
 def _spans(placed: list[tuple[int, int, Piece]], least: float) -> list[list[Piece]]:

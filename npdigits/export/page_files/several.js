@@ -44,7 +44,8 @@ const Several = (() => {
     return false;
   }
 
-  const isBar = ({ box, area }) => wide(box) <= BAR * high(box) && area >= FULL * high(box) * wide(box);
+  const isBar = ({ box, area }) => Math.min(high(box), wide(box)) <= BAR * Math.max(high(box), wide(box)) &&
+    area >= FULL * high(box) * wide(box);
 
   // The pieces in groups that blanks part, of at least so many pixels.
   function spans(pieces, begin, end, least) {
