@@ -183,7 +183,7 @@ class Components:
         strokes = self._without_blots(kept) if len(kept) <= MOST_DIGITS else kept
         if not joined and are_several([(self.boxes[k], areas[k]) for k in strokes]):
             raise SeveralDigits
-        if self.scattered:
+        if not joined and self.scattered:
             raise NoDigit(f"{len(kept)} separate pieces, none of which stands out")
         chosen = np.zeros(len(areas), bool)
         chosen[strokes] = True

@@ -161,7 +161,7 @@ const Pieces = (() => {
     const left = kept.length <= Several.MOST_DIGITS ? withoutBlots(pieces, kept) : kept;
     if (!joined && Several.areSeveral(left.map((k) => ({ box: pieces.boxes[k], area: areas[k] })))) 
       throw new SeveralDigits("there are several digits on it: one digit a picture");
-    if (scattered(pieces).length)
+    if (!joined && scattered(pieces).length)
       throw new NoDigit(`${kept.length} separate pieces, none of which stands out`);
     const chosen = new Uint8Array(areas.length), mask = new Uint8Array(pieces.labels.length);
     for (const k of left) chosen[k] = 1;
