@@ -40,9 +40,9 @@ class Line(NamedTuple):
 
 def without_lines(ink: Array) -> Array:
     """Return ink, bytes of shape (height, width), without the lines across it; as it is where there is nothing else."""
-    if min(ink.shape) < PAGE or not (
-        _may_have_lines(ink, 0) or _may_have_lines(ink.T, 0)
-    ):  # the threshold takes longer
+    if min(ink.shape) < PAGE:
+        return ink
+    if not (_may_have_lines(ink, 0) or _may_have_lines(ink.T, 0)):  # the threshold takes longer
         return ink
     threshold = otsu(ink)
     faint = threshold * FAINT
