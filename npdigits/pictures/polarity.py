@@ -26,11 +26,9 @@ SMOOTH = 0.7
 # They are looked for with squares of these shares of the shorter side: the largest is wider than any stroke, and in the
 # smaller ones no patch of shadow is left.
 PARTS = (3, 5, 9, 15)
-# A smaller square leaves out ink if what it does not show has more than such a share of the strokes' pixels that are at
-# least such a share as far from the paper as the strokes are.
-LOST, AS_DARK = 0.02, 0.75
-# The picture's own square is such a share wider than the strokes, and so many pixels more, as their edges are blurred.
-ROOM, MORE = 1.25, 3
+# A smaller square leaves out ink if it shows less than such a share of what a larger one does, at more than such a
+# share of the strokes' pixels; those alone count that are at least such a share as far from the paper as strokes are.
+LESS, LOST, AS_DARK = 0.6, 0.03, 0.75
 # Ink is further than so many medians of the distances from the paper's median, as noise is not.
 NOISE = 4.0
 # Pieces that are looked at, the largest ones; more are noise.
@@ -59,15 +57,8 @@ class Strokes(NamedTuple):
     mask: Array
     ink: Array
 
-    @property
-    def width(self) -> int:
-        """Of their widest place, in pixels: of the largest square that fits."""
-        if not self.area:
-            return 0
-        return 2 * int(ndimage.distance_transform_cdt(np.pad(self.mask, 1), "chessboard").max())
 
-
-def kind_of_ink(grey: Array) -> tuple[bool, int, int]:
+def kind_of_ink(grey: Array) -> tuple[bool, int, float]:
     """Return whether ink is darker than paper, the side of a square that no stroke fills, and the strokes' width.
 
     Args:
@@ -78,10 +69,8 @@ def kind_of_ink(grey: Array) -> tuple[bool, int, int]:
     sizes = list(dict.fromkeys(max(3, min(small.shape) // part) for part in PARTS))
     dark, light = ([_seen(small, size, on_light) for size in sizes] for on_light in (True, False))
     on_light = is_on_light(dark, light)
-    most = max(3, min(grey.shape) // PARTS[0])
-    width = step * _shown(dark if on_light else light).width
-    fitting = int(ROOM * width) + step * MORE if width else most
-    return on_light, max(3, min(most, fitting)), width
+    size, shown = _shown(sizes, dark if on_light else light)
+    return on_light, step * size, step * stroke_width(shown.mask) if shown.area else 0.0
 
 
 def _seen(grey: Array, size: int, on_light: bool) -> Strokes:
@@ -92,22 +81,22 @@ def _seen(grey: Array, size: int, on_light: bool) -> Strokes:
     return strokes(grey if on_light else 255 - grey, ink)
 
 
-def _shown(found: Sequence[Strokes]) -> Strokes:
-    """Return the strokes that the smallest square shows of those that show all of them.
+def _shown(sizes: Sequence[int], found: Sequence[Strokes]) -> tuple[int, Strokes]:
+    """Return the smallest square that shows all strokes, and these.
 
     In smaller squares less light and shadow is left. Those that a place where strokes meet fills leave out ink.
     """
-    chosen = found[0]
-    for smaller in found[1:]:
-        both = chosen.mask & smaller.mask
-        if chosen.area and not both.any():
-            break
+    best, chosen = sizes[0], found[0]
+    for size, smaller in zip(sizes[1:], found[1:], strict=True):
         if chosen.area:
-            dark = chosen.ink >= AS_DARK * np.median(chosen.ink[both])
-            if np.count_nonzero(_inner(chosen.mask & ~smaller.mask & dark)) > LOST * chosen.area:
+            both = chosen.mask & smaller.mask
+            if not both.any():
                 break
-        chosen = smaller
-    return chosen
+            dark = chosen.mask & (chosen.ink >= AS_DARK * np.median(chosen.ink[both]))
+            if np.count_nonzero(_inner(dark & (smaller.ink < LESS * chosen.ink))) > LOST * chosen.area:
+                break
+        best, chosen = size, smaller
+    return best, chosen
 
 
 def _inner(mask: Array) -> Array:

@@ -85,7 +85,7 @@ class PageRead:
         """What may be digits but cannot be read."""
         return [one for one in self.digits if not one.reading]
 
-    def doubtful(self, share: float) -> list[tuple[Placed, str]]:
+    def doubtful(self, share: float | None) -> list[tuple[Placed, str]]:
         """Return the digits that are not sure, each with the reason."""
         return [(one, reason) for one in self.digits if one.reading and (reason := one.reading.refusal(share))]
 
@@ -195,7 +195,7 @@ def many_as_csv(
     pages: Sequence[PageRead],
     skipped: Sequence[tuple[Path, str]],
     saved: Mapping[tuple[Path, str], Path],
-    share: float,
+    share: float | None,
 ) -> str:
     """Return a line a digit, unrounded.
 
@@ -228,7 +228,7 @@ def many_as_json(
     pages: Sequence[PageRead],
     skipped: Sequence[tuple[Path, str]],
     saved: Mapping[tuple[Path, str], Path],
-    share: float,
+    share: float | None,
 ) -> str:
     """Return all that is known of pages; the other arguments are those of ``many_as_csv``."""
     named = run.summary.classes
@@ -260,7 +260,7 @@ def _digit(
     text: str,
     named: Sequence[str] | None,
     saved: Mapping[tuple[Path, str], Path],
-    share: float,
+    share: float | None,
 ) -> dict[str, object]:
     """Return what JSON says of a digit."""
     told: dict[str, object] = {"file": str(page.file), "line": one.found.line, "position": one.found.position}
@@ -278,7 +278,7 @@ def _digit(
     return told | ({"saved": str(where)} if where else {})
 
 
-def said_of(page: PageRead, share: float) -> list[str]:
+def said_of(page: PageRead, share: float | None) -> list[str]:
     """Return what is said of a page besides its digits: what was not read, is not sure, or was left out."""
     said = [f"{page.file}: line {one.found.line}: {one.found.why} at {_at(one.box)}" for one in page.unread]
     for one, reason in page.doubtful(share):

@@ -38,7 +38,7 @@ def act_on_pages(
     reasons: Mapping[Path, str],
     asked: Mapping[str, str],
     folder: Path | None,
-    share: float,
+    share: float | None,
 ) -> int:
     """Read all digits of pictures, write the tables that are asked for; return the exit code.
 
@@ -107,7 +107,7 @@ def _save(page: PageRead, saved: Mapping[tuple[Path, str], Path]) -> None:
 
 
 def _conclude(
-    run: Trained, pages: Sequence[PageRead], share: float, skipped: Sequence[tuple[Path, str]], table: bool
+    run: Trained, pages: Sequence[PageRead], share: float | None, skipped: Sequence[tuple[Path, str]], table: bool
 ) -> int:
     """Print texts and table, if they are wanted, and what was skipped, not read or not sure; return the exit code."""
     if table and pages:
