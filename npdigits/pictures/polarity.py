@@ -138,7 +138,7 @@ def strokes(grey: Array, ink: Array) -> Strokes:
     largest = large[np.argsort(-areas[large], kind="stable")][:MOST_LOOKED_AT].tolist()
     thin = [piece for piece in largest if stroke_width(pieces.mask(piece)) <= BLOT * pieces.boxes[piece].longest]
     if 2 * len(thin) < len(largest) and are_dots(areas[largest]):
-        thin = largest
+        thin = large.tolist()
     inner = [piece for piece in thin if not _reaches_an_edge(pieces.boxes[piece], mask.shape)]
     kept = np.zeros(len(areas), bool)
     off = bool(inner) and areas[inner].max() >= INNER * areas[thin].max()
