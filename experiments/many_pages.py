@@ -30,6 +30,9 @@ class Written:
     cells: list[list[str]] = field(default_factory=list)
 
 
+# Digits that do not touch are at least so many pixels apart: a camera's blur would join them.
+LEAST = 3.0
+
 Maker = Callable[[Draw], Written]
 
 
@@ -90,7 +93,8 @@ def row_ink(draw: Draw, text: str, height: float, gap: tuple[float, float], jitt
             ink = drawn_mark(draw, letter, height, pen)
             top = round(0.5 * height - 0.2 * height)
         said += letter
-        sheet, edge = _joined(sheet, edge, ink, top, space + draw.between(*gap) * height)
+        away = draw.between(*gap) * height
+        sheet, edge = _joined(sheet, edge, ink, top, space + (max(away, LEAST) if gap[0] > 0 else away))
         space = 0.0
     return said, sheet
 

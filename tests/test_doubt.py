@@ -21,6 +21,7 @@ from npdigits.runs.arrays import read_doubt
 from npdigits.runs.doubt import Doubt, count_as_large
 from npdigits.runs.likeness import Likeness
 from npdigits.runs.of_files import split_of
+from npdigits.runs.trained import CALIBRATED
 from npdigits.train import run
 
 
@@ -54,7 +55,10 @@ def pages(tmp_path_factory):
 
 @pytest.fixture
 def typed(capsys):
-    """Return a function that does what a command line asks for, and returns exit code, output and errors."""
+    """Return a function that does what a command line asks for, and returns exit code, output and errors.
+
+    What the probabilities mean, which is said with every table, is left out of the errors.
+    """
 
     def call(program, *arguments):
         parser_call = {predict: predict.main, evaluate: evaluate.main}[program]
@@ -62,7 +66,7 @@ def typed(capsys):
             patch.setattr("sys.argv", ["npdigits", *map(str, arguments)])
             parser_call()
         captured = capsys.readouterr()
-        return end.value.code, captured.out, captured.err
+        return end.value.code, captured.out, captured.err.replace(f"npdigits.predict: {CALIBRATED}\n", "")
 
     return call
 
@@ -239,12 +243,15 @@ def test_a_share_is_a_number_from_0_to_1(a_run, pages, typed, share):
 def test_a_run_from_before_is_doubted_by_probability_alone(a_run, pages, typed, tmp_path):
     shutil.copytree(a_run, tmp_path / "run")
     (tmp_path / "run" / "doubt.npz").unlink()
-    code, out, err = typed(predict, tmp_path / "run", pages)
+    code, out, err = typed(predict, tmp_path / "run", pages, "--doubt", "0")
     head, *rows = [line.split() for line in out.splitlines()]
     assert head[-1] == "1-probability" and (code, without_meaning(err)) == (0, [])
     for row in rows:
         assert float(row[-1]) == pytest.approx(1 - float(row[2]), abs=2e-4)
     p = sorted(float(row[2]) for row in rows)
+    unsure = sum(one < 0.5 for one in p)
+    code, _, err = typed(predict, tmp_path / "run", pages)
+    assert (code, err.count("not sure: ")) == (int(unsure > 0), unsure)
     code, out, err = typed(predict, tmp_path / "run", pages, "--doubt", str((p[0] + p[1]) / 2))
     assert code == 1 and err.count("not sure: ") == 1 and ": between " in err and " and " in err
 
@@ -264,7 +271,7 @@ def test_a_file_that_cannot_be_used_is_said_and_the_reading_goes_on(a_run, pages
         file.mkdir()
     else:
         file.write_bytes(npz(arrays | changed[harm]) if harm in changed else file.read_bytes()[:1000])
-    code, out, err = typed(predict, tmp_path / "run", pages)
+    code, out, err = typed(predict, tmp_path / "run", pages, "--doubt", "0")
     assert code == 0 and out.splitlines()[0].split()[-1] == "1-probability"
     (line,) = without_meaning(err)
     assert line.startswith("npdigits.predict: ") and str(file) in line and doubt.ALONE in line

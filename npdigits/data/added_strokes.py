@@ -15,7 +15,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError
 from npdigits.data.ink import Ink, Moments
 from npdigits.data.sets import Data
-from npdigits.data.stroke_places import NUMBERS_OF_PLACE, PLACES, Stroke
+from npdigits.data.stroke_places import NUMBERS_OF_PLACE, PLACES, Stroke, is_mirrored
 
 # The classes of a set of digits, and sets of ten classes that are none though these have the same numbers.
 DIGITS, OF_NO_DIGITS = tuple("0123456789"), ("fashion_mnist", "kmnist")
@@ -41,7 +41,7 @@ def check_digits(share: float, source: Data) -> None:
     """
     if not share:
         return
-    allowed = f"added_strokes={share:g}: allowed is 0 but with images of the digits 0 to 9"
+    allowed = f"added_strokes={share:g}: allowed with images of the digits 0 to 9 only"
     if source.class_names != DIGITS or source.name in OF_NO_DIGITS:
         raise ConfigError(f"{allowed}; the classes of {source.name} are others")
     if min(source.image_shape) < LEAST_SIDE:
@@ -82,9 +82,12 @@ class AddedStrokes:
         old = images.reshape(drawn.shape)
         of, placed = [], []
         for i, (ink, u, label) in enumerate(zip(inks, numbers.tolist(), labels.tolist(), strict=True)):
+            image = old[i]
+            if is_mirrored(label, ink, u):
+                image, ink = image[:, ::-1], ink.mirrored(image.shape[1])
             strokes = PLACES[label](ink, u)
             down, right = self._move(ink, strokes)
-            _copy(old[i], down, right, drawn[i])
+            _copy(image, down, right, drawn[i])
             for r0, c0, r1, c1, width, bend in strokes:
                 of.append(i)
                 placed.append((r0 + down, c0 + right, r1 + down, c1 + right, width, bend, ink.peak))

@@ -7,6 +7,9 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 
+# How much wider than its ink a straight line may seem: MNIST's 1s with flag or foot 1.7 to 4, 94 in 100 less than this.
+STRAIGHT = 1.6
+
 
 class Ink(NamedTuple):
     """The moments of an image.
@@ -38,6 +41,15 @@ class Ink(NamedTuple):
         down = half + math.sqrt(half * half + self.rc * self.rc)
         length = math.sqrt(down * down + self.rc * self.rc)
         return (down / length, self.rc / length) if length else (1.0, 0.0)
+
+    def is_bar(self) -> bool:
+        """Say whether it is a straight line, without flag or foot: of a bar λ₂ is width² / 12."""
+        first, second = self.eigenvalues()
+        return math.sqrt(12 * second) < STRAIGHT * self.width(math.sqrt(12 * first))
+
+    def mirrored(self, columns: int) -> "Ink":
+        """Return those of the image with left and right exchanged, so many columns wide."""
+        return self._replace(column=columns - 1 - self.column, rc=-self.rc)
 
     def width(self, length: float) -> float:
         """Return the width of strokes that are so long in all, in pixels: 1 at least."""

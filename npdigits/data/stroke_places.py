@@ -14,11 +14,13 @@ from typing import NamedTuple
 from npdigits.data.ink import Ink
 
 # Random numbers of each image.
-NUMBERS_OF_PLACE = 8
+NUMBERS_OF_PLACE = 9
 # Share of the upstrokes that come with a foot, and of the slashes that fall from the upper left to the lower right.
 WITH_FOOT, FALLING = 0.35, 0.25
+# Share of the 1s without flag or foot that are mirrored first: MNIST's lean to the right, those with an upstroke hardly.
+MIRRORED = 0.4
 # Degrees between the stem and an upstroke, and least between it and a level line: a 1 whose upstroke is level is a 7.
-NARROWEST, WIDEST, ABOVE_LEVEL = 15, 75, 15
+NARROWEST, WIDEST, ABOVE_LEVEL = 15, 65, 15
 # The length of a 7's strokes in all, in heights.
 LENGTH_OF_SEVEN = 1.7
 
@@ -43,6 +45,11 @@ class Stroke(NamedTuple):
     def length(self) -> float:
         down, right = self.r1 - self.r0, self.c1 - self.c0
         return math.sqrt(down * down + right * right)
+
+
+def is_mirrored(label: int, ink: Ink, u: Sequence[float]) -> bool:
+    """Say whether a digit is mirrored before it gets its strokes."""
+    return label == 1 and u[8] < MIRRORED and ink.is_bar()
 
 
 def upstroke(ink: Ink, u: Sequence[float]) -> list[Stroke]:

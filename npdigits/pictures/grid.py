@@ -11,7 +11,8 @@ import numpy as np
 from scipy import ndimage
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.components import Box, Components
+from npdigits.pictures.box import Box
+from npdigits.pictures.components import Components
 from npdigits.pictures.grid_lines import Grid, drawn_grid
 from npdigits.pictures.mnist_form import SMALLEST
 from npdigits.pictures.perspective import Sheet, projection

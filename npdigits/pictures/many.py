@@ -1,18 +1,22 @@
 """All digits of a picture: numbers, dates, rows and grids, in reading order."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.pictures import touching
-from npdigits.pictures.components import Box, Components, NoDigit
+from npdigits.pictures.box import Box
+from npdigits.pictures.components import Components, NoDigit
 from npdigits.pictures.grid import FoundGrid, grids
 from npdigits.pictures.ink import inks
+from npdigits.pictures.line_parts import Item, Line
 from npdigits.pictures.mnist_form import SMALLEST, stretched, told_apart
 from npdigits.pictures.perspective import Sheet, turning
-from npdigits.pictures.text_lines import Item, Line, candidates, lines_of, slope, typical_height
+from npdigits.pictures.text_lines import candidates, lines_of, slope, typical_height
+from npdigits.pictures.threshold import otsu
 from npdigits.pictures.touching import Reads, image_of
 
 # So many digits are read in a picture; what has more pieces than that is noise, or print.
@@ -23,6 +27,9 @@ LEVEL = 0.03
 OF_A_CELL, PAPER = 0.2, 0.98
 
 TOUCH = "digits touch"
+
+# Left, top, right and bottom.
+Place = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Found:
         after_space: whether a space is before it.
     """
 
-    place: tuple[float, float, float, float]
+    place: Place
     line: int
     position: int
     image: Array | None
@@ -66,7 +73,17 @@ class Page:
     grids: list[tuple[int, int]] = field(default_factory=list)
     line_of_grid: list[int] = field(default_factory=list)
     lines: int = 0
-    left_out: list[tuple[float, float, float, float]] = field(default_factory=list)
+    left_out: list[Place] = field(default_factory=list)
+
+    def moved(self, x: float, y: float) -> "Page":
+        """Return what is on a picture of which this one is a part, whose upper left corner is there."""
+        found = [replace(one, place=_moved(one.place, x, y)) for one in self.found]
+        return replace(self, found=found, left_out=[_moved(place, x, y) for place in self.left_out])
+
+
+def _moved(place: Place, x: float, y: float) -> Place:
+    left, top, right, bottom = place
+    return left + x, top + y, right + x, bottom + y
 
 
 def page_of(grey: Array, read: Reads) -> Page:
@@ -80,12 +97,26 @@ def page_of(grey: Array, read: Reads) -> Page:
     Raises:
         NoDigit: there is none; says why.
     """
-    ink, most = next(inks(grey))
+    refused = None
+    for ink, most in inks(grey):
+        try:
+            return _page(grey, ink, most, read)
+        except NoDigit as error:  # then another side of the paper's grey value may be the ink
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
+def _page(grey: Array, ink: Array, most: float, read: Reads) -> Page:
+    """Return all digits of a picture of which it is known how much ink is where, at most such a share of it."""
     threshold, pieces = told_apart(ink)
     if len(pieces.boxes) > 20 * MOST_DIGITS:
         raise NoDigit(f"{len(pieces.boxes) - 1:,} separate pieces, as of noise")
-    sheet = Sheet(stretched(ink, threshold, most), pieces.labels > 0, np.eye(3))
-    drawn = grids(sheet, pieces)
+    panel = pieces.panel()
+    if panel is not None and (panel.height, panel.width) != grey.shape:  # of what is all panel nothing is left to find
+        with contextlib.suppress(NoDigit):
+            return page_of(grey[panel.top : panel.bottom, panel.left : panel.right], read).moved(panel.left, panel.top)
+    sheet, drawn = _with_grids(ink, threshold, pieces, most)
     rest = sheet
     for one in drawn:
         rest = rest.without(one.covers)
@@ -103,6 +134,18 @@ def page_of(grey: Array, read: Reads) -> Page:
     if not any(one.image is not None or one.why for one in page.found):
         raise NoDigit(_why_none(pieces))
     return page
+
+
+def _with_grids(ink: Array, threshold: int, pieces: Components, most: float) -> tuple[Sheet, list[FoundGrid]]:
+    """Return the sheet of ink above a threshold, and its grids: of fainter lines where there are none of the ink."""
+    sheet = Sheet(stretched(ink, threshold, most), pieces.labels > 0, np.eye(3))
+    drawn = grids(sheet, pieces)
+    if not drawn and (lower := otsu(ink)) < threshold:
+        fainter = Components.of(ink > lower)
+        other = Sheet(stretched(ink, lower, most), fainter.labels > 0, np.eye(3))
+        if drawn := grids(other, fainter):
+            return other, drawn
+    return sheet, drawn
 
 
 def _top_of(line: Line, view: Sheet) -> float:

@@ -8,7 +8,7 @@ become separators.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from npdigits.pictures.components import Box
+from npdigits.pictures.box import Box
 
 # A point is at most so long, and at least as long as this share of the strokes' width; one at the foot has its middle
 # below FOOT of the line's height.

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.components import Box
+from npdigits.pictures.box import Box
 
 
 def projection(points: Array, onto: Array) -> Array:

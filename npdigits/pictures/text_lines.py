@@ -5,15 +5,13 @@ is told from their boxes alone; sizes are in heights of the line (the median of 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from scipy import ndimage
 
-from npdigits.base.arrays import Array
-from npdigits.pictures import marks
-from npdigits.pictures.components import BLOT, Box, Components, stroke_width
+from npdigits.pictures.box import Box
+from npdigits.pictures.components import Components, stroke_width
+from npdigits.pictures.line_parts import ABOVE, WHOLE, Item, Line, add_small, find_slashes, put_spaces
 from npdigits.pictures.marks import Band
 from npdigits.pictures.mnist_form import SMALLEST
 
@@ -27,51 +25,15 @@ BY_AN_EDGE = 1.5
 FRAMED, THIN_FRAME = 0.2, 0.3
 # A piece is on a line if so much of its height, or of the line's, is common to both.
 ON_LINE = 0.5
-# Two pieces one above the other are one digit if so much of the narrower one's width is common, and the lower one is at
-# most so high.
-ABOVE, PART = 0.5, 0.8
-# A small piece belongs to a digit if it is so near to its ink.
-BESIDE = 0.12
+# Of two pieces of one digit, one above the other, the lower one is at most so high; of two halves both are.
+PART = 0.8
+# A piece is a blot, without strokes, if its stroke width is more than this share of its longer side: a disk has 0.5,
+# MNIST's thickest digits, pixel by pixel, 0.41.
+SOLID = 0.44
+# Lines are turned where the longest one falls or rises by so many of its heights.
+RISE = 0.4
 # A small piece is of a line if its middle is at most so far above or below it.
 OFF = 0.4
-# A gap between two digits is a space if it is so wide; or, in a line with narrower ones, so wide and so many of them.
-SPACE, NARROW_SPACE, OF_GAPS = 1.5, 0.9, 3.0
-
-
-@dataclass
-class Item:
-    """A digit of a line, or a mark between digits.
-
-    Attributes:
-        pieces: numbers of its pieces.
-        box: around them.
-        mark: which separator it is; "" for a digit.
-        after_space: whether there is a space before it.
-    """
-
-    pieces: list[int]
-    box: Box
-    mark: str = ""
-    after_space: bool = False
-
-
-@dataclass
-class Line:
-    """A line of digits.
-
-    Attributes:
-        items: from left to right.
-        band: the rows that its digits take.
-        left_out: boxes of small pieces that are neither digits nor separators.
-    """
-
-    items: list[Item]
-    band: Band
-    left_out: list[Box] = field(default_factory=list)
-
-    @property
-    def box(self) -> Box:
-        return Box.around([item.box for item in self.items])
 
 
 def lines_of(components: Components, some: Sequence[int], height: float = 0.0) -> list[Line]:
@@ -87,13 +49,17 @@ def lines_of(components: Components, some: Sequence[int], height: float = 0.0) -
         return []
     boxes = components.boxes
     high = [k for k in some if SHORTEST * height <= boxes[k].height <= TALLEST * height]
-    high = [k for k in high if boxes[k].longest >= SMALLEST]
+    high = [k for k in high if boxes[k].longest >= SMALLEST and not _is_blot(components, k)]
     small = [k for k in some if LEAST * height <= boxes[k].longest and boxes[k].height < SHORTEST * height]
-    lines = [_line(components, group) for group in _rows(boxes, high)]
+    rows = _rows(_stacked(boxes, high, height))
+    # What is low, and beside digits of another line, is a comma or a part of them.
+    low = [row for row in rows if max(item.box.height for item in row) <= PART * height and _is_beside(row, rows)]
+    small += [k for row in low for item in row for k in item.pieces]
+    lines = [_line(components, row) for row in rows if row not in low]
     for line, parts in zip(lines, _sharing(lines, boxes, small), strict=True):
-        _add_small(components, line, parts)
-        _find_slashes(components, line)
-        _put_spaces(line)
+        add_small(components, line, parts)
+        find_slashes(components, line)
+        put_spaces(line)
     return [line for line in lines if any(not item.mark for item in line.items)]
 
 
@@ -111,7 +77,7 @@ def candidates(components: Components) -> list[int]:
         # Beside digits off the edges a larger piece along one is a table, a shadow, a neighbouring sheet.
         kept = [k for k in kept if k in set(inner) or boxes[k].height <= BY_AN_EDGE * usual]
     frames = _frames(components, kept)
-    return [k for k in kept if k not in frames and not _is_blot(components, k)]
+    return [k for k in kept if k not in frames]
 
 
 def _on_edge(box: Box, height: int, width: int) -> bool:
@@ -134,12 +100,6 @@ def _frames(components: Components, some: Sequence[int]) -> set[int]:
     return found
 
 
-def _is_blot(components: Components, piece: int) -> bool:
-    """Say whether a piece of a digit's size has no strokes."""
-    box = components.boxes[piece]
-    return box.longest >= 2 * SMALLEST and stroke_width(components.mask(piece)) > BLOT * box.longest
-
-
 def typical_height(boxes: Sequence[Box]) -> float:
     """Return the height of digits: the median of the boxes' heights, each counted as often as it is high."""
     heights = np.sort([box.height for box in boxes if box.longest >= SMALLEST])
@@ -150,10 +110,14 @@ def typical_height(boxes: Sequence[Box]) -> float:
 
 
 def slope(lines: Sequence[Line]) -> float:
-    """Return by which angle the lines fall to the right, in radians: the weighted median over neighbours."""
-    steps = []
+    """Return by which angle the lines fall to the right, in radians: the weighted median over neighbours.
+
+    It is 0 where the longest line would not fall or rise by a good part of its height: digits are not that level.
+    """
+    steps, rise = [], 0.0
     for line in lines:
         boxes = [item.box for item in line.items if not item.mark]
+        rise = max(rise, (boxes[-1].left - boxes[0].left) / line.band.height)
         for one, next_one in pairwise(boxes):
             run = (next_one.left + next_one.right - one.left - one.right) / 2
             steps.append((((next_one.bottom + next_one.top) - (one.bottom + one.top)) / 2 / max(run, 1), run))
@@ -161,38 +125,69 @@ def slope(lines: Sequence[Line]) -> float:
         return 0.0
     values, weights = np.array(sorted(steps)).T
     total = weights.cumsum()
-    return float(np.arctan(values[np.searchsorted(total, total[-1] / 2)]))
+    found = float(values[np.searchsorted(total, total[-1] / 2)])
+    return float(np.arctan(found)) if abs(found) * rise >= RISE else 0.0
 
 
-def _rows(boxes: Sequence[Box], high: Sequence[int]) -> list[list[int]]:
-    """Return pieces by the line that they are on, the lines from top to bottom.
+def _is_blot(components: Components, piece: int) -> bool:
+    """Say whether a piece has no strokes, as a punch hole."""
+    return stroke_width(components.mask(piece)) > SOLID * components.boxes[piece].longest
 
-    From left to right each joins the line whose last pieces have most of its height in common.
+
+def _is_beside(row: Sequence[Item], rows: Sequence[Sequence[Item]]) -> bool:
+    """Say whether a row is between the rows of pixels of another that has higher digits, or hardly out of them."""
+    box = Box.around([item.box for item in row])
+    for other in rows:
+        around = Box.around([item.box for item in other])
+        near = [item.box for item in other if item.box.gap(box) <= around.height]
+        if other is not row and any(b.height > box.height and b.top < box.bottom and box.top < b.bottom for b in near):
+            return True
+    return False
+
+
+def _stacked(boxes: Sequence[Box], some: Sequence[int], height: float) -> list[Item]:
+    """Return pieces as digits from left to right: halves of a digit one above the other are one."""
+    items: list[Item] = []
+    for k in sorted(some, key=lambda k: boxes[k].left):
+        item = Item([k], boxes[k])
+        for before in items[-3:]:
+            both = Box.around([before.box, item.box])
+            common = min(before.box.right, item.box.right) - max(before.box.left, item.box.left)
+            halves = max(before.box.height, item.box.height) <= PART * height and both.height <= WHOLE * height
+            if halves and common >= ABOVE * min(before.box.width, item.box.width):
+                items.remove(before)
+                item = Item([*before.pieces, k], both)
+        items.append(item)
+    return items
+
+
+def _rows(items: Sequence[Item]) -> list[list[Item]]:
+    """Return digits by the line that they are on, the lines from top to bottom.
+
+    From left to right each joins the line whose last digits have most of its height in common.
     """
-    rows: list[list[int]] = []
-    for k in sorted(high, key=lambda k: boxes[k].left):
+    rows: list[list[Item]] = []
+    for item in sorted(items, key=lambda item: item.box.left):
         best, most = None, ON_LINE
         for row in rows:
-            last = [boxes[m] for m in row[-2:]]
+            last = [before.box for before in row[-2:]]
             top, bottom = np.mean([b.top for b in last]), np.mean([b.bottom for b in last])
-            common = min(boxes[k].bottom, bottom) - max(boxes[k].top, top)
-            share = common / min(boxes[k].height, bottom - top)
+            common = min(item.box.bottom, bottom) - max(item.box.top, top)
+            share = common / min(item.box.height, bottom - top)
             if share > most:
                 best, most = row, share
         if best is None:
-            rows.append([k])
+            rows.append([item])
         else:
-            best.append(k)
-    return sorted(rows, key=lambda row: float(np.mean([boxes[k].top + boxes[k].bottom for k in row])))
+            best.append(item)
+    return sorted(rows, key=lambda row: float(np.mean([item.box.top + item.box.bottom for item in row])))
 
 
-def _line(components: Components, group: Sequence[int]) -> Line:
-    """Return a line of the pieces of a group, those of one digit joined."""
-    boxes = components.boxes
-    height = float(np.median([boxes[k].height for k in group]))
+def _line(components: Components, group: Sequence[Item]) -> Line:
+    """Return a line of the digits of a group, parts of one digit joined."""
+    height = float(np.median([item.box.height for item in group]))
     items: list[Item] = []
-    for k in group:  # from left to right
-        item = Item([k], boxes[k])
+    for item in group:  # from left to right
         for before in items[-2:]:
             common = min(before.box.right, item.box.right) - max(before.box.left, item.box.left)
             narrower, lower = min(before.box.width, item.box.width), min(before.box.height, item.box.height)
@@ -201,7 +196,7 @@ def _line(components: Components, group: Sequence[int]) -> Line:
                 item = Item([*before.pieces, *item.pieces], Box.around([before.box, item.box]))
         items.append(item)
     tops, bottoms = ([getattr(item.box, side) for item in items] for side in ("top", "bottom"))
-    stroke = float(np.median([stroke_width(components.mask(k)) for k in group]))
+    stroke = float(np.median([stroke_width(components.mask(k)) for item in group for k in item.pieces]))
     return Line(items, Band(float(np.median(tops)), float(np.median(bottoms)), stroke))
 
 
@@ -219,113 +214,3 @@ def _sharing(lines: Sequence[Line], boxes: Sequence[Box], small: Sequence[int]) 
         if best is not None:
             shares[best].append(k)
     return shares
-
-
-def _add_small(components: Components, line: Line, small: Sequence[int]) -> None:
-    """Give small pieces to the digits that they are parts of; make marks of the others, or leave them out."""
-    free = []
-    reach = max(1.5, BESIDE * line.band.height)
-    for k in small:
-        item = _nearest(components, line, k, reach)
-        if item:
-            item.pieces.append(k)
-            item.box = Box.around([item.box, components.boxes[k]])
-        else:
-            free.append(k)
-    found: list[Item] = []
-    for k in sorted(free, key=lambda k: components.boxes[k].left):
-        box = components.boxes[k]
-        mark = marks.kind(box, _around(line, box))
-        before = found[-1] if found else None
-        if before and {mark, before.mark} <= {".", "°", ","} and _above(before.box, box):
-            before.pieces.append(k)  # two points, one above the other
-            before.box, before.mark = Box.around([before.box, box]), ":"
-        elif mark:
-            found.append(Item([k], box, mark))
-        else:
-            line.left_out.append(box)
-    for item in found:
-        left, right = _neighbours(line, item.box)
-        if item.mark != "°" and marks.stands_between(item.box, item.mark, left, right, line.band.height):
-            line.items.append(item)
-        else:
-            line.left_out.append(item.box)
-    line.items.sort(key=lambda item: item.box.left + item.box.right)
-
-
-def _above(one: Box, other: Box) -> bool:
-    """Say whether one of two boxes is above the other, in the same columns."""
-    return min(one.right, other.right) > max(one.left, other.left) and (
-        one.bottom <= other.top or other.bottom <= one.top
-    )
-
-
-def _nearest(components: Components, line: Line, piece: int, reach: float) -> Item | None:
-    """Return the digit whose ink is nearest to a piece, at most so far away; None if there is none."""
-    box, pad = components.boxes[piece], int(reach) + 1
-    window = components.labels[max(box.top - pad, 0) : box.bottom + pad, max(box.left - pad, 0) : box.right + pad]
-    away = ndimage.distance_transform_edt(window != piece)
-    owners = {k: item for item in line.items for k in item.pieces}
-    best, least = None, reach + 1e-6
-    for k in np.unique(window):
-        if k in owners and (distance := float(away[window == k].min())) <= least:
-            best, least = owners[k], distance
-    return best
-
-
-def _around(line: Line, box: Box) -> Band:
-    """Return the rows that the digits beside a box take."""
-    beside = [b for b in _neighbours(line, box) if b is not None and b.height >= 0.7 * line.band.height]
-    if not beside:
-        return line.band
-    return Band(float(np.mean([b.top for b in beside])), float(np.mean([b.bottom for b in beside])), line.band.stroke)
-
-
-def _neighbours(line: Line, box: Box) -> tuple[Box | None, Box | None]:
-    """Return the digits before and after a box, by their middles."""
-    middle = box.left + box.right
-    others = [item.box for item in line.items if not item.mark and item.box != box]
-    before = [b for b in others if b.left + b.right < middle]
-    after = [b for b in others if b.left + b.right >= middle]
-    return (max(before, key=lambda b: b.right) if before else None), (
-        min(after, key=lambda b: b.left) if after else None
-    )
-
-
-def _find_slashes(components: Components, line: Line) -> None:
-    """Mark the digits of a line that are slashes."""
-    for item in line.items:
-        if item.mark or len(item.pieces) > 1 or item.box.height < line.band.height:
-            continue
-        beside = [box for box in _neighbours(line, item.box) if box is not None]
-        if marks.is_slash(item.box, leaning(components.mask(item.pieces[0])), beside):
-            item.mark = "/"
-
-
-def leaning(mask: Array) -> float:
-    """Return how far a straight stroke's upper end is to the right of its lower end, in heights; 0 if not straight.
-
-    Straight is what has, in every row, its middle within a stroke's width of one line, and no row twice as wide.
-    """
-    rows = np.arange(len(mask))
-    n = mask.sum(axis=1)
-    if (n == 0).any():
-        return 0.0
-    middles = (mask * np.arange(mask.shape[1])).sum(axis=1) / n
-    rise, start = np.polyfit(rows, middles, 1)
-    width = max(stroke_width(mask), 1.0)
-    if np.abs(middles - start - rise * rows).max() > width or n.max() > 2.5 * max(float(np.median(n)), 1.0):
-        return 0.0
-    return float(-rise)
-
-
-def _put_spaces(line: Line) -> None:
-    """Say of which items a space is before them."""
-    digits = [item for item in line.items if not item.mark]
-    gaps = [b.box.left - a.box.right for a, b in pairwise(digits)]
-    usual = max(float(np.median(gaps)), 0.1 * line.band.height) if len(gaps) > 1 else np.inf
-    for before, item in pairwise(line.items):
-        gap, height = item.box.left - before.box.right, line.band.height
-        steps = (item.box.left + item.box.right - before.box.left - before.box.right) / 2
-        wide = gap >= NARROW_SPACE * height and gap >= OF_GAPS * usual and steps >= 1.6 * height
-        item.after_space = not (item.mark or before.mark) and bool(gap >= SPACE * height or wide)

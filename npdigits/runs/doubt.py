@@ -31,11 +31,14 @@ from npdigits.training.scoring import probabilities
 
 # Validation digits that readings are held against. At a share of 1 % those of 5,000 refuse 0.7 to 1.3 % (95 %).
 MOST_SCORES = 5_000
+# Validation digits that readings are held against. At a share of 1 % those of 5,000 refuse 0.7 to 1.3 % (95 %).
+MOST_SCORES = 5_000
 # How many times rarer 1 − p must be, to be as strange as an image that is unlike its class. That finds about as many
 # of the digits that are misread, and more of what is no digit (experiments/README.md, 2026-11-29).
 UNSURE = 4
-# As strange as the strangest hundredth of the validation digits.
-DEFAULT = 0.01
+# As strange as the strangest hundredth of the validation digits; of a run of which these are not known, read with less
+# than that probability, as 6 of 1,000 clean digits are (experiments/README.md, 2026-11-29).
+DEFAULT, DEFAULT_PROBABILITY = 0.01, 0.5
 ALONE = "doubt is told by the probability alone"
 
 

@@ -3,7 +3,7 @@
 import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,15 @@ from npdigits.base.text import aligned
 from npdigits.data.sets import Split
 from npdigits.pictures.many import Found, Page, page_of
 from npdigits.pictures.read import read_page
-from npdigits.runs.reading import Reading, in_order, read_digits
+from npdigits.runs.reading import Reading, doubt_head, in_order, read_by, read_digits
 from npdigits.runs.trained import Trained
 
 # The longer side of a picture, in pixels, beyond which it is made smaller: a page has dozens of digits on a line.
 LONGEST_SIDE = 2048
 # What stands in the text for a digit that cannot be read, and for an empty cell of a grid.
 UNREAD, EMPTY = "?", "."
+# Columns of a table for programs.
+DOUBTED = ("doubt", "not_sure")
 ONE_MARK = "a mark that is neither a digit nor a separator,"
 
 
@@ -83,6 +85,10 @@ class PageRead:
         """What may be digits but cannot be read."""
         return [one for one in self.digits if not one.reading]
 
+    def doubtful(self, share: float | None) -> list[tuple[Placed, str]]:
+        """Return the digits that are not sure, each with the reason."""
+        return [(one, reason) for one in self.digits if one.reading and (reason := one.reading.refusal(share))]
+
     @property
     def lines(self) -> list[str]:
         """The text of each line; of a grid's row, its cells with spaces between them."""
@@ -127,8 +133,8 @@ def joined(placed: Sequence[Placed]) -> str:
     return text
 
 
-def read_many(run: Trained, file: Path) -> PageRead:
-    """Return what a network reads on a picture.
+def read_many(run: Trained, file: Path, warn: Callable[[str], None] = lambda line: None) -> PageRead:
+    """Return what a network reads on a picture; ``warn`` is told where the run's doubt.npz cannot be used.
 
     Raises:
         BadPicture: it cannot be read.
@@ -137,7 +143,7 @@ def read_many(run: Trained, file: Path) -> PageRead:
     grey, size = read_page(file, LONGEST_SIDE)
     page = page_of(grey, lambda images: probabilities(run, images))
     images = [one.image for one in page.found if one.image is not None]
-    readings = iter(read_digits(run, [file] * len(images), np.array(images)))
+    readings = iter(read_digits(run, [file] * len(images), np.array(images), warn))
     scales = size[1] / grey.shape[1], size[0] / grey.shape[0]
     placed = [
         Placed(one, None if one.image is None else next(readings), in_pixels(one.place, scales, size))
@@ -172,18 +178,24 @@ def in_pixels(
 
 def many_rows(pages: Sequence[PageRead]) -> list[list[str]]:
     """Return the digits of pages as rows of text, a head first."""
-    rows = [["file", "line", "position", "x", "y", "width", "height", "digit", "probability", "second", "probability"]]
+    doubt = doubt_head([one.reading for page in pages for one in page.digits if one.reading])
+    head = ["file", "line", "position", "x", "y", "width", "height", "digit", "probability", "second", "probability"]
+    rows = [[*head, doubt]]
     for page in pages:
         for one in page.digits:
             ranked = one.reading.ranked[:2] if one.reading else []
             figures = [figure for name, p in ranked for figure in (name, f"{p:.4f}")] or [UNREAD]
             where = [one.found.line, one.found.position, *one.box]
-            rows.append([str(page.file), *map(str, where), *figures, *[""] * (4 - len(figures))])
+            doubted = f"{one.reading.doubt:.4f}" if one.reading else ""
+            rows.append([str(page.file), *map(str, where), *figures, *[""] * (4 - len(figures)), doubted])
     return rows
 
 
 def many_as_csv(
-    pages: Sequence[PageRead], skipped: Sequence[tuple[Path, str]], saved: Mapping[tuple[Path, str], Path]
+    pages: Sequence[PageRead],
+    skipped: Sequence[tuple[Path, str]],
+    saved: Mapping[tuple[Path, str], Path],
+    share: float | None,
 ) -> str:
     """Return a line a digit, unrounded.
 
@@ -191,6 +203,7 @@ def many_as_csv(
         pages: what was read.
         skipped: the other files, each with the reason.
         saved: where what the network saw is saved, by file and place in it.
+        share: as for ``reading.readings_as_csv``.
     """
     rows: list[list[object]] = []
     for page in pages:
@@ -200,10 +213,14 @@ def many_as_csv(
             cell = one.found.cell or ("", "", "")
             place = [one.found.line, one.found.position, *cell, *one.box]
             where = saved.get((page.file, one.letter), "")
-            rows.append([page.file, *place, *best[0], *best[1], texts[one.found.line - 1], one.found.why, "", where])
-    rows += [[file, *[""] * 15, reason, ""] for file, reason in skipped]
+            doubt = (one.reading.doubt, one.reading.refusal(share)) if one.reading else ("", "")
+            text = texts[one.found.line - 1]
+            rows.append([page.file, *place, *best[0], *best[1], text, one.found.why, "", where, *doubt])
+    rows += [[file, *[""] * 15, reason, "", "", ""] for file, reason in skipped]
     head = ("file", "line", "position", "grid", "row", "column", "x", "y", "width", "height", "digit", "probability")
-    return csv_table((*head, "second_digit", "second_probability", "text", "unread", "skipped", "saved"), rows)
+    return csv_table(
+        (*head, "second_digit", "second_probability", "text", "unread", "skipped", "saved", *DOUBTED), rows
+    )
 
 
 def many_as_json(
@@ -211,13 +228,17 @@ def many_as_json(
     pages: Sequence[PageRead],
     skipped: Sequence[tuple[Path, str]],
     saved: Mapping[tuple[Path, str], Path],
+    share: float | None,
 ) -> str:
     """Return all that is known of pages; the other arguments are those of ``many_as_csv``."""
     named = run.summary.classes
     classes = {} if named is None else {"classes": named}
-    read = [_digit(page, one, texts, named, saved) for page in pages for texts in [page.lines] for one in page.digits]
+    read = []
+    for page in pages:
+        texts = page.lines
+        read += [_digit(page, one, texts[one.found.line - 1], named, saved, share) for one in page.digits]
     reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
-    told = {"run": str(run.path), **classes, "pictures": [_picture(page, saved) for page in pages]}
+    told = {**read_by(run), **classes, "pictures": [_picture(page, saved) for page in pages]}
     return json.dumps({**told, "read": read, "skipped": reasons}, indent=1)
 
 
@@ -236,27 +257,32 @@ def _picture(page: PageRead, saved: Mapping[tuple[Path, str], Path]) -> dict[str
 def _digit(
     page: PageRead,
     one: Placed,
-    texts: Sequence[str],
+    text: str,
     named: Sequence[str] | None,
     saved: Mapping[tuple[Path, str], Path],
+    share: float | None,
 ) -> dict[str, object]:
     """Return what JSON says of a digit."""
     told: dict[str, object] = {"file": str(page.file), "line": one.found.line, "position": one.found.position}
     if one.found.cell:
         told |= dict(zip(("grid", "row", "column"), one.found.cell, strict=True))
-    told |= {"text": texts[one.found.line - 1], "box": list(one.box)}
+    told |= {"text": text, "box": list(one.box)}
     if one.reading:
         digit = one.reading.digits[0]
         told |= {"digit": digit if named is None else named[digit], "probabilities": in_order(one.reading)}
+        told |= {"doubt": one.reading.doubt}
+        told |= {"not_sure": reason} if (reason := one.reading.refusal(share)) else {}
     else:
         told["unread"] = one.found.why
     where = saved.get((page.file, one.letter))
     return told | ({"saved": str(where)} if where else {})
 
 
-def said_of(page: PageRead) -> list[str]:
-    """Return what is said of a page besides its digits: what could not be read, and what was left out."""
+def said_of(page: PageRead, share: float | None) -> list[str]:
+    """Return what is said of a page besides its digits: what was not read, is not sure, or was left out."""
     said = [f"{page.file}: line {one.found.line}: {one.found.why} at {_at(one.box)}" for one in page.unread]
+    for one, reason in page.doubtful(share):
+        said.append(f"not sure: {page.file}: line {one.found.line}: {reason}, at {_at(one.box)}")
     if page.left_out:
         several = len(page.left_out) > 1
         what = f"{len(page.left_out)} marks that are neither digits nor separators, the first" if several else ONE_MARK

@@ -1,10 +1,11 @@
 """``npdigits-predict --many``: what it prints and writes of pictures with many digits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from npdigits.base import targets
 from npdigits.base.errors import ConfigError
+from npdigits.base.program import warn
 from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import aligned, printable
 from npdigits.pictures.boxes import drawn_boxes
@@ -32,7 +33,12 @@ def refuse_with_many(asked: Mapping[str, str], files: Sequence[Path]) -> None:
 
 
 def act_on_pages(
-    run: Trained, pictures: Sequence[Path], reasons: Mapping[Path, str], asked: Mapping[str, str], folder: Path | None
+    run: Trained,
+    pictures: Sequence[Path],
+    reasons: Mapping[Path, str],
+    asked: Mapping[str, str],
+    folder: Path | None,
+    share: float | None,
 ) -> int:
     """Read all digits of pictures, write the tables that are asked for; return the exit code.
 
@@ -42,18 +48,23 @@ def act_on_pages(
         reasons: why what is no picture is no file of many digits either.
         asked: option -> the file that it names, or - for standard output.
         folder: where what was found is saved; None if nowhere.
+        share: of the run's validation digits may be as strange as a digit, or that is not sure.
     """
     pages: list[PageRead] = []
     skipped: list[tuple[Path, str]] = []
-    for page in with_progress((_tried(run, file, reasons) for file in pictures), len(pictures)):
+    warned: dict[str, None] = {}  # each line once, whatever the number of pictures
+    tried = (_tried(run, file, reasons, lambda line: warned.update({line: None})) for file in pictures)
+    for page in with_progress(tried, len(pictures)):
         if isinstance(page, PageRead):
             pages.append(page)
         else:
             skipped.append(page)
+    for line in warned:
+        warn(PROGRAM, line)
     saved = _names(folder, pages) if folder else {}
     texts = {
-        "csv": lambda: many_as_csv(pages, skipped, saved),
-        "json": lambda: many_as_json(run, pages, skipped, saved) + "\n",
+        "csv": lambda: many_as_csv(pages, skipped, saved, share),
+        "json": lambda: many_as_json(run, pages, skipped, saved, share) + "\n",
     }
     for notation, target in asked.items():
         if target == "-":
@@ -62,13 +73,15 @@ def act_on_pages(
             targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
     for page in pages:
         _save(page, saved)
-    return _conclude(pages, skipped, table="-" not in asked.values())
+    return _conclude(run, pages, share, skipped, table="-" not in asked.values())
 
 
-def _tried(run: Trained, file: Path, reasons: Mapping[Path, str]) -> PageRead | tuple[Path, str]:
+def _tried(
+    run: Trained, file: Path, reasons: Mapping[Path, str], warn: Callable[[str], None]
+) -> PageRead | tuple[Path, str]:
     """Return what is read on a picture; or the file, and why nothing is."""
     try:
-        return read_many(run, file)
+        return read_many(run, file, warn)
     except (BadPicture, NoDigit) as error:
         return file, reasons.get(file, str(error))
 
@@ -93,22 +106,26 @@ def _save(page: PageRead, saved: Mapping[tuple[Path, str], Path]) -> None:
             save_png(path, one.found.image)
 
 
-def _conclude(pages: Sequence[PageRead], skipped: Sequence[tuple[Path, str]], table: bool) -> int:
-    """Print the texts and the table, if they are wanted, and what was skipped or not read; return the exit code."""
+def _conclude(
+    run: Trained, pages: Sequence[PageRead], share: float | None, skipped: Sequence[tuple[Path, str]], table: bool
+) -> int:
+    """Print texts and table, if they are wanted, and what was skipped, not read or not sure; return the exit code."""
     if table and pages:
         for page in pages:
             show("\n".join([f"{page.file}:", *(f"  {text}" for text in page.shown())]))
         show("\n".join(["", *aligned(many_rows(pages), left=1)]))
-    unread = 0
+        show_error(f"{PROGRAM}: {run.about_probabilities}")
+    unread = doubtful = 0
     for page in pages:
         unread += len(page.unread)
-        for line in said_of(page):
+        doubtful += len(page.doubtful(share))
+        for line in said_of(page, share):
             show_error(f"{PROGRAM}: {printable(line)}")
     for file, reason in skipped:
         show_error(f"{PROGRAM}: skipped: {printable(str(file))}: {printable(reason)}")
-    if skipped or unread:
-        digits = sum(len(page.digits) for page in pages)
-        show_error(
-            f"{PROGRAM}: {digits - unread} digits read, {unread} not; {len(pages)} pictures, {len(skipped)} skipped"
-        )
-    return SKIPPED if skipped or unread else 0
+    if skipped or unread or doubtful:
+        read = sum(len(page.digits) for page in pages) - unread
+        unsure = f", {doubtful} of them not sure" if doubtful else ""
+        pictures = f"{len(pages)} pictures, {len(skipped)} skipped"
+        show_error(f"{PROGRAM}: {read} digits read{unsure}, {unread} not; {pictures}")
+    return SKIPPED if skipped or unread or doubtful else 0

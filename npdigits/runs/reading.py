@@ -13,7 +13,7 @@ from npdigits.base.errors import RunDirError
 from npdigits.base.spreadsheet import csv_table
 from npdigits.data.sets import Split
 from npdigits.pictures.mnist_form import SIDE
-from npdigits.runs.doubt import DEFAULT, doubts_of
+from npdigits.runs.doubt import DEFAULT, DEFAULT_PROBABILITY, doubts_of
 from npdigits.runs.trained import Trained
 
 
@@ -51,11 +51,14 @@ class Reading:
         """The name and the probability of each class, the most probable first."""
         return [(self.names[digit], p) for digit, p in zip(self.digits, self.probabilities, strict=True)]
 
-    def refusal(self, share: float) -> str:
+    def refusal(self, share: float | None) -> str:
         """Return why it is refused, if so few of the validation digits may be as strange; "" where it is not.
 
-        A row of a file of many digits never is: what is made of such files wants an answer for each.
+        Without them ``share`` is the least probability; None is the default of either. A row of a file of many digits
+        is never refused: what is made of such files wants an answer for each.
         """
+        if share is None:
+            share = DEFAULT if self.known else DEFAULT_PROBABILITY
         if self.row or self.doubt <= 1 - share:
             return ""
         best = [name for name, _ in self.ranked[:2]]
@@ -119,10 +122,14 @@ def readings_of(
     ]
 
 
+def doubt_head(readings: Sequence[Reading]) -> str:
+    """Return the head of the column of doubt, which says so where it is held against no validation digits."""
+    return "doubt" if any(reading.known for reading in readings) else "1-probability"
+
+
 def reading_rows(readings: Sequence[Reading]) -> list[list[str]]:
     """Return the readings as rows of text, a head first."""
-    known = any(reading.known for reading in readings)
-    rows = [["file", "digit", "probability", "second", "probability", "doubt" if known else "1-probability"]]
+    rows = [["file", "digit", "probability", "second", "probability", doubt_head(readings)]]
     for reading in readings:
         figures = [figure for name, p in reading.ranked[:2] for figure in (name, f"{p:.4f}")]
         # Of one class alone there is no second.
@@ -131,7 +138,10 @@ def reading_rows(readings: Sequence[Reading]) -> list[list[str]]:
 
 
 def readings_as_csv(
-    readings: Sequence[Reading], skipped: Sequence[tuple[Path, str]], saved: Mapping[Path, Path], share: float = DEFAULT
+    readings: Sequence[Reading],
+    skipped: Sequence[tuple[Path, str]],
+    saved: Mapping[Path, Path],
+    share: float | None = None,
 ) -> str:
     """Return a line a file, unrounded.
 
@@ -157,7 +167,7 @@ def readings_as_json(
     readings: Sequence[Reading],
     skipped: Sequence[tuple[Path, str]],
     saved: Mapping[Path, Path],
-    share: float = DEFAULT,
+    share: float | None = None,
 ) -> str:
     """Return all probabilities, in the order of the classes; the other arguments are those of ``readings_as_csv``.
 
@@ -177,8 +187,12 @@ def readings_as_json(
     ]
     reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
     classes = {} if named is None else {"classes": named}
-    meant = {"temperature": run.summary.temperature, "about": run.about_probabilities}
-    return json.dumps({"run": str(run.path), **meant, **classes, "read": read, "skipped": reasons}, indent=1)
+    return json.dumps({**read_by(run), **classes, "read": read, "skipped": reasons}, indent=1)
+
+
+def read_by(run: Trained) -> dict[str, object]:
+    """Return what JSON says of who has read, and of what the probabilities mean."""
+    return {"run": str(run.path), "temperature": run.summary.temperature, "about": run.about_probabilities}
 
 
 def submission(run: Trained, readings: Sequence[Reading]) -> str:
