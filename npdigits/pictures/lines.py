@@ -45,9 +45,9 @@ def without_lines(ink: Array, threshold: int) -> Array:
         threshold: between paper and ink.
     """
     faint = threshold * FAINT
-    if min(ink.shape) < PAGE or not (_may_have_lines(ink > faint) or _may_have_lines(ink.T > faint)):
+    if min(ink.shape) < PAGE or not (_may_have_lines(ink > faint) or _may_have_lines(faint < ink.T)):
         return ink
-    lines = found(ink > faint), found(ink.T > faint)
+    lines = found(ink > faint), found(faint < ink.T)
     clean, strokes = ink.copy(), ink > threshold
     for side, some in zip((strokes, strokes.T), lines, strict=True):
         for line in some:

@@ -1,9 +1,8 @@
 """What a network reads on pictures of many digits, as text and with a box each (``npdigits-predict --many``)."""
 
 import itertools
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,19 +10,17 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
-from npdigits.base.spreadsheet import csv_table
 from npdigits.base.text import aligned
 from npdigits.data.sets import Split
 from npdigits.pictures.many import Found, Page, page_of
 from npdigits.pictures.read import read_page
-from npdigits.runs.reading import Reading, in_order, read_digits
+from npdigits.runs.reading import Reading, read_digits
 from npdigits.runs.trained import Trained
 
 # The longer side of a picture, in pixels, beyond which it is made smaller: a page has dozens of digits on a line.
 LONGEST_SIDE = 2048
 # What stands in the text for a digit that cannot be read, and for an empty cell of a grid.
 UNREAD, EMPTY = "?", "."
-ONE_MARK = "a mark that is neither a digit nor a separator,"
 
 
 @dataclass(frozen=True)
@@ -127,23 +124,52 @@ def joined(placed: Sequence[Placed]) -> str:
     return text
 
 
-def read_many(run: Trained, file: Path) -> PageRead:
-    """Return what a network reads on a picture.
+@dataclass(frozen=True)
+class Looked:
+    """A picture that was looked at.
+
+    Attributes:
+        file: the picture's.
+        size: its height and width, upright.
+        grey: what was looked at, which may be smaller.
+        page: what is on it.
+    """
+
+    file: Path
+    size: tuple[int, int]
+    grey: Array
+    page: Page
+
+    def read(self, readings: Iterator[Reading]) -> PageRead:
+        """Return what is read on it, of readings of its digits in their order."""
+        scales = self.size[1] / self.grey.shape[1], self.size[0] / self.grey.shape[0]
+        placed = [
+            Placed(one, None if one.image is None else next(readings), in_pixels(one.place, scales, self.size))
+            for one in self.page.found
+        ]
+        left_out = [in_pixels(place, scales, self.size) for place in self.page.left_out]
+        return PageRead(self.file, self.size, self.grey, self.page, placed, left_out)
+
+
+def look_at(run: Trained, file: Path) -> Looked:
+    """Return what is on a picture.
 
     Raises:
         BadPicture: it cannot be read.
-        NoDigit: there is none on it.
+        NoDigit: there is no digit on it.
     """
     grey, size = read_page(file, LONGEST_SIDE)
-    page = page_of(grey, lambda images: probabilities(run, images))
-    images = [one.image for one in page.found if one.image is not None]
-    readings = iter(read_digits(run, [file] * len(images), np.array(images)))
-    scales = size[1] / grey.shape[1], size[0] / grey.shape[0]
-    placed = [
-        Placed(one, None if one.image is None else next(readings), in_pixels(one.place, scales, size))
-        for one in page.found
-    ]
-    return PageRead(file, size, grey, page, placed, [in_pixels(place, scales, size) for place in page.left_out])
+    return Looked(file, size, grey, page_of(grey, lambda images: probabilities(run, images)))
+
+
+def read_many(
+    run: Trained, looked: Sequence[Looked], warn: Callable[[str], None] = lambda line: None
+) -> list[PageRead]:
+    """Return what a network reads on pictures; what may mislead is warned of."""
+    files = [one.file for one in looked for found in one.page.found if found.image is not None]
+    images = [found.image for one in looked for found in one.page.found if found.image is not None]
+    readings = iter(read_digits(run, files, np.array(images), warn))
+    return [one.read(readings) for one in looked]
 
 
 def probabilities(run: Trained, images: Array) -> Array:
@@ -168,101 +194,3 @@ def in_pixels(
     # What a map of the sheet has moved by less than a hundredth of a pixel is at a whole one.
     x, y = max(0, math.floor(left + 0.01)), max(0, math.floor(top + 0.01))
     return x, y, min(size[1], math.ceil(right - 0.01)) - x, min(size[0], math.ceil(bottom - 0.01)) - y
-
-
-def many_rows(pages: Sequence[PageRead]) -> list[list[str]]:
-    """Return the digits of pages as rows of text, a head first."""
-    rows = [["file", "line", "position", "x", "y", "width", "height", "digit", "probability", "second", "probability"]]
-    for page in pages:
-        for one in page.digits:
-            ranked = one.reading.ranked[:2] if one.reading else []
-            figures = [figure for name, p in ranked for figure in (name, f"{p:.4f}")] or [UNREAD]
-            where = [one.found.line, one.found.position, *one.box]
-            rows.append([str(page.file), *map(str, where), *figures, *[""] * (4 - len(figures))])
-    return rows
-
-
-def many_as_csv(
-    pages: Sequence[PageRead], skipped: Sequence[tuple[Path, str]], saved: Mapping[tuple[Path, str], Path]
-) -> str:
-    """Return a line a digit, unrounded.
-
-    Args:
-        pages: what was read.
-        skipped: the other files, each with the reason.
-        saved: where what the network saw is saved, by file and place in it.
-    """
-    rows: list[list[object]] = []
-    for page in pages:
-        texts = page.lines
-        for one in page.digits:
-            best: list[tuple[object, object]] = [*(one.reading.ranked if one.reading else []), ("", ""), ("", "")]
-            cell = one.found.cell or ("", "", "")
-            place = [one.found.line, one.found.position, *cell, *one.box]
-            where = saved.get((page.file, one.letter), "")
-            rows.append([page.file, *place, *best[0], *best[1], texts[one.found.line - 1], one.found.why, "", where])
-    rows += [[file, *[""] * 15, reason, ""] for file, reason in skipped]
-    head = ("file", "line", "position", "grid", "row", "column", "x", "y", "width", "height", "digit", "probability")
-    return csv_table((*head, "second_digit", "second_probability", "text", "unread", "skipped", "saved"), rows)
-
-
-def many_as_json(
-    run: Trained,
-    pages: Sequence[PageRead],
-    skipped: Sequence[tuple[Path, str]],
-    saved: Mapping[tuple[Path, str], Path],
-) -> str:
-    """Return all that is known of pages; the other arguments are those of ``many_as_csv``."""
-    named = run.summary.classes
-    classes = {} if named is None else {"classes": named}
-    read = [_digit(page, one, texts, named, saved) for page in pages for texts in [page.lines] for one in page.digits]
-    reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
-    told = {"run": str(run.path), **classes, "pictures": [_picture(page, saved) for page in pages]}
-    return json.dumps({**told, "read": read, "skipped": reasons}, indent=1)
-
-
-def _picture(page: PageRead, saved: Mapping[tuple[Path, str], Path]) -> dict[str, object]:
-    """Return what JSON says of a picture."""
-    height, width = page.size
-    grids = [
-        {"line": line, "rows": rows, "columns": columns, "cells": page.cells(i)}
-        for i, (line, (rows, columns)) in enumerate(zip(page.page.line_of_grid, page.page.grids, strict=True))
-    ]
-    told: dict[str, object] = {"file": str(page.file), "width": width, "height": height, "lines": page.lines}
-    told |= {"grids": grids, "left_out": [list(box) for box in page.left_out]}
-    return told | ({"saved": str(saved[page.file, ""])} if (page.file, "") in saved else {})
-
-
-def _digit(
-    page: PageRead,
-    one: Placed,
-    texts: Sequence[str],
-    named: Sequence[str] | None,
-    saved: Mapping[tuple[Path, str], Path],
-) -> dict[str, object]:
-    """Return what JSON says of a digit."""
-    told: dict[str, object] = {"file": str(page.file), "line": one.found.line, "position": one.found.position}
-    if one.found.cell:
-        told |= dict(zip(("grid", "row", "column"), one.found.cell, strict=True))
-    told |= {"text": texts[one.found.line - 1], "box": list(one.box)}
-    if one.reading:
-        digit = one.reading.digits[0]
-        told |= {"digit": digit if named is None else named[digit], "probabilities": in_order(one.reading)}
-    else:
-        told["unread"] = one.found.why
-    where = saved.get((page.file, one.letter))
-    return told | ({"saved": str(where)} if where else {})
-
-
-def said_of(page: PageRead) -> list[str]:
-    """Return what is said of a page besides its digits: what could not be read, and what was left out."""
-    said = [f"{page.file}: line {one.found.line}: {one.found.why} at {_at(one.box)}" for one in page.unread]
-    if page.left_out:
-        several = len(page.left_out) > 1
-        what = f"{len(page.left_out)} marks that are neither digits nor separators, the first" if several else ONE_MARK
-        said.append(f"{page.file}: left out: {what} at {_at(page.left_out[0])}")
-    return said
-
-
-def _at(box: tuple[int, int, int, int]) -> str:
-    return f"x {box[0]}, y {box[1]}"

@@ -1,6 +1,6 @@
 """``npdigits-predict --many``: what it prints and writes of pictures with many digits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from npdigits.base import targets
@@ -12,7 +12,8 @@ from npdigits.pictures.components import NoDigit
 from npdigits.pictures.progress import with_progress
 from npdigits.pictures.save import names_in, save_png
 from npdigits.pictures.shades import BadPicture
-from npdigits.runs.many_readings import PageRead, many_as_csv, many_as_json, many_rows, read_many, said_of
+from npdigits.runs.many_readings import Looked, PageRead, look_at, read_many
+from npdigits.runs.many_tables import doubtful, many_as_csv, many_as_json, many_rows, said_of
 from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.predict"
@@ -32,7 +33,13 @@ def refuse_with_many(asked: Mapping[str, str], files: Sequence[Path]) -> None:
 
 
 def act_on_pages(
-    run: Trained, pictures: Sequence[Path], reasons: Mapping[Path, str], asked: Mapping[str, str], folder: Path | None
+    run: Trained,
+    pictures: Sequence[Path],
+    reasons: Mapping[Path, str],
+    asked: Mapping[str, str],
+    folder: Path | None,
+    share: float,
+    warn: Callable[[str], None],
 ) -> int:
     """Read all digits of pictures, write the tables that are asked for; return the exit code.
 
@@ -42,18 +49,21 @@ def act_on_pages(
         reasons: why what is no picture is no file of many digits either.
         asked: option -> the file that it names, or - for standard output.
         folder: where what was found is saved; None if nowhere.
+        share: of the validation digits may be as strange, or a reading is not sure.
+        warn: is told what may mislead.
     """
-    pages: list[PageRead] = []
+    looked: list[Looked] = []
     skipped: list[tuple[Path, str]] = []
-    for page in with_progress((_tried(run, file, reasons) for file in pictures), len(pictures)):
-        if isinstance(page, PageRead):
-            pages.append(page)
+    for found in with_progress((_tried(run, file, reasons) for file in pictures), len(pictures)):
+        if isinstance(found, Looked):
+            looked.append(found)
         else:
-            skipped.append(page)
+            skipped.append(found)
+    pages = read_many(run, looked, warn)
     saved = _names(folder, pages) if folder else {}
     texts = {
-        "csv": lambda: many_as_csv(pages, skipped, saved),
-        "json": lambda: many_as_json(run, pages, skipped, saved) + "\n",
+        "csv": lambda: many_as_csv(pages, skipped, saved, share),
+        "json": lambda: many_as_json(run, pages, skipped, saved, share) + "\n",
     }
     for notation, target in asked.items():
         if target == "-":
@@ -62,13 +72,18 @@ def act_on_pages(
             targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
     for page in pages:
         _save(page, saved)
-    return _conclude(pages, skipped, table="-" not in asked.values())
+    table = "-" not in asked.values()
+    if table and pages:
+        show("\n".join(line for page in pages for line in (f"{page.file}:", *(f"  {text}" for text in page.shown()))))
+        show("\n".join(["", *aligned(many_rows(pages), left=1)]))
+        show_error(f"{PROGRAM}: {run.about_probabilities}")
+    return _conclude(pages, skipped, share)
 
 
-def _tried(run: Trained, file: Path, reasons: Mapping[Path, str]) -> PageRead | tuple[Path, str]:
-    """Return what is read on a picture; or the file, and why nothing is."""
+def _tried(run: Trained, file: Path, reasons: Mapping[Path, str]) -> Looked | tuple[Path, str]:
+    """Return what is on a picture; or the file, and why nothing is."""
     try:
-        return read_many(run, file)
+        return look_at(run, file)
     except (BadPicture, NoDigit) as error:
         return file, reasons.get(file, str(error))
 
@@ -93,22 +108,20 @@ def _save(page: PageRead, saved: Mapping[tuple[Path, str], Path]) -> None:
             save_png(path, one.found.image)
 
 
-def _conclude(pages: Sequence[PageRead], skipped: Sequence[tuple[Path, str]], table: bool) -> int:
-    """Print the texts and the table, if they are wanted, and what was skipped or not read; return the exit code."""
-    if table and pages:
-        for page in pages:
-            show("\n".join([f"{page.file}:", *(f"  {text}" for text in page.shown())]))
-        show("\n".join(["", *aligned(many_rows(pages), left=1)]))
-    unread = 0
+def _conclude(pages: Sequence[PageRead], skipped: Sequence[tuple[Path, str]], share: float) -> int:
+    """Say what was left out, not read, not sure or skipped; return the exit code."""
+    unread = unsure = 0
     for page in pages:
         unread += len(page.unread)
         for line in said_of(page):
             show_error(f"{PROGRAM}: {printable(line)}")
+        for line in doubtful(page, share):
+            unsure += 1
+            show_error(f"{PROGRAM}: not sure: {printable(line)}")
     for file, reason in skipped:
         show_error(f"{PROGRAM}: skipped: {printable(str(file))}: {printable(reason)}")
-    if skipped or unread:
+    if skipped or unread or unsure:
         digits = sum(len(page.digits) for page in pages)
-        show_error(
-            f"{PROGRAM}: {digits - unread} digits read, {unread} not; {len(pages)} pictures, {len(skipped)} skipped"
-        )
-    return SKIPPED if skipped or unread else 0
+        counts = f"{digits - unread} digits read, {unsure} of them not sure, {unread} not read"
+        show_error(f"{PROGRAM}: {counts}; {len(pages)} pictures, {len(skipped)} skipped")
+    return SKIPPED if skipped or unread or unsure else 0
