@@ -25,7 +25,7 @@ from npdigits.base.text import aligned
 from npdigits.pictures.boxes import drawn_boxes
 from npdigits.pictures.components import NoDigit
 from npdigits.pictures.save import save_png
-from npdigits.runs.many_readings import UNREAD, PageRead, look_at, read_many
+from npdigits.runs.many_readings import UNREAD, PageRead, read_many
 from npdigits.runs.results import wilson_interval
 from npdigits.runs.trained import Trained, load_trained
 
@@ -135,7 +135,7 @@ def measured(run: Trained, kind: str, n: int, seed: int, source: Digits, folder:
         written.picture.image.save(file, **written.picture.options)
         page, why = None, ""
         try:
-            (page,) = read_many(run, [look_at(run, file)])
+            page = read_many(run, file)
         except NoDigit as error:
             why = str(error)
         if not add(score, written, page):

@@ -111,7 +111,7 @@ def act(chosen: argparse.Namespace) -> int:
         targets.check_folder("save", folder)
         folder.mkdir(parents=True, exist_ok=True)
     if chosen.many:
-        return act_on_pages(run, pictures, reasons, asked, folder, share, functools.partial(warn, PROGRAM))
+        return act_on_pages(run, pictures, reasons, asked, folder, share)
     images, skipped = _taken(pictures, reasons, how_taken(run.meaning, Wanted()))
     readings = read_digits(run, list(images), np.array(list(images.values())), functools.partial(warn, PROGRAM))
     said = _add_files(run, digits, overrides, readings, skipped)

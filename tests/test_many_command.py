@@ -13,6 +13,7 @@ from test_many import grid, page, row
 from npdigits import predict
 from npdigits.config.compose import compose
 from npdigits.pictures.read import TURNED
+from npdigits.runs.trained import CALIBRATED
 from npdigits.train import run
 
 
@@ -26,14 +27,18 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def predicted(trained, monkeypatch, capsys):
-    """Return what a command line gives: exit code, standard output, standard error."""
+    """Return what a command line gives: exit code, standard output, standard error without what is always said.
+
+    Drawn digits are unlike written ones, so nothing is doubted unless that is asked for.
+    """
 
     def act(*arguments):
-        monkeypatch.setattr(sys, "argv", ["npdigits-predict", str(trained), *map(str, arguments)])
+        doubt = [] if "--doubt" in arguments else ["--doubt", "0"]
+        monkeypatch.setattr(sys, "argv", ["npdigits-predict", str(trained), *map(str, arguments), *doubt])
         with pytest.raises(SystemExit) as left:
             predict.main()
         said = capsys.readouterr()
-        return left.value.code, said.out, said.err
+        return left.value.code, said.out, said.err.replace(f"npdigits.predict: {CALIBRATED}\n", "")
 
     return act
 
@@ -146,3 +151,20 @@ def test_pictures_without_digits_are_skipped_with_the_reason(predicted, tmp_path
     code, out, err = predicted(tmp_path, "--many")
     assert code == 1 and out.splitlines()[:2] == [f"{tmp_path / '0.png'}:", "  1"]
     assert "blank.png: it is blank" in err
+
+
+def test_each_digit_has_its_doubt_and_those_that_are_not_sure_are_said(predicted, tmp_path):
+    grey = page(*row([1, 0]))
+    grey[60:130, 400:470] = np.random.default_rng(0).choice([30, 255], (70, 70))  # no digit at all
+    file = saved(tmp_path / "noise.png", np.asarray(Image.fromarray(grey)))
+    code, out, err = predicted(file, "--many", "--doubt", "0.02", "--csv", tmp_path / "t.csv", "--json", "-")
+    told, rows = json.loads(out), list(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text())))
+    assert told["temperature"] > 0 and told["about"] == CALIBRATED
+    for one, cells in zip(told["read"], rows, strict=True):
+        assert one["doubt"] == float(cells["doubt"]) and one.get("not_sure", "") == cells["not_sure"]
+        assert bool(cells["not_sure"]) == (one["doubt"] > 0.98)
+    unsure = [one for one in told["read"] if "not_sure" in one]
+    assert code == 1 and unsure and f"{len(unsure)} of them not sure" in err
+    x, y = unsure[0]["box"][:2]
+    assert f"not sure: {file}: line 1: {unsure[0]['not_sure']}, at x {x}, y {y}" in err
+    assert CALIBRATED not in err and predicted(file, "--many")[0] == 0

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from npdigits.base.arrays import Array
 from npdigits.pictures.box import Box
-from npdigits.pictures.panel import is_grid, panel_box
+from npdigits.pictures.panel import is_grid, is_label, panel_box
 from npdigits.pictures.several import MOST_DIGITS, are_several
 
 # A piece counts if it has at least PIECE of the largest one's pixels. The largest one off the edges stands out if it
@@ -133,7 +133,12 @@ class Components:
                 box = self.boxes[piece]
                 if any(box.as_large_as(self.boxes[frame], AS_FRAME) for frame in frames) and is_frame(self.mask(piece)):
                     areas[piece] = 0
+            if frames:  # what is beside them is text, buttons
+                areas = [area if self._is_within(k, frames) else 0 for k, area in enumerate(areas)]
         return areas
+
+    def _is_within(self, piece: int, frames: list[int]) -> bool:
+        return any(self.boxes[frame].holds(self.boxes[piece]) for frame in frames)
 
     def _frames(self, piece: int, others: list[int]) -> bool:
         """Say whether a piece is a frame around another."""
@@ -147,7 +152,9 @@ class Components:
         """Return where a panel with a digit in it is: the largest piece, if it is one."""
         areas = self._counting
         largest = areas.index(max(areas))
-        box, within = self.boxes[largest], panel_box(self.mask(largest)) if areas[largest] else None
+        box = self.boxes[largest]
+        ink = self.labels[box.top : box.bottom, box.left : box.right] > 0
+        within = panel_box(self.mask(largest), ink) if areas[largest] else None
         if within is None:
             return None
         down, right = box.top, box.left
@@ -160,8 +167,11 @@ class Components:
         kept = _large(areas)
         return kept if 2 * max(areas) < sum(areas) and len(kept) > MOST_PIECES else []
 
-    def digit(self) -> Array:
+    def digit(self, joined: bool = False) -> Array:
         """Return the mask of the pieces that are the digit, shape (height, width).
+
+        Args:
+            joined: whether the pieces were found to be of one digit.
 
         Raises:
             NoDigit: there is none, or what there is is no digit.
@@ -169,7 +179,7 @@ class Components:
         areas = self._counting
         kept = _large(areas)
         strokes = self._without_blots(kept) if len(kept) <= MOST_DIGITS else kept
-        if are_several([(self.boxes[k], areas[k]) for k in strokes]):
+        if not joined and are_several([(self.boxes[k], areas[k]) for k in strokes]):
             raise SeveralDigits
         if self.scattered:
             raise NoDigit(f"{len(kept)} separate pieces, none of which stands out")
@@ -181,16 +191,22 @@ class Components:
         return mask
 
     def _without_blots(self, kept: list[int]) -> list[int]:
-        """Return the pieces without punch holes and blots that lie apart from the others."""
+        """Return the pieces without punch holes, blots and buttons that lie apart from the others."""
         if len(kept) < 2 or not self.page:
             return kept
         blots = [k for k in kept if stroke_width(self.mask(k)) > BLOT * self.boxes[k].longest]
-        others = [self.boxes[k] for k in kept if k not in blots]
+        others = [k for k in kept if k not in blots]
         if not others:
             return kept
-        rest = Box.around(others)
-        beside = {k for k in blots if self.boxes[k].longest < rest.longest}
-        return [k for k in kept if k not in beside or self.boxes[k].gap(rest) <= APART * rest.longest]
+        rest, main = Box.around([self.boxes[k] for k in others]), max(others, key=lambda k: self.boxes[k].height)
+        beside = {k for k in blots if self._is_apart(k, rest)}
+        beside |= {k for k in others if self._is_apart(k, self.boxes[main]) and is_label(self.mask(k))}
+        return [k for k in kept if k not in beside]
+
+    def _is_apart(self, piece: int, rest: Box) -> bool:
+        """Say whether a piece is smaller than the others, and so far from them that it is not one of theirs."""
+        box = self.boxes[piece]
+        return box.longest < rest.longest and box.gap(rest) > APART * rest.longest
 
 
 def _large(areas: list[int]) -> list[int]:

@@ -14,7 +14,7 @@ SMOOTH, OF_SMALL = 2.0, 1 / 60
 
 def undithered(grey: Array) -> Array:
     """Return a dithered picture's greys, bytes of its shape; another picture as it is."""
-    if np.count_nonzero(np.bincount(grey.ravel(), minlength=256)) != 2 or not is_dithered(grey):
+    if _values(grey[len(grey) // 2]) > 2 or _values(grey) != 2 or not is_dithered(grey):  # one row tells of most
         return grey
     width = min(SMOOTH, OF_SMALL * max(grey.shape))
     smooth: Array = ndimage.gaussian_filter(grey.astype(np.float32), width, mode="nearest")
@@ -28,3 +28,8 @@ def is_dithered(grey: Array) -> bool:
     down, right = grey[1:] != grey[:-1], grey[:, 1:] != grey[:, :-1]
     alone = down[:-1, 1:-1] & down[1:, 1:-1] & right[1:-1, :-1] & right[1:-1, 1:]
     return bool(alone.mean() >= ALONE)
+
+
+def _values(grey: Array) -> int:
+    """Return how many values there are."""
+    return int(np.count_nonzero(np.bincount(grey.ravel(), minlength=256)))

@@ -7,8 +7,11 @@ from npdigits.pictures.threshold import otsu, separation
 
 # The light is even if at least such a share of the variance is between paper and ink, and at most such a share of the
 # pixels is darker than the darker of the two, or lighter than the lighter one, by more than noise is: so many times the
-# median of the distances from its median, and at least so many grey values.
-BETWEEN, BEYOND, NOISE, LEAST = 0.9, 0.002, 7.0, 3.0
+# median of the distances from its median, at least so many grey values, and at most such a share of the difference
+# between the two.
+BETWEEN, BEYOND, NOISE, LEAST, MOST = 0.9, 0.002, 7.0, 3.0, 0.2
+# A digit that was cut out leaves at most such a share of the picture's longer side free along each edge.
+MARGIN = 0.1
 
 
 def without_noise(grey: Array) -> Array | None:
@@ -21,13 +24,25 @@ def without_noise(grey: Array) -> Array | None:
     if separation(grey, threshold) < BETWEEN:
         return None
     flat = grey.copy()
-    for values, outside in ((grey[grey <= threshold], -1), (grey[grey > threshold], 1)):
+    parts = grey[grey <= threshold], grey[grey > threshold]
+    difference = np.median(parts[1]) - np.median(parts[0])
+    for values, outside in zip(parts, (-1, 1), strict=True):
         middle = int(np.median(values))
         away = np.abs(values.astype(int) - middle)
-        noise = max(NOISE * float(np.median(away)), LEAST)
+        noise = max(min(NOISE * float(np.median(away)), MOST * float(difference)), LEAST)
         if np.count_nonzero(outside * (values.astype(int) - middle) > noise) > BEYOND * grey.size:
             return None
         low, high = max(middle - int(noise), 0), min(middle + int(noise), 255)
         low, high = (low, min(high, threshold)) if outside < 0 else (max(low, threshold + 1), high)
         flat[(grey >= low) & (grey <= high)] = middle
     return flat
+
+
+def is_cut_out(ink: Array) -> bool:
+    """Say whether ink, bytes of shape (height, width), fills its picture, as that of a digit that was cut out."""
+    mask = ink > otsu(ink)
+    most = MARGIN * max(mask.shape)
+    lines = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return all(
+        len(line) and line[0] <= most and n - 1 - line[-1] <= most for line, n in zip(lines, mask.shape, strict=True)
+    )

@@ -14,7 +14,7 @@ from npdigits.pictures.thicker import thickened
 
 # Pieces are joined if each is at most CLOSE of the height of all from the next, and at most so many stroke widths. Of
 # dots these are the halves of a diameter.
-CLOSE, STROKES = 0.15, 3.0
+CLOSE, STROKES, HALF = 0.25, 3.0, 0.5
 # At most so many pieces; a matrix has 35 dots.
 MOST_JOINED = 60
 # Dots and dashes are of that stroke width, or more, in lengths; else the pieces may be digits.
@@ -22,17 +22,20 @@ COMPACT = 0.3
 
 
 def gap_of(pieces: Components) -> int:
-    """Return by how many pixels the ink of scattered pieces must be thickened to make one of them; 0 if it must not."""
+    """Return by how many pixels the ink of scattered pieces is to be thickened; 0 if they are not of one digit.
+
+    Dots are thickened until they are one piece, segments and dashes by HALF of their strokes' width at most.
+    """
     kept = pieces.scattered
     if not 0 < len(kept) <= MOST_JOINED:
         return 0
-    compact = sum(stroke_width(pieces.mask(k)) > COMPACT * pieces.boxes[k].longest for k in kept)
-    if 2 * compact < len(kept) and are_several([(pieces.boxes[k], pieces.areas[k]) for k in kept]):
+    dots = 2 * sum(stroke_width(pieces.mask(k)) > COMPACT * pieces.boxes[k].longest for k in kept) >= len(kept)
+    if not dots and are_several([(pieces.boxes[k], pieces.areas[k]) for k in kept]):
         return 0
     box = Box.around([pieces.boxes[k] for k in kept])
     mask = np.isin(pieces.labels[box.top : box.bottom, box.left : box.right], kept)
-    most = min(CLOSE * box.longest, STROKES * stroke_width(mask))
-    for by in range(1, int(most) + 1):
+    stroke = stroke_width(mask)
+    for by in range(1, int(min(CLOSE * box.longest, STROKES * stroke)) + 1):
         if ndimage.label(thickened(mask, by), EIGHT)[1] == 1:
-            return by
+            return by if dots else min(by, max(1, int(HALF * stroke)))
     return 0

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.even import without_noise
+from npdigits.pictures.even import is_cut_out, without_noise
 from npdigits.pictures.flat import MOST_INK, flat_inks
 from npdigits.pictures.photograph import photographed
 
@@ -17,7 +17,11 @@ def inks(grey: Array) -> Iterator[tuple[Array, float]]:
     if flat:
         return
     even = without_noise(grey)
-    if even is not None:
-        for found in flat_inks(even):
-            yield found.ink, found.most
+    drawn = [] if even is None else [(one.ink, one.most) for one in flat_inks(even)]
+    # Around a digit that was cut out there is hardly any paper to see the light on.
+    first = bool(drawn) and is_cut_out(drawn[0][0])
+    if first:
+        yield from drawn
     yield photographed(grey), MOST_INK
+    if not first:
+        yield from drawn

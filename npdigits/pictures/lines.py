@@ -13,6 +13,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.pictures.components import PAGE
+from npdigits.pictures.threshold import otsu
 
 # A line rises or falls by at most STEEPEST of its length, and is found in blocks of columns so wide.
 STEEPEST, BLOCK = 0.08, 12
@@ -37,17 +38,15 @@ class Line(NamedTuple):
     fall: int
 
 
-def without_lines(ink: Array, threshold: int) -> Array:
-    """Return ink without the lines across the picture; as it is where there are none, or nothing else.
-
-    Args:
-        ink: bytes of shape (height, width).
-        threshold: between paper and ink.
-    """
-    faint = threshold * FAINT
-    if min(ink.shape) < PAGE or not (_may_have_lines(ink > faint) or _may_have_lines(faint < ink.T)):
+def without_lines(ink: Array) -> Array:
+    """Return ink, bytes of shape (height, width), without the lines across it; as it is where there is nothing else."""
+    if min(ink.shape) < PAGE:
         return ink
-    lines = found(ink > faint), found(faint < ink.T)
+    threshold = otsu(ink)
+    faint = threshold * FAINT
+    if not (_may_have_lines(ink, faint) or _may_have_lines(ink.T, faint)):
+        return ink
+    lines = found(ink, faint), found(ink.T, faint)
     clean, strokes = ink.copy(), ink > threshold
     for side, some in zip((strokes, strokes.T), lines, strict=True):
         for line in some:
@@ -60,16 +59,17 @@ def without_lines(ink: Array, threshold: int) -> Array:
     return clean if (clean > threshold).any() else ink
 
 
-def _may_have_lines(mask: Array) -> bool:
+def _may_have_lines(ink: Array, faint: float) -> bool:
     """Say whether there is ink near the left edge, and near the right one."""
-    n = max(1, int(MARGIN * mask.shape[1]))
-    return bool(mask[:, :n].any() and mask[:, -n:].any())
+    n = max(1, int(MARGIN * ink.shape[1]))
+    return bool(ink[:, :n].max() > faint and ink[:, -n:].max() > faint)
 
 
-def found(mask: Array) -> list[Line]:
-    """Return the lines across a mask from left to right, the fullest first."""
-    if not _may_have_lines(mask):
+def found(ink: Array, faint: float) -> list[Line]:
+    """Return the lines from left to right across what is darker than ``faint``, the fullest first."""
+    if not _may_have_lines(ink, faint):
         return []
+    mask = ink > faint
     cover, lines = sheared(mask), []
     most, thickest = len(cover) // 2, max(MOST_ROWS, int(THICKEST * min(mask.shape)))
     fullest = cover.max(axis=0)  # of each row, whatever the slope

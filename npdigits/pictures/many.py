@@ -114,12 +114,13 @@ def _page(grey: Array, ink: Array, most: float, read: Reads) -> Page:
     threshold, pieces = told_apart(ink)
     if len(pieces.boxes) > 20 * MOST_DIGITS:
         raise NoDigit(f"{len(pieces.boxes) - 1:,} separate pieces, as of noise")
-    if (panel := pieces.panel()) is not None:
+    panel = pieces.panel()
+    if panel is not None and (panel.height, panel.width) != grey.shape:  # of what is all panel nothing is left to find
         with contextlib.suppress(NoDigit):
             return page_of(grey[panel.top : panel.bottom, panel.left : panel.right], read).moved(panel.left, panel.top)
     sheet, drawn = _with_grids(ink, threshold, pieces, most)
     if not drawn:  # then lines are of ruled paper
-        freed = without_lines(ink, otsu(ink))
+        freed = without_lines(ink)
         threshold, pieces = told_apart(freed)
         sheet = Sheet(stretched(freed, threshold, most), pieces.labels > 0, np.eye(3))
     rest = sheet

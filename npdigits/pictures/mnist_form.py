@@ -5,8 +5,8 @@ proportions kept, and placed so that its centre of mass is at the middle of 28 Ã
 side is 20 pixels, the centre of mass within half a pixel of (14, 14), strokes 1.7 to 4.0 pixels wide (5 to 95 %).
 
 Pictures are no scans of forms, so other steps come first: paper and ink are told apart (Otsu 1979), uneven paper is
-flattened, specks and ink that reaches in from an edge are left out, strokes far thinner than the set's are thickened. Lines of
-the paper are taken out (``lines.py``), and many pieces are joined (``gaps.py``).
+flattened, lines are taken out (``lines.py``), many pieces are joined (``gaps.py``), specks and ink that reaches in from
+an edge are left out, strokes far thinner than the set's are thickened.
 
 All steps compute on whole numbers, or sum in a fixed order. So the script of the drawing page, whose steps have the
 same names (``export/page_files/form.js``), gives the same image where the paper is of one grey value, as the page's is.
@@ -68,13 +68,13 @@ def to_mnist_form(grey: Array) -> Array:
 
 def _formed(grey: Array, ink: Array, most: float) -> Array:
     """Return the digit of a picture of which it is known how much ink is where, at most such a share of it."""
-    ink = without_lines(ink, otsu(ink))
+    ink = without_lines(ink)
     threshold, pieces = told_apart(ink)
     if gap := gap_of(pieces):
         ink = thickened(ink, gap)
         threshold, pieces = told_apart(ink)
     panel = pieces.panel()
-    if panel is not None:
+    if panel is not None and (panel.height, panel.width) != grey.shape and not gap:
         try:
             return to_mnist_form(grey[panel.top : panel.bottom, panel.left : panel.right])
         except SeveralDigits:
@@ -82,7 +82,7 @@ def _formed(grey: Array, ink: Array, most: float) -> Array:
         except NoDigit:
             pass  # it is none
     levels = stretched(ink, threshold, most)
-    mask = pieces.digit()
+    mask = pieces.digit(joined=gap > 0)
     levels[(ink > threshold) & ~mask] = 0
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

@@ -1,4 +1,4 @@
-"""Panels and grids: solid pieces with a digit cut out of them, and lines that divide a field into cells.
+"""Pieces that are no strokes: panels with a digit cut out of them, buttons, and lines that divide a field into cells.
 
 The drawing page's script does the same (``export/page_files/panel.js``).
 """
@@ -9,36 +9,54 @@ from scipy import ndimage
 from npdigits.base.arrays import Array
 from npdigits.pictures.box import Box
 
-# A panel is SIDE pixels high and wide at the least. With its holes filled it fills SOLID of its box; the holes are at
-# least LEAST and at most MOST of that.
-SIDE, SOLID, LEAST, MOST = 14, 0.85, 0.01, 0.5
-# Its rows and columns are full to such a share; others are ticks of its axes.
-FULL = 0.5
+# A panel is SIDE pixels high and wide at the least. Its rows and columns are ink for FULL of their length; others are
+# ticks of its axes. With its holes it fills SOLID of its box, or ink is along RIM of the box's edges, as where a stroke
+# ends at one; what is no ink is at least LEAST and at most MOST of the box.
+SIDE, FULL, SOLID, RIM, LEAST, MOST = 14, 0.5, 0.85, 0.75, 0.01, 0.5
 # Holes that fill such a share of their boxes, one of them or two, are those of a 0 or an 8 if the margins around them
 # differ at most by such a factor.
 ROUND, EVEN = 0.7, 1.6
 # Holes smaller than such a share of the largest one are specks.
 SPECK = 0.1
+# A label is at least so many times as wide as it is high.
+WIDE = 1.5
 # The lines of a grid and its holes, the cells, fill FIELD of its box; the cells are at least CELLS, and together at
 # least OPEN of the lines' area.
 FIELD, CELLS, OPEN = 0.85, 4, 1.5
 
 
-def panel_box(mask: Array) -> Box | None:
-    """Return the box of a panel, within a piece that is cut to its box; None if it is none, or holds no digit."""
-    ink = np.count_nonzero(mask)
-    if min(mask.shape) < SIDE or 2 * ink < mask.size:
+def panel_box(mask: Array, ink: Array) -> Box | None:
+    """Return the box of a panel, within the box of a piece; None if it is none, or holds no digit.
+
+    Args:
+        mask: the piece, cut to its box.
+        ink: all ink in the box.
+    """
+    if min(mask.shape) < SIDE or 2 * np.count_nonzero(mask) < mask.size:
+        return None
+    rows = np.flatnonzero(mask.mean(axis=1) >= FULL)
+    columns = np.flatnonzero(mask.mean(axis=0) >= FULL)
+    if not len(rows) or not len(columns):
+        return None
+    box = Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
+    cut = slice(box.top, box.bottom), slice(box.left, box.right)
+    mask, ink = mask[cut], ink[cut]
+    if min(mask.shape) < SIDE or not LEAST * mask.size <= mask.size - np.count_nonzero(mask) <= MOST * mask.size:
         return None
     labels, n = holes(mask)
-    filled = mask | (labels > 0)
-    whole = np.count_nonzero(filled)
-    if whole < SOLID * mask.size or not LEAST * whole <= whole - ink <= MOST * whole:
-        return None
-    if _are_of_a_digit(labels, n):
-        return None
-    rows = np.flatnonzero(filled.mean(axis=1) >= FULL)
-    columns = np.flatnonzero(filled.mean(axis=0) >= FULL)
-    return Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
+    if np.count_nonzero(mask) + np.count_nonzero(labels) < SOLID * mask.size:
+        rim = [mask[0], mask[-1], mask[:, 0], mask[:, -1]]
+        if sum(np.count_nonzero(edge) for edge in rim) < RIM * sum(edge.size for edge in rim):
+            return None
+    return None if _are_of_a_digit(np.where(ink, 0, labels), n) else box
+
+
+def is_label(mask: Array) -> bool:
+    """Say whether a piece, cut to its box, is a wide bar, perhaps with text on it: a button, a caption."""
+    if mask.shape[1] < WIDE * mask.shape[0]:
+        return False
+    labels, _ = holes(mask)
+    return bool(np.count_nonzero(mask) + np.count_nonzero(labels) >= SOLID * mask.size)
 
 
 def is_grid(mask: Array) -> bool:
@@ -62,6 +80,8 @@ def holes(mask: Array) -> tuple[Array, int]:
 def _are_of_a_digit(labels: Array, n: int) -> bool:
     """Say whether holes are those of a thick 0 or 8, which are solid and have a stroke of one width around them."""
     areas = np.bincount(labels.ravel(), minlength=n + 1)[1:]
+    if not n or not areas.any():
+        return False
     large = np.flatnonzero(areas >= SPECK * areas.max())
     places = ndimage.find_objects(labels)
     boxes = [Box(y.start, y.stop, x.start, x.stop) for y, x in (places[k] for k in large)]

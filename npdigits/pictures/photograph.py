@@ -7,6 +7,9 @@ from npdigits.pictures.light import contrast, evened
 from npdigits.pictures.polarity import kind_of_ink
 from npdigits.pictures.threshold import otsu
 
+# Noise is taken off by a Gaussian whose standard deviation is such a share of the strokes' width.
+SMOOTH = 0.125
+
 
 def photographed(grey: Array) -> Array:
     """Return how much ink is where, bytes of the picture's shape.
@@ -15,7 +18,7 @@ def photographed(grey: Array) -> Array:
     (``polarity.py``). Then the light is taken off (``light.py``), which needs both.
     """
     on_light, size, width = kind_of_ink(grey)
-    smooth = ndimage.gaussian_filter(grey.astype(float), width / 8)
+    smooth = ndimage.gaussian_filter(grey.astype(float), SMOOTH * width)
     ink = contrast(smooth, size, on_light)
     near = ndimage.maximum_filter(ink > otsu(ink), 3)
     return evened(ink, near, 2 * size + 1)

@@ -6,6 +6,7 @@ have more edge, counted in grey values of the picture itself: a stroke has one o
 Light is left out by how it is told from ink (``light.contrast``), and blots by their shape.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,19 +21,25 @@ from npdigits.pictures.threshold import otsu
 
 # Strokes are looked for in a picture of at most so many pixels along the longer side.
 LOOK = 384
+# It is smoothed by a Gaussian of such a standard deviation, in its pixels: noise weighs much on dark paper.
 SMOOTH = 0.7
 # They are looked for with squares of these shares of the shorter side: the largest is wider than any stroke, and in the
 # smaller ones no patch of shadow is left.
 PARTS = (3, 5, 9, 15)
-# A square shows the strokes if these have such a share of the edge that the other squares show, and are at most such a
-# share of the square wide. The picture's own square is so many pixels wider than its strokes.
-SHOWN, ROOM, MORE = 0.9, 0.7, 3
+# A smaller square leaves out ink if what it does not show has more than such a share of the strokes' pixels that are at
+# least such a share as far from the paper as the strokes are.
+LOST, AS_DARK = 0.02, 0.75
+# The picture's own square is such a share wider than the strokes, and so many pixels more, as their edges are blurred.
+ROOM, MORE = 1.25, 3
 # Ink is further than so many medians of the distances from the paper's median, as noise is not.
 NOISE = 4.0
 # Pieces that are looked at, the largest ones; more are noise.
 MOST_LOOKED_AT = 40
-# Two inks have as much edge as one another if the smaller has at least such a share; then the one of less area is ink.
-ALIKE = 0.95
+# Less edge than such a share of the most is little. Two inks have as much edge as one another if the logarithms of
+# their ratios, summed over the squares, are less than ALIKE; then the one of less area is ink.
+LITTLE, ALIKE = 0.1, 0.1
+# Compact pieces are dots if they are so many, and half of them differ in area by such a factor at most.
+FEWEST_DOTS, ALIKE_DOTS = 6, 0.5
 # More than such a share of a picture is no ink.
 MOST_INK = 0.5
 
@@ -43,28 +50,38 @@ class Strokes(NamedTuple):
     Attributes:
         edge: the grey values by which paper and ink differ, summed along their contours.
         area: their pixels.
-        width: of their widest place, in pixels.
+        mask: where they are.
+        ink: how much ink is where.
     """
 
     edge: int
     area: int
-    width: int
+    mask: Array
+    ink: Array
+
+    @property
+    def width(self) -> int:
+        """Of their widest place, in pixels: of the largest square that fits."""
+        if not self.area:
+            return 0
+        return 2 * int(ndimage.distance_transform_cdt(np.pad(self.mask, 1), "chessboard").max())
 
 
 def kind_of_ink(grey: Array) -> tuple[bool, int, int]:
-    """Return whether ink is darker than paper, and the side of a square, in pixels, that no stroke fills.
+    """Return whether ink is darker than paper, the side of a square that no stroke fills, and the strokes' width.
 
     Args:
         grey: bytes 0 (black) … 255 (white), shape (height, width).
     """
     step = -(-max(grey.shape) // LOOK)
     small = ndimage.gaussian_filter(reduced(grey, step), SMOOTH)
-    sizes = [max(3, min(small.shape) // part) for part in PARTS]
+    sizes = list(dict.fromkeys(max(3, min(small.shape) // part) for part in PARTS))
     dark, light = ([_seen(small, size, on_light) for size in sizes] for on_light in (True, False))
     on_light = is_on_light(dark, light)
     most = max(3, min(grey.shape) // PARTS[0])
-    width = _width(dark if on_light else light, sizes)
-    return on_light, max(3, min(most, step * (width + MORE))) if width else most, step * width
+    width = step * _shown(dark if on_light else light).width
+    fitting = int(ROOM * width) + step * MORE if width else most
+    return on_light, max(3, min(most, fitting)), width
 
 
 def _seen(grey: Array, size: int, on_light: bool) -> Strokes:
@@ -75,21 +92,43 @@ def _seen(grey: Array, size: int, on_light: bool) -> Strokes:
     return strokes(grey if on_light else 255 - grey, ink)
 
 
-def _width(found: Sequence[Strokes], sizes: Sequence[int]) -> int:
-    """Return the width of the strokes that the smallest square shows of those that show them; 0 if none does."""
-    least = SHOWN * max(one.edge for one in found)
-    shown = [
-        one.width for one, size in zip(found, sizes, strict=True) if one.edge >= least and one.width <= ROOM * size
-    ]
-    return shown[-1] if shown else 0
+def _shown(found: Sequence[Strokes]) -> Strokes:
+    """Return the strokes that the smallest square shows of those that show all of them.
+
+    In smaller squares less light and shadow is left. Those that a place where strokes meet fills leave out ink.
+    """
+    chosen = found[0]
+    for smaller in found[1:]:
+        both = chosen.mask & smaller.mask
+        if chosen.area and not both.any():
+            break
+        if chosen.area:
+            dark = chosen.ink >= AS_DARK * np.median(chosen.ink[both])
+            if np.count_nonzero(_inner(chosen.mask & ~smaller.mask & dark)) > LOST * chosen.area:
+                break
+        chosen = smaller
+    return chosen
+
+
+def _inner(mask: Array) -> Array:
+    """Return a mask without the pieces that reach an edge."""
+    labels, n = ndimage.label(mask)
+    kept = np.ones(n + 1, bool)
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        kept[edge] = False
+    kept[0] = False
+    inner: Array = kept[labels]
+    return inner
 
 
 def is_on_light(dark: Sequence[Strokes], light: Sequence[Strokes]) -> bool:
     """Say which of two inks is one, the darker or the lighter part, by what the same squares show of both."""
-    more, less = (sum(one.edge for one in side) for side in (dark, light))
-    if min(more, less) >= ALIKE * max(more, less):
+    least = max(1.0, LITTLE * max(one.edge for one in (*dark, *light)))
+    pairs = zip(dark, light, strict=True)
+    votes = sum(math.log((one.edge + least) / (other.edge + least)) for one, other in pairs)
+    if abs(votes) < ALIKE:
         return sum(one.area for one in dark) <= sum(one.area for one in light)
-    return more >= less
+    return votes > 0
 
 
 def strokes(grey: Array, ink: Array) -> Strokes:
@@ -101,18 +140,26 @@ def strokes(grey: Array, ink: Array) -> Strokes:
     """
     mask = ink > _threshold(ink)
     if not 0 < np.count_nonzero(mask) <= MOST_INK * mask.size:
-        return Strokes(0, 0, 0)
+        return Strokes(0, 0, np.zeros_like(mask), ink)
     pieces = Components.of(mask)
     areas = np.array(pieces.areas)
     large = np.flatnonzero(areas >= PIECE * areas.max())
     largest = large[np.argsort(-areas[large], kind="stable")][:MOST_LOOKED_AT].tolist()
     thin = [piece for piece in largest if stroke_width(pieces.mask(piece)) <= BLOT * pieces.boxes[piece].longest]
+    if 2 * len(thin) < len(largest) and are_dots(areas[largest]):
+        thin = largest
     inner = [piece for piece in thin if not _reaches_an_edge(pieces.boxes[piece], mask.shape)]
     kept = np.zeros(len(areas), bool)
-    kept[inner if areas[inner].max(initial=0) >= INNER * areas[thin].max(initial=0) else thin] = True
+    off = bool(inner) and areas[inner].max() >= INNER * areas[thin].max()
+    kept[inner if off else thin] = True
     mask = kept[pieces.labels]
-    deep = ndimage.distance_transform_cdt(np.pad(mask, 1), "chessboard").max() if mask.any() else 0
-    return Strokes(_edge(grey, mask), int(areas[kept].sum()), 2 * int(deep))
+    return Strokes(_edge(grey, mask), int(areas[kept].sum()), mask, ink)
+
+
+def are_dots(areas: Array) -> bool:
+    """Say whether pieces of these areas are the dots of a display or a printer: many, and about as large as another."""
+    low, high = np.quantile(areas, (0.25, 0.75))
+    return bool(len(areas) >= FEWEST_DOTS and low >= ALIKE_DOTS * high)
 
 
 def _reaches_an_edge(box: Box, shape: tuple[int, ...]) -> bool:

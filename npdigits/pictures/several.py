@@ -6,17 +6,23 @@ A blank column or row that goes through between the pieces parts them in two (th
 Seth 1984). The parts are two digits, or more, if they are about as high as one another, and the blank is wide enough.
 """
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Sequence
 
 from npdigits.pictures.box import Box
 
 # Parts side by side are two digits if the lower one has at least AS_HIGH of the higher one's height, and the smaller
-# one at least AS_LARGE of the larger one's area. Where all is narrower than NARROW of its height, the blank has at
-# least BESIDE of that: else it may be the break between the halves of a 0.
-AS_HIGH, AS_LARGE, NARROW, BESIDE = 0.75, 0.2, 0.8, 0.08
-# Parts above one another are two digits if the lower one has at least AS_TALL of the higher one's height, and the blank
-# at least ABOVE of the lower one's: else they may be the loops of an 8, or a broken stroke. The areas as above.
-AS_TALL, ABOVE = 0.33, 0.2
+# one at least AS_LARGE of the larger one's area. Where all is at least WIDE as wide as it is high, AS_HIGH_WIDE is
+# enough. Where it is narrower than NARROW of its height, the blank has at least BESIDE of that: else it may be the
+# break between the halves of a 0.
+AS_HIGH, AS_LARGE, WIDE, AS_HIGH_WIDE, NARROW, BESIDE = 0.75, 0.2, 1.2, 0.5, 0.8, 0.08
+# Blank rows part bands of pieces if they are at least ABOVE of the highest piece's height: else they may be between the
+# loops of an 8, or the break of a stroke. Two bands are two digits if the lower one has at least AS_TALL of the higher
+# one's height. The areas as above.
+AS_TALL, ABOVE = 0.6, 0.15
+# If all pieces of two bands are bars, they may be upright segments of a display: then the blank is at least BARS_ABOVE
+# of their height. A bar is at most BAR as wide as it is high, and fills FULL of its box.
+BARS_ABOVE, BAR, FULL = 0.7, 0.6, 0.5
 # Among more pieces, as of noise, no digits are looked for.
 MOST_DIGITS = 400
 
@@ -28,28 +34,48 @@ def are_several(pieces: Sequence[Piece]) -> bool:
     """Say whether these pieces are more than one digit."""
     if not 2 <= len(pieces) <= MOST_DIGITS:
         return False
+    return _are_beside(pieces) or _are_above(pieces)
+
+
+def _are_beside(pieces: Sequence[Piece]) -> bool:
     whole = Box.around([box for box, _ in pieces])
-    for left, right in _parted([(box.left, box.right, piece) for piece in pieces for box in [piece[0]]]):
+    as_high = AS_HIGH_WIDE if whole.width >= WIDE * whole.height else AS_HIGH
+    spans = _spans([(box.left, box.right, (box, area)) for box, area in pieces], 1)
+    for k in range(1, len(spans)):
+        left, right = ([piece for span in part for piece in span] for part in (spans[:k], spans[k:]))
         one, other = (Box.around([box for box, _ in part]) for part in (left, right))
         wide = whole.width >= NARROW * whole.height or other.left - one.right >= BESIDE * whole.height
-        if wide and _alike(one.height, other.height, AS_HIGH) and _alike(_area(left), _area(right), AS_LARGE):
-            return True
-    for upper, lower in _parted([(box.top, box.bottom, piece) for piece in pieces for box in [piece[0]]]):
-        one, other = (Box.around([box for box, _ in part]) for part in (upper, lower))
-        wide = other.top - one.bottom >= ABOVE * min(one.height, other.height)
-        if wide and _alike(one.height, other.height, AS_TALL) and _alike(_area(upper), _area(lower), AS_LARGE):
+        if wide and _alike(one.height, other.height, as_high) and _alike(_area(left), _area(right), AS_LARGE):
             return True
     return False
 
 
-def _parted(spans: list[tuple[int, int, Piece]]) -> Iterator[tuple[list[Piece], list[Piece]]]:
-    """Yield the pieces before and after each blank between spans, which are from a begin to before an end."""
-    spans = sorted(spans, key=lambda span: span[0])
-    end = spans[0][1]
-    for k, (begin, its_end, _) in enumerate(spans):
-        if begin > end:
-            yield [piece for *_, piece in spans[:k]], [piece for *_, piece in spans[k:]]
-        end = max(end, its_end)
+def _are_above(pieces: Sequence[Piece]) -> bool:
+    highest = max(box.height for box, _ in pieces)
+    bands = _spans([(box.top, box.bottom, (box, area)) for box, area in pieces], ABOVE * highest)
+    for upper, lower in itertools.pairwise(bands):
+        one, other = (Box.around([box for box, _ in band]) for band in (upper, lower))
+        if all(_is_bar(*piece) for piece in upper + lower) and other.top - one.bottom < BARS_ABOVE * one.height:
+            continue
+        if _alike(one.height, other.height, AS_TALL) and _alike(_area(upper), _area(lower), AS_LARGE):
+            return True
+    return False
+
+
+def _is_bar(box: Box, area: int) -> bool:
+    return box.width <= BAR * box.height and area >= FULL * box.height * box.width
+
+
+def _spans(placed: list[tuple[int, int, Piece]], least: float) -> list[list[Piece]]:
+    """Return the pieces in groups that blanks part, of at least so many pixels; each has a begin and an end."""
+    groups: list[list[Piece]] = []
+    last = 0
+    for begin, end, piece in sorted(placed, key=lambda one: one[0]):
+        if not groups or begin - last >= least:
+            groups.append([])
+        groups[-1].append(piece)
+        last = max(last, end)
+    return groups
 
 
 def _alike(one: int, other: int, share: float) -> bool:

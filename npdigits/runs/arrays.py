@@ -65,15 +65,15 @@ def read_distorted(path: Path) -> dict[str, Array]:
     return read_npz(path, _fits_distorted, MOST_BYTES["distorted.npz"])
 
 
-def read_doubt(path: Path, classes: int, pixels: int) -> dict[str, Array]:
-    """Read a run's doubt.npz: ``scores`` (digits, 2), ``weights`` (32,), ``means`` (classes, pixels), ``directions``.
+def read_doubt(path: Path, classes: int, features: int) -> dict[str, Array]:
+    """Read a run's doubt.npz: ``scores`` (digits, 2), ``weights`` (32,), ``means`` (classes, features), ``axes``.
 
-    The last are of shape (classes, q, pixels); both may be missing.
+    The last are of shape (classes, q, features); both may be missing.
 
     Args:
         path: of the file.
         classes: of the network.
-        pixels: of an image as it is looked at.
+        features: of an image.
 
     Raises:
         OSError: it cannot be opened.
@@ -86,10 +86,10 @@ def read_doubt(path: Path, classes: int, pixels: int) -> dict[str, Array]:
         if not scores.size:
             raise ValueError(f"scores is {scores}: allowed are those of some digits")
         _check("weights", _needed(declared, "weights"), ("uint8",), (32,))
-        if "means" in declared or "directions" in declared:
-            _check("means", _needed(declared, "means"), ("float16",), (classes, pixels))
-            _check("directions", _needed(declared, "directions"), ("float16",), (classes, None, pixels))
-        _only(declared, ("scores", "weights", "means", "directions"))
+        if "means" in declared or "axes" in declared:
+            _check("means", _needed(declared, "means"), ("float16",), (classes, features))
+            _check("axes", _needed(declared, "axes"), ("float16",), (classes, None, features))
+        _only(declared, ("scores", "weights", "means", "axes"))
 
     arrays = read_npz(path, fits, MOST_BYTES["doubt.npz"])
     if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:

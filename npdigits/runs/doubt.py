@@ -14,7 +14,6 @@ and of those without a validation set, doubt is 1 − p.
 """
 
 import hashlib
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +25,7 @@ from npdigits.data.sets import Split
 from npdigits.nn.network import Network
 from npdigits.runs.arrays import read_doubt
 from npdigits.runs.layout import DOUBT
-from npdigits.runs.likeness import Likeness, small_shape
+from npdigits.runs.likeness import Likeness, count_features
 from npdigits.runs.trained import Trained
 from npdigits.training.scoring import probabilities
 
@@ -89,7 +88,8 @@ class Doubt:
         """Return how much the readings of a split's images, with these probabilities, are to be doubted."""
         scores = self._scores(split, p)
         unsure, unlike = (1 + count_as_large(scores[:, i], self.scores[:, i]) for i in range(2))
-        as_strange = 1 + count_as_large(-np.minimum(unsure, unlike), -self._ranks)
+        # Whoever comes in pushes validation digits that are less strange one rank down; so this is right to within one.
+        as_strange = 1 + np.searchsorted(self._ranks, np.minimum(unsure, unlike), side="left")
         return Doubts(1 - as_strange / (len(self.scores) + 1), unlike < unsure, True)
 
     def arrays(self, network: Network) -> dict[str, Array]:
@@ -97,7 +97,7 @@ class Doubt:
         kept = {"scores": self.scores, "weights": digest_of(network)}
         if self.likeness is None:
             return kept
-        return {"means": self.likeness.means, "directions": self.likeness.directions, **kept}
+        return {"means": self.likeness.means, "axes": self.likeness.axes, **kept}
 
     def _scores(self, split: Split, p: Array) -> Array:
         """Return the two scores of each image, shape (n, 2)."""
@@ -109,9 +109,8 @@ class Doubt:
 
     @cached_property
     def _ranks(self) -> Array:
-        """Of each validation digit how many are as strange as it is, by the score by which these are fewer; (n,)."""
-        ranks: Array = np.min([count_as_large(scores, scores) for scores in self.scores.T], axis=0)
-        return ranks
+        """Of each validation digit how many are as strange, by the score by which these are fewer: sorted, (n,)."""
+        return np.sort(np.min([count_as_large(scores, scores) for scores in self.scores.T], axis=0))
 
 
 def count_as_large(scores: Array, among: Array) -> Array:
@@ -134,7 +133,7 @@ def doubt_of(run: Trained, warn: Callable[[str], None]) -> Doubt | None:
     """
     path = run.path / DOUBT
     try:
-        arrays = read_doubt(path, run.sizes[-1], math.prod(small_shape(run.summary.height_and_width)))
+        arrays = read_doubt(path, run.sizes[-1], count_features(run.summary.height_and_width))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -148,7 +147,7 @@ def doubt_of(run: Trained, warn: Callable[[str], None]) -> Doubt | None:
         return None
     likeness = None
     if "means" in arrays:
-        likeness = Likeness(run.summary.height_and_width, arrays["means"], arrays["directions"])
+        likeness = Likeness(run.summary.height_and_width, arrays["means"], arrays["axes"])
     return Doubt(likeness, arrays["scores"])
 
 

@@ -1,15 +1,18 @@
 """How unlike the training digits of a class an image is: what of it their principal components do not explain.
 
-Of each class c the mean m of its training images and the q orthonormal directions V (q, pixels) in which they vary most
-(principal component analysis; Pearson 1901). Of an image x that is read as c,
+Features of an image are how much of its ink's edges goes into each of eight directions, in each of 7 × 7 cells: the
+gradient (Sobel's) is decomposed into the two nearest directions, as a parallelogram, summed over the cells, and the
+root is taken of the sums (Liu, Nakashima, Sako & Fujisawa 2003, Pattern Recognition 36:2271–2285). Of each class the
+mean m of its training digits' features and the q orthonormal axes V (q, features) in which these vary most are kept
+(principal component analysis; Pearson 1901). Of an image with the features x that is read as that class,
 
     e = x − m,    s = ‖e − VᵀVe‖²
 
-is the squared length of what is left of it. The images themselves are looked at, as the network's hidden layers keep
-what tells ten digits apart, and little of what tells a digit from a letter (experiments/README.md, 2026-11-29).
+is the squared length of what is left of it. The network's own layers keep what tells ten digits apart, and little of
+what tells a digit from a letter; what of the scores in use does is measured in experiments/README.md (2026-11-29).
 
-The directions come from subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4), which begins with some of
-the digits instead of random numbers. All of it takes less time than an epoch of MNIST.
+The axes come from subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4), which begins with some of the
+digits instead of random numbers.
 """
 
 import math
@@ -22,16 +25,18 @@ from npdigits.data.sets import Split
 
 # Pixels of an image, to which larger ones are brought by means over areas; those of MNIST.
 MOST_PIXELS = 784
-# Directions of a class, and how many of its digits there are for each at least.
-DIRECTIONS, DIGITS_A_DIRECTION = 25, 4
+# Directions of an edge, and the side of a cell in pixels.
+DIRECTIONS, CELL = 8, 4
+# Axes of a class, and how many of its digits there are for each at least.
+AXES, DIGITS_AN_AXIS = 40, 4
 # Training digits of a class that are looked at.
-MOST_DIGITS = 1000
-# Numbers of all directions, and of all means: 2 MB each as they are stored.
+MOST_DIGITS = 500
+# Numbers of all axes, and of all means: 2 MB each as they are stored.
 MOST_NUMBERS = 1 << 20
-# More directions than are kept, and how often they are improved: the residuals are then those of exact ones to 1 %.
+# More axes than are kept, and how often they are improved: the residuals are then those of exact ones to 1 %.
 MORE, ROUNDS = 8, 3
-# Images at once: 3 MB of MNIST's.
-BLOCK = 1024
+# Images at once: 6 MB of MNIST's in eight directions.
+BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -40,45 +45,40 @@ class Likeness:
 
     Attributes:
         shape: (height, width) of the images that it is asked about.
-        means: shape (classes, pixels), shares of ink.
-        directions: (classes, q, pixels); where a class has too few digits for q, the last ones are 0.
+        means: of the features, shape (classes, features).
+        axes: (classes, q, features); where a class has too few digits for q, the last ones are 0.
     """
 
     shape: tuple[int, int]
     means: Array
-    directions: Array
+    axes: Array
 
     @classmethod
     def of(cls, train: Split, shape: tuple[int, int], n_classes: int) -> "Likeness | None":
         """Return the likeness of training digits; None where there are too many classes to keep it of each."""
-        pixels = math.prod(small_shape(shape))
-        if n_classes * pixels > MOST_NUMBERS:
+        n = count_features(shape)
+        if n_classes * n > MOST_NUMBERS:
             return None
         labels = train.labels[train.rows]
-        q = min(DIRECTIONS, MOST_NUMBERS // (n_classes * pixels), pixels)
-        means = np.zeros((n_classes, pixels), np.float16)
-        directions = np.zeros((n_classes, q, pixels), np.float16)
+        q = min(AXES, MOST_NUMBERS // (n_classes * n), n)
+        means, axes = np.zeros((n_classes, n), np.float16), np.zeros((n_classes, q, n), np.float16)
         for k in range(n_classes):
             rows = train.rows[np.flatnonzero(labels == k)[:MOST_DIGITS]]
             if len(rows):
-                x = as_looked_at(train.images[rows], shape)
+                x = features_of(train.images[rows], shape)
                 means[k] = x.mean(axis=0)
-                found = main_directions(x - means[k].astype(np.float32), min(q, len(x) // DIGITS_A_DIRECTION))
-                directions[k, : len(found)] = found
-        return cls(shape, means, directions)
+                found = main_axes(x - means[k].astype(np.float32), min(q, len(x) // DIGITS_AN_AXIS))
+                axes[k, : len(found)] = found
+        return cls(shape, means, axes)
 
     def residuals(self, images: Array, classes: Array) -> Array:
         """Return s of images, shape (n, pixels) as they are stored, each read as the class beside it: (n,), float32."""
-        result = np.zeros(len(images), np.float32)
-        for start in range(0, len(images), BLOCK):
-            block = slice(start, start + BLOCK)
-            x, read = as_looked_at(images[block], self.shape), classes[block]
-            for k in np.unique(read):
-                e = x[read == k] - self.means[k].astype(np.float32)
-                v = self.directions[k].astype(np.float32)
-                e -= (e @ v.T) @ v
-                result[block][read == k] = np.einsum("ij,ij->i", e, e)
-        return result
+        e = features_of(images, self.shape) - self.means[classes].astype(np.float32)
+        for k in np.unique(classes):
+            v = self.axes[k].astype(np.float32)
+            e[classes == k] -= (e[classes == k] @ v.T) @ v
+        left: Array = np.einsum("ij,ij->i", e, e)
+        return left
 
 
 def small_shape(shape: tuple[int, int]) -> tuple[int, int]:
@@ -88,30 +88,71 @@ def small_shape(shape: tuple[int, int]) -> tuple[int, int]:
     return height, max(1, min(int(shape[1] * scale), MOST_PIXELS // height))
 
 
-def as_looked_at(images: Array, shape: tuple[int, int]) -> Array:
-    """Return images, shape (n, pixels), as shares of ink, smaller and a little blurred, float32.
-
-    Blurred by ¼, ½, ¼ along both axes, a stroke that lies beside another by a part of a pixel is still like it.
-    """
+def cells_of(shape: tuple[int, int]) -> tuple[int, int]:
+    """Return how many cells there are down and across of images of a shape."""
     height, width = small_shape(shape)
-    x: Array = images.reshape(-1, *shape).astype(np.float32)
-    x *= np.float32(1 / 255)
-    rows, columns = _reduction(shape[0], height), _reduction(shape[1], width)
-    small: Array = rows @ x @ columns.T
-    return small.reshape(len(images), -1)
+    return max(1, round(height / CELL)), max(1, round(width / CELL))
 
 
-def _reduction(n: int, m: int) -> Array:
-    """Return the matrix (m, n) that reduces a line of n pixels to m ≤ n, the means of n/m each, and blurs it."""
-    blur = np.eye(m) / 2 + (np.eye(m, k=1) + np.eye(m, k=-1)) / 4
-    edges, pixels = np.arange(m + 1)[:, None] * n / m, np.arange(n)
-    overlap = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
-    matrix: Array = (blur @ np.maximum(overlap, 0) * m / n).astype(np.float32)
+def count_features(shape: tuple[int, int]) -> int:
+    """Return how many features images of a shape have."""
+    return DIRECTIONS * math.prod(cells_of(shape))
+
+
+def features_of(images: Array, shape: tuple[int, int]) -> Array:
+    """Return the features of images, shape (n, pixels) as they are stored: (n, features), float32."""
+    found = np.empty((len(images), count_features(shape)), np.float32)
+    (height, width), cells = small_shape(shape), cells_of(shape)
+    rows, columns = _means(shape[0], height), _means(shape[1], width)
+    down, across = (_blur(m) @ _means(n, m) for n, m in zip((height, width), cells, strict=True))
+    for start in range(0, len(images), BLOCK):
+        x = images[start : start + BLOCK].reshape(-1, *shape).astype(np.float32)
+        x /= 255
+        edges = edges_of(x if (height, width) == shape else rows @ x @ columns.T)
+        pooled = down @ (edges @ across.T)
+        np.sqrt(pooled.reshape(len(x), -1), out=found[start : start + BLOCK])
+    return found
+
+
+def edges_of(x: Array) -> Array:
+    """Return how much edge there is at each pixel of images (n, height, width) in eight directions: (n, 8, …).
+
+    Of a gradient (u, v) the nearer axis has ||u| − |v||, the nearer diagonal √2·min(|u|, |v|): together they are it.
+    """
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
+    smooth = padded[:, :-2] / 4 + padded[:, 1:-1] / 2 + padded[:, 2:] / 4
+    u = smooth[:, :, 2:] - smooth[:, :, :-2]
+    smooth = padded[:, :, :-2] / 4 + padded[:, :, 1:-1] / 2 + padded[:, :, 2:] / 4
+    v = smooth[:, 2:] - smooth[:, :-2]
+    more, both = np.abs(u) - np.abs(v), np.float32(math.sqrt(2)) * np.minimum(np.abs(u), np.abs(v))
+    across, down, right, below = np.maximum(more, 0), np.maximum(-more, 0), u > 0, v > 0
+    edges = np.empty((len(x), DIRECTIONS, *x.shape[1:]), np.float32)
+    for i, (size, where) in enumerate(
+        [
+            *((across, right), (across, ~right), (down, below), (down, ~below)),
+            *((both, right & below), (both, right & ~below), (both, ~right & below), (both, ~right & ~below)),
+        ]
+    ):
+        np.multiply(size, where, out=edges[:, i])
+    return edges
+
+
+def _means(n: int, m: int) -> Array:
+    """Return the matrix (m, n) that reduces a line of n pixels to m ≤ n, the means of n/m each."""
+    borders, pixels = np.arange(m + 1)[:, None] * n / m, np.arange(n)
+    overlap = np.minimum(borders[1:], pixels + 1) - np.maximum(borders[:-1], pixels)
+    matrix: Array = (np.maximum(overlap, 0) * m / n).astype(np.float32)
     return matrix
 
 
-def main_directions(e: Array, q: int) -> Array:
-    """Return the q orthonormal directions in which centred images e, shape (n, pixels), vary most: (≤ q, pixels)."""
+def _blur(n: int) -> Array:
+    """Return the matrix (n, n) that blurs a line by ¼, ½, ¼: an edge near the border of two cells is in both."""
+    matrix: Array = (np.eye(n) / 2 + (np.eye(n, k=1) + np.eye(n, k=-1)) / 4).astype(np.float32)
+    return matrix
+
+
+def main_axes(e: Array, q: int) -> Array:
+    """Return the q orthonormal axes in which centred features e, shape (n, features), vary most: (≤ q, features)."""
     q = min(q, *e.shape)
     if q < 1:
         return np.zeros((0, e.shape[1]), np.float32)

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +80,10 @@ class PageRead:
         """What may be digits but cannot be read."""
         return [one for one in self.digits if not one.reading]
 
+    def doubtful(self, share: float) -> list[tuple[Placed, str]]:
+        """Return the digits that are not sure, each with the reason."""
+        return [(one, reason) for one in self.digits if one.reading and (reason := one.reading.refusal(share))]
+
     @property
     def lines(self) -> list[str]:
         """The text of each line; of a grid's row, its cells with spaces between them."""
@@ -124,52 +128,23 @@ def joined(placed: Sequence[Placed]) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class Looked:
-    """A picture that was looked at.
-
-    Attributes:
-        file: the picture's.
-        size: its height and width, upright.
-        grey: what was looked at, which may be smaller.
-        page: what is on it.
-    """
-
-    file: Path
-    size: tuple[int, int]
-    grey: Array
-    page: Page
-
-    def read(self, readings: Iterator[Reading]) -> PageRead:
-        """Return what is read on it, of readings of its digits in their order."""
-        scales = self.size[1] / self.grey.shape[1], self.size[0] / self.grey.shape[0]
-        placed = [
-            Placed(one, None if one.image is None else next(readings), in_pixels(one.place, scales, self.size))
-            for one in self.page.found
-        ]
-        left_out = [in_pixels(place, scales, self.size) for place in self.page.left_out]
-        return PageRead(self.file, self.size, self.grey, self.page, placed, left_out)
-
-
-def look_at(run: Trained, file: Path) -> Looked:
-    """Return what is on a picture.
+def read_many(run: Trained, file: Path, warn: Callable[[str], None] = lambda line: None) -> PageRead:
+    """Return what a network reads on a picture; ``warn`` is told where the run's doubt.npz cannot be used.
 
     Raises:
         BadPicture: it cannot be read.
-        NoDigit: there is no digit on it.
+        NoDigit: there is none on it.
     """
     grey, size = read_page(file, LONGEST_SIDE)
-    return Looked(file, size, grey, page_of(grey, lambda images: probabilities(run, images)))
-
-
-def read_many(
-    run: Trained, looked: Sequence[Looked], warn: Callable[[str], None] = lambda line: None
-) -> list[PageRead]:
-    """Return what a network reads on pictures; what may mislead is warned of."""
-    files = [one.file for one in looked for found in one.page.found if found.image is not None]
-    images = [found.image for one in looked for found in one.page.found if found.image is not None]
-    readings = iter(read_digits(run, files, np.array(images), warn))
-    return [one.read(readings) for one in looked]
+    page = page_of(grey, lambda images: probabilities(run, images))
+    images = [one.image for one in page.found if one.image is not None]
+    readings = iter(read_digits(run, [file] * len(images), np.array(images), warn))
+    scales = size[1] / grey.shape[1], size[0] / grey.shape[0]
+    placed = [
+        Placed(one, None if one.image is None else next(readings), in_pixels(one.place, scales, size))
+        for one in page.found
+    ]
+    return PageRead(file, size, grey, page, placed, [in_pixels(place, scales, size) for place in page.left_out])
 
 
 def probabilities(run: Trained, images: Array) -> Array:

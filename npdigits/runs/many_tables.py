@@ -6,25 +6,26 @@ from pathlib import Path
 
 from npdigits.base.spreadsheet import csv_table
 from npdigits.runs.many_readings import UNREAD, PageRead, Placed
-from npdigits.runs.reading import in_order
+from npdigits.runs.reading import doubt_head, in_order, read_by
 from npdigits.runs.trained import Trained
 
-DOUBT = "doubt", "not_sure"
+# Columns of a table for programs.
+DOUBTED = ("doubt", "not_sure")
 ONE_MARK = "a mark that is neither a digit nor a separator,"
 
 
 def many_rows(pages: Sequence[PageRead]) -> list[list[str]]:
     """Return the digits of pages as rows of text, a head first."""
-    known = any(one.reading.known for page in pages for one in page.digits if one.reading)
+    doubt = doubt_head([one.reading for page in pages for one in page.digits if one.reading])
     head = ["file", "line", "position", "x", "y", "width", "height", "digit", "probability", "second", "probability"]
-    rows = [[*head, "doubt" if known else "1-probability"]]
+    rows = [[*head, doubt]]
     for page in pages:
         for one in page.digits:
             ranked = one.reading.ranked[:2] if one.reading else []
             figures = [figure for name, p in ranked for figure in (name, f"{p:.4f}")] or [UNREAD]
             where = [one.found.line, one.found.position, *one.box]
-            doubt = f"{one.reading.doubt:.4f}" if one.reading else ""
-            rows.append([str(page.file), *map(str, where), *figures, *[""] * (4 - len(figures)), doubt])
+            doubted = f"{one.reading.doubt:.4f}" if one.reading else ""
+            rows.append([str(page.file), *map(str, where), *figures, *[""] * (4 - len(figures)), doubted])
     return rows
 
 
@@ -40,7 +41,7 @@ def many_as_csv(
         pages: what was read.
         skipped: the other files, each with the reason.
         saved: where what the network saw is saved, by file and place in it.
-        share: of the validation digits may be as strange, or a reading is not sure.
+        share: as for ``reading.readings_as_csv``.
     """
     rows: list[list[object]] = []
     for page in pages:
@@ -50,12 +51,14 @@ def many_as_csv(
             cell = one.found.cell or ("", "", "")
             place = [one.found.line, one.found.position, *cell, *one.box]
             where = saved.get((page.file, one.letter), "")
-            doubt = [one.reading.doubt, one.reading.refusal(share)] if one.reading else ["", ""]
+            doubt = (one.reading.doubt, one.reading.refusal(share)) if one.reading else ("", "")
             text = texts[one.found.line - 1]
             rows.append([page.file, *place, *best[0], *best[1], text, one.found.why, "", where, *doubt])
     rows += [[file, *[""] * 15, reason, "", "", ""] for file, reason in skipped]
     head = ("file", "line", "position", "grid", "row", "column", "x", "y", "width", "height", "digit", "probability")
-    return csv_table((*head, "second_digit", "second_probability", "text", "unread", "skipped", "saved", *DOUBT), rows)
+    return csv_table(
+        (*head, "second_digit", "second_probability", "text", "unread", "skipped", "saved", *DOUBTED), rows
+    )
 
 
 def many_as_json(
@@ -68,14 +71,12 @@ def many_as_json(
     """Return all that is known of pages; the other arguments are those of ``many_as_csv``."""
     named = run.summary.classes
     classes = {} if named is None else {"classes": named}
-    read = [
-        _digit(page, one, texts, named, saved.get((page.file, one.letter)), share)
-        for page in pages
-        for texts in [page.lines]
-        for one in page.digits
-    ]
+    read = []
+    for page in pages:
+        texts = page.lines
+        read += [_digit(page, one, texts[one.found.line - 1], named, saved, share) for one in page.digits]
     reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
-    told = {"run": str(run.path), **classes, "pictures": [_picture(page, saved) for page in pages]}
+    told = {**read_by(run), **classes, "pictures": [_picture(page, saved) for page in pages]}
     return json.dumps({**told, "read": read, "skipped": reasons}, indent=1)
 
 
@@ -94,16 +95,16 @@ def _picture(page: PageRead, saved: Mapping[tuple[Path, str], Path]) -> dict[str
 def _digit(
     page: PageRead,
     one: Placed,
-    texts: Sequence[str],
+    text: str,
     named: Sequence[str] | None,
-    where: Path | None,
+    saved: Mapping[tuple[Path, str], Path],
     share: float,
 ) -> dict[str, object]:
     """Return what JSON says of a digit."""
     told: dict[str, object] = {"file": str(page.file), "line": one.found.line, "position": one.found.position}
     if one.found.cell:
         told |= dict(zip(("grid", "row", "column"), one.found.cell, strict=True))
-    told |= {"text": texts[one.found.line - 1], "box": list(one.box)}
+    told |= {"text": text, "box": list(one.box)}
     if one.reading:
         digit = one.reading.digits[0]
         told |= {"digit": digit if named is None else named[digit], "probabilities": in_order(one.reading)}
@@ -111,20 +112,15 @@ def _digit(
         told |= {"not_sure": reason} if (reason := one.reading.refusal(share)) else {}
     else:
         told["unread"] = one.found.why
+    where = saved.get((page.file, one.letter))
     return told | ({"saved": str(where)} if where else {})
 
 
-def doubtful(page: PageRead, share: float) -> list[str]:
-    """Return what is said of digits of a page that are not sure."""
-    reasons = [(one, one.reading.refusal(share)) for one in page.digits if one.reading]
-    return [
-        f"{page.file}: line {one.found.line}, digit {one.found.position}: {reason}" for one, reason in reasons if reason
-    ]
-
-
-def said_of(page: PageRead) -> list[str]:
-    """Return what is said of a page besides its digits: what could not be read, and what was left out."""
+def said_of(page: PageRead, share: float) -> list[str]:
+    """Return what is said of a page besides its digits: what was not read, is not sure, or was left out."""
     said = [f"{page.file}: line {one.found.line}: {one.found.why} at {_at(one.box)}" for one in page.unread]
+    for one, reason in page.doubtful(share):
+        said.append(f"not sure: {page.file}: line {one.found.line}: {reason}, at {_at(one.box)}")
     if page.left_out:
         several = len(page.left_out) > 1
         what = f"{len(page.left_out)} marks that are neither digits nor separators, the first" if several else ONE_MARK

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from npdigits.base import targets
 from npdigits.base.errors import ConfigError
+from npdigits.base.program import warn
 from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.base.text import aligned, printable
 from npdigits.pictures.boxes import drawn_boxes
@@ -12,8 +13,8 @@ from npdigits.pictures.components import NoDigit
 from npdigits.pictures.progress import with_progress
 from npdigits.pictures.save import names_in, save_png
 from npdigits.pictures.shades import BadPicture
-from npdigits.runs.many_readings import Looked, PageRead, look_at, read_many
-from npdigits.runs.many_tables import doubtful, many_as_csv, many_as_json, many_rows, said_of
+from npdigits.runs.many_readings import PageRead, read_many
+from npdigits.runs.many_tables import many_as_csv, many_as_json, many_rows, said_of
 from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.predict"
@@ -39,7 +40,6 @@ def act_on_pages(
     asked: Mapping[str, str],
     folder: Path | None,
     share: float,
-    warn: Callable[[str], None],
 ) -> int:
     """Read all digits of pictures, write the tables that are asked for; return the exit code.
 
@@ -49,17 +49,19 @@ def act_on_pages(
         reasons: why what is no picture is no file of many digits either.
         asked: option -> the file that it names, or - for standard output.
         folder: where what was found is saved; None if nowhere.
-        share: of the validation digits may be as strange, or a reading is not sure.
-        warn: is told what may mislead.
+        share: of the run's validation digits may be as strange as a digit, or that is not sure.
     """
-    looked: list[Looked] = []
+    pages: list[PageRead] = []
     skipped: list[tuple[Path, str]] = []
-    for found in with_progress((_tried(run, file, reasons) for file in pictures), len(pictures)):
-        if isinstance(found, Looked):
-            looked.append(found)
+    warned: dict[str, None] = {}  # each line once, whatever the number of pictures
+    tried = (_tried(run, file, reasons, lambda line: warned.update({line: None})) for file in pictures)
+    for page in with_progress(tried, len(pictures)):
+        if isinstance(page, PageRead):
+            pages.append(page)
         else:
-            skipped.append(found)
-    pages = read_many(run, looked, warn)
+            skipped.append(page)
+    for line in warned:
+        warn(PROGRAM, line)
     saved = _names(folder, pages) if folder else {}
     texts = {
         "csv": lambda: many_as_csv(pages, skipped, saved, share),
@@ -72,18 +74,15 @@ def act_on_pages(
             targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
     for page in pages:
         _save(page, saved)
-    table = "-" not in asked.values()
-    if table and pages:
-        show("\n".join(line for page in pages for line in (f"{page.file}:", *(f"  {text}" for text in page.shown()))))
-        show("\n".join(["", *aligned(many_rows(pages), left=1)]))
-        show_error(f"{PROGRAM}: {run.about_probabilities}")
-    return _conclude(pages, skipped, share)
+    return _conclude(run, pages, share, skipped, table="-" not in asked.values())
 
 
-def _tried(run: Trained, file: Path, reasons: Mapping[Path, str]) -> Looked | tuple[Path, str]:
-    """Return what is on a picture; or the file, and why nothing is."""
+def _tried(
+    run: Trained, file: Path, reasons: Mapping[Path, str], warn: Callable[[str], None]
+) -> PageRead | tuple[Path, str]:
+    """Return what is read on a picture; or the file, and why nothing is."""
     try:
-        return look_at(run, file)
+        return read_many(run, file, warn)
     except (BadPicture, NoDigit) as error:
         return file, reasons.get(file, str(error))
 
@@ -108,20 +107,26 @@ def _save(page: PageRead, saved: Mapping[tuple[Path, str], Path]) -> None:
             save_png(path, one.found.image)
 
 
-def _conclude(pages: Sequence[PageRead], skipped: Sequence[tuple[Path, str]], share: float) -> int:
-    """Say what was left out, not read, not sure or skipped; return the exit code."""
-    unread = unsure = 0
+def _conclude(
+    run: Trained, pages: Sequence[PageRead], share: float, skipped: Sequence[tuple[Path, str]], table: bool
+) -> int:
+    """Print texts and table, if they are wanted, and what was skipped, not read or not sure; return the exit code."""
+    if table and pages:
+        for page in pages:
+            show("\n".join([f"{page.file}:", *(f"  {text}" for text in page.shown())]))
+        show("\n".join(["", *aligned(many_rows(pages), left=1)]))
+        show_error(f"{PROGRAM}: {run.about_probabilities}")
+    unread = doubtful = 0
     for page in pages:
         unread += len(page.unread)
-        for line in said_of(page):
+        doubtful += len(page.doubtful(share))
+        for line in said_of(page, share):
             show_error(f"{PROGRAM}: {printable(line)}")
-        for line in doubtful(page, share):
-            unsure += 1
-            show_error(f"{PROGRAM}: not sure: {printable(line)}")
     for file, reason in skipped:
         show_error(f"{PROGRAM}: skipped: {printable(str(file))}: {printable(reason)}")
-    if skipped or unread or unsure:
-        digits = sum(len(page.digits) for page in pages)
-        counts = f"{digits - unread} digits read, {unsure} of them not sure, {unread} not read"
-        show_error(f"{PROGRAM}: {counts}; {len(pages)} pictures, {len(skipped)} skipped")
-    return SKIPPED if skipped or unread or unsure else 0
+    if skipped or unread or doubtful:
+        read = sum(len(page.digits) for page in pages) - unread
+        unsure = f", {doubtful} of them not sure" if doubtful else ""
+        pictures = f"{len(pages)} pictures, {len(skipped)} skipped"
+        show_error(f"{PROGRAM}: {read} digits read{unsure}, {unread} not; {pictures}")
+    return SKIPPED if skipped or unread or doubtful else 0

@@ -119,10 +119,14 @@ def readings_of(
     ]
 
 
+def doubt_head(readings: Sequence[Reading]) -> str:
+    """Return the head of the column of doubt, which says so where it is held against no validation digits."""
+    return "doubt" if any(reading.known for reading in readings) else "1-probability"
+
+
 def reading_rows(readings: Sequence[Reading]) -> list[list[str]]:
     """Return the readings as rows of text, a head first."""
-    known = any(reading.known for reading in readings)
-    rows = [["file", "digit", "probability", "second", "probability", "doubt" if known else "1-probability"]]
+    rows = [["file", "digit", "probability", "second", "probability", doubt_head(readings)]]
     for reading in readings:
         figures = [figure for name, p in reading.ranked[:2] for figure in (name, f"{p:.4f}")]
         # Of one class alone there is no second.
@@ -177,8 +181,12 @@ def readings_as_json(
     ]
     reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
     classes = {} if named is None else {"classes": named}
-    meant = {"temperature": run.summary.temperature, "about": run.about_probabilities}
-    return json.dumps({"run": str(run.path), **meant, **classes, "read": read, "skipped": reasons}, indent=1)
+    return json.dumps({**read_by(run), **classes, "read": read, "skipped": reasons}, indent=1)
+
+
+def read_by(run: Trained) -> dict[str, object]:
+    """Return what JSON says of who has read, and of what the probabilities mean."""
+    return {"run": str(run.path), "temperature": run.summary.temperature, "about": run.about_probabilities}
 
 
 def submission(run: Trained, readings: Sequence[Reading]) -> str:

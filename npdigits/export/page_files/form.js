@@ -23,24 +23,24 @@ const Form = (() => {
   }
 
   function formed(grey, width, height, ink, most) {
-    ink = Lines.without(ink, otsu(ink), width, height);
+    ink = Lines.without(ink, width, height);
     let { threshold, pieces } = toldApart(ink, width, height);
-    const gap = Pieces.gapOf(pieces, thickened);
+    const gap = Pieces.gapOf(pieces, thickened), size = [width, height];
     if (gap) {
       ink = Uint8Array.from(thickened(ink, width, height, gap));
       [width, height] = [width + gap, height + gap];
       ({ threshold, pieces } = toldApart(ink, width, height));
     }
     const panel = Pieces.panel(pieces);
-    if (panel) {
+    if (panel && (wide(panel) !== size[0] || high(panel) !== size[1]) && !gap) {
       try {
-        return form(cut(grey, width, panel), wide(panel), high(panel));
+        return form(cut(grey, size[0], panel), wide(panel), high(panel));
       } catch (error) {  // it is none
         if (!(error instanceof NoDigit) || error instanceof SeveralDigits) throw error;
       }
     }
     let levels = stretched(ink, threshold, most);
-    const kept = Pieces.digit(pieces);
+    const kept = Pieces.digit(pieces, gap > 0);
     for (let i = 0; i < levels.length; i++) if (ink[i] > threshold && !kept[i]) levels[i] = 0;
     const box = bounds(kept, width, height);
     levels = cut(levels, width, box);

@@ -5,13 +5,14 @@ const Lines = (() => {
   const STEEPEST = 0.08, BLOCK = 12, FULL = 0.7, ROWS = 0.6, THICKEST = 0.03, MOST_ROWS = 4, FAINT = 0.5, EDGE = 1;
   const MARGIN = 0.05, APART = 3;
 
-  function without(ink, threshold, width, height) {
+  function without(ink, width, height) {
     // The picture as it lies, and on its side: `down` leads to the next row's pixel, `right` to the next column's.
     const sides = [
       { rows: height, columns: width, down: width, right: 1 }, { rows: width, columns: height, down: 1, right: width },
     ];
-    const faint = ink.map((value) => value > threshold * FAINT);
-    if (Math.min(width, height) < Pieces.PAGE || !sides.some((side) => mayHave(faint, side))) return ink;
+    if (Math.min(width, height) < Pieces.PAGE) return ink;
+    const threshold = Flat.otsu(ink), faint = ink.map((value) => value > threshold * FAINT);
+    if (!sides.some((side) => mayHave(faint, side))) return ink;
     const found = sides.map((side) => linesOf(faint, side));
     const clean = ink.slice(), strokes = ink.map((value) => value > threshold);
     sides.forEach((side, k) => found[k].forEach((line) => band(line, side, (at) => { strokes[at] = 0; })));

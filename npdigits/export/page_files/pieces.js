@@ -4,7 +4,7 @@
 const Pieces = (() => {
   const PIECE = 1 / 20, INNER = 1 / 5, MOST_PIECES = 5, CORNER = 0.1, FRAMED = 0.15, AS_THICK = 1.1, AS_FRAME = 0.1;
   const MOST_FRAMED = 40, PAGE = 56, BLOT = 0.38, APART = 0.25;
-  const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3;
+  const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, CLOSE = 0.25, STROKES = 3, HALF = 0.5, MOST_JOINED = 60, COMPACT = 0.3;
   const { around } = Several;
 
   class NoDigit extends Error {}
@@ -88,6 +88,7 @@ const Pieces = (() => {
       const frames = some.filter((k) => framesOne(pieces, k, some)).map((k) => boxes[k]);
       for (const k of some)
         if (frames.some((frame) => asLargeAs(boxes[k], frame)) && isFrame(pieces, k)) areas[k] = 0;
+      if (frames.length) return areas.map((area, k) => frames.some((frame) => contains(frame, boxes[k])) ? area : 0);
     }
     return areas;
   }
@@ -126,7 +127,8 @@ const Pieces = (() => {
   function panel(pieces) {
     const areas = counting(pieces), most = areas.reduce((more, area) => Math.max(more, area), 0), k = areas.indexOf(most);
     if (!most) return null;
-    const box = pieces.boxes[k], within = Panel.panelBox(maskOf(pieces, k), wide(box), high(box), label);
+    const box = pieces.boxes[k], ink = Uint8Array.from(cut(pieces.labels, pieces.width, box), (piece) => piece >= 0);
+    const within = Panel.panelBox(maskOf(pieces, k), ink, wide(box), high(box), { label, cut });
     return within && { top: box.top + within.top, bottom: box.top + within.bottom,
                        left: box.left + within.left, right: box.left + within.right };
   }
@@ -137,25 +139,26 @@ const Pieces = (() => {
     return 2 * areas.reduce((most, area) => Math.max(most, area), 0) < sum(areas) && kept.length > MOST_PIECES ? kept : [];
   }
 
-  // By how many pixels the ink of scattered pieces must be thickened to make one of them; 0 if it must not.
+  // By how many pixels the ink of scattered pieces is to be thickened; 0 if they are not of one digit.
   function gapOf(pieces, thickened) {
     const kept = scattered(pieces), boxes = kept.map((k) => pieces.boxes[k]);
     if (!kept.length || kept.length > MOST_JOINED) return 0;
-    const compact = kept.filter((k) => strokesOf(pieces, k) > COMPACT * longest(pieces.boxes[k])).length;
-    if (2 * compact < kept.length && Several.areSeveral(kept.map((k, i) => ({ box: boxes[i], area: pieces.areas[k] }))))
+    const dots = 2 * kept.filter((k) => strokesOf(pieces, k) > COMPACT * longest(pieces.boxes[k])).length >= kept.length;
+    if (!dots && Several.areSeveral(kept.map((k, i) => ({ box: boxes[i], area: pieces.areas[k] }))))
       return 0;
     const box = around(boxes), w = wide(box), h = high(box);
     const mask = Uint8Array.from(cut(pieces.labels, pieces.width, box), (label) => kept.includes(label));
-    const most = Math.floor(Math.min(CLOSE * longest(box), STROKES * strokeWidth(mask, w, h)));
-    for (let by = 1; by <= most; by++)
-      if (of(thickened(mask, w, h, by), 0, w + by, h + by).areas.length === 1) return by;
+    const stroke = strokeWidth(mask, w, h);
+    for (let by = 1; by <= Math.floor(Math.min(CLOSE * longest(box), STROKES * stroke)); by++)
+      if (of(thickened(mask, w, h, by), 0, w + by, h + by).areas.length === 1)
+        return dots ? by : Math.min(by, Math.max(1, Math.floor(HALF * stroke)));
     return 0;
   }
 
-  function digit(pieces) {
+  function digit(pieces, joined) {
     const areas = counting(pieces), kept = large(areas);
     const left = kept.length <= Several.MOST_DIGITS ? withoutBlots(pieces, kept) : kept;
-    if (Several.areSeveral(left.map((k) => ({ box: pieces.boxes[k], area: areas[k] })))) 
+    if (!joined && Several.areSeveral(left.map((k) => ({ box: pieces.boxes[k], area: areas[k] })))) 
       throw new SeveralDigits("there are several digits on it: one digit a picture");
     if (scattered(pieces).length)
       throw new NoDigit(`${kept.length} separate pieces, none of which stands out`);
@@ -185,11 +188,12 @@ const Pieces = (() => {
     if (kept.length < 2 || !page(pieces)) return kept;
     const box = (k) => pieces.boxes[k];
     const blots = kept.filter((k) => strokesOf(pieces, k) > BLOT * longest(box(k)));
-    const others = kept.filter((k) => !blots.includes(k)).map(box);
+    const others = kept.filter((k) => !blots.includes(k));
     if (!others.length) return kept;
-    const rest = around(others);
-    return kept.filter((k) =>
-      !blots.includes(k) || longest(box(k)) >= longest(rest) || gap(box(k), rest) <= APART * longest(rest));
+    const rest = around(others.map(box)), main = box(others.reduce((most, k) => high(box(k)) > high(box(most)) ? k : most));
+    const apart = (k, from) => longest(box(k)) < longest(from) && gap(box(k), from) > APART * longest(from);
+    return kept.filter((k) => blots.includes(k) ? !apart(k, rest) :
+      !apart(k, main) || !Panel.isLabel(maskOf(pieces, k), wide(box(k)), high(box(k)), label));
   }
 
   function strokeWidth(mask, wide, high) {
@@ -229,7 +233,7 @@ const Pieces = (() => {
   }
 
   return {
-    NoDigit, SeveralDigits, BLOT, BAND, of, panel, digit, page, crosses, standsOut, strokeWidth, edges, high, wide, longest,
-    sum, cut, bounds,
+    NoDigit, SeveralDigits, BLOT, BAND, PAGE, of, panel, gapOf, digit, page, crosses, standsOut, strokeWidth, edges, high, wide,
+    longest, sum, cut, bounds,
   };
 })();
