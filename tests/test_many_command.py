@@ -77,7 +77,8 @@ def test_csv_and_json_say_the_same_and_where_each_is_saved(predicted, tmp_path):
         assert [read["file"], read["text"], str(read["digit"])] == [cells["file"], cells["text"], cells["digit"]]
         assert read["box"] == [int(cells[name]) for name in ("x", "y", "width", "height")]
         assert max(read["probabilities"]) == float(cells["probability"])
-        assert Image.open(read["saved"]).size == (28, 28) and read["saved"] == cells["saved"]
+        with Image.open(read["saved"]) as seen:
+            assert seen.size == (28, 28) and read["saved"] == cells["saved"]
     with Image.open(told["pictures"][0]["saved"]) as drawn:
         assert drawn.size == (900, 500) and drawn.mode == "RGB"
         x, y, width, _ = told["read"][0]["box"]

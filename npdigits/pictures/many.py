@@ -9,13 +9,15 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.pictures import touching
 from npdigits.pictures.box import Box
+from npdigits.pictures.candidates import candidates, typical_height
 from npdigits.pictures.components import Components, NoDigit
 from npdigits.pictures.grid import FoundGrid, grids
 from npdigits.pictures.ink import inks
-from npdigits.pictures.line_parts import Item, Line
+from npdigits.pictures.line import Item, Line
+from npdigits.pictures.lines import without_lines
 from npdigits.pictures.mnist_form import SMALLEST, stretched, told_apart
 from npdigits.pictures.perspective import Sheet, turning
-from npdigits.pictures.text_lines import candidates, lines_of, slope, typical_height
+from npdigits.pictures.text_lines import lines_of, slope
 from npdigits.pictures.threshold import otsu
 from npdigits.pictures.touching import Reads, image_of
 
@@ -25,6 +27,9 @@ MOST_DIGITS = 2000
 LEVEL = 0.03
 # Digits in cells are at least so high, in heights of the cells; higher than that the cells are squared paper's.
 OF_A_CELL, PAPER = 0.2, 0.98
+
+# What is beside a panel is at most so high, in heights of the panel.
+BESIDE_A_PANEL = 0.2
 
 TOUCH = "digits touch"
 
@@ -112,11 +117,14 @@ def _page(grey: Array, ink: Array, most: float, read: Reads) -> Page:
     threshold, pieces = told_apart(ink)
     if len(pieces.boxes) > 20 * MOST_DIGITS:
         raise NoDigit(f"{len(pieces.boxes) - 1:,} separate pieces, as of noise")
-    panel = pieces.panel()
-    if panel is not None and (panel.height, panel.width) != grey.shape:  # of what is all panel nothing is left to find
+    if (panel := _panel_of(pieces)) is not None:
         with contextlib.suppress(NoDigit):
             return page_of(grey[panel.top : panel.bottom, panel.left : panel.right], read).moved(panel.left, panel.top)
     sheet, drawn = _with_grids(ink, threshold, pieces, most)
+    if not drawn:  # then lines are of ruled paper
+        freed = without_lines(ink)
+        threshold, pieces = told_apart(freed)
+        sheet = Sheet(stretched(freed, threshold, most), pieces.labels > 0, np.eye(3))
     rest = sheet
     for one in drawn:
         rest = rest.without(one.covers)
@@ -134,6 +142,20 @@ def _page(grey: Array, ink: Array, most: float, read: Reads) -> Page:
     if not any(one.image is not None or one.why for one in page.found):
         raise NoDigit(_why_none(pieces))
     return page
+
+
+def _panel_of(components: Components) -> Box | None:
+    """Return where a panel is, of which all digits are a part; None if there is none, or it is the whole picture.
+
+    What touches may look like a panel: then other digits are beside it, where a panel has at most ticks and a title.
+    """
+    panel = components.panel()
+    if panel is None or (panel.height, panel.width) == components.labels.shape:
+        return None
+    around = Box(panel.top - 1, panel.bottom + 1, panel.left - 1, panel.right + 1)
+    apart = [box.height for box in components.boxes[1:] if not around.holds(box)]
+    beside = max((high for high in apart if high < panel.height), default=0)  # a rough panel is larger than its box
+    return panel if beside <= BESIDE_A_PANEL * panel.height else None
 
 
 def _with_grids(ink: Array, threshold: int, pieces: Components, most: float) -> tuple[Sheet, list[FoundGrid]]:
@@ -249,10 +271,10 @@ def _images(
         return
     rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
     mask, levels = np.isin(components.labels[rows, columns], item.pieces), view.levels[rows, columns]
-    if box.width < touching.MAY_BE_TWO * line.band.height:
+    if box.width < touching.MAY_BE_TWO * line.height:
         yield box, image_of(levels, mask), ""
         return
-    parts = touching.split(levels, mask, line.band.height, read)
+    parts = touching.split(levels, mask, line.height, read)
     if parts is None:
         yield box, None, TOUCH
         return

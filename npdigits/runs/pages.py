@@ -13,7 +13,8 @@ from npdigits.pictures.components import NoDigit
 from npdigits.pictures.progress import with_progress
 from npdigits.pictures.save import names_in, save_png
 from npdigits.pictures.shades import BadPicture
-from npdigits.runs.many_readings import PageRead, many_as_csv, many_as_json, many_rows, read_many, said_of
+from npdigits.runs.many_readings import PageRead, read_many
+from npdigits.runs.many_tables import many_as_csv, many_as_json, many_rows, said_of
 from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.predict"
