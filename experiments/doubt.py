@@ -28,16 +28,17 @@ from npdigits.data.sets import Split, hold_out
 from npdigits.pictures.components import NoDigit
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.shades import BadPicture
-from npdigits.runs.doubt import count_as_large
+from npdigits.runs.doubt import UNSURE, count_as_large
 from npdigits.runs.evaluation import load_test_set
-from npdigits.runs.likeness import Likeness, main_axes
+from npdigits.runs.likeness import AXES, KINDS, Likeness, main_axes
 from npdigits.runs.trained import Trained, load_trained
 
 PROGRAM = "doubt.py"
 CLEAN = ("clean", "clean_chalk", "clean_thin", "clean_marker", "clean_small")
 NONE = ("scribble", "hatching", "blot", "texture", "letters", "figures")
 REFUSED, SURE = 0.01, 0.9
-CALIBRATED, TRAINED, NEIGHBOURS = 2500, 10_000, 5
+LEFT = f"left of the edges, {KINDS} kinds of {AXES} axes"
+CALIBRATED, TRAINED, NEIGHBOURS = 5000, 10_000, 5
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Scores:
             "neighbours in the hidden layer (Sun 2022)": -np.sort(_unit(h) @ self.known.T, axis=1)[:, -NEIGHBOURS],
             "ViM (Wang 2022)": energy + self.scale * np.linalg.norm((h - self.origin) @ self.off, axis=1),
             "left of the pixels, 25 axes of the class": self._left_of_pixels(x, read),
-            "left of the edges, 40 axes of the class": self.likeness.residuals(flat, read),
+            LEFT: self.likeness.residuals(flat, read),
         }
         return scores, read, p.max(axis=1)
 
@@ -141,7 +142,7 @@ def _unit(h: Array) -> Array:
 
 def combined(held: Mapping[str, Array]) -> dict[str, Callable[[Mapping[str, Array]], Array]]:
     """Return ways to put 1 − p and what is left of the edges together, by the shares of held digits as strange."""
-    first, second = "1 − probability", "left of the edges, 40 axes of the class"
+    first, second = "1 − probability", LEFT
 
     def share(name: str, scores: Mapping[str, Array]) -> Array:
         share: Array = (1 + count_as_large(scores[name], held[name])) / (1 + len(held[name]))
@@ -149,6 +150,7 @@ def combined(held: Mapping[str, Array]) -> dict[str, Callable[[Mapping[str, Arra
 
     return {
         "first and last: the smaller share": lambda s: -np.minimum(share(first, s), share(second, s)),
+        f"the same, {UNSURE} times the first": lambda s: -np.minimum(UNSURE * share(first, s), share(second, s)),
         "first and last: the product of the shares": lambda s: -np.log(share(first, s)) - np.log(share(second, s)),
         "first and last: its square in the product": lambda s: -np.log(share(first, s)) - 2 * np.log(share(second, s)),
     }

@@ -104,12 +104,12 @@ def test_a_feature_is_the_root_of_what_a_cell_has():
 
 def test_a_residual_by_pencil():
     # Four digits, two features that count: the mean is (2, 3), and they vary along (1, 1).
-    held = Likeness((28, 28), np.zeros((1, 392), np.float16), np.zeros((1, 2, 392), np.float16))
-    held.axes[0, 0, :2] = 0.5**0.5
+    held = Likeness((28, 28), np.zeros((1, 1, 392), np.float16), np.zeros((1, 1, 2, 392), np.float16))
+    held.axes[0, 0, 0, :2] = 0.5**0.5
     x = likeness.features_of(np.random.default_rng(0).integers(0, 256, (3, 784)).astype(np.uint8), (28, 28))
-    held.means[0] = x[0]
+    held.means[0, 0] = x[0]
     images = np.random.default_rng(0).integers(0, 256, (3, 784)).astype(np.uint8)
-    e = x - held.means[0].astype(np.float32)
+    e = x - held.means[0, 0].astype(np.float32)
     along = (e[:, 0] + e[:, 1]) ** 2 / 2
     expected = (e**2).sum(axis=1) - along
     assert held.residuals(images, np.zeros(3, int)) == pytest.approx(expected, abs=1e-3)
@@ -138,6 +138,32 @@ def test_large_images_are_looked_at_smaller(shape, small):
     assert found.shape == (2, likeness.count_features(shape))
     if min(height, width) > 12:  # ink all around has no edge inside
         assert not found.reshape(2, 8, *likeness.cells_of(shape))[:, :, 2:-2, 2:-2].any()
+
+
+def test_a_class_that_is_written_in_two_ways_is_two_kinds():
+    rng = np.random.default_rng(0)
+    ways = np.repeat([[0, 0, 3], [4, 0, 0]], [70, 30], axis=0)
+    x = (ways + rng.normal(0, 0.1, (100, 3))).astype(np.float32)
+    one, other = sorted(likeness.divided(x[rng.permutation(100)]), key=len)
+    assert one.mean(axis=0) == pytest.approx([4, 0, 0], abs=0.1) and len(one) == 30
+    assert other.mean(axis=0) == pytest.approx([0, 0, 3], abs=0.1)
+    same = np.ones((100, 3), np.float32)
+    for few in (x[:20], same):  # nothing to divide
+        assert [len(part) for part in likeness.divided(few)] == [len(few)] * 2
+
+
+def test_the_image_counts_four_times_as_much_as_the_probability():
+    source = made_data(train=200, test=20)
+    like = Likeness.of(source.train, (8, 7), 10)
+    held = Doubt(like, np.stack([np.linspace(0.01, 0.5, 99), np.linspace(0, 1e-6, 99)], axis=1).astype(np.float32))
+    p = np.full((20, 10), 0.02 / 9)
+    p[:, 0] = 0.98  # as strange as most digits; the images are stranger than all
+    found = held(source.test, p)
+    assert found.unlike.all() and found.doubt == pytest.approx(1 - 1 / 100)
+    sure = Doubt(like, np.stack([np.linspace(0.01, 0.02, 99), np.linspace(1e5, 1e6, 99)], axis=1).astype(np.float32))
+    found = sure(source.test, p - 0.1 * (p > 0.5))
+    # Stranger than all 99 by the probability alone, four times one: before it come three by their images.
+    assert not found.unlike.any() and found.doubt == pytest.approx(1 - 4 / 100)
 
 
 def test_a_count_of_scores_as_large():
@@ -180,8 +206,8 @@ def test_a_run_keeps_what_its_readings_are_held_against(a_run):
     assert {name: array.shape for name, array in kept.items()} == {
         "scores": (500, 2),
         "weights": (32,),
-        "means": (10, 392),
-        "axes": (10, 40, 392),
+        "means": (10, 2, 392),
+        "axes": (10, 2, 30, 392),
     }
     assert read_summary(a_run)["more_sizes"] == {"doubt.npz": (a_run / "doubt.npz").stat().st_size}
     assert "doubt.npz" not in read_summary(a_run)["sizes"]  # by which version 0.2.0 would do the run again
@@ -313,7 +339,7 @@ def test_data_of_ones_own_gets_doubt_too(tmp_path, made):
 
 
 def test_of_too_many_classes_only_the_probability_is_kept(monkeypatch, tmp_path):
-    monkeypatch.setattr(likeness, "MOST_NUMBERS", 319)
+    monkeypatch.setattr(likeness, "MOST_NUMBERS", 639)
     run(compose(["epochs=1", "plots=false", "quiet=true"]), tmp_path / "run", source=made_data())
     one = trained.load_trained(tmp_path / "run")
     held = doubt.doubt_of(one, pytest.fail)
@@ -326,7 +352,7 @@ def test_no_class_is_asked_for_more_axes_than_its_digits_tell():
     few = pattern_split(15, classes=3)
     few = dataclasses.replace(few, rows=few.rows[few.labels != 2])  # and of the last class there is none
     found = Likeness.of(few, (8, 7), 3)
-    assert [int(one.any(axis=1).sum()) for one in found.axes] == [1, 1, 0] and not found.means[2].any()
+    assert found.axes.any(axis=3).sum(axis=(1, 2)).tolist() == [2, 2, 0] and not found.means[2].any()
 
 
 def test_a_reading_says_which_of_both_it_is():

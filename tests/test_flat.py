@@ -37,7 +37,7 @@ def test_ink_that_is_most_of_a_tight_crop_is_no_paper():
     ids=str,
 )
 def test_a_digit_on_a_panel_is_read_on_the_panel(digit, changes):
-    assert alike(to_mnist_form(drawn(digit)), to_mnist_form(panelled(digit, **changes))) > 0.9
+    assert alike(to_mnist_form(drawn(digit)), to_mnist_form(panelled(digit, **changes))) > 0.85
 
 
 def test_an_axis_with_ticks_and_a_title_beside_a_panel_do_not_matter():

@@ -8,7 +8,7 @@ from drawn import drawn
 from scipy import ndimage
 from test_mnist_form import alike
 
-from npdigits.pictures.even import without_noise
+from npdigits.pictures.even import has_two_papers, without_noise
 from npdigits.pictures.light import contrast, evened
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.photograph import photographed
@@ -94,6 +94,15 @@ def test_a_soft_shadow_leaves_nothing_in_what_the_network_sees(paper):
         image = to_mnist_form(photograph(digit, LIGHTS["a phone's shadow"], paper))
         near = ndimage.maximum_filter(image > 100, 3)
         assert image[~near].max() < 30, digit
+
+
+@pytest.mark.parametrize("degrees", [20, 75, 130, 215, 290])
+def test_two_papers_are_seen_in_a_drawing_and_bands_are_none(degrees):
+    for digit in DIGITS:
+        ink = drawn(digit, **PEN, **PAPERS["light"])
+        shaded = (ink * (0.6 + 0.4 * _half(degrees))).astype(np.uint8)
+        assert has_two_papers(shaded) and likeness(digit, shaded) > 0.9, digit
+        assert not has_two_papers(ink) and not has_two_papers(np.where(x < 0.2, 150, ink))
 
 
 def test_even_light_leaves_paper_and_ink_one_grey_value_each():

@@ -17,7 +17,7 @@ from npdigits.pictures.outline import corners_of, hull_mask, hull_of, turn_of
 from npdigits.pictures.perspective import projection
 
 # Sheets are looked for in a picture of at most so many pixels along the longer side, softened by so many.
-LOOK, SOFT = 256, 1.0
+LOOK, SOFT = 384, 1.0
 # There is a border where the values of 3 × 3 pixels differ by so many grey values, and by so many times what they
 # differ by in the smoothest quarter of the picture.
 STEP, NOISE = 14.0, 4.0

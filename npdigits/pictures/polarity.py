@@ -28,7 +28,8 @@ SMOOTH = 0.7
 PARTS = (3, 5, 9, 15)
 # A smaller square leaves out ink if it shows less than such a share of what a larger one does, at more than such a
 # share of the strokes' pixels; those alone count that are at least such a share as far from the paper as strokes are.
-LESS, LOST, AS_DARK = 0.6, 0.03, 0.75
+# A shadow's edges are softer than such a share of the strokes'.
+LESS, LOST, AS_DARK, SHARP = 0.8, 0.05, 0.75, 0.15
 # Ink is further than so many medians of the distances from the paper's median, as noise is not.
 NOISE = 4.0
 # Pieces that are looked at, the largest ones; more are noise.
@@ -69,7 +70,7 @@ def kind_of_ink(grey: Array) -> tuple[bool, int, float]:
     sizes = list(dict.fromkeys(max(3, min(small.shape) // part) for part in PARTS))
     dark, light = ([_seen(small, size, on_light) for size in sizes] for on_light in (True, False))
     on_light = is_on_light(dark, light)
-    size, shown = _shown(sizes, dark if on_light else light)
+    size, shown = _shown(small if on_light else 255 - small, sizes, dark if on_light else light)
     return on_light, step * size, step * stroke_width(shown.mask) if shown.area else 0.0
 
 
@@ -81,7 +82,7 @@ def _seen(grey: Array, size: int, on_light: bool) -> Strokes:
     return strokes(grey if on_light else 255 - grey, ink)
 
 
-def _shown(sizes: Sequence[int], found: Sequence[Strokes]) -> tuple[int, Strokes]:
+def _shown(grey: Array, sizes: Sequence[int], found: Sequence[Strokes]) -> tuple[int, Strokes]:
     """Return the smallest square that shows all strokes, and these.
 
     In smaller squares less light and shadow is left. Those that a place where strokes meet fills leave out ink.
@@ -93,7 +94,8 @@ def _shown(sizes: Sequence[int], found: Sequence[Strokes]) -> tuple[int, Strokes
             if not both.any():
                 break
             dark = chosen.mask & (chosen.ink >= AS_DARK * np.median(chosen.ink[both]))
-            if np.count_nonzero(_inner(dark & (smaller.ink < LESS * chosen.ink))) > LOST * chosen.area:
+            lost = _inner(dark & (smaller.ink < LESS * chosen.ink))
+            if np.count_nonzero(lost) > LOST * chosen.area and _step(grey, lost) > SHARP * _step(grey, chosen.mask):
                 break
         best, chosen = size, smaller
     return best, chosen
@@ -136,7 +138,7 @@ def strokes(grey: Array, ink: Array) -> Strokes:
     largest = large[np.argsort(-areas[large], kind="stable")][:MOST_LOOKED_AT].tolist()
     thin = [piece for piece in largest if stroke_width(pieces.mask(piece)) <= BLOT * pieces.boxes[piece].longest]
     if 2 * len(thin) < len(largest) and are_dots(areas[largest]):
-        thin = largest
+        thin = large.tolist()
     inner = [piece for piece in thin if not _reaches_an_edge(pieces.boxes[piece], mask.shape)]
     kept = np.zeros(len(areas), bool)
     off = bool(inner) and areas[inner].max() >= INNER * areas[thin].max()
@@ -168,6 +170,12 @@ def _edge(grey: Array, mask: Array) -> int:
         step = values[1:].astype(int) - values[:-1]
         total += int(step[inside[:-1] & ~inside[1:]].sum() - step[inside[1:] & ~inside[:-1]].sum())
     return total
+
+
+def _step(grey: Array, mask: Array) -> float:
+    """Return the mean by which a mask is darker than what is beside it, along its contour."""
+    sides = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
+    return _edge(grey, mask) / max(sides, 1)
 
 
 def reduced(grey: Array, step: int) -> Array:

@@ -126,7 +126,7 @@ const Pieces = (() => {
   // Where a panel with a digit in it is: the largest piece, if it is one.
   function panel(pieces) {
     const areas = counting(pieces), most = areas.reduce((more, area) => Math.max(more, area), 0), k = areas.indexOf(most);
-    if (!most) return null;
+    if (!most || areas.some((area, other) => other !== k && 2 * area >= most)) return null;  // one of several: a bar
     const box = pieces.boxes[k], ink = Uint8Array.from(cut(pieces.labels, pieces.width, box), (piece) => piece >= 0);
     const within = Panel.panelBox(maskOf(pieces, k), ink, wide(box), high(box), { label, cut });
     return within && { top: box.top + within.top, bottom: box.top + within.bottom,
@@ -161,7 +161,7 @@ const Pieces = (() => {
     const left = kept.length <= Several.MOST_DIGITS ? withoutBlots(pieces, kept) : kept;
     if (!joined && Several.areSeveral(left.map((k) => ({ box: pieces.boxes[k], area: areas[k] })))) 
       throw new SeveralDigits("there are several digits on it: one digit a picture");
-    if (scattered(pieces).length)
+    if (!joined && scattered(pieces).length)
       throw new NoDigit(`${kept.length} separate pieces, none of which stands out`);
     const chosen = new Uint8Array(areas.length), mask = new Uint8Array(pieces.labels.length);
     for (const k of left) chosen[k] = 1;
