@@ -116,10 +116,10 @@ def test_a_grid_is_printed_as_a_grid(predicted, tmp_path):
 
 
 def test_digits_that_touch_and_cannot_be_split_are_said(predicted, tmp_path):
-    grey = page((8, 40, 60), (4, 62, 66), (0, 84, 60), (1, 300, 60), (1, 400, 60))
+    grey = page((8, 40, 60), (4, 80, 66), (0, 120, 60), (1, 300, 60), (1, 400, 60))
     code, out, err = predicted(saved(tmp_path / "over.png", grey), "--many")
     assert code == 1 and out.splitlines()[1] == "  ?11"
-    assert "over.png: line 1: digits touch at x 35, y " in err and "2 digits read, 1 not" in err
+    assert "over.png: line 1: digits touch at x 47, y " in err and "2 digits read, 1 not" in err
 
 
 def test_a_mark_that_is_left_out_is_said_but_is_no_fault(predicted, tmp_path):
@@ -169,3 +169,10 @@ def test_each_digit_has_its_doubt_and_those_that_are_not_sure_are_said(predicted
     x, y = unsure[0]["box"][:2]
     assert f"not sure: {file}: line 1: {unsure[0]['not_sure']}, at x {x}, y {y}" in err
     assert CALIBRATED not in err and predicted(file, "--many")[0] == 0
+
+
+def test_digits_that_touch_are_no_panel(predicted, tmp_path):
+    """Three that touch are about as solid as one, and what is beside them was lost."""
+    grey = page((8, 40, 60), (4, 62, 66), (0, 84, 60), (1, 300, 60), (1, 400, 60))
+    _, out, _ = predicted(saved(tmp_path / "thick.png", grey), "--many")
+    assert out.splitlines()[1].endswith("11")

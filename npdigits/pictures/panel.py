@@ -101,4 +101,4 @@ def _are_of_a_digit(labels: Array, n: int) -> bool:
     whole = Box.around(boxes)
     height, width = labels.shape
     margins = whole.top, height - whole.bottom, whole.left, width - whole.right
-    return max(margins) <= EVEN * max(min(margins), 1)
+    return bool(max(margins) <= EVEN * max(min(margins), 1))
