@@ -249,6 +249,7 @@ READERS = {
     "metrics.csv": metrics.read_metrics,
     "predictions.npz": lambda path: arrays.read_predictions(path / "predictions.npz"),
     "distorted.npz": lambda path: arrays.read_distorted(path / "distorted.npz"),
+    "doubt.npz": lambda path: arrays.read_doubt(path / "doubt.npz", 10, 392),
     "checkpoints/last.npz": lambda path: checkpoint.read_checkpoint(path / "checkpoints/last.npz"),
     "checkpoints/best.npz": lambda path: checkpoint.read_best(path / "checkpoints"),
 }
