@@ -174,7 +174,7 @@ def _edge(grey: Array, mask: Array) -> int:
 
 def _step(grey: Array, mask: Array) -> float:
     """Return the mean by which a mask is darker than what is beside it, along its contour."""
-    sides = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
+    sides = int(np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1]))
     return _edge(grey, mask) / max(sides, 1)
 
 
