@@ -17,7 +17,7 @@ from npdigits.data.ink import Ink
 NUMBERS_OF_PLACE = 9
 # Share of the upstrokes that come with a foot, and of the slashes that fall from the upper left to the lower right.
 WITH_FOOT, FALLING = 0.35, 0.25
-# Share of the 1s without flag or foot that are mirrored first: MNIST's lean to the right, those with an upstroke hardly.
+# Share of the 1s without flag or foot that are mirrored first: MNIST's lean right, those with an upstroke hardly.
 MIRRORED = 0.4
 # Degrees between the stem and an upstroke, and least between it and a level line: a 1 whose upstroke is level is a 7.
 NARROWEST, WIDEST, ABOVE_LEVEL = 15, 65, 15

@@ -124,7 +124,7 @@ def _rows(items: Sequence[Item]) -> list[list[Item]]:
         best, most = None, ON_LINE
         for row in rows:
             last = [before.box for before in row[-2:]]
-            top, bottom = np.mean([b.top for b in last]), np.mean([b.bottom for b in last])
+            top, bottom = (float(np.mean(ends)) for ends in ([b.top for b in last], [b.bottom for b in last]))
             common = min(item.box.bottom, bottom) - max(item.box.top, top)
             share = common / min(item.box.height, bottom - top)
             if share > most:
