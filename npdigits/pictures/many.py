@@ -28,6 +28,9 @@ LEVEL = 0.03
 # Digits in cells are at least so high, in heights of the cells; higher than that the cells are squared paper's.
 OF_A_CELL, PAPER = 0.2, 0.98
 
+# A panel with digits in it is at least such a share of the picture.
+PANEL = 0.25
+
 TOUCH = "digits touch"
 
 # Left, top, right and bottom.
@@ -115,7 +118,8 @@ def _page(grey: Array, ink: Array, most: float, read: Reads) -> Page:
     if len(pieces.boxes) > 20 * MOST_DIGITS:
         raise NoDigit(f"{len(pieces.boxes) - 1:,} separate pieces, as of noise")
     panel = pieces.panel()
-    if panel is not None and (panel.height, panel.width) != grey.shape:  # of what is all panel nothing is left to find
+    # Of what is all panel nothing is left to find; a small one may be a blot, or digits over one another.
+    if panel is not None and PANEL * grey.size <= panel.height * panel.width < grey.size:
         with contextlib.suppress(NoDigit):
             return page_of(grey[panel.top : panel.bottom, panel.left : panel.right], read).moved(panel.left, panel.top)
     sheet, drawn = _with_grids(ink, threshold, pieces, most)
