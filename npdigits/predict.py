@@ -97,9 +97,9 @@ def act(chosen: argparse.Namespace) -> int:
     # A run of another size was trained on pictures as they are, if on pictures.
     others = [argument for argument in chosen.pictures if argument not in overrides]
     digits, named, reasons = sort_out(others, folders=not takes_mnist_form(run))
-    _refuse_together(asked, folder, overrides, digits, named)
     if chosen.many:
         refuse_with_many(asked, digits)
+    _refuse_together(asked, folder, overrides, digits, named)
     if named:
         refuse_other_sizes(run)
     if run.unfinished:

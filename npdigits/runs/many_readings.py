@@ -87,7 +87,7 @@ class PageRead:
     @property
     def lines(self) -> list[str]:
         """The text of each line; of a grid's row, its cells with spaces between them."""
-        texts = {line: self._row_text(line, i) for i, line in self._rows_of_grids().items()}
+        texts = {line: self._row_text(line, grid) for line, grid in self._rows_of_grids().items()}
         outside = itertools.groupby((one for one in self.placed if not one.found.cell), key=lambda one: one.found.line)
         texts |= {line: joined(list(some)) for line, some in outside}
         return [texts.get(line, "") for line in range(1, self.page.lines + 1)]
