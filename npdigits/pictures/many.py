@@ -28,8 +28,8 @@ LEVEL = 0.03
 # Digits in cells are at least so high, in heights of the cells; higher than that the cells are squared paper's.
 OF_A_CELL, PAPER = 0.2, 0.98
 
-# What is beside a panel is at most so high, in heights of the panel.
-BESIDE_A_PANEL = 0.2
+# A panel with digits in it is at least such a share of the picture.
+PANEL = 0.25
 
 TOUCH = "digits touch"
 
@@ -117,7 +117,9 @@ def _page(grey: Array, ink: Array, most: float, read: Reads) -> Page:
     threshold, pieces = told_apart(ink)
     if len(pieces.boxes) > 20 * MOST_DIGITS:
         raise NoDigit(f"{len(pieces.boxes) - 1:,} separate pieces, as of noise")
-    if (panel := _panel_of(pieces)) is not None:
+    panel = pieces.panel()
+    # Of what is all panel nothing is left to find; a small one may be a blot, or digits over one another.
+    if panel is not None and PANEL * grey.size <= panel.height * panel.width < grey.size:
         with contextlib.suppress(NoDigit):
             return page_of(grey[panel.top : panel.bottom, panel.left : panel.right], read).moved(panel.left, panel.top)
     sheet, drawn = _with_grids(ink, threshold, pieces, most)
@@ -142,20 +144,6 @@ def _page(grey: Array, ink: Array, most: float, read: Reads) -> Page:
     if not any(one.image is not None or one.why for one in page.found):
         raise NoDigit(_why_none(pieces))
     return page
-
-
-def _panel_of(components: Components) -> Box | None:
-    """Return where a panel is, of which all digits are a part; None if there is none, or it is the whole picture.
-
-    What touches may look like a panel: then other digits are beside it, where a panel has at most ticks and a title.
-    """
-    panel = components.panel()
-    if panel is None or (panel.height, panel.width) == components.labels.shape:
-        return None
-    around = Box(panel.top - 1, panel.bottom + 1, panel.left - 1, panel.right + 1)
-    apart = [box.height for box in components.boxes[1:] if not around.holds(box)]
-    beside = max((high for high in apart if high < panel.height), default=0)  # a rough panel is larger than its box
-    return panel if beside <= BESIDE_A_PANEL * panel.height else None
 
 
 def _with_grids(ink: Array, threshold: int, pieces: Components, most: float) -> tuple[Sheet, list[FoundGrid]]:
@@ -236,8 +224,8 @@ def _add_grid(page: Page, found: FoundGrid, read: Reads) -> None:
         position = 0
         for column in range(grid.columns):
             for line in lines_of(components, inside.get((row, column), []), height):
-                place = len(page.grids), row + 1, column + 1
-                position = _add_line(page, line, view, components, page.lines + row + 1, read, position, place)
+                cell = len(page.grids), row + 1, column + 1
+                position = _add_line(page, line, view, components, page.lines + row + 1, read, position, cell)
     page.lines += grid.rows
 
 

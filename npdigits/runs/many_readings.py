@@ -80,14 +80,14 @@ class PageRead:
         """What may be digits but cannot be read."""
         return [one for one in self.digits if not one.reading]
 
-    def doubtful(self, share: float | None) -> list[tuple[Placed, str]]:
+    def doubtful(self, share: float) -> list[tuple[Placed, str]]:
         """Return the digits that are not sure, each with the reason."""
         return [(one, reason) for one in self.digits if one.reading and (reason := one.reading.refusal(share))]
 
     @property
     def lines(self) -> list[str]:
         """The text of each line; of a grid's row, its cells with spaces between them."""
-        texts = {line: self._row_text(line, i) for line, i in self._rows_of_grids().items()}
+        texts = {line: self._row_text(line, grid) for line, grid in self._rows_of_grids().items()}
         outside = itertools.groupby((one for one in self.placed if not one.found.cell), key=lambda one: one.found.line)
         texts |= {line: joined(list(some)) for line, some in outside}
         return [texts.get(line, "") for line in range(1, self.page.lines + 1)]
