@@ -6,7 +6,6 @@ import json
 import math
 import re
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -57,20 +56,6 @@ def race(tmp_path_factory):
 def own_race(race, tmp_path):
     """A copy of it, to be changed."""
     return shutil.copytree(race, tmp_path / "race_lr")
-
-
-@pytest.fixture
-def typed(monkeypatch, capsys):
-    """Type a command line; return the exit code, and what was printed where."""
-
-    def type_it(*arguments):
-        monkeypatch.setattr(sys, "argv", ["npdigits-compare", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            command.main()
-        said = capsys.readouterr()
-        return end.value.code, said.out, said.err
-
-    return type_it
 
 
 def of_runs(folder):
