@@ -74,6 +74,8 @@ SUMMARY = {
     "reading": ([], READING | {"range": [0]}),
     "never_read": ({"0": 1}, [10_000]),
     "sizes": ([], {"metrics.csv": -1}),
+    "more_sizes": ([], {"doubt.npz": -1}),
+    "temperature": ("1", 0.0),
     "reason": (["no"], "x" * 10_001),
 }
 
