@@ -73,7 +73,10 @@ def test_broken_strokes_are_one_digit(digit):
 
 
 def test_many_digits_are_not_joined():
-    rows = [np.hstack([drawn(d, size=(96, 110), place=(20, 20), unit=5.0, pen=8) for d in row]) for row in ((3, 7, 2), (8, 4, 6))]
+    rows = [
+        np.hstack([drawn(d, size=(96, 110), place=(20, 20), unit=5.0, pen=8) for d in row])
+        for row in ((3, 7, 2), (8, 4, 6))
+    ]
     with pytest.raises(SeveralDigits):
         to_mnist_form(np.vstack(rows))
 
