@@ -47,9 +47,10 @@ class Ink(NamedTuple):
         first, second = self.eigenvalues()
         return math.sqrt(12 * second) < STRAIGHT * self.width(math.sqrt(12 * first))
 
-    def mirrored(self, columns: int) -> "Ink":
-        """Return those of the image with left and right exchanged, so many columns wide."""
-        return self._replace(column=columns - 1 - self.column, rc=-self.rc)
+    def slanted(self, by: float) -> "Ink":
+        """Return those of the image whose rows are moved to the right, by so many columns for each below the middle."""
+        cc = self.cc + 2 * by * self.rc + by * by * self.rr
+        return self._replace(rc=self.rc + by * self.rr, cc=cc)
 
     def width(self, length: float) -> float:
         """Return the width of strokes that are so long in all, in pixels: 1 at least."""
