@@ -3,10 +3,11 @@
     python experiments/race.py FOLDER --grid GRID [--grid GRID …] -- experiment=race_adam workers=2
     python experiments/race.py FOLDER --grid GRID --minutes 9 -- …    # stops then; the same command goes on
 
-A grid is the folder of an ordinary sweep of the same settings over ten seeds; with arms it may be several folders. The
-race is held in FOLDER/race. Then its winner, and the grid's best row by its ten seeds, get the confirmation's fresh
-seeds and ten more that neither has had, in FOLDER/check, and are compared seed by seed. FOLDER/minutes.json keeps how
-long the race took over all launches.
+A grid is the folder of an ordinary sweep of the same settings over ten seeds; with arms it may be several folders. With
+``--behind POINTS`` a row may have fewer seeds if by these it is so far behind the best row that it cannot be the best;
+what its other seeds would have cost is then counted as its mean. The race is held in FOLDER/race. Then its winner, and
+the grid's best row by its ten seeds, get the confirmation's fresh seeds and ten more that neither has had, in
+FOLDER/check, and are compared seed by seed. FOLDER/minutes.json keeps how long the race took over all launches.
 """
 
 import argparse
@@ -92,14 +93,15 @@ def rows_of(folders: Iterable[Path]) -> dict[str, Row]:
     return rows
 
 
-def of_grid(folders: Sequence[Path]) -> dict[str, Row]:
-    """Return the rows of a grid, each with its first ten seeds.
+def of_grid(folders: Sequence[Path], behind: float) -> dict[str, Row]:
+    """Return the rows of a grid, each with its first ten seeds, or fewer where it is so many points behind the best.
 
     Raises:
-        SystemExit: some have fewer.
+        SystemExit: others have fewer.
     """
     rows = rows_of(folders)
-    short = [row for row in rows.values() if len(row.runs) + row.diverged < SEEDS]
+    enough = max((row.mean for row in rows.values()), default=math.nan) - behind / 100
+    short = [row for row in rows.values() if len(row.runs) + row.diverged < SEEDS and not row.mean < enough]
     if short or not rows:
         sys.exit(f"the grid is not whole: of {len(rows)} rows {len(short)} have fewer than {SEEDS} seeds")
     return {key: dataclasses.replace(row, runs=dict(sorted(row.runs.items())[:SEEDS])) for key, row in rows.items()}
@@ -213,10 +215,12 @@ def report(told: Told, grid: dict[str, Row], minutes: Sequence[float], minutes_o
         f"{len(told.race.settings)} settings in the race, {len(grid)} in the grid, "
         f"{len(settings & grid.keys())} of them in both"
     )
-    (epochs, seconds), (of_grid, seconds_of_grid) = (
-        cost(runs),
-        cost(r for row in grid.values() for r in row.runs.values()),
-    )
+    epochs, seconds = cost(runs)
+    of_rows = [(cost(row.runs.values()), SEEDS / len(row.runs)) for row in grid.values() if row.runs]
+    of_grid = sum(row_epochs * more for (row_epochs, _), more in of_rows)
+    seconds_of_grid = math.fsum(row_seconds * more for (_, row_seconds), more in of_rows)
+    if fewer := sum(len(row.runs) < SEEDS for row in grid.values()):
+        print(f"{fewer} rows of the grid have fewer than {SEEDS} seeds; what is missing is counted as their mean")
     for what, mine, full, most in (
         ("training epochs", epochs, of_grid, SHARE_OF_EPOCHS),
         ("seconds, summed over the runs", seconds, seconds_of_grid, SHARE_OF_SECONDS),
@@ -235,13 +239,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--grid", type=Path, action="append", required=True)
     parser.add_argument("--grid-minutes", type=float, help="that the grid took by the clock, if that was measured")
+    parser.add_argument("--behind", type=float, default=math.inf, help="points; rows further behind need not be whole")
     parser.add_argument("--minutes", type=float, default=math.inf, help="after which it stops, to go on another time")
     ours = sys.argv[1:]
     typed = ours[ours.index("--") + 1 :] if "--" in ours else []
     arguments = parser.parse_args(ours[: len(ours) - len(typed) - bool(typed)])
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    grid = of_grid(arguments.grid)
+    grid = of_grid(arguments.grid, arguments.behind)
     begun = time.monotonic()
     over = folder / "over.json"  # what was typed last, of a race that is over: another launch would only look at it
     if not over.exists() or json.loads(over.read_text()) != typed:

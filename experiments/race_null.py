@@ -1,10 +1,10 @@
 """Does a race claim what is not there? ``python experiments/race_null.py``
 
-Simulates races over settings that are all the same. Each is held by the race's own ``follow`` to the end of its budget;
-the finalists and the reference, the first setting, get ten fresh seeds, and the comparison's own ``make_blocks`` tests
-them at 0.05/2 as the report of a race does: exact sign flips, Holm over the finalists. Then the budget is doubled, the
-race goes on, and a second confirmation tests at 0.05/4. A race has a false claim where any of these tests finds a
-difference, in either direction.
+Simulates races over settings that are all the same. Each is held by the race's own ``follow``, until no more settings
+are left than finalists or the budget ends; the finalists and the reference, the first setting, get ten fresh seeds, and
+the comparison's own ``make_blocks`` tests them at 0.05/2 as the report of a race does: exact sign flips, Holm over the
+finalists. Then the budget is doubled, the race goes on if there is anything left to decide, and a second confirmation
+tests at 0.05/4. A race has a false claim where any of these tests finds a difference, in either direction.
 
 The last columns say what would have been claimed had the finalists been tested on the race's own seeds.
 """
@@ -80,7 +80,7 @@ class World:
 
     def race(self, budget: int) -> tuple[tuple[int, ...], int]:
         """Return the finalists, and how many seeds the race used."""
-        end = follow(range(self.settings), EPOCHS, budget, self.ran)
+        end = follow(range(self.settings), EPOCHS, budget, self.ran, finalists=FINALISTS)
         ranking = (*end.alive, *(drop.setting for drop in reversed(end.dropped)))
         return ranking[:FINALISTS], end.seeds
 

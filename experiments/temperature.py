@@ -71,8 +71,9 @@ def _logits(run: Trained, split: Split) -> tuple[Array, Array]:
 
 def softmax(z: Array, temperature: float) -> Array:
     """Return softmax(z/T)."""
-    p = np.exp((z - z.max(axis=1, keepdims=True)) / temperature)
-    return p / p.sum(axis=1, keepdims=True)
+    p: Array = np.exp((z - z.max(axis=1, keepdims=True)) / temperature)
+    p /= p.sum(axis=1, keepdims=True)
+    return p
 
 
 def cost(z: Array, y: Array, temperature: float) -> float:
@@ -106,8 +107,8 @@ def print_errors(runs: Sequence[tuple[Path, tuple[Array, Array], tuple[Array, Ar
     joined = [[np.concatenate(part) for part in zip(*sure[tempered], strict=True)] for tempered in (False, True)]
     for low, high in itertools.pairwise(RANGES):
         cells = []
-        for p, right in joined:
-            some = right[(p >= low) & ((p < high) | (high == 1))]
+        for p, is_right in joined:
+            some = is_right[(p >= low) & ((p < high) | (high == 1))]
             cells += [f"{len(some):,}", f"{100 * some.mean():.1f}" if len(some) else "–"]
         show(f"| {low:g} to {high:g} | {' | '.join(cells)} |")
 

@@ -138,9 +138,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         flat, y = validate_data(self, flat, y, dtype=None if are_bytes(flat) else "numeric")
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
-        self.image_shape_ = shape
+        self.image_shape_, self.temperature_ = shape, 1.0
         self._reading, self._scale = None, scale_of(flat) if shape else OF_BYTES
-        self.temperature_ = 1.0
         config = self._config(len(flat))
         inputs = self._inputs(flat, config)
         samples = Split(inputs, labels.astype(np.intp), np.arange(len(inputs)))

@@ -31,7 +31,7 @@ from npdigits.pictures.read import find_pictures
 from npdigits.pictures.save import names_in, save_png
 from npdigits.pictures.taking import Takes
 from npdigits.runs import trained
-from npdigits.runs.doubt import DEFAULT
+from npdigits.runs.doubt import DEFAULT, DEFAULT_PROBABILITY
 from npdigits.runs.file_readings import read_file
 from npdigits.runs.of_files import OVERRIDE
 from npdigits.runs.pages import act_on_pages, refuse_with_many
@@ -76,9 +76,9 @@ def main() -> None:
     parser.add_argument(
         "--doubt",
         metavar="SHARE",
-        default=str(DEFAULT),
         help="a picture is marked as not sure where less than this share of the run's validation digits is as strange "
-        "(default: %(default)s; 0: none is); of a run without doubt.npz where the probability is less",
+        f"(default: {DEFAULT}; 0: none is); of a run without doubt.npz where the probability is less (default: "
+        f"{DEFAULT_PROBABILITY})",
     )
     add_trust(parser)
     sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args())))
@@ -90,16 +90,16 @@ def act(chosen: argparse.Namespace) -> int:
     Raises:
         UserError: something that was typed cannot be.
     """
-    asked, share = _tables(chosen), _share(chosen.doubt)
+    asked, share = _tables(chosen), None if chosen.doubt is None else _share(chosen.doubt)
     folder = Path(chosen.save) if chosen.save else None
     run = trained.load_trained(chosen.run, chosen.trust, functools.partial(warn, PROGRAM))
     overrides = [argument for argument in chosen.pictures if OVERRIDE.match(argument)]
     # A run of another size was trained on pictures as they are, if on pictures.
     others = [argument for argument in chosen.pictures if argument not in overrides]
     digits, named, reasons = sort_out(others, folders=not takes_mnist_form(run))
-    _refuse_together(asked, folder, overrides, digits, named)
     if chosen.many:
         refuse_with_many(asked, digits)
+    _refuse_together(asked, folder, overrides, digits, named)
     if named:
         refuse_other_sizes(run)
     if run.unfinished:
@@ -255,7 +255,11 @@ def _taken(
 
 
 def _conclude(
-    readings: Sequence[Reading], share: float, skipped: Sequence[tuple[Path, str]], said: Sequence[str], table: bool
+    readings: Sequence[Reading],
+    share: float | None,
+    skipped: Sequence[tuple[Path, str]],
+    said: Sequence[str],
+    table: bool,
 ) -> int:
     """Print the table, if it is wanted, what is said of files, what is not sure and skipped; return the exit code."""
     doubtful = [(reading, reason) for reading in readings if (reason := reading.refusal(share))]

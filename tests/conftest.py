@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -196,3 +197,18 @@ def opened_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     assert said == []
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any, str, str]]:
+    """Type a command line of the comparison; return the exit code, and what was printed where."""
+    from npdigits.compare import command  # pandas and SciPy, which most tests do without
+
+    def type_it(*arguments: object) -> tuple[Any, str, str]:
+        monkeypatch.setattr(sys, "argv", ["npdigits-compare", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            command.main()
+        said = capsys.readouterr()
+        return end.value.code, said.out, said.err
+
+    return type_it

@@ -23,20 +23,6 @@ def width(tmp_path):
     return made_sweep(tmp_path / "width", "hidden", ACCURACIES)
 
 
-@pytest.fixture
-def typed(monkeypatch, capsys):
-    """Type a command line; return the exit code, and what was printed where."""
-
-    def type_it(*arguments):
-        monkeypatch.setattr(sys, "argv", ["npdigits-compare", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            command.main()
-        said = capsys.readouterr()
-        return end.value.code, said.out, said.err
-
-    return type_it
-
-
 def test_the_table_and_the_verdict_are_printed(width, typed):
     code, out, err = typed(width)
     assert (code, err) == (0, "")

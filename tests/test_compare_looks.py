@@ -1,13 +1,12 @@
 """Looks at the same results: remembered in the user's own folder, said from the second on, never a reason to fail."""
 
 import json
-import sys
 import threading
 
 import pytest
 from made_runs import made_run, made_sweep
 
-from npdigits.compare import command, looks_file
+from npdigits.compare import looks_file
 from npdigits.compare.looks import Past, question_of
 from npdigits.compare.looks_file import Look, Question, Record
 from npdigits.sweeps.conclusion import comparison_table
@@ -27,16 +26,13 @@ def state(isolated):
 
 
 @pytest.fixture
-def typed(monkeypatch, capsys):
+def typed(typed):
     """Type a command line; return what was printed, line by line."""
 
     def type_it(*arguments):
-        monkeypatch.setattr(sys, "argv", ["npdigits-compare", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            command.main()
-        said = capsys.readouterr()
-        assert (end.value.code, said.err) == (0, "")
-        return said.out.splitlines()
+        code, out, err = typed(*arguments)
+        assert (code, err) == (0, "")
+        return out.splitlines()
 
     return type_it
 

@@ -21,6 +21,7 @@ from npdigits.runs.arrays import read_doubt
 from npdigits.runs.doubt import Doubt, count_as_large
 from npdigits.runs.likeness import Likeness
 from npdigits.runs.of_files import split_of
+from npdigits.runs.trained import CALIBRATED
 from npdigits.train import run
 
 
@@ -54,7 +55,10 @@ def pages(tmp_path_factory):
 
 @pytest.fixture
 def typed(capsys):
-    """Return a function that does what a command line asks for, and returns exit code, output and errors."""
+    """Return a function that does what a command line asks for, and returns exit code, output and errors.
+
+    What the probabilities mean, which is said with every table, is left out of the errors.
+    """
 
     def call(program, *arguments):
         parser_call = {predict: predict.main, evaluate: evaluate.main}[program]
@@ -62,9 +66,14 @@ def typed(capsys):
             patch.setattr("sys.argv", ["npdigits", *map(str, arguments)])
             parser_call()
         captured = capsys.readouterr()
-        return end.value.code, captured.out, captured.err
+        return end.value.code, captured.out, captured.err.replace(f"npdigits.predict: {CALIBRATED}\n", "")
 
     return call
+
+
+def without_meaning(err):
+    """Return the lines of standard error but for that of what probabilities mean."""
+    return [line for line in err.splitlines() if ": probabilities " not in line]
 
 
 def test_edges_by_pencil():
@@ -90,17 +99,17 @@ def test_a_feature_is_the_root_of_what_a_cell_has():
     found = likeness.features_of(step.reshape(1, -1), (28, 28)).reshape(8, 7, 7)
     # Columns 13 and 14 have 1 each. They are in the fourth cell of seven, 12 … 15: half, blurred ¼, ½, ¼.
     assert found[0, 3] == pytest.approx(np.sqrt([0, 0, 1 / 8, 1 / 4, 1 / 8, 0, 0]), abs=1e-6)
-    assert not found[1:, 2:5].any()  # but at the borders, where the picture ends
+    assert not found[1:, 2:5, :5].any()  # but at the borders, where the picture ends
 
 
 def test_a_residual_by_pencil():
     # Four digits, two features that count: the mean is (2, 3), and they vary along (1, 1).
-    held = Likeness((28, 28), np.zeros((1, 392), np.float16), np.zeros((1, 2, 392), np.float16))
-    held.axes[0, 0, :2] = 0.5**0.5
+    held = Likeness((28, 28), np.zeros((1, 1, 392), np.float16), np.zeros((1, 1, 2, 392), np.float16))
+    held.axes[0, 0, 0, :2] = 0.5**0.5
     x = likeness.features_of(np.random.default_rng(0).integers(0, 256, (3, 784)).astype(np.uint8), (28, 28))
-    held.means[0] = x[0]
+    held.means[0, 0] = x[0]
     images = np.random.default_rng(0).integers(0, 256, (3, 784)).astype(np.uint8)
-    e = x - held.means[0].astype(np.float32)
+    e = x - held.means[0, 0].astype(np.float32)
     along = (e[:, 0] + e[:, 1]) ** 2 / 2
     expected = (e**2).sum(axis=1) - along
     assert held.residuals(images, np.zeros(3, int)) == pytest.approx(expected, abs=1e-3)
@@ -129,6 +138,32 @@ def test_large_images_are_looked_at_smaller(shape, small):
     assert found.shape == (2, likeness.count_features(shape))
     if min(height, width) > 12:  # ink all around has no edge inside
         assert not found.reshape(2, 8, *likeness.cells_of(shape))[:, :, 2:-2, 2:-2].any()
+
+
+def test_a_class_that_is_written_in_two_ways_is_two_kinds():
+    rng = np.random.default_rng(0)
+    ways = np.repeat([[0, 0, 3], [4, 0, 0]], [70, 30], axis=0)
+    x = (ways + rng.normal(0, 0.1, (100, 3))).astype(np.float32)
+    one, other = sorted(likeness.divided(x[rng.permutation(100)]), key=len)
+    assert one.mean(axis=0) == pytest.approx([4, 0, 0], abs=0.1) and len(one) == 30
+    assert other.mean(axis=0) == pytest.approx([0, 0, 3], abs=0.1)
+    same = np.ones((100, 3), np.float32)
+    for few in (x[:20], same):  # nothing to divide
+        assert [len(part) for part in likeness.divided(few)] == [len(few)] * 2
+
+
+def test_the_image_counts_four_times_as_much_as_the_probability():
+    source = made_data(train=200, test=20)
+    like = Likeness.of(source.train, (8, 7), 10)
+    held = Doubt(like, np.stack([np.linspace(0.01, 0.5, 99), np.linspace(0, 1e-6, 99)], axis=1).astype(np.float32))
+    p = np.full((20, 10), 0.02 / 9)
+    p[:, 0] = 0.98  # as strange as most digits; the images are stranger than all
+    found = held(source.test, p)
+    assert found.unlike.all() and found.doubt == pytest.approx(1 - 1 / 100)
+    sure = Doubt(like, np.stack([np.linspace(0.01, 0.02, 99), np.linspace(1e5, 1e6, 99)], axis=1).astype(np.float32))
+    found = sure(source.test, p - 0.1 * (p > 0.5))
+    # Stranger than all 99 by the probability alone, four times one: before it come three by their images.
+    assert not found.unlike.any() and found.doubt == pytest.approx(1 - 4 / 100)
 
 
 def test_a_count_of_scores_as_large():
@@ -171,8 +206,8 @@ def test_a_run_keeps_what_its_readings_are_held_against(a_run):
     assert {name: array.shape for name, array in kept.items()} == {
         "scores": (500, 2),
         "weights": (32,),
-        "means": (10, 392),
-        "axes": (10, 40, 392),
+        "means": (10, 2, 392),
+        "axes": (10, 2, 30, 392),
     }
     assert read_summary(a_run)["more_sizes"] == {"doubt.npz": (a_run / "doubt.npz").stat().st_size}
     assert "doubt.npz" not in read_summary(a_run)["sizes"]  # by which version 0.2.0 would do the run again
@@ -193,7 +228,8 @@ def test_a_picture_that_is_no_digit_is_marked_and_shown(a_run, pages, typed, tmp
 
 
 def test_how_much_is_doubted_is_the_users_to_say(a_run, pages, typed):
-    assert typed(predict, a_run, pages, "--doubt", "0")[::2] == (0, "")
+    code, _, err = typed(predict, a_run, pages, "--doubt", "0")
+    assert (code, without_meaning(err)) == (0, [])
     code, _, err = typed(predict, a_run, pages, "--doubt", "1")
     assert code == 1 and err.count("not sure: ") == 2
 
@@ -207,12 +243,15 @@ def test_a_share_is_a_number_from_0_to_1(a_run, pages, typed, share):
 def test_a_run_from_before_is_doubted_by_probability_alone(a_run, pages, typed, tmp_path):
     shutil.copytree(a_run, tmp_path / "run")
     (tmp_path / "run" / "doubt.npz").unlink()
-    code, out, err = typed(predict, tmp_path / "run", pages)
+    code, out, err = typed(predict, tmp_path / "run", pages, "--doubt", "0")
     head, *rows = [line.split() for line in out.splitlines()]
-    assert head[-1] == "1-probability" and (code, err) == (0, "")
+    assert head[-1] == "1-probability" and (code, without_meaning(err)) == (0, [])
     for row in rows:
         assert float(row[-1]) == pytest.approx(1 - float(row[2]), abs=2e-4)
     p = sorted(float(row[2]) for row in rows)
+    unsure = sum(one < 0.5 for one in p)
+    code, _, err = typed(predict, tmp_path / "run", pages)
+    assert (code, err.count("not sure: ")) == (int(unsure > 0), unsure)
     code, out, err = typed(predict, tmp_path / "run", pages, "--doubt", str((p[0] + p[1]) / 2))
     assert code == 1 and err.count("not sure: ") == 1 and ": between " in err and " and " in err
 
@@ -232,9 +271,10 @@ def test_a_file_that_cannot_be_used_is_said_and_the_reading_goes_on(a_run, pages
         file.mkdir()
     else:
         file.write_bytes(npz(arrays | changed[harm]) if harm in changed else file.read_bytes()[:1000])
-    code, out, err = typed(predict, tmp_path / "run", pages)
+    code, out, err = typed(predict, tmp_path / "run", pages, "--doubt", "0")
     assert code == 0 and out.splitlines()[0].split()[-1] == "1-probability"
-    assert err.startswith("npdigits.predict: ") and str(file) in err and doubt.ALONE in err and err.count("\n") == 1
+    (line,) = without_meaning(err)
+    assert line.startswith("npdigits.predict: ") and str(file) in line and doubt.ALONE in line
 
 
 def test_rows_of_a_file_are_never_refused(a_run, typed, tmp_path):
@@ -299,7 +339,7 @@ def test_data_of_ones_own_gets_doubt_too(tmp_path, made):
 
 
 def test_of_too_many_classes_only_the_probability_is_kept(monkeypatch, tmp_path):
-    monkeypatch.setattr(likeness, "MOST_NUMBERS", 319)
+    monkeypatch.setattr(likeness, "MOST_NUMBERS", 639)
     run(compose(["epochs=1", "plots=false", "quiet=true"]), tmp_path / "run", source=made_data())
     one = trained.load_trained(tmp_path / "run")
     held = doubt.doubt_of(one, pytest.fail)
@@ -312,7 +352,7 @@ def test_no_class_is_asked_for_more_axes_than_its_digits_tell():
     few = pattern_split(15, classes=3)
     few = dataclasses.replace(few, rows=few.rows[few.labels != 2])  # and of the last class there is none
     found = Likeness.of(few, (8, 7), 3)
-    assert [int(one.any(axis=1).sum()) for one in found.axes] == [1, 1, 0] and not found.means[2].any()
+    assert found.axes.any(axis=3).sum(axis=(1, 2)).tolist() == [2, 2, 0] and not found.means[2].any()
 
 
 def test_a_reading_says_which_of_both_it_is():

@@ -37,7 +37,7 @@ def test_ink_that_is_most_of_a_tight_crop_is_no_paper():
     ids=str,
 )
 def test_a_digit_on_a_panel_is_read_on_the_panel(digit, changes):
-    assert alike(to_mnist_form(drawn(digit)), to_mnist_form(panelled(digit, **changes))) > 0.9
+    assert alike(to_mnist_form(drawn(digit)), to_mnist_form(panelled(digit, **changes))) > 0.85
 
 
 def test_an_axis_with_ticks_and_a_title_beside_a_panel_do_not_matter():
@@ -75,7 +75,7 @@ def test_ink_is_on_the_side_with_the_longer_outlines():
     grey[:, :25] = 255
     grey[5:55:4, 30:50] = 20
     counts = np.bincount(grey.ravel(), minlength=256)
-    assert on_light(grey, counts, 150) and not on_light(300 - grey.astype(int), counts[::-1], 150)
+    assert on_light(grey, counts, 150) and not on_light(255 - grey, counts[::-1], 105)
 
 
 def test_a_light_blot_beside_nothing_else_stays_refused():

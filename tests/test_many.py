@@ -240,9 +240,9 @@ def test_two_digits_that_touch_are_split():
 
 
 def test_digits_written_over_one_another_are_refused():
-    grey = page((8, 40, 60), (4, 62, 66), (0, 84, 60), (7, 300, 60), (7, 400, 60))
+    grey = page((8, 40, 60), (4, 80, 66), (0, 120, 60), (7, 300, 60), (7, 400, 60))
     found = page_of(grey, read)
-    assert text_of(found) == ["? 77"]
+    assert text_of(found) == ["?77"]
     assert found.found[0].why == many.TOUCH
 
 

@@ -1,11 +1,11 @@
 """What a race claims: by its last complete confirmation alone, at its level, with what was tried and what limits it."""
 
+import dataclasses
 import itertools
 import json
 import math
 import re
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -56,20 +56,6 @@ def race(tmp_path_factory):
 def own_race(race, tmp_path):
     """A copy of it, to be changed."""
     return shutil.copytree(race, tmp_path / "race_lr")
-
-
-@pytest.fixture
-def typed(monkeypatch, capsys):
-    """Type a command line; return the exit code, and what was printed where."""
-
-    def type_it(*arguments):
-        monkeypatch.setattr(sys, "argv", ["npdigits-compare", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            command.main()
-        said = capsys.readouterr()
-        return end.value.code, said.out, said.err
-
-    return type_it
 
 
 def of_runs(folder):
@@ -360,6 +346,19 @@ def test_a_reference_of_which_a_run_is_lost_leaves_nothing_tested(tmp_path, type
     assert baseline_lost(tell(folder)) == "the reference diverged"
 
 
+def test_runs_that_could_not_begin_are_counted_as_ended(tmp_path, typed):
+    folder = made_race(tmp_path / "r", SETTINGS, [((1,), REFERENCE, FRESH, (UP, [*BASE[:7], None, None, None]))])
+    assert "confirmation 1 is at work, 17 of its 20 runs" in report(folder)
+    race = read_race(folder)
+    (one,) = race.confirmations
+    noted = dataclasses.replace(one, lost={one.against: "failed: too odd"})
+    write_race(Folder(folder), dataclasses.replace(race, confirmations=(noted,)))
+    said = report(folder)
+    assert "at work" not in said and "Nothing is tested: the reference failed: too odd" in said
+    facts = json.loads(typed(folder, "--json", "-")[1])["race"]
+    assert facts["complete"] and facts["epochs_of_confirmation"] == 17 * EPOCHS
+
+
 def test_a_tie_is_one_in_race_csv_too(tmp_path):
     settings = [("", ("lr=0.003",), [0.97]), ("", ("lr=0.004",), [0.96]), ("", ("lr=0.005",), [0.96])]
     tied = made_race(tmp_path / "tied", settings, [((0, 1, 2), ("lr=0.1",), FRESH, (UP, UP, LIKE, BASE))])
@@ -429,6 +428,7 @@ def test_strays_are_named_and_in_no_row(own_race, typed):
         and out.count("confirmation-1/o") == 2
     )
     assert "0.3" not in out.split("\n\n")[0] and "60,000" in out
+    assert json.loads(typed(own_race, "--json", "-")[1])["race"]["epochs_of_confirmation"] == 4 * 10 * EPOCHS
 
 
 def test_a_file_that_was_torn_since_takes_no_claim_away(own_race):

@@ -72,11 +72,12 @@ class Moments:
         """Return the moments of images, 0 (paper) … 255 (ink), shape (n, pixels)."""
         # Of whole numbers: their sums are exact, in whatever order BLAS adds them.
         sums = images.astype(np.uint8, copy=False).astype(float) @ self._powers
-        return [_ink(*row, peak) for row, peak in zip(sums.tolist(), images.max(axis=1).tolist(), strict=True)]
+        return [_ink(row, peak) for row, peak in zip(sums.tolist(), images.max(axis=1).tolist(), strict=True)]
 
 
-def _ink(mass: float, r: float, c: float, rr: float, rc: float, cc: float, peak: float) -> Ink:
+def _ink(sums: list[float], peak: float) -> Ink:
     """Return the moments that an image's sums amount to."""
+    mass, r, c, rr, rc, cc = sums
     total = mass or 1.0
     row, column = r / total, c / total
     return Ink(mass, peak, row, column, rr / total - row * row, rc / total - row * column, cc / total - column * column)

@@ -47,9 +47,14 @@ class Stroke(NamedTuple):
 
 
 def slant(label: int, ink: Ink, u: Sequence[float]) -> float:
-    """Return by how much a digit is slanted before it gets its strokes, columns a row: 1s without flag or foot are."""
+    """Return by how much a digit is slanted before it gets its strokes, columns a row: 1s without flag or foot are.
+
+    How far it leans is Σ_rc/Σ_rr, to which a slant adds; to the slope of its axis it would not, of thick bars.
+    """
     down, right = ink.axis()
-    return MOST_SLANT * (2 * u[8] - 1) - right / down if label == 1 and down > abs(right) and ink.is_bar() else 0.0
+    if label != 1 or down <= abs(right) or not ink.rr or not ink.is_bar():
+        return 0.0
+    return MOST_SLANT * (2 * u[8] - 1) - ink.rc / ink.rr
 
 
 def upstroke(ink: Ink, u: Sequence[float]) -> list[Stroke]:

@@ -84,9 +84,9 @@ def _answers(network: dict[str, Any], known: dict[str, str], images: Array, own:
                 a = own.read_javascript(z)
                 continue
             a = eval(known[network["activation"]], names) if i + 1 < len(layers[0]) else z
-        a = (a - a.max(axis=1, keepdims=True)) / network["temperature"]
-        softmax(a)
-    return a
+        answers: Array = (a - a.max(axis=1, keepdims=True)) / network["temperature"]
+        softmax(answers)
+    return answers
 
 
 def _content(run: Trained, test: Split | None) -> dict[str, Any]:

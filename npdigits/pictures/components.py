@@ -152,6 +152,8 @@ class Components:
         """Return where a panel with a digit in it is: the largest piece, if it is one."""
         areas = self._counting
         largest = areas.index(max(areas))
+        if any(2 * area >= areas[largest] for k, area in enumerate(areas) if k != largest):  # one of several: a bar
+            return None
         box = self.boxes[largest]
         ink = self.labels[box.top : box.bottom, box.left : box.right] > 0
         within = panel_box(self.mask(largest), ink) if areas[largest] else None
@@ -181,7 +183,7 @@ class Components:
         strokes = self._without_blots(kept) if len(kept) <= MOST_DIGITS else kept
         if not joined and are_several([(self.boxes[k], areas[k]) for k in strokes]):
             raise SeveralDigits
-        if self.scattered:
+        if not joined and self.scattered:
             raise NoDigit(f"{len(kept)} separate pieces, none of which stands out")
         chosen = np.zeros(len(areas), bool)
         chosen[strokes] = True

@@ -15,8 +15,10 @@ from npdigits.pictures.thicker import thickened
 # Pieces are joined if each is at most CLOSE of the height of all from the next, and at most so many stroke widths. Of
 # dots these are the halves of a diameter.
 CLOSE, STROKES, HALF = 0.25, 3.0, 0.5
-# At most so many pieces; a matrix has 35 dots.
-MOST_JOINED = 60
+# They are one piece if the largest has such a share of their area.
+WHOLE = 0.95
+# At most so many pieces: a display has 35 dots, a printer many more.
+MOST_JOINED = 400
 # Dots and dashes are of that stroke width, or more, in lengths; else the pieces may be digits.
 COMPACT = 0.3
 
@@ -36,6 +38,7 @@ def gap_of(pieces: Components) -> int:
     mask = np.isin(pieces.labels[box.top : box.bottom, box.left : box.right], kept)
     stroke = stroke_width(mask)
     for by in range(1, int(min(CLOSE * box.longest, STROKES * stroke)) + 1):
-        if ndimage.label(thickened(mask, by), EIGHT)[1] == 1:
+        areas = np.bincount(ndimage.label(thickened(mask, by), EIGHT)[0].ravel())[1:]
+        if areas.max() >= WHOLE * areas.sum():
             return by if dots else min(by, max(1, int(HALF * stroke)))
     return 0

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.even import is_cut_out, without_noise
+from npdigits.pictures.even import has_two_papers, is_cut_out, without_noise
 from npdigits.pictures.flat import MOST_INK, flat_inks
 from npdigits.pictures.photograph import photographed
 
 
 def inks(grey: Array) -> Iterator[tuple[Array, float]]:
     """Yield how much ink is where, bytes of the picture's shape, and how much of it ink may be; the likeliest first."""
+    if has_two_papers(grey):
+        yield photographed(grey), MOST_INK
     flat = False
     for found in flat_inks(grey):
         flat |= found.sure

@@ -42,11 +42,15 @@ def without_lines(ink: Array) -> Array:
     """Return ink, bytes of shape (height, width), without the lines across it; as it is where there is nothing else."""
     if min(ink.shape) < PAGE:
         return ink
+    if not (_may_have_lines(ink, 0) or _may_have_lines(ink.T, 0)):  # the threshold takes longer
+        return ink
     threshold = otsu(ink)
     faint = threshold * FAINT
     if not (_may_have_lines(ink, faint) or _may_have_lines(ink.T, faint)):
         return ink
     lines = found(ink, faint), found(ink.T, faint)
+    if not any(lines):
+        return ink
     clean, strokes = ink.copy(), ink > threshold
     for side, some in zip((strokes, strokes.T), lines, strict=True):
         for line in some:

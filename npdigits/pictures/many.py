@@ -9,13 +9,15 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.pictures import touching
 from npdigits.pictures.box import Box
+from npdigits.pictures.candidates import candidates, typical_height
 from npdigits.pictures.components import Components, NoDigit
 from npdigits.pictures.grid import FoundGrid, grids
 from npdigits.pictures.ink import inks
-from npdigits.pictures.line_parts import Item, Line
+from npdigits.pictures.line import Item, Line
+from npdigits.pictures.lines import without_lines
 from npdigits.pictures.mnist_form import SMALLEST, stretched, told_apart
 from npdigits.pictures.perspective import Sheet, turning
-from npdigits.pictures.text_lines import candidates, lines_of, slope, typical_height
+from npdigits.pictures.text_lines import lines_of, slope
 from npdigits.pictures.threshold import otsu
 from npdigits.pictures.touching import Reads, image_of
 
@@ -25,6 +27,9 @@ MOST_DIGITS = 2000
 LEVEL = 0.03
 # Digits in cells are at least so high, in heights of the cells; higher than that the cells are squared paper's.
 OF_A_CELL, PAPER = 0.2, 0.98
+
+# A panel with digits in it is at least such a share of the picture.
+PANEL = 0.25
 
 TOUCH = "digits touch"
 
@@ -113,10 +118,15 @@ def _page(grey: Array, ink: Array, most: float, read: Reads) -> Page:
     if len(pieces.boxes) > 20 * MOST_DIGITS:
         raise NoDigit(f"{len(pieces.boxes) - 1:,} separate pieces, as of noise")
     panel = pieces.panel()
-    if panel is not None and (panel.height, panel.width) != grey.shape:  # of what is all panel nothing is left to find
+    # Of what is all panel nothing is left to find; a small one may be a blot, or digits over one another.
+    if panel is not None and PANEL * grey.size <= panel.height * panel.width < grey.size:
         with contextlib.suppress(NoDigit):
             return page_of(grey[panel.top : panel.bottom, panel.left : panel.right], read).moved(panel.left, panel.top)
     sheet, drawn = _with_grids(ink, threshold, pieces, most)
+    if not drawn:  # then lines are of ruled paper
+        freed = without_lines(ink)
+        threshold, pieces = told_apart(freed)
+        sheet = Sheet(stretched(freed, threshold, most), pieces.labels > 0, np.eye(3))
     rest = sheet
     for one in drawn:
         rest = rest.without(one.covers)
@@ -249,10 +259,10 @@ def _images(
         return
     rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
     mask, levels = np.isin(components.labels[rows, columns], item.pieces), view.levels[rows, columns]
-    if box.width < touching.MAY_BE_TWO * line.band.height:
+    if box.width < touching.MAY_BE_TWO * line.height:
         yield box, image_of(levels, mask), ""
         return
-    parts = touching.split(levels, mask, line.band.height, read)
+    parts = touching.split(levels, mask, line.height, read)
     if parts is None:
         yield box, None, TOUCH
         return

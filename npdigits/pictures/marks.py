@@ -18,7 +18,7 @@ COMMA, UPRIGHT, COMMA_BEGINS = 0.6, 1.25, 0.6
 # A hyphen is at least so much wider than high, at most so high, at least so wide, and has its middle there.
 LEVEL, THIN, LONG, MIDDLE = 1.6, 0.25, 0.2, (0.3, 0.75)
 # A slash reaches beyond its neighbours by so much at both ends, and leans to the right by so much of its height.
-BEYOND, LEANS = 0.08, 0.2
+BEYOND, LEANS = 0.05, 0.2
 # The next digit on either side is at most so far away.
 NEAR = 1.5
 

@@ -22,6 +22,7 @@ from npdigits.pictures.components import BAND, BLOT, Components, NoDigit, Severa
 from npdigits.pictures.gaps import gap_of
 from npdigits.pictures.ink import inks
 from npdigits.pictures.lines import without_lines
+from npdigits.pictures.paper import sheet_in
 from npdigits.pictures.thicker import thickened
 from npdigits.pictures.threshold import otsu, separation
 
@@ -54,6 +55,14 @@ def to_mnist_form(grey: Array) -> Array:
     Raises:
         NoDigit: says why.
     """
+    sheet = sheet_in(grey)
+    if sheet is not None:
+        try:
+            return to_mnist_form(sheet)
+        except SeveralDigits:
+            raise
+        except NoDigit:
+            pass  # it is none
     refused = None
     for ink, most in inks(grey):
         try:
@@ -158,7 +167,7 @@ def stretched(ink: Array, threshold: int, most: float) -> Array:
         raise NoDigit("it is blank, or nearly so")
     if above.sum() > most * ink.size:
         raise NoDigit("more than half of it is ink")
-    scaled: Array = np.clip((ink.astype(float) - low) * 255 / (high - low), 0, 255)
+    scaled: Array = np.clip((np.arange(256.0) - low) * 255 / (high - low), 0, 255)[ink]
     return scaled
 
 

@@ -13,6 +13,9 @@ from npdigits.pictures.box import Box
 # ticks of its axes. With its holes it fills SOLID of its box, or ink is along RIM of the box's edges, as where a stroke
 # ends at one; what is no ink is at least LEAST and at most MOST of the box.
 SIDE, FULL, SOLID, RIM, LEAST, MOST = 14, 0.5, 0.85, 0.75, 0.01, 0.5
+# Without its ticks it has at least CORE of its box, and ink in all four corners, each CORNER of the shorter side: they
+# are full to CORNERS of them, as no digit's are.
+CORE, CORNER, CORNERS = 0.8, 0.1, 0.5
 # Holes that fill such a share of their boxes, one of them or two, are those of a 0 or an 8 if the margins around them
 # differ at most by such a factor.
 ROUND, EVEN = 0.7, 1.6
@@ -40,7 +43,9 @@ def panel_box(mask: Array, ink: Array) -> Box | None:
         return None
     box = Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
     cut = slice(box.top, box.bottom), slice(box.left, box.right)
-    mask, ink = mask[cut], ink[cut]
+    whole, mask, ink = mask.size, mask[cut], ink[cut]
+    if box.height * box.width < CORE * whole or not _has_corners(mask):
+        return None
     if min(mask.shape) < SIDE or not LEAST * mask.size <= mask.size - np.count_nonzero(mask) <= MOST * mask.size:
         return None
     labels, n = holes(mask)
@@ -49,6 +54,12 @@ def panel_box(mask: Array, ink: Array) -> Box | None:
         if sum(np.count_nonzero(edge) for edge in rim) < RIM * sum(edge.size for edge in rim):
             return None
     return None if _are_of_a_digit(np.where(ink, 0, labels), n) else box
+
+
+def _has_corners(mask: Array) -> bool:
+    n = max(1, int(CORNER * min(mask.shape)))
+    ends = slice(n), slice(-n, None)
+    return all(np.count_nonzero(mask[rows, columns]) >= CORNERS * n * n for rows in ends for columns in ends)
 
 
 def is_label(mask: Array) -> bool:
@@ -90,4 +101,4 @@ def _are_of_a_digit(labels: Array, n: int) -> bool:
     whole = Box.around(boxes)
     height, width = labels.shape
     margins = whole.top, height - whole.bottom, whole.left, width - whole.right
-    return max(margins) <= EVEN * max(min(margins), 1)
+    return bool(max(margins) <= EVEN * max(min(margins), 1))

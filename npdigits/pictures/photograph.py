@@ -8,7 +8,7 @@ from npdigits.pictures.polarity import kind_of_ink
 from npdigits.pictures.threshold import otsu
 
 # Noise is taken off by a Gaussian whose standard deviation is such a share of the strokes' width.
-SMOOTH = 0.125
+SMOOTH = 0.1
 
 
 def photographed(grey: Array) -> Array:

@@ -26,11 +26,10 @@ SMOOTH = 0.7
 # They are looked for with squares of these shares of the shorter side: the largest is wider than any stroke, and in the
 # smaller ones no patch of shadow is left.
 PARTS = (3, 5, 9, 15)
-# A smaller square leaves out ink if what it does not show has more than such a share of the strokes' pixels that are at
-# least such a share as far from the paper as the strokes are.
-LOST, AS_DARK = 0.02, 0.75
-# The picture's own square is such a share wider than the strokes, and so many pixels more, as their edges are blurred.
-ROOM, MORE = 1.25, 3
+# A smaller square leaves out ink if it shows less than such a share of what a larger one does, at more than such a
+# share of the strokes' pixels; those alone count that are at least such a share as far from the paper as strokes are.
+# A shadow's edges are softer than such a share of the strokes'.
+LESS, LOST, AS_DARK, SHARP = 0.8, 0.05, 0.75, 0.15
 # Ink is further than so many medians of the distances from the paper's median, as noise is not.
 NOISE = 4.0
 # Pieces that are looked at, the largest ones; more are noise.
@@ -38,8 +37,8 @@ MOST_LOOKED_AT = 40
 # Less edge than such a share of the most is little. Two inks have as much edge as one another if the logarithms of
 # their ratios, summed over the squares, are less than ALIKE; then the one of less area is ink.
 LITTLE, ALIKE = 0.1, 0.1
-# Compact pieces are dots if they are so many, and half of them differ in area by such a factor at most.
-FEWEST_DOTS, ALIKE_DOTS = 6, 0.5
+# Compact pieces are dots if they are so many, and the middle half of them by area is so much alike.
+FEWEST_DOTS, ALIKE_DOTS = 6, 0.15
 # More than such a share of a picture is no ink.
 MOST_INK = 0.5
 
@@ -48,7 +47,7 @@ class Strokes(NamedTuple):
     """The pieces of a picture's ink that have strokes.
 
     Attributes:
-        edge: the grey values by which paper and ink differ, summed along their contours.
+        edge: the grey values by which paper and ink differ, summed along their contours; at least 0.
         area: their pixels.
         mask: where they are.
         ink: how much ink is where.
@@ -59,15 +58,8 @@ class Strokes(NamedTuple):
     mask: Array
     ink: Array
 
-    @property
-    def width(self) -> int:
-        """Of their widest place, in pixels: of the largest square that fits."""
-        if not self.area:
-            return 0
-        return 2 * int(ndimage.distance_transform_cdt(np.pad(self.mask, 1), "chessboard").max())
 
-
-def kind_of_ink(grey: Array) -> tuple[bool, int, int]:
+def kind_of_ink(grey: Array) -> tuple[bool, int, float]:
     """Return whether ink is darker than paper, the side of a square that no stroke fills, and the strokes' width.
 
     Args:
@@ -78,10 +70,8 @@ def kind_of_ink(grey: Array) -> tuple[bool, int, int]:
     sizes = list(dict.fromkeys(max(3, min(small.shape) // part) for part in PARTS))
     dark, light = ([_seen(small, size, on_light) for size in sizes] for on_light in (True, False))
     on_light = is_on_light(dark, light)
-    most = max(3, min(grey.shape) // PARTS[0])
-    width = step * _shown(dark if on_light else light).width
-    fitting = int(ROOM * width) + step * MORE if width else most
-    return on_light, max(3, min(most, fitting)), width
+    size, shown = _shown(small if on_light else 255 - small, sizes, dark if on_light else light)
+    return on_light, step * size, step * stroke_width(shown.mask) if shown.area else 0.0
 
 
 def _seen(grey: Array, size: int, on_light: bool) -> Strokes:
@@ -92,22 +82,23 @@ def _seen(grey: Array, size: int, on_light: bool) -> Strokes:
     return strokes(grey if on_light else 255 - grey, ink)
 
 
-def _shown(found: Sequence[Strokes]) -> Strokes:
-    """Return the strokes that the smallest square shows of those that show all of them.
+def _shown(grey: Array, sizes: Sequence[int], found: Sequence[Strokes]) -> tuple[int, Strokes]:
+    """Return the smallest square that shows all strokes, and these.
 
     In smaller squares less light and shadow is left. Those that a place where strokes meet fills leave out ink.
     """
-    chosen = found[0]
-    for smaller in found[1:]:
-        both = chosen.mask & smaller.mask
-        if chosen.area and not both.any():
-            break
+    best, chosen = sizes[0], found[0]
+    for size, smaller in zip(sizes[1:], found[1:], strict=True):
         if chosen.area:
-            dark = chosen.ink >= AS_DARK * np.median(chosen.ink[both])
-            if np.count_nonzero(_inner(chosen.mask & ~smaller.mask & dark)) > LOST * chosen.area:
+            both = chosen.mask & smaller.mask
+            if not both.any():
                 break
-        chosen = smaller
-    return chosen
+            dark = chosen.mask & (chosen.ink >= AS_DARK * np.median(chosen.ink[both]))
+            lost = _inner(dark & (smaller.ink < LESS * chosen.ink))
+            if np.count_nonzero(lost) > LOST * chosen.area and _step(grey, lost) > SHARP * _step(grey, chosen.mask):
+                break
+        best, chosen = size, smaller
+    return best, chosen
 
 
 def _inner(mask: Array) -> Array:
@@ -147,13 +138,13 @@ def strokes(grey: Array, ink: Array) -> Strokes:
     largest = large[np.argsort(-areas[large], kind="stable")][:MOST_LOOKED_AT].tolist()
     thin = [piece for piece in largest if stroke_width(pieces.mask(piece)) <= BLOT * pieces.boxes[piece].longest]
     if 2 * len(thin) < len(largest) and are_dots(areas[largest]):
-        thin = largest
+        thin = large.tolist()
     inner = [piece for piece in thin if not _reaches_an_edge(pieces.boxes[piece], mask.shape)]
     kept = np.zeros(len(areas), bool)
     off = bool(inner) and areas[inner].max() >= INNER * areas[thin].max()
     kept[inner if off else thin] = True
     mask = kept[pieces.labels]
-    return Strokes(_edge(grey, mask), int(areas[kept].sum()), mask, ink)
+    return Strokes(max(_edge(grey, mask), 0), int(areas[kept].sum()), mask, ink)
 
 
 def are_dots(areas: Array) -> bool:
@@ -179,6 +170,12 @@ def _edge(grey: Array, mask: Array) -> int:
         step = values[1:].astype(int) - values[:-1]
         total += int(step[inside[:-1] & ~inside[1:]].sum() - step[inside[1:] & ~inside[:-1]].sum())
     return total
+
+
+def _step(grey: Array, mask: Array) -> float:
+    """Return the mean by which a mask is darker than what is beside it, along its contour."""
+    sides = int(np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1]))
+    return _edge(grey, mask) / max(sides, 1)
 
 
 def reduced(grey: Array, step: int) -> Array:

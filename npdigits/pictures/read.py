@@ -77,8 +77,9 @@ def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
 def read_picture(path: Path) -> Array:
     """Return a picture's grey values, bytes 0 (black) … 255 (white) of shape (height, width).
 
-    Turned as its EXIF orientation says, stretched as its resolutions say, grey where it was dithered, on white paper where it is transparent (on black where its ink is light), the
-    first of several pages, and made smaller where its longer side is more than ``LONGEST_SIDE``.
+    Turned as its EXIF orientation says, stretched as its resolutions say, grey where it was dithered, on white paper
+    where it is transparent (on black where its ink is light), the first of several pages, and made smaller where its
+    longer side is more than ``LONGEST_SIDE``.
 
     Raises:
         BadPicture: says why.

@@ -20,9 +20,10 @@ AS_HIGH, AS_LARGE, WIDE, AS_HIGH_WIDE, NARROW, BESIDE = 0.75, 0.2, 1.2, 0.5, 0.8
 # loops of an 8, or the break of a stroke. Two bands are two digits if the lower one has at least AS_TALL of the higher
 # one's height. The areas as above.
 AS_TALL, ABOVE = 0.6, 0.15
-# If all pieces of two bands are bars, they may be upright segments of a display: then the blank is at least BARS_ABOVE
-# of their height. A bar is at most BAR as wide as it is high, and fills FULL of its box.
-BARS_ABOVE, BAR, FULL = 0.7, 0.6, 0.5
+# If a bar of one band goes on as a bar of the next, they may be upright segments of a display: then the blank is at
+# least BARS_ABOVE of the upper band's height. A bar is at most BAR as wide as it is high, and fills FULL of its box; it
+# goes on if they share ON of the narrower one's columns, as those of a slanted display do.
+BARS_ABOVE, BAR, FULL, ON = 0.7, 0.6, 0.5, 0.3
 # Among more pieces, as of noise, no digits are looked for.
 MOST_DIGITS = 400
 
@@ -55,11 +56,22 @@ def _are_above(pieces: Sequence[Piece]) -> bool:
     bands = _spans([(box.top, box.bottom, (box, area)) for box, area in pieces], ABOVE * highest)
     for upper, lower in itertools.pairwise(bands):
         one, other = (Box.around([box for box, _ in band]) for band in (upper, lower))
-        if all(_is_bar(*piece) for piece in upper + lower) and other.top - one.bottom < BARS_ABOVE * one.height:
+        if other.top - one.bottom < BARS_ABOVE * one.height and _goes_on(upper, lower):
             continue
         if _alike(one.height, other.height, AS_TALL) and _alike(_area(upper), _area(lower), AS_LARGE):
             return True
     return False
+
+
+def _goes_on(upper: Sequence[Piece], lower: Sequence[Piece]) -> bool:
+    """Say whether one bar of the upper pieces stands on one of the lower ones that is about as high."""
+    above, below = ([box for box, area in part if _is_bar(box, area)] for part in (upper, lower))
+    return any(
+        min(one.right, other.right) - max(one.left, other.left) >= ON * min(one.width, other.width)
+        and _alike(one.height, other.height, AS_TALL)
+        for one in above
+        for other in below
+    )
 
 
 def _is_bar(box: Box, area: int) -> bool:

@@ -9,31 +9,25 @@ from itertools import pairwise
 
 import numpy as np
 
+from npdigits.pictures import marks
 from npdigits.pictures.box import Box
+from npdigits.pictures.candidates import is_blot, typical_height
 from npdigits.pictures.components import Components, stroke_width
-from npdigits.pictures.line_parts import ABOVE, WHOLE, Item, Line, add_small, find_slashes, put_spaces
+from npdigits.pictures.line import ABOVE, PART, WHOLE, Item, Line
 from npdigits.pictures.marks import Band
 from npdigits.pictures.mnist_form import SMALLEST
+from npdigits.pictures.small_pieces import add_small, around, find_slashes, sharing
 
 # A digit's height is between these, in heights of all digits; a piece between LEAST and that is a part, or a mark.
 SHORTEST, TALLEST, LEAST = 0.45, 2.2, 0.05
-# A long thin piece is a line, and no 1, if its sides differ by that factor, and it is so long in sides of the sheet.
-STRAIGHT, REACHES = 12, 1 / 3
-# A piece that touches an edge is at most so high, in heights of those that do not.
-BY_AN_EDGE = 1.5
-# A frame holds something of at least this share of its height, and its ink fills at most this share of its box.
-FRAMED, THIN_FRAME = 0.2, 0.3
 # A piece is on a line if so much of its height, or of the line's, is common to both.
 ON_LINE = 0.5
-# Of two pieces of one digit, one above the other, the lower one is at most so high; of two halves both are.
-PART = 0.8
-# A piece is a blot, without strokes, if its stroke width is more than this share of its longer side: a disk has 0.5,
-# MNIST's thickest digits, pixel by pixel, 0.41.
-SOLID = 0.44
+# A line whose digits are lower than others by at most that factor has wide ones among them, as of one digit alone.
+HARDLY = 1.4
 # Lines are turned where the longest one falls or rises by so many of its heights.
 RISE = 0.4
-# A small piece is of a line if its middle is at most so far above or below it.
-OFF = 0.4
+# A gap between two digits is a space if it is so wide; or, in a line with narrower ones, so wide and so many of them.
+SPACE, NARROW_SPACE, OF_GAPS = 1.5, 0.9, 3.0
 
 
 def lines_of(components: Components, some: Sequence[int], height: float = 0.0) -> list[Line]:
@@ -49,64 +43,23 @@ def lines_of(components: Components, some: Sequence[int], height: float = 0.0) -
         return []
     boxes = components.boxes
     high = [k for k in some if SHORTEST * height <= boxes[k].height <= TALLEST * height]
-    high = [k for k in high if boxes[k].longest >= SMALLEST and not _is_blot(components, k)]
+    high = [k for k in high if boxes[k].longest >= SMALLEST and not is_blot(components, k)]
     small = [k for k in some if LEAST * height <= boxes[k].longest and boxes[k].height < SHORTEST * height]
     rows = _rows(_stacked(boxes, high, height))
     # What is low, and beside digits of another line, is a comma or a part of them.
     low = [row for row in rows if max(item.box.height for item in row) <= PART * height and _is_beside(row, rows)]
     small += [k for row in low for item in row for k in item.pieces]
-    lines = [_line(components, row) for row in rows if row not in low]
-    for line, parts in zip(lines, _sharing(lines, boxes, small), strict=True):
+    lines = [_line(components, row, height) for row in rows if row not in low]
+    for line in lines:  # a comma that is about half as high as a digit
+        digits = [item for item in line.items if len(item.pieces) > 1 or not _is_low_mark(line, item)]
+        if digits:
+            small += [item.pieces[0] for item in line.items if item not in digits]
+            line.items = digits
+    for line, parts in zip(lines, sharing(lines, boxes, small), strict=True):
         add_small(components, line, parts)
         find_slashes(components, line)
-        put_spaces(line)
+        _put_spaces(line)
     return [line for line in lines if any(not item.mark for item in line.items)]
-
-
-def candidates(components: Components) -> list[int]:
-    """Return the pieces of a sheet that may be digits or parts of them: no lines, blots, frames or tables."""
-    height, width = components.labels.shape
-    boxes = components.boxes
-    kept = []
-    for piece, box in enumerate(boxes[1:], 1):
-        is_line = box.longest >= STRAIGHT * min(box.height, box.width)
-        if not is_line or (box.height < REACHES * height and box.width < REACHES * width):
-            kept.append(piece)
-    inner = [k for k in kept if not _on_edge(boxes[k], height, width)]
-    if usual := typical_height([boxes[k] for k in inner]):
-        # Beside digits off the edges a larger piece along one is a table, a shadow, a neighbouring sheet.
-        kept = [k for k in kept if k in set(inner) or boxes[k].height <= BY_AN_EDGE * usual]
-    frames = _frames(components, kept)
-    return [k for k in kept if k not in frames]
-
-
-def _on_edge(box: Box, height: int, width: int) -> bool:
-    return box.top == 0 or box.bottom == height or box.left == 0 or box.right == width
-
-
-def _frames(components: Components, some: Sequence[int]) -> set[int]:
-    """Return which pieces are frames: thin, around others that are high enough for digits in them."""
-    boxes = np.array([components.boxes[k] for k in some]).reshape(-1, 4)
-    top, bottom, left, right = boxes.T
-    high = bottom - top
-    found = set()
-    for k, box in zip(some, boxes, strict=True):
-        if min(box[1] - box[0], box[3] - box[2]) < 2 * SMALLEST:
-            continue
-        within = (top > box[0]) & (bottom < box[1]) & (left > box[2]) & (right < box[3])
-        held = within & (high >= max(SMALLEST, FRAMED * (box[1] - box[0])))
-        if held.any() and components.areas[k] < THIN_FRAME * (box[1] - box[0]) * (box[3] - box[2]):
-            found.add(k)
-    return found
-
-
-def typical_height(boxes: Sequence[Box]) -> float:
-    """Return the height of digits: the median of the boxes' heights, each counted as often as it is high."""
-    heights = np.sort([box.height for box in boxes if box.longest >= SMALLEST])
-    if not len(heights):
-        return 0.0
-    total = heights.cumsum()
-    return float(heights[np.searchsorted(total, total[-1] / 2)])
 
 
 def slope(lines: Sequence[Line]) -> float:
@@ -129,17 +82,17 @@ def slope(lines: Sequence[Line]) -> float:
     return float(np.arctan(found)) if abs(found) * rise >= RISE else 0.0
 
 
-def _is_blot(components: Components, piece: int) -> bool:
-    """Say whether a piece has no strokes, as a punch hole."""
-    return stroke_width(components.mask(piece)) > SOLID * components.boxes[piece].longest
+def _is_low_mark(line: Line, item: Item) -> bool:
+    """Say whether a low digit of a line looks like one of its separators."""
+    return item.box.height <= marks.COMMA * line.band.height and marks.kind(item.box, around(line, item.box)) != ""
 
 
 def _is_beside(row: Sequence[Item], rows: Sequence[Sequence[Item]]) -> bool:
     """Say whether a row is between the rows of pixels of another that has higher digits, or hardly out of them."""
     box = Box.around([item.box for item in row])
     for other in rows:
-        around = Box.around([item.box for item in other])
-        near = [item.box for item in other if item.box.gap(box) <= around.height]
+        height = Box.around([item.box for item in other]).height
+        near = [item.box for item in other if item.box.gap(box) <= height]
         if other is not row and any(b.height > box.height and b.top < box.bottom and box.top < b.bottom for b in near):
             return True
     return False
@@ -171,7 +124,7 @@ def _rows(items: Sequence[Item]) -> list[list[Item]]:
         best, most = None, ON_LINE
         for row in rows:
             last = [before.box for before in row[-2:]]
-            top, bottom = np.mean([b.top for b in last]), np.mean([b.bottom for b in last])
+            top, bottom = (float(np.mean(ends)) for ends in ([b.top for b in last], [b.bottom for b in last]))
             common = min(item.box.bottom, bottom) - max(item.box.top, top)
             share = common / min(item.box.height, bottom - top)
             if share > most:
@@ -183,7 +136,7 @@ def _rows(items: Sequence[Item]) -> list[list[Item]]:
     return sorted(rows, key=lambda row: float(np.mean([item.box.top + item.box.bottom for item in row])))
 
 
-def _line(components: Components, group: Sequence[Item]) -> Line:
+def _line(components: Components, group: Sequence[Item], usual: float) -> Line:
     """Return a line of the digits of a group, parts of one digit joined."""
     height = float(np.median([item.box.height for item in group]))
     items: list[Item] = []
@@ -197,20 +150,17 @@ def _line(components: Components, group: Sequence[Item]) -> Line:
         items.append(item)
     tops, bottoms = ([getattr(item.box, side) for item in items] for side in ("top", "bottom"))
     stroke = float(np.median([stroke_width(components.mask(k)) for item in group for k in item.pieces]))
-    return Line(items, Band(float(np.median(tops)), float(np.median(bottoms)), stroke))
+    band = Band(float(np.median(tops)), float(np.median(bottoms)), stroke)
+    return Line(items, band, max(band.height, usual if usual <= HARDLY * band.height else 0.0))
 
 
-def _sharing(lines: Sequence[Line], boxes: Sequence[Box], small: Sequence[int]) -> list[list[int]]:
-    """Return for each line which of the small pieces are on it."""
-    shares: list[list[int]] = [[] for _ in lines]
-    for k in small:
-        middle, best, least = (boxes[k].top + boxes[k].bottom) / 2, None, OFF
-        for i, line in enumerate(lines):
-            near = [item.box for item in line.items]
-            beside = min(near, key=lambda b: abs(b.left + b.right - boxes[k].left - boxes[k].right))
-            away = max(beside.top - middle, middle - beside.bottom, 0) / line.band.height
-            if away < least:
-                best, least = i, away
-        if best is not None:
-            shares[best].append(k)
-    return shares
+def _put_spaces(line: Line) -> None:
+    """Say of which items a space is before them."""
+    digits = [item for item in line.items if not item.mark]
+    gaps = [b.box.left - a.box.right for a, b in pairwise(digits)]
+    usual = max(float(np.median(gaps)), 0.1 * line.band.height) if len(gaps) > 1 else np.inf
+    for before, item in pairwise(line.items):
+        gap, height = item.box.left - before.box.right, line.band.height
+        steps = (item.box.left + item.box.right - before.box.left - before.box.right) / 2
+        wide = gap >= NARROW_SPACE * height and gap >= OF_GAPS * usual and steps >= 1.6 * height
+        item.after_space = not (item.mark or before.mark) and bool(gap >= SPACE * height or wide)

@@ -4,7 +4,7 @@ import functools
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +106,12 @@ class Ledger:
         """Return how far the run of a setting with the race's seed at this place has come; None: there is none."""
         if setting >= len(self.race.settings):  # still to be proposed
             return None
-        if why := self.race.settings[setting].lost:
-            return Ran(0, True, f"failed: {why}", lambda k: math.nan)
         run = self.run(setting, place)
-        return run.ran() if run else None
+        state = run.ran() if run else None
+        if (why := self.race.settings[setting].lost) and not (state and state.ended):
+            # What it did before stays as it was: a race must not judge its first rungs anew as a later one fails.
+            state = replace(state or Ran(0, True, "", lambda k: math.nan), ended=True, lost=f"failed: {why}")
+        return state
 
     def had(self, arm: str) -> int:
         """Return the epochs that all runs of an arm's settings have cost, whether a rung asks for them or not."""

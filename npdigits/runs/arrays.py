@@ -66,9 +66,9 @@ def read_distorted(path: Path) -> dict[str, Array]:
 
 
 def read_doubt(path: Path, classes: int, features: int) -> dict[str, Array]:
-    """Read a run's doubt.npz: ``scores`` (digits, 2), ``weights`` (32,), ``means`` (classes, features), ``axes``.
+    """Read a run's doubt.npz: ``scores`` (digits, 2), ``weights`` (32,), ``means``, ``axes``.
 
-    The last are of shape (classes, q, features); both may be missing.
+    The last are of shape (classes, kinds, features) and (classes, kinds, q, features); both may be missing.
 
     Args:
         path: of the file.
@@ -87,8 +87,9 @@ def read_doubt(path: Path, classes: int, features: int) -> dict[str, Array]:
             raise ValueError(f"scores is {scores}: allowed are those of some digits")
         _check("weights", _needed(declared, "weights"), ("uint8",), (32,))
         if "means" in declared or "axes" in declared:
-            _check("means", _needed(declared, "means"), ("float16",), (classes, features))
-            _check("axes", _needed(declared, "axes"), ("float16",), (classes, None, features))
+            _check("means", _needed(declared, "means"), ("float16",), (classes, None, features))
+            kinds = declared["means"].shape[1]
+            _check("axes", _needed(declared, "axes"), ("float16",), (classes, kinds, None, features))
         _only(declared, ("scores", "weights", "means", "axes"))
 
     arrays = read_npz(path, fits, MOST_BYTES["doubt.npz"])

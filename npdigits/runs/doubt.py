@@ -6,8 +6,8 @@ how unlike the training digits of that class the image is (``likeness``). Of a s
     share(t) = (1 + how many of them are ≥ t) / (n + 1)
 
 is a p-value: of digits like the validation set at most a share D has share ≤ D, whatever the scores are (conformal
-p-values; Vovk, Gammerman & Shafer 2005; Bates, Candès, Lei, Romano & Sesia 2023). The smaller share of both scores is
-itself a score, whose share among the validation digits' is what counts: doubt = 1 − share.
+p-values; Vovk, Gammerman & Shafer 2005; Bates, Candès, Lei, Romano & Sesia 2023). The smaller one, of 1 − p
+taken four times, is itself a score, whose share among the validation digits' is what counts: doubt = 1 − share.
 
 All that is needed lies in ``doubt.npz``, which is written when a run ends. Of a run without it, as of earlier versions
 and of those without a validation set, doubt is 1 − p.
@@ -29,10 +29,16 @@ from npdigits.runs.likeness import Likeness, count_features
 from npdigits.runs.trained import Trained
 from npdigits.training.scoring import probabilities
 
-# Validation digits that are kept, two numbers of each.
-MOST_SCORES = 10_000
-# As strange as the strangest hundredth of the validation digits.
-DEFAULT = 0.01
+# Validation digits that readings are held against. At a share of 1 % those of 5,000 refuse 0.7 to 1.3 % (95 %).
+MOST_SCORES = 5_000
+# Validation digits that readings are held against. At a share of 1 % those of 5,000 refuse 0.7 to 1.3 % (95 %).
+MOST_SCORES = 5_000
+# How many times rarer 1 − p must be, to be as strange as an image that is unlike its class. That finds about as many
+# of the digits that are misread, and more of what is no digit (experiments/README.md, 2026-11-29).
+UNSURE = 4
+# As strange as the strangest hundredth of the validation digits; of a run of which these are not known, read with less
+# than that probability, as 6 of 1,000 clean digits are (experiments/README.md, 2026-11-29).
+DEFAULT, DEFAULT_PROBABILITY = 0.01, 0.5
 ALONE = "doubt is told by the probability alone"
 
 
@@ -87,10 +93,11 @@ class Doubt:
     def __call__(self, split: Split, p: Array) -> Doubts:
         """Return how much the readings of a split's images, with these probabilities, are to be doubted."""
         scores = self._scores(split, p)
-        unsure, unlike = (1 + count_as_large(scores[:, i], self.scores[:, i]) for i in range(2))
+        ranks = [1 + count_as_large(scores[:, i], self.scores[:, i]) for i in range(2)]
+        strangest = self._strangest(*ranks)
         # Whoever comes in pushes validation digits that are less strange one rank down; so this is right to within one.
-        as_strange = 1 + np.searchsorted(self._ranks, np.minimum(unsure, unlike), side="left")
-        return Doubts(1 - as_strange / (len(self.scores) + 1), unlike < unsure, True)
+        as_strange = 1 + np.searchsorted(self._ranks, strangest, side="left")
+        return Doubts(1 - as_strange / (len(self.scores) + 1), strangest < UNSURE * ranks[0], True)
 
     def arrays(self, network: Network) -> dict[str, Array]:
         """Return what doubt.npz holds."""
@@ -110,7 +117,12 @@ class Doubt:
     @cached_property
     def _ranks(self) -> Array:
         """Of each validation digit how many are as strange, by the score by which these are fewer: sorted, (n,)."""
-        return np.sort(np.min([count_as_large(scores, scores) for scores in self.scores.T], axis=0))
+        return np.sort(self._strangest(*(count_as_large(scores, scores) for scores in self.scores.T)))
+
+    def _strangest(self, unsure: Array, unlike: Array) -> Array:
+        """Return the smaller one of ranks by both scores."""
+        strangest: Array = np.minimum(UNSURE * unsure, unlike) if self.likeness else UNSURE * unsure
+        return strangest
 
 
 def count_as_large(scores: Array, among: Array) -> Array:

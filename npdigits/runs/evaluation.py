@@ -23,9 +23,9 @@ from npdigits.runs.trained import Trained
 SEEN_ONE_IN = 100
 # The same of the test set that belongs to its training set: duplicates are common in sets that are collected.
 SEEN_OWN_ONE_IN = 2
-# Characters of a line of a confusion matrix on a terminal; where it is wider, a line says what a class is read as most
-# often.
-MOST_WIDTH, MOST_READINGS = 120, 3
+# Characters of a line of a confusion matrix on a terminal, the columns of a wide one; where it is wider, a line says what
+# a class is read as most often.
+MOST_WIDTH, MOST_READINGS = 132, 3
 # Characters of a class's name there.
 LONGEST = 20
 
@@ -181,4 +181,5 @@ def confusion_lines(counts: Array, names: Sequence[str] = (), doubted: Array | N
 def _errors(row: Array, i: int, doubted: Array | None) -> list[str]:
     """Return how many images the i-th class has, how many are read wrong, their share in percent, how many doubted."""
     n, wrong = int(row.sum()), int(row.sum() - row[i])
-    return [str(n), str(wrong), f"{100 * wrong / n:.2f}" if n else "–", *([] if doubted is None else [str(doubted[i])])]
+    of_doubt = [] if doubted is None else [str(doubted[i]) if n else "–"]
+    return [str(n), str(wrong), f"{100 * wrong / n:.2f}" if n else "–", *of_doubt]

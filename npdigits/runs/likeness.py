@@ -2,11 +2,12 @@
 
 Features of an image are how much of its ink's edges goes into each of eight directions, in each of 7 × 7 cells: the
 gradient (Sobel's) is decomposed into the two nearest directions, as a parallelogram, summed over the cells, and the
-root is taken of the sums (Liu, Nakashima, Sako & Fujisawa 2003, Pattern Recognition 36:2271–2285). Of each class the
-mean m of its training digits' features and the q orthonormal axes V (q, features) in which these vary most are kept
-(principal component analysis; Pearson 1901). Of an image with the features x that is read as that class,
+root is taken of the sums (Liu, Nakashima, Sako & Fujisawa 2003, Pattern Recognition 36:2271–2285). The training digits
+of a class are divided into two kinds, as a 7 has a bar or none (k-means; Lloyd 1982). Of each kind the mean m of its
+features and the q orthonormal axes V (q, features) in which these vary most are kept (principal component analysis;
+Pearson 1901). Of an image with the features x that is read as that class,
 
-    e = x − m,    s = ‖e − VᵀVe‖²
+    e = x − m,    s = ‖e − VᵀVe‖², the smaller one of both kinds
 
 is the squared length of what is left of it. The network's own layers keep what tells ten digits apart, and little of
 what tells a digit from a letter; what of the scores in use does is measured in experiments/README.md (2026-11-29).
@@ -27,10 +28,12 @@ from npdigits.data.sets import Split
 MOST_PIXELS = 784
 # Directions of an edge, and the side of a cell in pixels.
 DIRECTIONS, CELL = 8, 4
-# Axes of a class, and how many of its digits there are for each at least.
-AXES, DIGITS_AN_AXIS = 40, 4
+# Kinds of a class; how often they are improved; how many digits a class has at least that is divided.
+KINDS, DIVISIONS, FEWEST_DIGITS = 2, 5, 80
+# Axes of a kind, and how many of its digits there are for each at least.
+AXES, DIGITS_AN_AXIS = 30, 4
 # Training digits of a class that are looked at.
-MOST_DIGITS = 500
+MOST_DIGITS = 700
 # Numbers of all axes, and of all means: 2 MB each as they are stored.
 MOST_NUMBERS = 1 << 20
 # More axes than are kept, and how often they are improved: the residuals are then those of exact ones to 1 %.
@@ -45,8 +48,8 @@ class Likeness:
 
     Attributes:
         shape: (height, width) of the images that it is asked about.
-        means: of the features, shape (classes, features).
-        axes: (classes, q, features); where a class has too few digits for q, the last ones are 0.
+        means: of the features, shape (classes, kinds, features); a class of few digits has the same twice.
+        axes: (classes, kinds, q, features); where a kind has too few digits for q, the last ones are 0.
     """
 
     shape: tuple[int, int]
@@ -57,27 +60,28 @@ class Likeness:
     def of(cls, train: Split, shape: tuple[int, int], n_classes: int) -> "Likeness | None":
         """Return the likeness of training digits; None where there are too many classes to keep it of each."""
         n = count_features(shape)
-        if n_classes * n > MOST_NUMBERS:
+        if n_classes * KINDS * n > MOST_NUMBERS:
             return None
         labels = train.labels[train.rows]
-        q = min(AXES, MOST_NUMBERS // (n_classes * n), n)
-        means, axes = np.zeros((n_classes, n), np.float16), np.zeros((n_classes, q, n), np.float16)
+        q = min(AXES, MOST_NUMBERS // (n_classes * KINDS * n), n)
+        means = np.zeros((n_classes, KINDS, n), np.float16)
+        axes = np.zeros((n_classes, KINDS, q, n), np.float16)
         for k in range(n_classes):
             rows = train.rows[np.flatnonzero(labels == k)[:MOST_DIGITS]]
-            if len(rows):
-                x = features_of(train.images[rows], shape)
-                means[k] = x.mean(axis=0)
-                found = main_axes(x - means[k].astype(np.float32), min(q, len(x) // DIGITS_AN_AXIS))
-                axes[k, : len(found)] = found
+            for i, x in enumerate(divided(features_of(train.images[rows], shape)) if len(rows) else ()):
+                means[k, i] = x.mean(axis=0)
+                found = main_axes(x - means[k, i].astype(np.float32), min(q, len(x) // DIGITS_AN_AXIS))
+                axes[k, i, : len(found)] = found
         return cls(shape, means, axes)
 
     def residuals(self, images: Array, classes: Array) -> Array:
         """Return s of images, shape (n, pixels) as they are stored, each read as the class beside it: (n,), float32."""
-        e = features_of(images, self.shape) - self.means[classes].astype(np.float32)
+        x, left = features_of(images, self.shape), np.full(len(images), np.inf, np.float32)
         for k in np.unique(classes):
-            v = self.axes[k].astype(np.float32)
-            e[classes == k] -= (e[classes == k] @ v.T) @ v
-        left: Array = np.einsum("ij,ij->i", e, e)
+            for mean, axes in zip(self.means[k].astype(np.float32), self.axes[k].astype(np.float32), strict=True):
+                e = x[classes == k] - mean
+                e -= (e @ axes.T) @ axes
+                left[classes == k] = np.minimum(left[classes == k], np.einsum("ij,ij->i", e, e))
         return left
 
 
@@ -149,6 +153,24 @@ def _blur(n: int) -> Array:
     """Return the matrix (n, n) that blurs a line by ¼, ½, ¼: an edge near the border of two cells is in both."""
     matrix: Array = (np.eye(n) / 2 + (np.eye(n, k=1) + np.eye(n, k=-1)) / 4).astype(np.float32)
     return matrix
+
+
+def divided(x: Array) -> list[Array]:
+    """Return features of a class's digits, shape (n, features), divided into two kinds; of few digits all twice.
+
+    They are divided at first by the median along the axis in which they vary most, then by the nearer of both means.
+    """
+    if len(x) < FEWEST_DIGITS:
+        return [x, x]
+    along = (x - x.mean(axis=0)) @ main_axes(x - x.mean(axis=0), 1)[0]
+    second = along > np.median(along)
+    for _ in range(DIVISIONS):
+        if second.all() or not second.any():  # all digits are the same
+            return [x, x]
+        means = np.stack([x[~second].mean(axis=0), x[second].mean(axis=0)])
+        distance = (means**2).sum(axis=1) - 2 * x @ means.T
+        second = distance[:, 1] < distance[:, 0]
+    return [x[~second], x[second]] if second.any() and not second.all() else [x, x]
 
 
 def main_axes(e: Array, q: int) -> Array:

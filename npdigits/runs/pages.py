@@ -13,7 +13,8 @@ from npdigits.pictures.components import NoDigit
 from npdigits.pictures.progress import with_progress
 from npdigits.pictures.save import names_in, save_png
 from npdigits.pictures.shades import BadPicture
-from npdigits.runs.many_readings import PageRead, many_as_csv, many_as_json, many_rows, read_many, said_of
+from npdigits.runs.many_readings import PageRead, read_many
+from npdigits.runs.many_tables import many_as_csv, many_as_json, many_rows, said_of
 from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.predict"
@@ -38,7 +39,7 @@ def act_on_pages(
     reasons: Mapping[Path, str],
     asked: Mapping[str, str],
     folder: Path | None,
-    share: float,
+    share: float | None,
 ) -> int:
     """Read all digits of pictures, write the tables that are asked for; return the exit code.
 
@@ -107,7 +108,7 @@ def _save(page: PageRead, saved: Mapping[tuple[Path, str], Path]) -> None:
 
 
 def _conclude(
-    run: Trained, pages: Sequence[PageRead], share: float, skipped: Sequence[tuple[Path, str]], table: bool
+    run: Trained, pages: Sequence[PageRead], share: float | None, skipped: Sequence[tuple[Path, str]], table: bool
 ) -> int:
     """Print texts and table, if they are wanted, and what was skipped, not read or not sure; return the exit code."""
     if table and pages:

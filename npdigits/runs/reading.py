@@ -13,7 +13,7 @@ from npdigits.base.errors import RunDirError
 from npdigits.base.spreadsheet import csv_table
 from npdigits.data.sets import Split
 from npdigits.pictures.mnist_form import SIDE
-from npdigits.runs.doubt import DEFAULT, doubts_of
+from npdigits.runs.doubt import DEFAULT, DEFAULT_PROBABILITY, doubts_of
 from npdigits.runs.trained import Trained
 
 
@@ -51,11 +51,14 @@ class Reading:
         """The name and the probability of each class, the most probable first."""
         return [(self.names[digit], p) for digit, p in zip(self.digits, self.probabilities, strict=True)]
 
-    def refusal(self, share: float) -> str:
+    def refusal(self, share: float | None) -> str:
         """Return why it is refused, if so few of the validation digits may be as strange; "" where it is not.
 
-        A row of a file of many digits never is: what is made of such files wants an answer for each.
+        Without them ``share`` is the least probability; None is the default of either. A row of a file of many digits
+        is never refused: what is made of such files wants an answer for each.
         """
+        if share is None:
+            share = DEFAULT if self.known else DEFAULT_PROBABILITY
         if self.row or self.doubt <= 1 - share:
             return ""
         best = [name for name, _ in self.ranked[:2]]
@@ -135,7 +138,10 @@ def reading_rows(readings: Sequence[Reading]) -> list[list[str]]:
 
 
 def readings_as_csv(
-    readings: Sequence[Reading], skipped: Sequence[tuple[Path, str]], saved: Mapping[Path, Path], share: float = DEFAULT
+    readings: Sequence[Reading],
+    skipped: Sequence[tuple[Path, str]],
+    saved: Mapping[Path, Path],
+    share: float | None = None,
 ) -> str:
     """Return a line a file, unrounded.
 
@@ -161,7 +167,7 @@ def readings_as_json(
     readings: Sequence[Reading],
     skipped: Sequence[tuple[Path, str]],
     saved: Mapping[Path, Path],
-    share: float = DEFAULT,
+    share: float | None = None,
 ) -> str:
     """Return all probabilities, in the order of the classes; the other arguments are those of ``readings_as_csv``.
 

@@ -3,6 +3,7 @@
 
 const Panel = (() => {
   const SIDE = 14, FULL = 0.5, SOLID = 0.85, RIM = 0.75, LEAST = 0.01, MOST = 0.5, ROUND = 0.7, EVEN = 1.6, SPECK = 0.1;
+  const CORE = 0.8, CORNER = 0.1, CORNERS = 0.5;
   const WIDE = 1.5;
   const FIELD = 0.85, CELLS = 4, OPEN = 1.5;
   const high = (box) => box.bottom - box.top, wide = (box) => box.right - box.left;
@@ -27,6 +28,7 @@ const Panel = (() => {
     const [top, bottom] = ends(rows, width), [left, right] = ends(columns, height), box = { top, bottom, left, right };
     if (!bottom || !right) return null;
     const inner = cut(mask, width, box), [h, w] = [high(box), wide(box)], some = sum(inner), n = h * w;
+    if (n < CORE * mask.length || !hasCorners(inner, w, h, cut)) return null;
     if (Math.min(h, w) < SIDE || n - some < LEAST * n || n - some > MOST * n) return null;
     const found = holes(inner, w, h, label);
     if (some + sum(found.areas) < SOLID * n) {
@@ -36,6 +38,12 @@ const Panel = (() => {
       if (rim < RIM * 2 * (h + w)) return null;
     }
     return areOfADigit(found, cut(ink, width, box), w, h) ? null : box;
+  }
+
+  function hasCorners(mask, width, height, cut) {
+    const n = Math.max(1, Math.floor(CORNER * Math.min(width, height)));
+    const full = (top, left) => sum(cut(mask, width, { top, bottom: top + n, left, right: left + n })) >= CORNERS * n * n;
+    return full(0, 0) && full(0, width - n) && full(height - n, 0) && full(height - n, width - n);
   }
 
   function isLabel(mask, width, height, label) {

@@ -4,7 +4,7 @@
 const Pieces = (() => {
   const PIECE = 1 / 20, INNER = 1 / 5, MOST_PIECES = 5, CORNER = 0.1, FRAMED = 0.15, AS_THICK = 1.1, AS_FRAME = 0.1;
   const MOST_FRAMED = 40, PAGE = 56, BLOT = 0.38, APART = 0.25;
-  const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, CLOSE = 0.25, STROKES = 3, HALF = 0.5, MOST_JOINED = 60, COMPACT = 0.3;
+  const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, CLOSE = 0.25, STROKES = 3, HALF = 0.5, WHOLE = 0.95, MOST_JOINED = 400, COMPACT = 0.3;
   const { around } = Several;
 
   class NoDigit extends Error {}
@@ -126,7 +126,7 @@ const Pieces = (() => {
   // Where a panel with a digit in it is: the largest piece, if it is one.
   function panel(pieces) {
     const areas = counting(pieces), most = areas.reduce((more, area) => Math.max(more, area), 0), k = areas.indexOf(most);
-    if (!most) return null;
+    if (!most || areas.some((area, other) => other !== k && 2 * area >= most)) return null;  // one of several: a bar
     const box = pieces.boxes[k], ink = Uint8Array.from(cut(pieces.labels, pieces.width, box), (piece) => piece >= 0);
     const within = Panel.panelBox(maskOf(pieces, k), ink, wide(box), high(box), { label, cut });
     return within && { top: box.top + within.top, bottom: box.top + within.bottom,
@@ -149,9 +149,10 @@ const Pieces = (() => {
     const box = around(boxes), w = wide(box), h = high(box);
     const mask = Uint8Array.from(cut(pieces.labels, pieces.width, box), (label) => kept.includes(label));
     const stroke = strokeWidth(mask, w, h);
-    for (let by = 1; by <= Math.floor(Math.min(CLOSE * longest(box), STROKES * stroke)); by++)
-      if (of(thickened(mask, w, h, by), 0, w + by, h + by).areas.length === 1)
-        return dots ? by : Math.min(by, Math.max(1, Math.floor(HALF * stroke)));
+    for (let by = 1; by <= Math.floor(Math.min(CLOSE * longest(box), STROKES * stroke)); by++) {
+      const some = of(thickened(mask, w, h, by), 0, w + by, h + by).areas;
+      if (Math.max(...some) >= WHOLE * sum(some)) return dots ? by : Math.min(by, Math.max(1, Math.floor(HALF * stroke)));
+    }
     return 0;
   }
 
@@ -160,7 +161,7 @@ const Pieces = (() => {
     const left = kept.length <= Several.MOST_DIGITS ? withoutBlots(pieces, kept) : kept;
     if (!joined && Several.areSeveral(left.map((k) => ({ box: pieces.boxes[k], area: areas[k] })))) 
       throw new SeveralDigits("there are several digits on it: one digit a picture");
-    if (scattered(pieces).length)
+    if (!joined && scattered(pieces).length)
       throw new NoDigit(`${kept.length} separate pieces, none of which stands out`);
     const chosen = new Uint8Array(areas.length), mask = new Uint8Array(pieces.labels.length);
     for (const k of left) chosen[k] = 1;

@@ -3,7 +3,7 @@
 
 const Several = (() => {
   const AS_HIGH = 0.75, AS_LARGE = 0.2, WIDE = 1.2, AS_HIGH_WIDE = 0.5, NARROW = 0.8, BESIDE = 0.08, AS_TALL = 0.6, ABOVE = 0.15, MOST_DIGITS = 400;
-  const BARS_ABOVE = 0.7, BAR = 0.6, FULL = 0.5;
+  const BARS_ABOVE = 0.7, BAR = 0.6, FULL = 0.5, ON = 0.3;
   const high = (box) => box.bottom - box.top, wide = (box) => box.right - box.left;
 
   const around = (boxes) => ({
@@ -38,11 +38,15 @@ const Several = (() => {
     for (let k = 1; k < bands.length; k++) {
       const [upper, lower] = [bands[k - 1], bands[k]];
       const one = boxOf(upper), other = boxOf(lower);
-      if (upper.concat(lower).every(isBar) && other.top - one.bottom < BARS_ABOVE * high(one)) continue;
+      if (other.top - one.bottom < BARS_ABOVE * high(one) && goesOn(upper, lower)) continue;
       if (alike(high(one), high(other), AS_TALL) && alike(areaOf(upper), areaOf(lower), AS_LARGE)) return true;
     }
     return false;
   }
+
+  const goesOn = (upper, lower) => upper.filter(isBar).some(({ box: one }) => lower.filter(isBar).some(({ box: other }) =>
+    Math.min(one.right, other.right) - Math.max(one.left, other.left) >= ON * Math.min(wide(one), wide(other)) &&
+    alike(high(one), high(other), AS_TALL)));
 
   const isBar = ({ box, area }) => wide(box) <= BAR * high(box) && area >= FULL * high(box) * wide(box);
 

@@ -1,11 +1,6 @@
-"""A line of digits, and what its small pieces are: parts of digits, separators, specks; which strokes are slashes.
-
-Sizes are in heights of the line (the median of its digits' boxes).
-"""
+"""The small pieces of a line: parts of its digits, torn digits, separators, or marks that are left out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage
@@ -14,53 +9,31 @@ from npdigits.base.arrays import Array
 from npdigits.pictures import marks
 from npdigits.pictures.box import Box
 from npdigits.pictures.components import Components, stroke_width
+from npdigits.pictures.line import ABOVE, WHOLE, Item, Line
 from npdigits.pictures.marks import Band
 
-# Pieces one above the other are one digit if so much of the narrower one's width is common, and both together are at
-# most so high, in heights of all digits.
-ABOVE, WHOLE = 0.5, 1.25
-# Two low pieces are a torn digit where both together are so high, and the wider one is so wide.
-LOW, TORN = 0.6, 0.35
 # A small piece belongs to a digit if it is so near to its ink.
 BESIDE = 0.12
-# A gap between two digits is a space if it is so wide; or, in a line with narrower ones, so wide and so many of them.
-SPACE, NARROW_SPACE, OF_GAPS = 1.5, 0.9, 3.0
+# A small piece is of a line if its middle is at most so far above or below it.
+OFF = 0.4
+# Two pieces that are lower still are a torn digit where both together are so high, and the wider one is so wide.
+LOW, TORN = 0.6, 0.35
 
 
-@dataclass
-class Item:
-    """A digit of a line, or a mark between digits.
-
-    Attributes:
-        pieces: numbers of its pieces.
-        box: around them.
-        mark: which separator it is; "" for a digit.
-        after_space: whether there is a space before it.
-    """
-
-    pieces: list[int]
-    box: Box
-    mark: str = ""
-    after_space: bool = False
-
-
-@dataclass
-class Line:
-    """A line of digits.
-
-    Attributes:
-        items: from left to right.
-        band: the rows that its digits take.
-        left_out: boxes of small pieces that are neither digits nor separators.
-    """
-
-    items: list[Item]
-    band: Band
-    left_out: list[Box] = field(default_factory=list)
-
-    @property
-    def box(self) -> Box:
-        return Box.around([item.box for item in self.items])
+def sharing(lines: Sequence[Line], boxes: Sequence[Box], small: Sequence[int]) -> list[list[int]]:
+    """Return for each line which of the small pieces are on it."""
+    shares: list[list[int]] = [[] for _ in lines]
+    for k in small:
+        middle, best, least = (boxes[k].top + boxes[k].bottom) / 2, None, OFF
+        for i, line in enumerate(lines):
+            near = [item.box for item in line.items]
+            beside = min(near, key=lambda b: abs(b.left + b.right - boxes[k].left - boxes[k].right))
+            away = max(beside.top - middle, middle - beside.bottom, 0) / line.band.height
+            if away < least:
+                best, least = i, away
+        if best is not None:
+            shares[best].append(k)
+    return shares
 
 
 def add_small(components: Components, line: Line, small: Sequence[int]) -> None:
@@ -80,7 +53,7 @@ def add_small(components: Components, line: Line, small: Sequence[int]) -> None:
     found: list[Item] = []
     for k in sorted(free, key=lambda k: components.boxes[k].left):
         box = components.boxes[k]
-        mark = marks.kind(box, _around(line, box))
+        mark = marks.kind(box, around(line, box))
         before = found[-1] if found else None
         if before and {mark, before.mark} <= {".", "°", ","} and _above(before.box, box):
             before.pieces.append(k)  # two points, one above the other
@@ -133,7 +106,7 @@ def _nearest(components: Components, line: Line, piece: int, reach: float) -> It
     return best
 
 
-def _around(line: Line, box: Box) -> Band:
+def around(line: Line, box: Box) -> Band:
     """Return the rows that the digits beside a box take."""
     beside = [b for b in _neighbours(line, box) if b is not None and b.height >= 0.7 * line.band.height]
     if not beside:
@@ -177,15 +150,3 @@ def leaning(mask: Array) -> float:
     if np.abs(middles - start - rise * rows).max() > width or n.max() > 2.5 * max(float(np.median(n)), 1.0):
         return 0.0
     return float(-rise)
-
-
-def put_spaces(line: Line) -> None:
-    """Say of which items a space is before them."""
-    digits = [item for item in line.items if not item.mark]
-    gaps = [b.box.left - a.box.right for a, b in pairwise(digits)]
-    usual = max(float(np.median(gaps)), 0.1 * line.band.height) if len(gaps) > 1 else np.inf
-    for before, item in pairwise(line.items):
-        gap, height = item.box.left - before.box.right, line.band.height
-        steps = (item.box.left + item.box.right - before.box.left - before.box.right) / 2
-        wide = gap >= NARROW_SPACE * height and gap >= OF_GAPS * usual and steps >= 1.6 * height
-        item.after_space = not (item.mark or before.mark) and bool(gap >= SPACE * height or wide)
