@@ -16,8 +16,8 @@ DRAWN_BY: dict[str, tuple[str, ...]] = {
     "split_seed": ("split", "readout"),
     "initialization_seed": ("initialization",),
     "order_seed": (
-        *("shuffle", "dropout", "input dropout", "augmentation", "added strokes", "distorted"),
-        "added strokes shown",
+        *("shuffle", "dropout", "input dropout", "added strokes", "augmentation"),
+        *("distorted", "added strokes shown"),
     ),
 }
 # Purposes that no key seeds: what is drawn for them is the same for every run.
