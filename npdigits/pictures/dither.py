@@ -1,5 +1,7 @@
 """Pictures of two values that stand for greys, by dots that are denser or rarer: made grey again by smoothing."""
 
+import math
+
 import numpy as np
 from scipy import ndimage
 
@@ -10,6 +12,8 @@ from npdigits.base.arrays import Array
 ALONE = 0.04
 # How wide the smoothing is, in pixels: the standard deviation; of a small picture such a share of its longer side.
 SMOOTH, OF_SMALL = 2.0, 1 / 60
+# Greys that spread by no more than so many times what independent dots leave when smoothed are noise (seen: 1.06).
+NOISE = 1.15
 
 
 def undithered(grey: Array) -> Array:
@@ -18,7 +22,19 @@ def undithered(grey: Array) -> Array:
         return grey
     width = min(SMOOTH, OF_SMALL * max(grey.shape))
     smooth: Array = ndimage.gaussian_filter(grey.astype(np.float32), width, mode="nearest")
+    if smooth.std() <= NOISE * _spread_of_noise(grey, width):
+        return grey
     return (smooth + 0.5).astype(np.uint8)
+
+
+def _spread_of_noise(grey: Array, width: float) -> float:
+    """Return the standard deviation of smoothed dots that are independent: (b − a) √(p (1 − p)) / (2 √π width).
+
+    Of two values a and b, b with probability p; ∫ g² = 1 / (4 π width²) of the Gaussian g.
+    """
+    low, high = float(grey.min()), float(grey.max())
+    share = float((grey == high).mean())
+    return (high - low) * math.sqrt(share * (1 - share)) / (2 * math.sqrt(math.pi) * width)
 
 
 def is_dithered(grey: Array) -> bool:

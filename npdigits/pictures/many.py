@@ -224,8 +224,8 @@ def _add_grid(page: Page, found: FoundGrid, read: Reads) -> None:
         position = 0
         for column in range(grid.columns):
             for line in lines_of(components, inside.get((row, column), []), height):
-                cell = len(page.grids), row + 1, column + 1
-                position = _add_line(page, line, view, components, page.lines + row + 1, read, position, cell)
+                where = len(page.grids), row + 1, column + 1
+                position = _add_line(page, line, view, components, page.lines + row + 1, read, position, where)
     page.lines += grid.rows
 
 

@@ -23,8 +23,8 @@ from npdigits.runs.trained import Trained
 SEEN_ONE_IN = 100
 # The same of the test set that belongs to its training set: duplicates are common in sets that are collected.
 SEEN_OWN_ONE_IN = 2
-# Characters of a line of a confusion matrix on a terminal, the columns of a wide one; where it is wider, a line says what
-# a class is read as most often.
+# Characters of a line of a confusion matrix on a terminal, the columns of a wide one; where it is wider, a line says
+# what a class is read as most often.
 MOST_WIDTH, MOST_READINGS = 132, 3
 # Characters of a class's name there.
 LONGEST = 20

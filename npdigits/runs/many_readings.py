@@ -80,7 +80,7 @@ class PageRead:
         """What may be digits but cannot be read."""
         return [one for one in self.digits if not one.reading]
 
-    def doubtful(self, share: float) -> list[tuple[Placed, str]]:
+    def doubtful(self, share: float | None) -> list[tuple[Placed, str]]:
         """Return the digits that are not sure, each with the reason."""
         return [(one, reason) for one in self.digits if one.reading and (reason := one.reading.refusal(share))]
 
