@@ -28,7 +28,10 @@ PLAIN = ("data=idx", "epochs=3", "hidden=6", "plots=false", "quiet=true")
 LONG = ("epochs=99", "schedule=constant")
 FIGURES = ("train_cost", "train_accuracy", "val_cost", "val_accuracy", "test_cost", "test_accuracy")
 SEEDS = ("seed=0", "seed=0", "seed=1")
-BITS = ("metrics.csv", "checkpoints/best.npz", "checkpoints/last.npz", "checkpoints/previous.npz", "predictions.npz")
+BITS = (
+    *("metrics.csv", "checkpoints/best.npz", "checkpoints/last.npz", "checkpoints/previous.npz", "predictions.npz"),
+    "doubt.npz",
+)
 
 
 @pytest.fixture
