@@ -14,10 +14,10 @@ from npdigits.base.npz import read_npz
 from npdigits.base.random import stream
 from npdigits.config.compose import compose
 from npdigits.config.identity import identity
-from npdigits.data.added_strokes import NUMBERS, AddedStrokes, check_digits, slanted
+from npdigits.data.added_strokes import NUMBERS, AddedStrokes, check_digits
 from npdigits.data.ink import Moments
 from npdigits.data.sets import load
-from npdigits.data.stroke_places import ABOVE_LEVEL, MOST_SLANT, NUMBERS_OF_PLACE, PLACES, slant
+from npdigits.data.stroke_places import ABOVE_LEVEL, ANEW, MOST_SLANT, NUMBERS_OF_PLACE, PLACES
 from npdigits.train import run
 
 SHAPE, MIDDLE = (28, 28), 13.5
@@ -94,34 +94,6 @@ def test_the_ink_stays_and_what_is_added_is_as_dark_and_about_as_wide(digit):
         assert 0.02 * old < added < 2 * old
 
 
-@pytest.mark.parametrize("leaning", [-40, 0, 25, 40])
-def test_plain_1s_lean_to_either_side_and_not_far(leaning):
-    (ink,) = Moments(SHAPE)(stem(leaning).reshape(1, -1))
-    numbers = stream(1, "test").random((500, NUMBERS_OF_PLACE)).tolist()
-    inks = [ink.slanted(slant(1, ink, u)) for u in numbers]
-    slopes = np.array([one.rc / one.rr for one in inks])
-    assert abs(slopes).max() < MOST_SLANT + 1e-9
-    assert slopes.min() < -MOST_SLANT + 0.05 and slopes.max() > MOST_SLANT - 0.05
-    # What was computed of the ink is that of the image.
-    by = slant(1, ink, numbers[0])
-    (found,) = Moments(SHAPE)(np.rint(slanted(stem(leaning), by, ink.row)).astype(np.uint8).reshape(1, -1))
-    np.testing.assert_allclose(found[2:], ink.slanted(by)[2:], atol=0.4)
-
-
-def test_a_slant_of_a_column_a_row_moves_rows_by_whole_pixels():
-    image = ring()
-    moved = slanted(image, 1.0, 13.0)
-    for row in range(5, 22):
-        np.testing.assert_array_equal(moved[row], np.roll(image[row], row - 13))
-
-
-def test_0s_and_1s_with_a_foot_are_not_slanted():
-    numbers = stream(1, "test").random((50, NUMBERS_OF_PLACE)).tolist()
-    for label, image in ((0, ring(slant=0.3)), (1, with_foot())):
-        (ink,) = Moments(SHAPE)(image.reshape(1, -1))
-        assert not any(slant(label, ink, u) for u in numbers)
-
-
 @pytest.mark.parametrize("digit", DIGITS)
 def test_the_middle_of_the_ink_stays_where_it_was(digit):
     """Within half a pixel, as images are moved by whole ones."""
@@ -130,10 +102,15 @@ def test_the_middle_of_the_ink_stays_where_it_was(digit):
     assert np.abs(away).max() < 0.6
 
 
-def places(image, digit, n=500):
-    """Return n drawings of a digit's strokes: a list each."""
+def places(image, digit, own_ink=1.0, n=500):
+    """Return n drawings of a digit's strokes: a list each, and whether they are the whole digit.
+
+    The last number decides that: 1s with one from ANEW on keep their own stem.
+    """
     (ink,) = Moments(SHAPE)(image.reshape(1, -1))
-    return [PLACES[digit](ink, u) for u in stream(1, "test").random((n, NUMBERS_OF_PLACE)).tolist()]
+    numbers = stream(1, "test").random((n, NUMBERS_OF_PLACE))
+    numbers[:, 8] = ANEW + (1 - ANEW) * numbers[:, 8] if own_ink else ANEW * numbers[:, 8]
+    return [PLACES[digit](ink, u) for u in numbers.tolist()]
 
 
 def ends(strokes):
@@ -144,7 +121,8 @@ def ends(strokes):
 
 @pytest.mark.parametrize("slant", [-30, -15, 0, 20, 40, 70])
 def test_an_upstroke_begins_at_the_upper_end_and_goes_to_the_lower_left(slant):
-    drawn = places(stem(slant), 1)
+    drawn = [strokes for strokes, anew in places(stem(slant), 1) if not anew]
+    assert len(drawn) == 500
     ups, feet = [strokes[0] for strokes in drawn], [strokes[1] for strokes in drawn if len(strokes) > 1]
     angle = np.radians(slant)
     top, base = (MIDDLE + sign * 8.5 * np.array([-np.cos(angle), np.sin(angle)]) for sign in (1, -1))
@@ -166,9 +144,33 @@ def test_an_upstroke_begins_at_the_upper_end_and_goes_to_the_lower_left(slant):
     assert np.abs(left[:, 0] - base[0]).max() < 2.5
 
 
+@pytest.mark.parametrize("leaning", [-40, 0, 25, 40])
+def test_plain_1s_are_drawn_anew_as_high_as_they_were_and_more_upright(leaning):
+    drawn = places(stem(leaning), 1, own_ink=0)
+    assert all(anew for _, anew in drawn)
+    start, end = ends([strokes[1] for strokes, _ in drawn])
+    high, right = (end - start).T
+    assert np.abs(high - 20 * np.cos(np.radians(leaning)) + 3).max() < 2
+    slopes = right / high
+    assert MOST_SLANT - 0.03 < slopes.max() < MOST_SLANT + 0.07 and slopes.min() < -MOST_SLANT + 0.03
+    for strokes, _ in drawn:  # joined at the tip, by one pen
+        up, down = strokes[:2]
+        assert up[:2] == down[:2] and up.width == down.width
+    images = after([stem(leaning)] * 100, [1] * 100)
+    height = [np.ptp(np.flatnonzero(image.max(axis=1) > 127)) + 1 for image in images]
+    assert 0.9 < np.mean(height) / (np.ptp(np.flatnonzero(stem(leaning).max(axis=1) > 127)) + 1) < 1.15
+
+
+def test_1s_with_a_foot_keep_their_ink():
+    assert not any(anew for _, anew in places(with_foot(), 1, own_ink=0))
+
+
 @pytest.mark.parametrize(("high", "wide", "slant"), [(8.5, 6.0, 0.0), (8.5, 3.5, 0.4), (6.0, 8.5, 0.0), (8.5, 8.5, 0)])
 def test_a_slash_goes_through_the_middle_of_a_0_from_side_to_side(high, wide, slant):
-    start, end = (ends - MIDDLE for ends in ends([stroke for (stroke,) in places(ring(high, wide, slant=slant), 0)]))
+    start, end = (
+        ends - MIDDLE
+        for ends in ends([stroke for (stroke,), anew in places(ring(high, wide, slant=slant), 0) if not anew])
+    )
     assert (start[:, 0] > 0).all() and (end[:, 0] < 0).all()  # from below to above
     assert np.abs(start[:, 0] * end[:, 1] - start[:, 1] * end[:, 0]).max() < 1e-6  # through the middle
     # How far the ends are, of the ring: within it and beyond it.
