@@ -29,6 +29,7 @@ CONFIGURATIONS = {
     "dropout": "hidden=[40,30] dropout=[0.2,0.5] input_dropout=0.1 max_norm=3",
     "affine": "hidden=20 augment=affine shear=10 shift=1",
     "elastic": "hidden=20 augment=elastic",
+    "strokes": "hidden=20 augment=affine added_strokes=0.5",
     "float64": "hidden=20 dtype=float64",
     **{name: f"hidden=20 activation={name}" for name in ("gelu", "tanh", "sigmoid", "silu", "softplus")},
     "gelu in float64": "hidden=20 activation=gelu dtype=float64",

@@ -132,8 +132,8 @@ def train_all(checkout: Path, out: Path) -> dict[str, str]:
 
 
 def differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Return the files that are not the same in both, or are there in one alone."""
-    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    """Return the files of before that are not the same after, or are gone; what only later code writes is no change."""
+    return sorted(name for name in before if before[name] != after.get(name))
 
 
 def main() -> None:
@@ -151,7 +151,8 @@ def compare(before: Path, after: Path) -> int:
         with tempfile.TemporaryDirectory() as code, tempfile.TemporaryDirectory() as out:
             seen.append(train_all(with_recorded_code(checkout, Path(code)), Path(out)))
     other = differing(*seen)
-    print("\n".join([*other, f"{len(other)} of {len({*seen[0], *seen[1]})} files differ"]))
+    new = len(seen[1].keys() - seen[0].keys())
+    print("\n".join([*other, f"{len(other)} of {len(seen[0])} files differ" + (f"; {new} are new" if new else "")]))
     return 1 if other else 0
 
 

@@ -77,11 +77,13 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         n_iter_: epochs.
         history_: the records of all epochs, a list of dictionaries.
         weights_, biases_: of each layer, (nₗ, nₗ₋₁) and (nₗ,): the best epoch's.
+        temperature_: T of ``predict_proba``, softmax(z/T): a run's; 1 after ``fit`` (see ``CalibratedClassifierCV``).
     """
 
     # Of the images that it was trained on: (paper, ink), and what a run recorded; earlier pickles lack them.
     _scale: tuple[float, float] = OF_BYTES
     _reading: Meaning | None = None
+    temperature_: float = 1.0
 
     def __init__(self, *values: Any, **named: Any) -> None:
         # Kept unchanged: scikit-learn's clone compares them. ``fit`` checks them.
@@ -117,11 +119,11 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         self = cls(**{name: _as_typed(values[name]) for name in parameters()}, own=numbers or None)
         self._reading = found.meaning if found.summary.reading else None
         self._scale = found.meaning.range
+        self.temperature_ = found.temperature
         self.classes_ = np.array(found.meaning.values)
         self.n_features_in_ = found.sizes[0]
         self.n_iter_ = found.summary.epochs_run or 0
-        height, width = found.summary.height_and_width
-        self.image_shape_ = height, width
+        self.image_shape_ = found.summary.height_and_width
         self._set_fitted(found.config, found.network.parameters.weights, found.network.parameters.biases)
         return self
 
@@ -136,7 +138,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         flat, y = validate_data(self, flat, y, dtype=None if are_bytes(flat) else "numeric")
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
-        self.image_shape_ = shape
+        self.image_shape_, self.temperature_ = shape, 1.0
         self._reading, self._scale = None, scale_of(flat) if shape else OF_BYTES
         config = self._config(len(flat))
         inputs = self._inputs(flat, config)
@@ -144,12 +146,13 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         if shape is None and config.augment != "none":
             raise ValueError(f"augment={config.augment}: allowed with images only, (samples, height, width)")
         shape = shape or (1, inputs.shape[1])
-        source = Data("X", "", samples, samples.first(0), shape, len(self.classes_), len(inputs) // 6)
+        names = tuple(map(str, self.classes_))
+        source = Data("X", "", samples, samples.first(0), shape, len(names), len(inputs) // 6, classes=names)
         sizes = (inputs.shape[1], *config.hidden, len(self.classes_))
         with one_thread():
             try:
                 train, val = hold_out(source, config.val_size, seed_of(config, "split"))
-                check_fit(config, sizes, len(train), shape)
+                check_fit(config, sizes, len(train), source)
                 state = initial_state(config, sizes, self._input_scale())
                 records = list(fit(state, train, val, source.test, recipe(config, shape)))
             except (ConfigError, OwnCodeError, WorkersError, Diverged) as error:
@@ -186,7 +189,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         for view, array in zip(views, [*self.weights_, *self.biases_], strict=True):
             view[...] = array
         with one_thread():
-            return probabilities(network, Split(inputs, np.zeros(len(inputs), np.intp), np.arange(len(inputs))))
+            n = len(inputs)
+            return probabilities(network, Split(inputs, np.zeros(n, np.intp), np.arange(n)), self.temperature_)
 
     def predict(self, X: ArrayLike) -> Array:
         """Return the most probable label of each sample, shape (n,).

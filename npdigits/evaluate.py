@@ -70,14 +70,14 @@ def act(chosen: argparse.Namespace) -> int:
     if "sheet" in asked:
         targets.put(Path(chosen.sheet), worst_sheet(scores))
     if chosen.csv:
-        rows = evaluation.confusion_rows(scores.counts, names)
+        rows = evaluation.confusion_rows(scores.counts, names, scores.doubted_counts)
         text = csv_table(rows[0], rows[1:])
         if chosen.csv == "-":
             hand_over(text)
         else:
             targets.put(Path(chosen.csv), text.encode())
     if chosen.csv != "-":
-        show("\n".join([*scores.lines, *evaluation.confusion_lines(scores.counts, names)]))
+        show("\n".join([*scores.lines, *evaluation.confusion_lines(scores.counts, names, scores.doubted_counts)]))
     for picture, reason in scores.exam.unreadable:
         show_error(f"{PROGRAM}: skipped: {printable(str(picture))}: {printable(reason)}")
     return SKIPPED if scores.exam.unreadable else 0

@@ -7,6 +7,7 @@ if __name__ == "__main__":
 
 import argparse
 import functools
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,8 +31,10 @@ from npdigits.pictures.read import find_pictures
 from npdigits.pictures.save import names_in, save_png
 from npdigits.pictures.taking import Takes
 from npdigits.runs import trained
+from npdigits.runs.doubt import DEFAULT, DEFAULT_PROBABILITY
 from npdigits.runs.file_readings import read_file
 from npdigits.runs.of_files import OVERRIDE
+from npdigits.runs.pages import act_on_pages, refuse_with_many
 from npdigits.runs.reading import (
     Reading,
     read_digits,
@@ -49,7 +52,7 @@ SKIPPED = 1
 
 
 def main() -> None:
-    """Print the table; the exit code is 1 where a file was skipped, 2 for bad input."""
+    """Print the table; the exit code is 1 where a file was skipped or is not sure, 2 for bad input."""
     parser = Parser(PROGRAM, description=(__doc__ or "").partition(":")[0])
     parser.add_argument("run", type=nonempty_path, metavar="RUN", help="a run directory, or SWEEP/best")
     parser.add_argument(
@@ -65,6 +68,18 @@ def main() -> None:
         "--submission", metavar="FILE", help="write ImageId,Label of one file of digits, as Kaggle asks"
     )
     parser.add_argument("--save", metavar="FOLDER", help="save what the network saw of pictures, a PNG of 28 × 28 each")
+    parser.add_argument(
+        "--many",
+        action="store_true",
+        help="read all digits of each picture: numbers, dates, rows and grids, as text and with a box each",
+    )
+    parser.add_argument(
+        "--doubt",
+        metavar="SHARE",
+        help="a picture is marked as not sure where less than this share of the run's validation digits is as strange "
+        f"(default: {DEFAULT}; 0: none is); of a run without doubt.npz where the probability is less (default: "
+        f"{DEFAULT_PROBABILITY})",
+    )
     add_trust(parser)
     sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args())))
 
@@ -75,13 +90,15 @@ def act(chosen: argparse.Namespace) -> int:
     Raises:
         UserError: something that was typed cannot be.
     """
-    asked = _tables(chosen)
+    asked, share = _tables(chosen), None if chosen.doubt is None else _share(chosen.doubt)
     folder = Path(chosen.save) if chosen.save else None
     run = trained.load_trained(chosen.run, chosen.trust, functools.partial(warn, PROGRAM))
     overrides = [argument for argument in chosen.pictures if OVERRIDE.match(argument)]
     # A run of another size was trained on pictures as they are, if on pictures.
     others = [argument for argument in chosen.pictures if argument not in overrides]
     digits, named, reasons = sort_out(others, folders=not takes_mnist_form(run))
+    if chosen.many:
+        refuse_with_many(asked, digits)
     _refuse_together(asked, folder, overrides, digits, named)
     if named:
         refuse_other_sizes(run)
@@ -93,13 +110,15 @@ def act(chosen: argparse.Namespace) -> int:
     if folder:
         targets.check_folder("save", folder)
         folder.mkdir(parents=True, exist_ok=True)
+    if chosen.many:
+        return act_on_pages(run, pictures, reasons, asked, folder, share)
     images, skipped = _taken(pictures, reasons, how_taken(run.meaning, Wanted()))
-    readings = read_digits(run, list(images), np.array(list(images.values())))
+    readings = read_digits(run, list(images), np.array(list(images.values())), functools.partial(warn, PROGRAM))
     said = _add_files(run, digits, overrides, readings, skipped)
     saved = names_in(folder, list(images)) if folder else {}
     texts = {
-        "csv": lambda: readings_as_csv(readings, skipped, saved),
-        "json": lambda: readings_as_json(run, readings, skipped, saved) + "\n",
+        "csv": lambda: readings_as_csv(readings, skipped, saved, share),
+        "json": lambda: readings_as_json(run, readings, skipped, saved, share) + "\n",
         "submission": lambda: submission(run, readings),
     }
     for notation, target in asked.items():
@@ -109,7 +128,10 @@ def act(chosen: argparse.Namespace) -> int:
             targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
     for file, path in saved.items():
         save_png(path, images[file])
-    return _conclude(readings, skipped, said, table="-" not in asked.values() and "submission" not in asked)
+    table = "-" not in asked.values() and "submission" not in asked
+    if table and readings:
+        said.append(run.about_probabilities)
+    return _conclude(readings, share, skipped, said, table)
 
 
 def _tables(chosen: argparse.Namespace) -> dict[str, str]:
@@ -128,6 +150,21 @@ def _tables(chosen: argparse.Namespace) -> dict[str, str]:
     if chosen.save == "":
         raise ConfigError("--save '': allowed is the name of a folder")
     return asked
+
+
+def _share(typed: str) -> float:
+    """Return the number that --doubt gives.
+
+    Raises:
+        ConfigError: it is none from 0 to 1.
+    """
+    try:
+        share = float(typed)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise ConfigError(f"--doubt {typed}: allowed is a number from 0 (nothing is doubted) to 1")
+    return share
 
 
 def _refuse_together(
@@ -218,15 +255,23 @@ def _taken(
 
 
 def _conclude(
-    readings: Sequence[Reading], skipped: Sequence[tuple[Path, str]], said: Sequence[str], table: bool
+    readings: Sequence[Reading],
+    share: float | None,
+    skipped: Sequence[tuple[Path, str]],
+    said: Sequence[str],
+    table: bool,
 ) -> int:
-    """Print the table, if it is wanted, what is said of files, and what was skipped; return the exit code."""
+    """Print the table, if it is wanted, what is said of files, what is not sure and skipped; return the exit code."""
+    doubtful = [(reading, reason) for reading in readings if (reason := reading.refusal(share))]
     if table and readings:
         show("\n".join(aligned(reading_rows(readings), left=1)))
     for line in said:  # standard output may be a table's, or a file's that is read on
         show_error(f"{PROGRAM}: {line}")
+    for reading, reason in doubtful:
+        show_error(f"{PROGRAM}: not sure: {printable(reading.place)}: {printable(reason)}")
     for file, reason in skipped:
         show_error(f"{PROGRAM}: skipped: {printable(str(file))}: {printable(reason)}")
-    if skipped:
-        show_error(f"{PROGRAM}: {len(readings)} read, {len(skipped)} skipped")
-    return SKIPPED if skipped else 0
+    if skipped or doubtful:
+        unsure = f", {len(doubtful)} of them not sure" if doubtful else ""
+        show_error(f"{PROGRAM}: {len(readings)} read{unsure}, {len(skipped)} skipped")
+    return SKIPPED if skipped or doubtful else 0

@@ -73,3 +73,48 @@ ImageDraw.Draw(SLASHED).line((125, 250, 175, 150), fill=INK, width=14)
 # Two pieces side by side, one of them far thinner.
 BESIDE = np.hstack([drawn(8, size=(140, 280), place=(20, 70)), np.full((280, 74), 255, np.uint8)])
 BESIDE[75:215, 160:174] = 0
+
+
+def alike(a, b):
+    """Return the correlation of two images, a pixel apart at the most: centres of mass are rounded to whole ones."""
+    moved = [np.roll(b, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    return max(np.corrcoef(a.ravel(), one.ravel())[0, 1] for one in moved)
+
+
+def cut(picture, margin, ground=255):
+    """Return a picture cut to its ink, with so much paper around it."""
+    ink = picture != ground
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    inner = picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return np.pad(inner, margin, constant_values=ground)
+
+
+def panelled(digit, side=200, place=(60, 40), page=255, panel=0, ink=255, **changes):
+    """Return a digit on a panel in a page of 300 × 400."""
+    picture = np.full((400, 300), page, np.uint8)
+    inner = drawn(digit, (side, side), (side // 4, side // 5), side / 20, side // 14, ink, panel, **changes)
+    picture[place[0] : place[0] + side, place[1] : place[1] + side] = inner
+    return picture
+
+
+CELL = {"size": (110, 150), "place": (20, 15), "unit": 7, "pen": 9}
+
+
+def rows_of(*rows):
+    """Return a picture of digits in rows; None stands for an empty cell."""
+    blank = np.full((150, 110), 255, np.uint8)
+    return np.vstack([np.hstack([blank if digit is None else drawn(digit, **CELL) for digit in row]) for row in rows])
+
+
+def grid(digits, cell=44, line=2, pen=4):
+    """Return a sudoku with these digits: {(row, column): digit}."""
+    side = 9 * cell
+    picture = np.full((side + 60, side + 60), 255, np.uint8)
+    for (row, column), digit in digits.items():
+        y, x = 30 + row * cell, 30 + column * cell
+        picture[y : y + cell, x : x + cell] = drawn(digit, (cell, cell), (10, 8), 2.2, pen)
+    for k in range(10):
+        at = 30 + k * cell
+        picture[at : at + line, 30 : 30 + side + line] = 0
+        picture[30 : 30 + side + line, at : at + line] = 0
+    return picture

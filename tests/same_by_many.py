@@ -35,6 +35,8 @@ CONFIGURATIONS = (
     "hidden=50 batch_size=33 output=sigmoid cost=mse",
     "hidden=50 batch_size=49 cost=mse activation=sigmoid",
     "hidden=50 batch_size=65 augment=elastic",
+    "hidden=50 batch_size=129 added_strokes=0.9",
+    "hidden=50 batch_size=33 added_strokes=0.5 augment=affine dtype=float64",
     "hidden=[5,3,1] batch_size=9 l2=1e-3",
     "hidden=40 batch_size=97 optimizer=lion",
     "hidden=40 batch_size=600 optimizer=rmsprop activation=silu l2=0.01",

@@ -20,6 +20,7 @@ from npdigits.runs.report import final_table
 from npdigits.runs.summary import Summary
 from npdigits.runs.summary import read_summary as typed_summary
 from npdigits.train import run
+from npdigits.training.scoring import probabilities
 
 NAMES = (
     "T-shirt/top",
@@ -79,7 +80,7 @@ def test_every_file_of_a_run_is_read_again(runs, name, tmp_path):
     assert found.class_names == source.class_names and found.sizes[-1] == source.n_classes
     kept = read_npz(path / "predictions.npz")
     assert np.array_equal(kept["labels"], source.test.labels)
-    assert kept["probabilities"].tobytes() == found.probabilities(source.test).tobytes()
+    assert kept["probabilities"].tobytes() == probabilities(found.network, source.test).tobytes()
     assert {file.stem for file in plots.draw(path)} == {*plots.PLOTS, "augmentation"}
     summary = read_summary(path)
     ordinary = source.n_classes <= 256 and source.train.images.dtype == np.uint8

@@ -8,9 +8,11 @@ import re
 
 import numpy as np
 import pytest
-from drawn import BESIDE, MARKS, SLASHED, STROKES, boxed, drawn, marked
+from drawn import BESIDE, MARKS, SLASHED, STROKES, boxed, cut, drawn, grid, marked, panelled, rows_of
 from PIL import Image
 from playwright.sync_api import expect
+from test_gaps import display, dots
+from test_lines import on_lines
 
 from npdigits.base.choice import assemble
 from npdigits.config.compose import compose
@@ -152,12 +154,23 @@ PICTURES = {
     "a table's edge": np.hstack([np.zeros((200, 40), np.uint8), np.full((200, 160), 255, np.uint8)]),
     **{f"a {digit} and {mark}": marked(digit, mark) for digit, mark in zip((0, 2, 4, 5, 6, 8, 9), MARKS, strict=True)},
     "lines as dark as ink": np.where(np.arange(400)[:, None] % 40 < 3, 0, drawn(3, size=(300, 400))).astype(np.uint8),
+    "squares as dark as ink": on_lines(5, 20, squared=True, fall=0.02),
+    "dots": dots(3, 12, 0.7),
+    "segments": display(6, 10),
     "two digits": np.hstack([drawn(d, size=(140, 280), place=(20, 70)) for d in (3, 7)]),
     "an 8 and a stroke": BESIDE,
     "a box and an empty one": boxed(7),
     "a large box": boxed(4, beside=False, unit=3.5),
     "a slashed zero": np.asarray(SLASHED),
     "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
+    **{f"a {digit} cut out": cut(drawn(digit, pen=30), digit % 3) for digit in range(10)},
+    **{f"a {digit} on a panel": panelled(digit) for digit in (1, 4, 8)},
+    "a light panel": panelled(6, page=30, panel=240, ink=20),
+    "a stripe of light": np.pad(drawn(2, paper=150, ink=20), ((0, 0), (40, 0)), constant_values=255),
+    "two digits above one another": rows_of([5], [8]),
+    "four digits": rows_of([1, 2], [3, 4]),
+    "a sudoku": grid({(k, k * k % 9): k for k in range(9)}),
+    "a grid with one digit": grid({(4, 3): 5}),
     "scribble": np.random.default_rng(0).choice([0, 255], (120, 120), p=[0.3, 0.7]).astype(np.uint8),
 }  # fmt: skip
 
@@ -393,7 +406,7 @@ WIDEST = """([note, percent]) => {
 NOTES = [
     note.replace("${kept.length}", "1234").replace("${longest(box)}", "6").replace("${SMALLEST}", "7")
     for name in SCRIPTS
-    for note in re.findall(r'NoDigit\(["`](.+?)["`]\)', (FILES / f"{name}.js").read_text(encoding="utf-8"))
+    for note in re.findall(r'(?:NoDigit|Digits)\(["`](.+?)["`]\)', (FILES / f"{name}.js").read_text(encoding="utf-8"))
 ]
 
 

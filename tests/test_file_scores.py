@@ -17,6 +17,7 @@ from npdigits.runs import evaluation, scores, trained
 from npdigits.runs.of_files import split_of
 from npdigits.runs.results import wilson_interval
 from npdigits.train import run
+from npdigits.training.scoring import probabilities
 
 TINY = ("hidden=8", "epochs=3", "plots=false", "quiet=true")
 SHAPE = (6, 9)
@@ -104,7 +105,7 @@ def test_a_committee_of_runs_that_read_files_in_other_ways(runs, tmp_path, calle
     code, _, said = called(runs["bytes"], runs["inverted"], file)
     assert code == 2 and len(said) == 1 and "the scale is 0 … 1 (data.range)" in said[0]
     code, out, said = called(runs["bytes"], runs["inverted"], file, "data.range=[0,255]", "data.invert=false")
-    p = [trained.load_trained(runs[name]).probabilities(split_of(images)) for name in ("bytes", "inverted")]
+    p = [probabilities(trained.load_trained(runs[name]).network, split_of(images)) for name in ("bytes", "inverted")]
     right = int((np.mean(p, axis=0).argmax(axis=1) == labels).sum())
     assert (code, said) == (0, []) and out[3].startswith("committee of 2: ") and f"{90 - right} of 90" in out[3]
     code, _, said = called(runs["bytes"], runs["named"], file)
@@ -180,9 +181,9 @@ def test_the_sheet_shows_the_largest_costs_first(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(scores, "captioned", lambda *of: drawn.append(of) or b"")
     scores.worst_sheet(found)
     ((title, shown, captions),) = drawn
-    p = trained.load_trained(runs["bytes"]).probabilities(split_of(images))
-    order = np.argsort(p[np.arange(90), labels], kind="stable")[: scores.WORST]
+    order = np.argsort(found.p[np.arange(90), labels], kind="stable")[: scores.WORST]
     assert np.array_equal(shown, images[order])
+    p = trained.load_trained(runs["bytes"]).probabilities(split_of(images))  # which are at the run's temperature
     first = order[0]
     assert captions[0][1] == f"{labels[first]}, read {p[first].argmax()}: {p[first].max():.1%}"
     assert f"[{first}]" in captions[0][0] or str(first) in captions[0][0]

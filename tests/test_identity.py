@@ -76,6 +76,7 @@ OTHER = {
     "scale": 0.1,
     "shear": 5.0,
     "shift": 1.0,
+    "added_strokes": 0.3,
     "seed": 1,
     "split_seed": 2,
     "initialization_seed": 3,

@@ -265,6 +265,7 @@ REGULARIZED = {
     "input_dropout": 0.2,
     "max_norm": 0.8,
     "augment": DistortionRanges(rotation=15, scale=0.1, shift=0.5, alpha=2.0, sigma=2.0),
+    "added_strokes": 0.7,
     "image_shape": (4, 4),
 }
 
@@ -278,7 +279,7 @@ def test_what_is_drawn_while_training_is_drawn_again_the_same(threads, batch_siz
     assert a.history[-1].train_cost < math.log(3)  # less than knowing nothing
 
 
-@pytest.mark.parametrize("name", ["dropout", "input_dropout", "augment"])
+@pytest.mark.parametrize("name", ["dropout", "input_dropout", "augment", "added_strokes"])
 def test_each_is_drawn_from_the_seed_and_anew_for_each_epoch(name):
     changes = {name: REGULARIZED[name], "image_shape": (4, 4)}
     assert run(**changes).history != run().history

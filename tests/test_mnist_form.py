@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawn import BESIDE, MARKS, SLASHED, boxed, drawn, marked
+from drawn import BESIDE, MARKS, SLASHED, alike, boxed, drawn, marked
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -10,25 +10,18 @@ from scipy import ndimage
 
 from npdigits.data.sets import load
 from npdigits.pictures.components import Components, NoDigit, stroke_width
+from npdigits.pictures.ink import inks
 from npdigits.pictures.mnist_form import (
     centred,
-    inked,
-    otsu,
     resampled,
-    separation,
     shares,
     thickened,
     to_mnist_form,
     told_apart,
 )
+from npdigits.pictures.threshold import otsu, separation
 
 DIGITS = range(10)
-
-
-def alike(a, b):
-    """Return the correlation of two images, a pixel apart at the most: centres of mass are rounded to whole ones."""
-    moved = [np.roll(b, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
-    return max(np.corrcoef(a.ravel(), one.ravel())[0, 1] for one in moved)
 
 
 @pytest.mark.parametrize("digit", DIGITS)
@@ -120,7 +113,7 @@ def test_of_a_digit_cut_to_its_edges_nothing_is_taken_for_lines_or_a_table():
     for image in split.images[split.rows[:1000]].reshape(-1, 28, 28):
         inner = image > 40
         rows, columns = np.flatnonzero(inner.any(axis=1)), np.flatnonzero(inner.any(axis=0))
-        ink = inked(255 - image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+        ink, _ = next(inks(255 - image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]))
         threshold, pieces = told_apart(ink)
         assert threshold == otsu(ink)
         try:
@@ -190,7 +183,7 @@ def test_a_page_of_specks_is_refused_at_once():
 
 @pytest.mark.parametrize("name", NOTHING)
 def test_what_is_no_digit_is_said_to_be_none(name):
-    with pytest.raises(NoDigit, match=r"blank|pieces|ink|wider|more line|pixels high|blot|band|side by side|across"):
+    with pytest.raises(NoDigit, match=r"blank|pieces|ink|wider|more line|pixels high|blot|band|several|across"):
         to_mnist_form(NOTHING[name])
 
 

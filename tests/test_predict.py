@@ -59,9 +59,9 @@ def command(*arguments):
 
 def test_the_table_has_digit_probability_and_second_guess(sweep, pictures):
     done = command(sweep / "good", pictures)
-    assert done.returncode == 0 and done.stderr == ""
+    assert (done.returncode, done.stderr.splitlines()) == (0, [f"npdigits.predict: {trained.CALIBRATED}"])
     head, *rows = [line.split() for line in done.stdout.splitlines()]
-    assert head == ["file", "digit", "probability", "second", "probability"]
+    assert head == ["file", "digit", "probability", "second", "probability", "doubt"]
     assert [row[0] for row in rows] == [str(path) for path in sorted(pictures.iterdir())]
     classifier = npdigits.Classifier.load(sweep / "good")
     images = np.array([to_mnist_form(np.asarray(Image.open(path).convert("L"))) for path in sorted(pictures.iterdir())])
@@ -76,9 +76,9 @@ def test_the_table_has_digit_probability_and_second_guess(sweep, pictures):
 def test_a_network_of_one_class_has_no_second_guess(pictures, tmp_path):
     folder = write_set(tmp_path / "set", *(digits(n, (28, 28), classes=1) for n in (600, 100)))
     run(compose(["data=idx", f"data.dir={folder}", "epochs=1", "plots=false", "quiet=true"]), tmp_path / "run")
-    done = command(tmp_path / "run", pictures / "3.png", "--csv", tmp_path / "t.csv")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[1].split() == [str(pictures / "3.png"), "0", "1.0000"]
+    done = command(tmp_path / "run", pictures / "3.png", "--csv", tmp_path / "t.csv", "--doubt", "0")
+    assert (done.returncode, done.stderr.splitlines()) == (0, [f"npdigits.predict: {trained.NOT_CALIBRATED}"])
+    assert done.stdout.splitlines()[1].split()[:3] == [str(pictures / "3.png"), "0", "1.0000"]
     (row,) = csv.DictReader((tmp_path / "t.csv").read_text(encoding="utf-8").splitlines())
     assert (row["digit"], float(row["probability"]), row["second_digit"], row["second_probability"]) == ("0", 1, "", "")
 
@@ -152,7 +152,7 @@ def test_standard_output_may_be_closed(sweep, pictures, tmp_path):
         str(tmp_path / "t"),
     ]
     done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *program], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr.splitlines()) == (0, [f"npdigits.predict: {trained.CALIBRATED}"])
     assert len((tmp_path / "t").read_text().splitlines()) == 11
 
 

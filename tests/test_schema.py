@@ -74,6 +74,8 @@ SUMMARY = {
     "reading": ([], READING | {"range": [0]}),
     "never_read": ({"0": 1}, [10_000]),
     "sizes": ([], {"metrics.csv": -1}),
+    "more_sizes": ([], {"doubt.npz": -1}),
+    "temperature": ("1", 0.0),
     "reason": (["no"], "x" * 10_001),
 }
 
@@ -249,6 +251,7 @@ READERS = {
     "metrics.csv": metrics.read_metrics,
     "predictions.npz": lambda path: arrays.read_predictions(path / "predictions.npz"),
     "distorted.npz": lambda path: arrays.read_distorted(path / "distorted.npz"),
+    "doubt.npz": lambda path: arrays.read_doubt(path / "doubt.npz", 10, 392),
     "checkpoints/last.npz": lambda path: checkpoint.read_checkpoint(path / "checkpoints/last.npz"),
     "checkpoints/best.npz": lambda path: checkpoint.read_best(path / "checkpoints"),
 }

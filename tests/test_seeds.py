@@ -26,7 +26,7 @@ from npdigits.training import blocks, passes
 PACKAGE = REPOSITORY / "npdigits"
 SEEDS = ("seed", *DRAWN_BY)
 # Whatever can be drawn while training.
-ALL_DRAWN = ("dropout=0.2", "input_dropout=0.1", "augment=affine")
+ALL_DRAWN = ("dropout=0.2", "input_dropout=0.1", "augment=affine", "added_strokes=0.5")
 # Of modules that draw for a purpose which they are given, and of the module that gives it.
 GIVEN = {"training/blocks.py": "training/reader.py"}
 

@@ -12,7 +12,9 @@ from npdigits.config import own_parts
 from npdigits.config.components import OwnComponent
 from npdigits.config.schema import Config
 from npdigits.config.seeds import seed_of
+from npdigits.data.added_strokes import check_digits
 from npdigits.data.augmentation import DistortionRanges
+from npdigits.data.sets import Data
 from npdigits.nn.activations import ACTIVATIONS
 from npdigits.nn.costs import COSTS
 from npdigits.nn.initializers import INITIALIZERS, draw
@@ -27,7 +29,7 @@ from npdigits.training.stopping import STOPPING_RULES
 BYTES = 1 / 255
 
 
-def check_fit(config: Config, sizes: tuple[int, ...], n_train: int, image_shape: tuple[int, int]) -> None:
+def check_fit(config: Config, sizes: tuple[int, ...], n_train: int, source: Data) -> None:
     """Refuse what does not fit the data set or the machine, before anything is written.
 
     Raises:
@@ -36,6 +38,7 @@ def check_fit(config: Config, sizes: tuple[int, ...], n_train: int, image_shape:
     for key, size in (("batch_size", config.batch_size), ("score_size", config.score_size)):
         if size is not None and size > n_train:
             raise ConfigError(f"{key}={size}: allowed is at most {n_train}, the number of digits left to train on")
+    check_digits(config.added_strokes, source)
     check_memory(config, sizes)
 
 
@@ -113,6 +116,7 @@ def recipe(config: Config, image_shape: tuple[int, int]) -> Recipe:
         input_dropout=config.input_dropout,
         max_norm=config.max_norm,
         augment=ranges(config),
+        added_strokes=config.added_strokes,
         image_shape=image_shape,
         score_size=config.score_size,
         metrics=tuple(own_parts.own_metric(own) for own in config.own if own.key == "metrics"),

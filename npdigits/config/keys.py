@@ -158,6 +158,7 @@ TABLE: dict[str, Key] = {
     "shift": Key(
         number("a number from 0 to 1000, in pixels", lambda x: 0 <= x <= 1000), DISTORTED, unread=0.0, absent=0.0
     ),
+    "added_strokes": Key(number("a number from 0 to 1", lambda x: 0 <= x <= 1), absent=0.0, later=True),
     "stop_on": Key(own_or("stop_on", one_of(STOPPING_RULES))),
     "patience": Key(integer(1), unread=5),
     "min_delta": Key(optional(NOT_NEGATIVE), unread=0.0),

@@ -11,6 +11,7 @@ REGULARIZERS: dict[str, Any] = {
     "input_dropout": 0.0,
     "max_norm": "null",
     "augment": "none",
+    "added_strokes": 0.0,
     "stop_on": "none",
 }
 

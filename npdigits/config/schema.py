@@ -114,6 +114,7 @@ class Config:
     scale: float
     shear: float
     shift: float
+    added_strokes: float
     stop_on: str
     patience: int
     min_delta: float

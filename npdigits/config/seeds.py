@@ -15,7 +15,10 @@ from npdigits.config.schema import Config
 DRAWN_BY: dict[str, tuple[str, ...]] = {
     "split_seed": ("split", "readout"),
     "initialization_seed": ("initialization",),
-    "order_seed": ("shuffle", "dropout", "input dropout", "augmentation", "distorted"),
+    "order_seed": (
+        *("shuffle", "dropout", "input dropout", "added strokes", "augmentation"),
+        *("distorted", "added strokes shown"),
+    ),
 }
 # Purposes that no key seeds: what is drawn for them is the same for every run.
 ALWAYS_THE_SAME = (

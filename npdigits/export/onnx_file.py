@@ -1,7 +1,9 @@
 """The network as an ONNX file: for ONNX Runtime, and whatever else reads that format (opset 17).
 
-images (n, pixels), 0 … 255 → float → · 1/255 → [Gemm → activation] … → Gemm → Softmax → probabilities (n, classes)
+images (n, pixels), 0 … 255 → float → · 1/255 → [Gemm → activation] … → Gemm → · 1/T → Softmax → probabilities
                                                                              → ArgMax → Reshape → digit (n,)
+
+with the probabilities' shape (n, classes); where the temperature T is 1, nothing is multiplied by it.
 """
 
 import json
@@ -83,7 +85,11 @@ def _graph(run: Trained, own: Formula | None) -> Any:
         elif i < len(layers):
             OPERATORS[run.config.activation](nodes, f"z{i}", f"a{i}", run.config.leak)
     last = f"z{len(layers)}"
-    nodes.add("Softmax", [last], "probabilities", axis=1)
+    tempered = last
+    if run.temperature != 1:
+        tempered, nodes.constants["coldness"] = "tempered", np.array(1 / run.temperature, dtype)
+        nodes.add("Mul", [last, "coldness"], tempered)
+    nodes.add("Softmax", [tempered], "probabilities", axis=1)
     # The axis is kept, as OpenCV 4 reads something else where it is not.
     nodes.add("ArgMax", [last], "column", axis=1, keepdims=1)
     nodes.add("Reshape", ["column", "flat"], "digit")
@@ -113,7 +119,7 @@ def _metadata(run: Trained) -> dict[str, str]:
     figures = [f"{name}_{figure}" for name in ("train", "val", "test") for figure in ("cost", "accuracy")]
     config = run.config.as_dict()
     del config["data"], config["out"], config["resume"]  # paths of this machine
-    named = {"classes": run.summary.classes, "reading": run.summary.reading}
+    named = {name: getattr(run.summary, name) for name in ("classes", "reading", "temperature")}
     return {
         "config": json.dumps(config),
         "data": run.summary.data,

@@ -21,7 +21,7 @@ from npdigits.nn.erfc import erfc
 from npdigits.runs.trained import Trained
 
 FILES = Path(__file__).parent / "page_files"
-SCRIPTS = ("pieces", "form", "network", "page")
+SCRIPTS = ("several", "panel", "pieces", "flat", "lines", "form", "network", "page")
 # So many of the test digits, the first, are in the page.
 TEST_DIGITS = 200
 # A line of the table of activations in network.js: a name, and a formula that Python reads as well.
@@ -84,8 +84,9 @@ def _answers(network: dict[str, Any], known: dict[str, str], images: Array, own:
                 a = own.read_javascript(z)
                 continue
             a = eval(known[network["activation"]], names) if i + 1 < len(layers[0]) else z
-        softmax(a)
-    return a
+        answers: Array = (a - a.max(axis=1, keepdims=True)) / network["temperature"]
+        softmax(answers)
+    return answers
 
 
 def _content(run: Trained, test: Split | None) -> dict[str, Any]:
@@ -101,12 +102,15 @@ def _content(run: Trained, test: Split | None) -> dict[str, Any]:
     reads = f"It reads your {shown} as you draw."
     if accuracy is not None:
         reads = f"It reads {100 * accuracy:.2f} % of the test {shown} right, and yours as you draw."
+    if run.summary.temperature is not None:
+        reads += f" Its percentages hold for {shown} like those of the validation set; they say little of others."
     return {
         "about": f"A network {layers}, trained on {run.summary.data} by npdigits. {reads}",
         "network": {
             "sizes": list(run.sizes),
             "activation": config.activation,
             "leak": config.leak,
+            "temperature": run.temperature,
             "dtype": parameters.flat.dtype.name,
             "weights": [_little_endian(w) for w in parameters.weights],
             "biases": [_little_endian(b) for b in parameters.biases],

@@ -53,7 +53,7 @@ def refuse_other_answers(option: str, run: Trained, shown: Array, p: Array, digi
     """
     split = Split(shown, np.zeros(len(shown), np.intp), np.arange(len(shown)))
     with one_thread(), np.errstate(all="ignore"):  # the results are checked below
-        ours, exact = probabilities(run.network, split), probabilities(in_float64(run.network), split)
+        ours, exact = (probabilities(one, split, run.temperature) for one in (run.network, in_float64(run.network)))
     where = f"--{option}: {run.path}"
     if not np.isfinite(ours).all():
         raise ConfigError(f"{where}: nothing is written, as of some images the network itself makes no numbers")

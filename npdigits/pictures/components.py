@@ -5,15 +5,16 @@ The others are specks, frames, punch holes, the edge of a table. The drawing pag
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
 from npdigits.base.arrays import Array
+from npdigits.pictures.box import Box
+from npdigits.pictures.panel import is_grid, is_label, panel_box
+from npdigits.pictures.several import MOST_DIGITS, are_several
 
 # A piece counts if it has at least PIECE of the largest one's pixels. The largest one off the edges stands out if it
 # has at least INNER of the largest one's.
@@ -35,9 +36,7 @@ BAND = 0.9
 # A row belongs to a line across the picture if at least ACROSS of it is ink. A digit that fills its picture has at most
 # three such lines.
 ACROSS, MOST_LINES = 0.95, 3
-# Two pieces side by side are two digits if both are at least AS_HIGH of the height of all, and the smaller has at least
-# AS_LARGE of the other's area.
-AS_HIGH, AS_LARGE = 0.75, 0.2
+SEVERAL = "there are several digits on it: one digit a picture"
 EIGHT = np.ones((3, 3), int)
 
 
@@ -45,46 +44,11 @@ class NoDigit(ValueError):
     """Nothing in the picture can be a digit."""
 
 
-class Box(NamedTuple):
-    """Where a piece is: rows ``top`` to before ``bottom``, columns ``left`` to before ``right``."""
+class SeveralDigits(NoDigit):
+    """There are several digits."""
 
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> int:
-        return self.right - self.left
-
-    @property
-    def longest(self) -> int:
-        return max(self.height, self.width)
-
-    @staticmethod
-    def around(boxes: Sequence["Box"]) -> "Box":
-        """Return the smallest box around some boxes."""
-        top, left = min(box.top for box in boxes), min(box.left for box in boxes)
-        return Box(top, max(box.bottom for box in boxes), left, max(box.right for box in boxes))
-
-    def holds(self, other: "Box") -> bool:
-        """Say whether the other is within this one and touches none of its edges."""
-        down = self.top < other.top and other.bottom < self.bottom
-        return down and self.left < other.left and other.right < self.right
-
-    def as_large_as(self, other: "Box", within: float) -> bool:
-        """Say whether both sides are as long as the other's, but for a share of these."""
-        high, wide = abs(self.height - other.height), abs(self.width - other.width)
-        return high <= within * other.height and wide <= within * other.width
-
-    def gap(self, other: "Box") -> int:
-        """Return how far apart the two are, the larger of the distances along rows and columns; 0 if both overlap."""
-        down = max(other.top - self.bottom, self.top - other.bottom)
-        return max(down, other.left - self.right, self.left - other.right, 0)
+    def __init__(self) -> None:
+        super().__init__(SEVERAL)
 
 
 @dataclass(frozen=True)
@@ -131,13 +95,23 @@ class Components:
     def stands_out(self) -> bool:
         """Whether the largest piece off the edges is large enough to be a digit."""
         inner, largest = 0, 0
-        for area, box, edges in zip(self.areas, self.boxes, self._edges, strict=True):
+        for area, box, edges in zip(self._areas, self.boxes, self._edges, strict=True):
             if not edges:
                 inner = max(inner, area)
             # A piece that fills its box along three edges of a page is light or a table, however large.
             if not self.page or edges != 3 or area <= BAND * box.height * box.width:
                 largest = max(largest, area)
         return inner >= max(INNER * largest, 1)
+
+    @cached_property
+    def _areas(self) -> list[int]:
+        """The pieces' areas; 0 for the lines of a grid."""
+        large = _large(self.areas)
+        if not self.page or not len(self.areas) - 1 >= 2 or len(large) > MOST_FRAMED:
+            return self.areas
+        grids = {k for k in large if is_frame(self.mask(k)) and is_grid(self.mask(k))}
+        areas = [0 if k in grids else area for k, area in enumerate(self.areas)]
+        return areas if max(areas) > 0 else self.areas
 
     @cached_property
     def _edges(self) -> list[int]:
@@ -151,7 +125,7 @@ class Components:
     def _counting(self) -> list[int]:
         """The areas of the pieces that may be of the digit; 0 for those that reach in from an edge, and for frames."""
         inner = self.stands_out
-        areas = [0 if inner and edges else area for area, edges in zip(self.areas, self._edges, strict=True)]
+        areas = [0 if inner and edges else area for area, edges in zip(self._areas, self._edges, strict=True)]
         large = _large(areas)
         if self.page and len(large) <= MOST_FRAMED:
             frames = [piece for piece in large if self._frames(piece, large)]
@@ -159,7 +133,12 @@ class Components:
                 box = self.boxes[piece]
                 if any(box.as_large_as(self.boxes[frame], AS_FRAME) for frame in frames) and is_frame(self.mask(piece)):
                     areas[piece] = 0
+            if frames:  # what is beside them is text, buttons
+                areas = [area if self._is_within(k, frames) else 0 for k, area in enumerate(areas)]
         return areas
+
+    def _is_within(self, piece: int, frames: list[int]) -> bool:
+        return any(self.boxes[frame].holds(self.boxes[piece]) for frame in frames)
 
     def _frames(self, piece: int, others: list[int]) -> bool:
         """Say whether a piece is a frame around another."""
@@ -169,53 +148,67 @@ class Components:
             return False
         return stroke_width(self.mask(piece)) <= AS_THICK * max(stroke_width(self.mask(k)) for k in framed)
 
-    def digit(self) -> Array:
+    def panel(self) -> Box | None:
+        """Return where a panel with a digit in it is: the largest piece, if it is one."""
+        areas = self._counting
+        largest = areas.index(max(areas))
+        if any(2 * area >= areas[largest] for k, area in enumerate(areas) if k != largest):  # one of several: a bar
+            return None
+        box = self.boxes[largest]
+        ink = self.labels[box.top : box.bottom, box.left : box.right] > 0
+        within = panel_box(self.mask(largest), ink) if areas[largest] else None
+        if within is None:
+            return None
+        down, right = box.top, box.left
+        return Box(down + within.top, down + within.bottom, right + within.left, right + within.right)
+
+    @cached_property
+    def scattered(self) -> list[int]:
+        """The pieces that may be of the digit, where they are many and none stands out; else none."""
+        areas = self._counting
+        kept = _large(areas)
+        return kept if 2 * max(areas) < sum(areas) and len(kept) > MOST_PIECES else []
+
+    def digit(self, joined: bool = False) -> Array:
         """Return the mask of the pieces that are the digit, shape (height, width).
+
+        Args:
+            joined: whether the pieces were found to be of one digit.
 
         Raises:
             NoDigit: there is none, or what there is is no digit.
         """
         areas = self._counting
         kept = _large(areas)
-        if 2 * max(areas) < sum(areas) and len(kept) > MOST_PIECES:
+        strokes = self._without_blots(kept) if len(kept) <= MOST_DIGITS else kept
+        if not joined and are_several([(self.boxes[k], areas[k]) for k in strokes]):
+            raise SeveralDigits
+        if not joined and self.scattered:
             raise NoDigit(f"{len(kept)} separate pieces, none of which stands out")
-        kept = self._without_blots(kept)
-        self._check_one(kept)
         chosen = np.zeros(len(areas), bool)
-        chosen[kept] = True
+        chosen[strokes] = True
         mask: Array = chosen[self.labels]
         if self.page and self.crosses and max(lines_across(mask), lines_across(mask.T)) > MOST_LINES:
             raise NoDigit("lines across all of it, as dark as the ink")
         return mask
 
     def _without_blots(self, kept: list[int]) -> list[int]:
-        """Return the pieces without punch holes and blots that lie apart from the others."""
+        """Return the pieces without punch holes, blots and buttons that lie apart from the others."""
         if len(kept) < 2 or not self.page:
             return kept
         blots = [k for k in kept if stroke_width(self.mask(k)) > BLOT * self.boxes[k].longest]
-        others = [self.boxes[k] for k in kept if k not in blots]
+        others = [k for k in kept if k not in blots]
         if not others:
             return kept
-        rest = Box.around(others)
-        beside = {k for k in blots if self.boxes[k].longest < rest.longest}
-        return [k for k in kept if k not in beside or self.boxes[k].gap(rest) <= APART * rest.longest]
+        rest, main = Box.around([self.boxes[k] for k in others]), max(others, key=lambda k: self.boxes[k].height)
+        beside = {k for k in blots if self._is_apart(k, rest)}
+        beside |= {k for k in others if self._is_apart(k, self.boxes[main]) and is_label(self.mask(k))}
+        return [k for k in kept if k not in beside]
 
-    def _check_one(self, kept: list[int]) -> None:
-        """Refuse two large pieces side by side.
-
-        Raises:
-            NoDigit: there are two.
-        """
-        if len(kept) < 2:
-            return
-        boxes = {k: self.boxes[k] for k in kept}
-        height = Box.around(list(boxes.values())).height
-        high = [k for k, box in boxes.items() if box.height >= AS_HIGH * height]
-        for left in high:
-            for right in high:
-                smaller, larger = sorted((self.areas[left], self.areas[right]))
-                if boxes[left].right < boxes[right].left and smaller >= AS_LARGE * larger:
-                    raise NoDigit("two digits side by side: one digit a picture")
+    def _is_apart(self, piece: int, rest: Box) -> bool:
+        """Say whether a piece is smaller than the others, and so far from them that it is not one of theirs."""
+        box = self.boxes[piece]
+        return box.longest < rest.longest and box.gap(rest) > APART * rest.longest
 
 
 def _large(areas: list[int]) -> list[int]:

@@ -5,7 +5,8 @@ proportions kept, and placed so that its centre of mass is at the middle of 28 �
 side is 20 pixels, the centre of mass within half a pixel of (14, 14), strokes 1.7 to 4.0 pixels wide (5 to 95 %).
 
 Pictures are no scans of forms, so other steps come first: paper and ink are told apart (Otsu 1979), uneven paper is
-flattened, specks and ink that reaches in from an edge are left out, strokes far thinner than the set's are thickened.
+flattened, lines are taken out (``lines.py``), many pieces are joined (``gaps.py``), specks and ink that reaches in from
+an edge are left out, strokes far thinner than the set's are thickened.
 
 All steps compute on whole numbers, or sum in a fixed order. So the script of the drawing page, whose steps have the
 same names (``export/page_files/form.js``), gives the same image where the paper is of one grey value, as the page's is.
@@ -15,27 +16,27 @@ import functools
 import math
 
 import numpy as np
-from scipy import ndimage
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.components import BAND, BLOT, Components, NoDigit, stroke_width
+from npdigits.pictures.components import BAND, BLOT, Components, NoDigit, SeveralDigits, stroke_width
+from npdigits.pictures.gaps import gap_of
+from npdigits.pictures.ink import inks
+from npdigits.pictures.lines import without_lines
+from npdigits.pictures.paper import sheet_in
+from npdigits.pictures.thicker import thickened
+from npdigits.pictures.threshold import otsu, separation
 
 SIDE, BOX, MIDDLE = 28, 20, 14
 # Ink differs from paper by at least so many grey values, of 255.
 CONTRAST = 40
-# The ink of a digit is at most such a share of its picture; its width is at most so many of its heights.
-MOST_INK, WIDEST = 0.5, 2.5
+# The width of a digit is at most so many of its heights.
+WIDEST = 2.5
 # The strokes of a digit are at most so long, in lengths of its box. MNIST's test digits reach 3.6, outlined ones 6.6.
 LONGEST_LINE = 8
 # Ink is of two kinds, as faint lines with a digit on them, if at least such a share of its variance is between them.
 TWO_KINDS = 0.85
 # Strokes thinner than THIN pixels of the box are thickened to that, if a pixel of the box is FINE of the picture's.
 THIN, FINE = 2.0, 2.0
-# Grey values that are added where two are divided.
-DARK = 16.0
-# The paper's shade is fitted to so many pixels along the longer side, so often; each time those are left out that are
-# further away than so many medians.
-SAMPLES, FITS, OUTLIER = 64, 8, 3.0
 # The longer side of a digit is at least so long, in pixels of the picture.
 SMALLEST = 7
 # Halves are rounded up, also where a sum in another order is a little less than the half.
@@ -54,10 +55,43 @@ def to_mnist_form(grey: Array) -> Array:
     Raises:
         NoDigit: says why.
     """
-    ink = inked(grey)
+    sheet = sheet_in(grey)
+    if sheet is not None:
+        try:
+            return to_mnist_form(sheet)
+        except SeveralDigits:
+            raise
+        except NoDigit:
+            pass  # it is none
+    refused = None
+    for ink, most in inks(grey):
+        try:
+            return _formed(grey, ink, most)
+        except SeveralDigits:
+            raise
+        except NoDigit as error:  # then another side of the paper's grey value may be the ink
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
+def _formed(grey: Array, ink: Array, most: float) -> Array:
+    """Return the digit of a picture of which it is known how much ink is where, at most such a share of it."""
+    ink = without_lines(ink)
     threshold, pieces = told_apart(ink)
-    levels = stretched(ink, threshold)
-    mask = pieces.digit()
+    if gap := gap_of(pieces):
+        ink = thickened(ink, gap)
+        threshold, pieces = told_apart(ink)
+    panel = pieces.panel()
+    if panel is not None and (panel.height, panel.width) != grey.shape and not gap:
+        try:
+            return to_mnist_form(grey[panel.top : panel.bottom, panel.left : panel.right])
+        except SeveralDigits:
+            raise
+        except NoDigit:
+            pass  # it is none
+    levels = stretched(ink, threshold, most)
+    mask = pieces.digit(joined=gap > 0)
     levels[(ink > threshold) & ~mask] = 0
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
@@ -75,6 +109,17 @@ def to_mnist_form(grey: Array) -> Array:
         raise NoDigit("what is on it is far wider than a digit: one digit a picture")
     if mask.sum() > LONGEST_LINE * max(height, width) * stroke:
         raise NoDigit("there is more line on it than a digit has")
+    return formed(levels, stroke)
+
+
+def formed(levels: Array, stroke: float) -> Array:
+    """Return a digit, cut to its box, as MNIST would hold it.
+
+    Args:
+        levels: 0 (paper) … 255 (ink), shape (height, width).
+        stroke: the width of its strokes, in pixels.
+    """
+    height, width = levels.shape
     pixel = max(height, width) / BOX  # of the box, in the picture's
     if pixel >= FINE:
         levels = thickened(levels, rounded(THIN * pixel - stroke))
@@ -86,79 +131,6 @@ def to_mnist_form(grey: Array) -> Array:
 def rounded(x: float) -> int:
     """Return the nearest whole number, halves upwards, as JavaScript rounds."""
     return math.floor(x + 0.5)
-
-
-def inked(grey: Array) -> Array:
-    """Return how much ink is where, bytes of the picture's shape: the smaller part of it, darker or lighter than paper.
-
-    A grey value that more than half of the pixels have is the paper's. Else the light is uneven. Shadows with sharp
-    edges are taken off by dividing the picture by its closing with a square that no stroke fills (of light ink: its
-    opening by the picture); then the surface of ``shade``, the rest of the light, is subtracted.
-    """
-    counts = np.bincount(grey.ravel(), minlength=256)
-    level = int(counts.argmax())
-    if 2 * counts[level] > grey.size:
-        darker = level - grey.astype(int)
-        side: Array = np.maximum(darker if darker.sum() >= 0 else -darker, 0).astype(np.uint8)
-        return side
-    darker = shade(grey) - grey
-    far = np.abs(darker) > OUTLIER * np.median(np.abs(darker))
-    on_light = darker[far].sum() >= 0
-    light = grey + DARK  # contrast is judged relative to the light, as noise weighs more in the dark
-    size = max(3, min(grey.shape) // 3)
-    if on_light:
-        ink = 255 - 255 * light / ndimage.grey_closing(light, (size, size), mode="nearest")
-    else:
-        ink = 255 - 255 * ndimage.grey_opening(light, (size, size), mode="nearest") / light
-    whole: Array = np.clip(ink - shade(ink), 0, 255).astype(np.uint8)
-    return whole
-
-
-def shade(grey: Array) -> Array:
-    """Return the paper's own values: the quadratic surface through most of the pixels.
-
-    It is fitted by least squares, then again without the pixels that are far from it, and so on, as ink is the smaller
-    part.
-    """
-    height, width = grey.shape
-    step = max(1, max(height, width) // SAMPLES)
-    y, x = np.mgrid[:height, :width] / max(height, width)
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
-    some, values = terms[:, ::step, ::step].reshape(6, -1).T, grey[::step, ::step].ravel().astype(float)
-    kept = np.ones(len(values), bool)
-    for _ in range(FITS):
-        surface = np.linalg.lstsq(some[kept], values[kept], rcond=None)[0]
-        away = np.abs(values - some @ surface)
-        kept = away <= OUTLIER * max(float(np.median(away)), 1.0)
-    paper: Array = np.tensordot(surface, terms, 1)
-    return paper
-
-
-def otsu(values: Array) -> int:
-    """Return the threshold t with the largest variance between the bytes ≤ t and those > t (Otsu 1979, eq. 18).
-
-    σ²(t) = (m·w(t) − m(t))² / (w(t)·(1 − w(t))); the first t of equal ones. If all bytes are equal, t is their value.
-    """
-    counts = np.bincount(values.ravel(), minlength=256)
-    n, below = values.size, counts.cumsum()
-    total = (counts * np.arange(256)).cumsum()
-    # The same in whole numbers: (total·below − n·sums)² / (below·(n − below)). They reach n⁵: floats, rounded once.
-    parted = (below > 0) & (below < n)
-    if not parted.any():
-        return int(values.flat[0])
-    difference = total[-1].astype(float) * below - n * total.astype(float)
-    between = np.where(parted, difference * difference / np.where(parted, below * (n - below).astype(float), 1), -1)
-    return int(between.argmax())
-
-
-def separation(values: Array, threshold: int) -> float:
-    """Return the share of the variance that is between values ≤ t and > t (Otsu 1979, eq. 12: η = σ_B² / σ_T²)."""
-    above = values > threshold
-    share, variance = above.mean(), values.var()
-    if not 0 < share < 1:
-        return 0.0
-    between = share * (1 - share) * (values[above].mean() - values[~above].mean()) ** 2
-    return float(between / variance)
 
 
 def told_apart(ink: Array) -> tuple[int, Components]:
@@ -179,7 +151,7 @@ def told_apart(ink: Array) -> tuple[int, Components]:
     return threshold, pieces
 
 
-def stretched(ink: Array, threshold: int) -> Array:
+def stretched(ink: Array, threshold: int, most: float) -> Array:
     """Return ink on a scale from 0, the paper's level (its median), to 255, the ink's (its ninth decile).
 
     Raises:
@@ -193,22 +165,10 @@ def stretched(ink: Array, threshold: int) -> Array:
     high = threshold + 1 + int(np.searchsorted(above.cumsum(), 0.9 * above.sum()))
     if high - low < CONTRAST:
         raise NoDigit("it is blank, or nearly so")
-    if above.sum() > MOST_INK * ink.size:
+    if above.sum() > most * ink.size:
         raise NoDigit("more than half of it is ink")
-    scaled: Array = np.clip((ink.astype(float) - low) * 255 / (high - low), 0, 255)
+    scaled: Array = np.clip((np.arange(256.0) - low) * 255 / (high - low), 0, 255)[ink]
     return scaled
-
-
-def thickened(levels: Array, by: int) -> Array:
-    """Return strokes thicker by so many pixels: each pixel becomes the largest of a square. The image grows as much."""
-    if by <= 0:
-        return levels
-    padded = np.pad(levels, by)
-    n = len(padded) - by
-    tall = np.max([padded[i : i + n] for i in range(by + 1)], axis=0)
-    n = padded.shape[1] - by
-    wider: Array = np.max([tall[:, i : i + n] for i in range(by + 1)], axis=0)
-    return wider
 
 
 def resampled(levels: Array, high: int, wide: int) -> Array:

@@ -16,6 +16,8 @@ from npdigits.base.arrays import Array
 from npdigits.base.paths import resolved
 from npdigits.base.text import message_of
 from npdigits.pictures import shades
+from npdigits.pictures.dither import undithered
+from npdigits.pictures.proportions import TURNED, stretch
 from npdigits.pictures.shades import FORMATS, BadPicture
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp")
@@ -27,8 +29,6 @@ LONGEST_SIDE = 1024
 # Pictures that may be taken as they are: at most so wide and high, in these of Pillow's modes.
 LARGEST_SQUARE = 64
 PLAIN = ("1", "L", "LA", "P", "RGB", "RGBA")
-# EXIF's tag of the orientation.
-TURNED = 274
 
 
 def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
@@ -77,14 +77,25 @@ def _leads_to_a_folder(entry: os.DirEntry[str]) -> bool:
 def read_picture(path: Path) -> Array:
     """Return a picture's grey values, bytes 0 (black) … 255 (white) of shape (height, width).
 
-    Turned as its EXIF orientation says, on white paper where it is transparent (on black where its ink is light), the
-    first of several pages, and made smaller where its longer side is more than ``LONGEST_SIDE``.
+    Turned as its EXIF orientation says, stretched as its resolutions say, grey where it was dithered, on white paper
+    where it is transparent (on black where its ink is light), the first of several pages, and made smaller where its
+    longer side is more than ``LONGEST_SIDE``.
 
     Raises:
         BadPicture: says why.
     """
     with _explained(path), _opened(path) as image:
-        return _grey_values(image)
+        return _grey_values(image)[0]
+
+
+def read_page(path: Path, longest: int) -> tuple[Array, tuple[int, int]]:
+    """Return grey values as ``read_picture`` does, but of another size at most; and the picture's own (height, width).
+
+    Raises:
+        BadPicture: says why.
+    """
+    with _explained(path), _opened(path) as image:
+        return _grey_values(image, longest)
 
 
 def picture_of(content: bytes) -> Array:
@@ -94,16 +105,24 @@ def picture_of(content: bytes) -> Array:
         BadPicture: says why.
     """
     with _explained(content), _opened_with_limits(io.BytesIO(content)) as image:
-        return _grey_values(image)
+        return _grey_values(image)[0]
 
 
-def _grey_values(image: Image.Image) -> Array:
-    image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG need not be read in full
-    meant = shades.meaning(image)
+def _grey_values(image: Image.Image, longest: int = LONGEST_SIDE) -> tuple[Array, tuple[int, int]]:
+    """Return grey values as ``read_picture`` does, and the picture's own (height, width), upright."""
+    wide, high = image.size
+    image.draft(None, (longest, longest))  # a JPEG need not be read in full
+    lying, meant, (wider, higher) = image.size, shades.meaning(image), stretch(image)
     grey = shades.grey(_upright(image), meant)
-    if max(grey.size) > LONGEST_SIDE:
-        grey = grey.resize(_smaller(grey.size), Image.Resampling.BOX)
-    return np.asarray(grey)
+    if grey.size != lying:
+        wide, high = high, wide
+    values = np.asarray(grey)
+    if max(grey.size) <= longest:  # else its dots become grey as it is made smaller
+        values = undithered(values)
+    size = _fitting(grey.width * wider, grey.height * higher, longest)
+    if size != grey.size:
+        values = np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BOX))
+    return values, (high, wide)
 
 
 def read_square(path: Path) -> Array | None:
@@ -195,10 +214,10 @@ def _explained(source: Path | bytes) -> Iterator[None]:
         raise BadPicture(f"damaged: {message_of(error)}") from error
 
 
-def _smaller(size: tuple[int, int]) -> tuple[int, int]:
-    """Return a size whose longer side is ``LONGEST_SIDE``, in the same proportions; no side is less than a pixel."""
-    width, height = (max(1, round(side * LONGEST_SIDE / max(size))) for side in size)
-    return width, height
+def _fitting(width: float, height: float, longest: int) -> tuple[int, int]:
+    """Return a size in these proportions whose longer side is at most so long; no side is less than a pixel."""
+    scale = min(1.0, longest / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -16,7 +16,7 @@ from npdigits.race.definition import MOST_CONFIRMATIONS, Confirmation, Race, as_
 from npdigits.race.fault import OWN, OWN_CODE, blame_of
 from npdigits.race.layout import RUNS, confirmation_folder
 from npdigits.runs.json_table import read_identity
-from npdigits.runs.layout import result_sizes
+from npdigits.runs.layout import is_whole
 from npdigits.runs.metrics import MOST_BYTES, parse_metrics
 from npdigits.runs.summary import Status, Summary, read_summary_if_there
 from npdigits.training.state import Epoch
@@ -73,7 +73,8 @@ class Run:
         if self.lost and self.summary.status == Status.FAILED:
             return Ran(epochs, True, self.lost, self.accuracy)
         ended = self.summary.status.ended
-        if not (ended or self.summary.status == Status.PAUSED) or result_sizes(self.path) != self.summary.sizes:
+        whole = is_whole(self.path, self.summary.sizes, self.summary.more_sizes)
+        if not (ended or self.summary.status == Status.PAUSED) or not whole:
             return Ran(max(0, epochs - 1), False, "", self.accuracy, written=epochs)
         return Ran(epochs, ended, self.lost, self.accuracy)
 

@@ -17,7 +17,7 @@ from npdigits.runs.results import BYTE
 
 # Bytes of the files whose size no network decides. Predictions of 10,000 test digits in 10,000 classes have 400 MB;
 # twice ten pictures of 512 × 512 pixels, ten times each, have 26 MB.
-MOST_BYTES = {"predictions.npz": 512 << 20, "distorted.npz": 64 << 20}
+MOST_BYTES = {"predictions.npz": 512 << 20, "distorted.npz": 64 << 20, "doubt.npz": 8 << 20}
 # What the probabilities of a digit may miss 1 by.
 ROUNDING = 1e-3
 # The numbers of a network.
@@ -63,6 +63,39 @@ def read_distorted(path: Path) -> dict[str, Array]:
         ValueError: it is not what a run writes.
     """
     return read_npz(path, _fits_distorted, MOST_BYTES["distorted.npz"])
+
+
+def read_doubt(path: Path, classes: int, features: int) -> dict[str, Array]:
+    """Read a run's doubt.npz: ``scores`` (digits, 2), ``weights`` (32,), ``means``, ``axes``.
+
+    The last are of shape (classes, kinds, features) and (classes, kinds, q, features); both may be missing.
+
+    Args:
+        path: of the file.
+        classes: of the network.
+        features: of an image.
+
+    Raises:
+        OSError: it cannot be opened.
+        ValueError: it is not what a run writes.
+    """
+
+    def fits(declared: Mapping[str, Declared], read: Callable[[str], Array]) -> None:
+        scores = _needed(declared, "scores")
+        _check("scores", scores, ("float32",), (None, 2))
+        if not scores.size:
+            raise ValueError(f"scores is {scores}: allowed are those of some digits")
+        _check("weights", _needed(declared, "weights"), ("uint8",), (32,))
+        if "means" in declared or "axes" in declared:
+            _check("means", _needed(declared, "means"), ("float16",), (classes, None, features))
+            kinds = declared["means"].shape[1]
+            _check("axes", _needed(declared, "axes"), ("float16",), (classes, kinds, None, features))
+        _only(declared, ("scores", "weights", "means", "axes"))
+
+    arrays = read_npz(path, fits, MOST_BYTES["doubt.npz"])
+    if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
+        raise ValueError(f"{path}: damaged: {bad[0]} holds numbers that are not finite")
+    return arrays
 
 
 def _fits_predictions(declared: Mapping[str, Declared], read: Callable[[str], Array]) -> None:

@@ -89,7 +89,8 @@ SUMMARY_VALUES: dict[str, Kind] = {
         plain(3),
     ),
     "never_read": list_of(whole(0, CLASSES - 1), CLASSES),
-    "sizes": table({}, whole(0, 10**15), most=1000),
+    "temperature": number(1e-9, 1e9),
+    **dict.fromkeys(("sizes", "more_sizes"), table({}, whole(0, 10**15), most=1000)),
     "reason": text(LONGEST_REASON),
 }
 
@@ -101,6 +102,7 @@ IDENTITY_VALUES: dict[str, Kind] = {
     **dict.fromkeys(("augment", "stop_on", "dtype"), NAME),
     **dict.fromkeys(("leak", "init_scale", "eps", "momentum", "rho", "lr", "lr_decay", "l2", "weight_decay"), _NUMBER),
     **dict.fromkeys(("input_dropout", "max_norm", "alpha", "sigma", "rotation", "scale", "shear", "shift"), _NUMBER),
+    "added_strokes": _NUMBER,
     "min_delta": _NUMBER,
     "betas": list_of(FINITE, 2, 2),
     "dropout": either(list_of(FINITE, 10_000), FINITE),

@@ -18,7 +18,7 @@ from npdigits.runs import checkpoint
 from npdigits.runs.checkpoint import Checkpoint, Damaged
 from npdigits.runs.hold import LOCK, Hold
 from npdigits.runs.json_table import read_identity
-from npdigits.runs.layout import FOLDERS, LOG, LOG_LINE, WRITTEN_WHOLE, result_sizes
+from npdigits.runs.layout import FOLDERS, LOG, LOG_LINE, WRITTEN_WHOLE, is_whole
 from npdigits.runs.outputs import make_directory
 from npdigits.runs.summary import Status, Summary, read_summary_if_there
 from npdigits.runs.writer import RunWriter
@@ -152,7 +152,7 @@ def ended_already(
         summary.identity != digest(found) or differences(form(found), identity)
     ):
         return None
-    return summary if result_sizes(path) == summary.sizes else None
+    return summary if is_whole(path, summary.sizes, summary.more_sizes) else None
 
 
 def _is_paused(summary: Summary, until: int | None) -> bool:

@@ -23,9 +23,9 @@ from npdigits.runs.trained import Trained
 SEEN_ONE_IN = 100
 # The same of the test set that belongs to its training set: duplicates are common in sets that are collected.
 SEEN_OWN_ONE_IN = 2
-# Characters of a line of a confusion matrix on a terminal; where it is wider, a line says what a class is read as most
-# often.
-MOST_WIDTH, MOST_READINGS = 120, 3
+# Characters of a line of a confusion matrix on a terminal, the columns of a wide one; where it is wider, a line says
+# what a class is read as most often.
+MOST_WIDTH, MOST_READINGS = 132, 3
 # Characters of a class's name there.
 LONGEST = 20
 
@@ -140,42 +140,46 @@ def score_line(name: str, p: Array, labels: Array) -> str:
     return f"{name}: {correct / n:.2%} ({low:.2%} to {high:.2%}), {n - correct} of {n:,} read wrong, cost {cost:.4f}"
 
 
-def confusion_rows(counts: Array, names: Sequence[str] = ()) -> list[list[str]]:
+def confusion_rows(counts: Array, names: Sequence[str] = (), doubted: Array | None = None) -> list[list[str]]:
     """Return the confusion matrix with each class's errors, as rows of text, a head first.
 
     Args:
         counts: how often each class (down) was read as each (across).
         names: of the classes; none where they are numbers.
+        doubted: how many images of each class are doubted; None for no column of that.
     """
     numbers = tuple(map(str, range(len(counts))))
     names = tuple(names) or numbers
-    rows = [["digit" if names == numbers else "class", *names, "of", "wrong", "%"]]
+    last = ["of", "wrong", "%", *(["doubted"] if doubted is not None else [])]
+    rows = [["digit" if names == numbers else "class", *names, *last]]
     return rows + [
-        [name, *map(str, row), *_errors(row, i)] for i, (name, row) in enumerate(zip(names, counts, strict=True))
+        [name, *map(str, row), *_errors(row, i, doubted)]
+        for i, (name, row) in enumerate(zip(names, counts, strict=True))
     ]
 
 
-def confusion_lines(counts: Array, names: Sequence[str] = ()) -> list[str]:
+def confusion_lines(counts: Array, names: Sequence[str] = (), doubted: Array | None = None) -> list[str]:
     """Return the confusion matrix as lines for a terminal.
 
     Of so many classes that no terminal would hold their columns, each line says what one is read as most often. The
     arguments are those of ``confusion_rows``.
     """
-    head, *rows = confusion_rows(counts, [shortened(name, LONGEST) for name in names])
+    head, *rows = confusion_rows(counts, [shortened(name, LONGEST) for name in names], doubted)
     lines = aligned([head, *rows])
     if max(map(terminal_width, lines)) <= MOST_WIDTH:
         return lines
-    names, table = [row[0] for row in rows], [[head[0], "of", "wrong", "%", "read as"]]
+    names, table = [row[0] for row in rows], [[head[0], *head[len(counts) + 1 :], "read as"]]
     for i, row in enumerate(counts):
         others = [k for k in np.argsort(-row, kind="stable")[: MOST_READINGS + 1] if k != i and row[k]]
         said = ", ".join(f"{names[k]} ({row[k]})" for k in others[:MOST_READINGS])
-        table.append([names[i], *_errors(row, i), said])
+        table.append([names[i], *_errors(row, i, doubted), said])
     last = max(terminal_width(row[-1]) for row in table)
     # The last column is flush left, which ``aligned`` does for the first ones only.
     return aligned([[*row[:-1], row[-1] + " " * (last - terminal_width(row[-1]))] for row in table])
 
 
-def _errors(row: Array, i: int) -> list[str]:
-    """Return how many images the i-th class has, how many of them are read wrong, and their share in percent."""
+def _errors(row: Array, i: int, doubted: Array | None) -> list[str]:
+    """Return how many images the i-th class has, how many are read wrong, their share in percent, how many doubted."""
     n, wrong = int(row.sum()), int(row.sum() - row[i])
-    return [str(n), str(wrong), f"{100 * wrong / n:.2f}" if n else "–"]
+    of_doubt = [] if doubted is None else [str(doubted[i]) if n else "–"]
+    return [str(n), str(wrong), f"{100 * wrong / n:.2f}" if n else "–", *of_doubt]

@@ -43,7 +43,7 @@ def read_file(run: Trained, path: Path, overrides: Sequence[str], warn: Callable
     split = read_by(run, images, said)
     if are_inverted(split, run.summary.height_and_width):
         warn(INVERTED.format(path))
-    readings = readings_of(run, split, [path] * len(split), images.part.name_of)
+    readings = readings_of(run, split, [path] * len(split), images.part.name_of, warn)
     described = f"{images.described}: {len(split):,} images"
     if images.part.labels is not None:
         try:

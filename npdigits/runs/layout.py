@@ -1,6 +1,7 @@
 """What a run directory holds: the names of its files, and their sizes."""
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from npdigits.runs import checkpoint
@@ -11,6 +12,10 @@ LAST, PREVIOUS, BEST = (f"checkpoints/{name}" for name in (checkpoint.LAST, chec
 DISTORTED = "distorted.npz"
 # What a run that has ended and has a best epoch cannot be without.
 RESULTS = ("metrics.csv", "predictions.npz", BEST, LAST)
+# How strange the validation digits are, by which a reading is doubted. Release 0.2.0 and code before do not know it,
+# and would do a run again whose ``sizes`` name it, so it stands in a table of its own.
+DOUBT = "doubt.npz"
+MORE_RESULTS = (DOUBT,)
 # What plots/ holds once it is complete; named here so that looking needs no matplotlib.
 PLOTS = ("cost", "accuracy", "gap", "learning_rate", "confusion", "mistakes", "weights")
 # An additional plot, of runs whose training images were distorted.
@@ -18,7 +23,7 @@ AUGMENTATION = "augmentation"
 # The files that are written whole: a process that is killed can leave a part of one under another name.
 WRITTEN_WHOLE = (
     *("identity.json", "summary.json", "config.yaml", "overrides.yaml", "environment.json", "metrics.csv"),
-    *("predictions.npz", DISTORTED, LOG, LAST, PREVIOUS, BEST, "code.json"),
+    *("predictions.npz", DOUBT, DISTORTED, LOG, LAST, PREVIOUS, BEST, "code.json"),
     *(f"plots/{name}.png" for name in (*PLOTS, AUGMENTATION)),
 )
 FOLDERS = ("checkpoints", "plots", "code")
@@ -28,7 +33,21 @@ LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d |Traceback ")
 
 def result_sizes(path: Path) -> dict[str, int]:
     """Return the sizes of the result files that exist; a changed size shows a lost or torn file."""
-    return {name: (path / name).stat().st_size for name in RESULTS if (path / name).is_file()}
+    return _sizes(path, RESULTS)
+
+
+def more_sizes(path: Path) -> dict[str, int] | None:
+    """Return the sizes of the result files that earlier versions do not know; None where there is none."""
+    return _sizes(path, MORE_RESULTS) or None
+
+
+def is_whole(path: Path, sizes: Mapping[str, int] | None, more: Mapping[str, int] | None) -> bool:
+    """Say whether the result files have the sizes that a summary recorded."""
+    return result_sizes(path) == sizes and more_sizes(path) == (more or None)
+
+
+def _sizes(path: Path, names: Iterable[str]) -> dict[str, int]:
+    return {name: (path / name).stat().st_size for name in names if (path / name).is_file()}
 
 
 def has_all_plots(path: Path) -> bool:

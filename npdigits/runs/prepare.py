@@ -104,7 +104,7 @@ def prepare(
     config = in_canonical_form(config, *known)
     train, val = sets.hold_out(source, config.val_size, seed_of(config, "split"))
     sizes = (train.images.shape[1], *config.hidden, source.n_classes)
-    check_fit(config, sizes, len(train), source.image_shape)
+    check_fit(config, sizes, len(train), source)
     this = identity(config, source.sha256)
     return Plan(config, out_dir, resuming, tuple(overrides), source, about, train, val, sizes, this, form_for(*known))
 

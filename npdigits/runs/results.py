@@ -8,11 +8,11 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.random import stream
-from npdigits.data.augmentation import Augmentation
+from npdigits.data.added_strokes import NUMBERS, AddedStrokes
+from npdigits.data.augmentation import Augmentation, DistortionRanges
 from npdigits.data.sets import Split
-from npdigits.nn.network import Parameters
+from npdigits.nn.network import Network, Parameters
 from npdigits.runs.metrics import SCORES
-from npdigits.training.scoring import probabilities
 from npdigits.training.state import Epoch, State
 
 READOUT_DIGITS = 75
@@ -43,20 +43,33 @@ def collect_predictions(p: Array, test: Split) -> dict[str, Array]:
     }
 
 
-def distort_examples(train: Split, augmentation: Augmentation, seed: int) -> dict[str, Array]:
+def distort_examples(
+    train: Split, shape: tuple[int, int], ranges: DistortionRanges | None, added_strokes: float, seed: int
+) -> dict[str, Array]:
     """Return what distorted.npz holds: some training images, and what the augmentation makes of each.
 
     ``originals``, bytes of shape (digits, pixels), one of each of the first classes; ``distorted`` (digits, times,
     pixels).
+
+    Args:
+        train: the images.
+        shape: (height, width) of them.
+        ranges: how far they are distorted; None for not at all.
+        added_strokes: share of the digits that get strokes.
+        seed: of what is drawn.
     """
     labels = train.labels[train.rows]
     firsts = np.sort([np.flatnonzero(labels == digit)[0] for digit in np.unique(labels)[:DISTORTED_DIGITS]])
     originals = train.images[train.rows[firsts]]
     many = np.repeat(originals, DISTORTED_TIMES, axis=0)
-    drawn = np.empty(many.shape, np.float32)
-    augmentation(stream(seed, "distorted"), many, drawn)
-    shape = (len(originals), DISTORTED_TIMES, originals.shape[1])
-    return {"originals": originals, "distorted": np.rint(drawn).astype(np.uint8).reshape(shape)}
+    if added_strokes:
+        numbers = stream(seed, "added strokes shown").random((len(many), NUMBERS))
+        AddedStrokes(shape, added_strokes)(numbers, np.repeat(labels[firsts], DISTORTED_TIMES), many)
+    drawn = many.astype(np.float32)
+    if ranges:
+        Augmentation(shape, ranges)(stream(seed, "distorted"), many, drawn)
+    distorted = np.rint(drawn).astype(np.uint8).reshape(len(originals), DISTORTED_TIMES, -1)
+    return {"originals": originals, "distorted": distorted}
 
 
 def read_out(p: Array, test: Split, seed: int) -> dict[str, Any]:
@@ -96,8 +109,8 @@ def wilson_interval(correct: int, n: int) -> tuple[float, float]:
     return max(0.0, (centre - half) / (1 + z * z / n)), min(1.0, (centre + half) / (1 + z * z / n))
 
 
-def predict_test_set(state: State, test: Split) -> Array:
-    """Return the best epoch's probabilities on the test set."""
+def best_network(state: State) -> Network:
+    """Return the network as it was at the end of the best epoch."""
     best = Parameters(state.network.parameters.sizes, state.network.parameters.flat.dtype.name)
     best.flat[:] = state.best
-    return probabilities(dataclasses.replace(state.network, parameters=best), test)
+    return dataclasses.replace(state.network, parameters=best)

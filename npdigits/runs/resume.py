@@ -22,7 +22,7 @@ from npdigits.runs import checkpoint
 from npdigits.runs.checkpoint import Damaged
 from npdigits.runs.json_table import load_config, read_identity
 from npdigits.runs.kept_code import read_kept
-from npdigits.runs.layout import result_sizes
+from npdigits.runs.layout import is_whole
 from npdigits.runs.report import Report
 from npdigits.runs.summary import Summary, read_summary_if_there
 from npdigits.runs.writer import RunWriter
@@ -116,7 +116,7 @@ def _say_how_it_goes_on(state: State, config: Config, path: Path, found: Summary
     n = len(state.history)
     if not found.status.ended or not state.stopped_by:
         report.say(f"going on after epoch {n}")
-    elif result_sizes(path) != found.sizes:
+    elif not is_whole(path, found.sizes, found.more_sizes):
         report.warn(f"{path}: a file was lost or torn: made again from the last checkpoint")
     else:
         diverged = state.stopped_by == DIVERGED

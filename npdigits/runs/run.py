@@ -17,15 +17,15 @@ from npdigits.config.build import initial_state, ranges, recipe
 from npdigits.config.identity import digest
 from npdigits.config.schema import Config
 from npdigits.config.seeds import seed_of
-from npdigits.data.augmentation import Augmentation
 from npdigits.data.sets import Data
 from npdigits.runs import outputs, results, resume
 from npdigits.runs.directory import EndedRun, claim
+from npdigits.runs.doubt import Doubt
 from npdigits.runs.drawing import Drawing
 from npdigits.runs.environment import environment_of_run
 from npdigits.runs.events import Listener, Listeners
 from npdigits.runs.hold import Hold
-from npdigits.runs.layout import has_all_plots, result_sizes
+from npdigits.runs.layout import has_all_plots, more_sizes, result_sizes
 from npdigits.runs.prepare import Plan, prepare
 from npdigits.runs.record import RunRecord
 from npdigits.runs.report import Report, final_table
@@ -36,7 +36,9 @@ from npdigits.runs.trial import try_own
 from npdigits.runs.writer import RunWriter
 from npdigits.training.loop import fit
 from npdigits.training.passes import Diverged
+from npdigits.training.scoring import probabilities
 from npdigits.training.state import DIVERGED
+from npdigits.training.temperature import find_temperature
 
 
 def run(
@@ -169,9 +171,10 @@ def _begin(plan: Plan, writer: RunWriter, shared: bool, report: Report, until: i
     )
     record = RunRecord(writer.path, plan.config_from_anywhere, plan.identity, state, summary, until)
     writer.start(record, list(plan.overrides), environment)
-    if distortions := ranges(plan.config):
-        augmentation = Augmentation(plan.source.image_shape, distortions)
-        writer.write_distorted(results.distort_examples(plan.train, augmentation, seed_of(plan.config, "distorted")))
+    distortions, strokes = ranges(plan.config), plan.config.added_strokes
+    if distortions or strokes:
+        how = plan.source.image_shape, distortions, strokes, seed_of(plan.config, "distorted")
+        writer.write_distorted(results.distort_examples(plan.train, *how))
     report.open_log(writer.open_log())
     return record
 
@@ -226,12 +229,17 @@ def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status) 
     if status == Status.DIVERGED:
         record.update(diverged_in_epoch=len(state.history) + 1)
     if state.best_epoch is not None:
-        p = results.predict_test_set(state, test)
+        network = results.best_network(state)
+        p = probabilities(network, test)
         writer.write_predictions(results.collect_predictions(p, test))
         record.update(**results.figures_of(state.best_epoch))
         readout = results.read_out(p, test, seed_of(plan.config, "readout"))
         record.update(readout=readout, **results.find_blindness(p, test))
-    record.update(sizes=result_sizes(writer.path))
+        temperature = find_temperature(network, plan.val)
+        record.update(temperature=temperature)
+        if found := Doubt.of(network, plan.train, plan.val, plan.source.image_shape, temperature or 1.0):
+            writer.write_doubt(found.arrays(network))
+    record.update(sizes=result_sizes(writer.path), more_sizes=more_sizes(writer.path))
     writer.write_summary(record.summary)
 
 

@@ -1,7 +1,7 @@
 """Scoring trained runs, or a committee of them, on labelled images that none of them has seen."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,12 @@ from npdigits.base.blas import one_thread
 from npdigits.base.sheet import captioned
 from npdigits.base.text import printable, shortened
 from npdigits.runs import exam
+from npdigits.runs.doubt import DEFAULT, doubts_of
 from npdigits.runs.evaluation import load_members, score_line
 from npdigits.runs.exam import Exam
 from npdigits.runs.results import confusion_matrix
+from npdigits.runs.trained import Trained
+from npdigits.training.scoring import probabilities
 
 # Images on the sheet of the worst ones.
 WORST = 36
@@ -31,6 +34,8 @@ class Scores:
         exam: the images.
         p: probabilities of the last, shape (n, classes).
         first_images: the images as the first run takes them, shape (n, pixels).
+        runs: the networks.
+        doubted: of one run alone that has doubt.npz: whether each reading is doubted (``runs.doubt``), shape (n,).
     """
 
     lines: list[str]
@@ -38,11 +43,20 @@ class Scores:
     exam: Exam
     p: Array
     first_images: Array
+    runs: Sequence[Trained]
+    doubted: Array | None = None
 
     @property
     def counts(self) -> Array:
         """The confusion matrix of the last, shape (classes, classes)."""
         return confusion_matrix(self.p.argmax(axis=1), self.exam.labels, self.p.shape[1])
+
+    @property
+    def doubted_counts(self) -> Array | None:
+        """How many images of each class are doubted, shape (classes,); None where that is not known."""
+        if self.doubted is None:
+            return None
+        return np.bincount(self.exam.labels[self.doubted], minlength=self.p.shape[1])
 
 
 def score(
@@ -70,7 +84,11 @@ def score(
             warn(run.unfinished)
     given = exam.of_a_file(runs, file, overrides, warn) if file else exam.of_a_set(runs, overrides, warn)
     with one_thread():
-        each = [run.probabilities(given.images[run.path]) for run in runs]
+        each = [probabilities(run.network, given.images[run.path]) for run in runs]  # as in training, without T
+        doubts = None
+        if len(runs) == 1:
+            split = given.images[runs[0].path]
+            doubts = doubts_of(runs[0], split, runs[0].probabilities(split), warn)
     lines = [given.described]
     lines += [score_line(str(run.path), p, given.labels) for run, p in zip(runs, each, strict=True)]
     mean, name = np.mean(each, axis=0), str(runs[0].path)
@@ -78,13 +96,14 @@ def score(
         name = f"committee of {len(runs)}"
         lines.append(score_line(name, mean, given.labels))
     first = given.images[runs[0].path]
-    return Scores(lines, name, given, mean, first.images[first.rows])
+    doubted = doubts.doubt > 1 - DEFAULT if doubts and doubts.known else None
+    return Scores(lines, name, given, mean, first.images[first.rows], runs, doubted)
 
 
 def worst_sheet(scores: Scores) -> bytes:
     """Return a sheet of the images whose label has the lowest probability, which is the largest cost −ln p.
 
-    Each has below it its name, its label and what it was read as.
+    Each has below it its name, its label and what it was read as, with the probability that ``npdigits-predict`` gives.
 
     Raises:
         RunDirError: it cannot be drawn.
@@ -92,11 +111,14 @@ def worst_sheet(scores: Scores) -> bytes:
     given, p = scores.exam, scores.p
     of_label = p[np.arange(len(p)), given.labels]
     worst = np.argsort(of_label, kind="stable")[:WORST]
+    shown = [replace(split, rows=split.rows[worst]) for split in (given.images[run.path] for run in scores.runs)]
+    with one_thread():
+        each = [run.probabilities(split) for run, split in zip(scores.runs, shown, strict=True)]
     captions = []
-    for i in worst.tolist():
+    for i, sure in zip(worst.tolist(), np.mean(each, axis=0), strict=True):
         numbers = int(given.labels[i]), int(p[i].argmax())
         label, guess = (shortened(printable(given.classes[n]), LETTERS_OF_A_CLASS) for n in numbers)
-        captions.append([given.name_of(i), f"{label}, read {guess}: {p[i].max():.1%}"])
+        captions.append([given.name_of(i), f"{label}, read {guess}: {sure[numbers[1]]:.1%}"])
     images = scores.first_images[worst].reshape(-1, *given.shape)
     title = f"The {len(worst)} of {len(p):,} images with the largest cost — {given.name}, read by {scores.readers}"
     return captioned(title, images, captions)

@@ -88,8 +88,11 @@ class Summary:
         own_metrics: the user's own figures of that epoch, as in metrics.csv.
         readout: of 75 random test digits, how many are read right (``results.read_out``).
         at_chance, never_read: see ``results.find_blindness``.
+        temperature: T of the probabilities softmax(z/T), found on the validation set (``training.temperature``); None
+            where that does not tell, and of earlier versions: 1.
         sizes: bytes of each result file of a run that has ended or is paused, by which one that is lost or torn is
             noticed.
+        more_sizes: the same of those that earlier versions do not know.
         reason: why it failed.
         others: keys that this version does not know.
     """
@@ -121,7 +124,9 @@ class Summary:
     readout: Mapping[str, Any] | None = None
     at_chance: bool | None = None
     never_read: list[int] | None = None
+    temperature: float | None = None
     sizes: Mapping[str, int] | None = None
+    more_sizes: Mapping[str, int] | None = None
     reason: str = ""
     others: Mapping[str, Any] = field(default_factory=dict)
 

@@ -17,7 +17,7 @@ from npdigits.runs import checkpoint, kept_code, metrics
 from npdigits.runs.checkpoint import Checkpoint
 from npdigits.runs.hold import Hold
 from npdigits.runs.json_table import as_json, read_environment
-from npdigits.runs.layout import BEST, DISTORTED, LAST, LOG, LOG_LINE, PREVIOUS, result_sizes
+from npdigits.runs.layout import BEST, DISTORTED, DOUBT, LAST, LOG, LOG_LINE, PREVIOUS, more_sizes, result_sizes
 from npdigits.runs.record import RunRecord
 from npdigits.runs.summary import Summary
 from npdigits.training.own_metrics import columns
@@ -131,7 +131,7 @@ class RunWriter:
         if self._last_epoch != len(run.state.history):
             self._write_last(run)
         self._write_best(run.state, run.summary.identity)
-        run.update(sizes=result_sizes(self.path))
+        run.update(sizes=result_sizes(self.path), more_sizes=more_sizes(self.path))
         self.write_summary(run.summary)
         self._cadence.wrote(begun)
 
@@ -158,6 +158,10 @@ class RunWriter:
     def write_predictions(self, arrays: dict[str, Array]) -> None:
         """Write predictions.npz."""
         self.write("predictions.npz", npz(arrays))
+
+    def write_doubt(self, arrays: dict[str, Array]) -> None:
+        """Write doubt.npz."""
+        self.write(DOUBT, npz(arrays))
 
     def write_distorted(self, arrays: dict[str, Array]) -> None:
         """Write distorted.npz."""

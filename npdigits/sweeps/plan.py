@@ -125,7 +125,7 @@ def check_sizes(config: Config, data: Data) -> None:
         ConfigError: says why.
     """
     n_train = sets.left_to_train(data, with_own_val_size(config, data).val_size)
-    check_fit(config, (data.train.images.shape[1], *config.hidden, data.n_classes), n_train, data.image_shape)
+    check_fit(config, (data.train.images.shape[1], *config.hidden, data.n_classes), n_train, data)
 
 
 def try_own_on(config: Config, data: Data) -> None:

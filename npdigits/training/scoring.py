@@ -91,12 +91,15 @@ def score(network: Network, split: Split) -> tuple[float, float]:
     return math.fsum(costs) / len(split), correct / len(split)
 
 
-def probabilities(network: Network, split: Split) -> Array:
-    """Return softmax probabilities of a split, shape (len(split), nᴸ), in the order of the split."""
+def probabilities(network: Network, split: Split, temperature: float = 1.0) -> Array:
+    """Return the probabilities softmax(z/T) of a split, shape (len(split), nᴸ), in the order of the split."""
     results = []
     with np.errstate(over="ignore", invalid="ignore"):  # as while training: an own activation may overflow on its way
         for logits, _ in Scoring(network, split.images.dtype.name).logits(split):
             p = logits.copy()
+            if temperature != 1:
+                p -= p.max(axis=1, keepdims=True)  # first, as z/T may overflow
+                p /= temperature
             softmax(p)
             results.append(p)
     return np.concatenate(results)

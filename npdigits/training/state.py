@@ -90,6 +90,7 @@ class Recipe:
     input_dropout: float = 0.0
     max_norm: float | None = None
     augment: DistortionRanges | None = None
+    added_strokes: float = 0.0
     image_shape: tuple[int, int] = (28, 28)
     score_size: int | None = None  # training digits scored after each epoch; None: all
     metrics: tuple[tuple[str, Metric], ...] = ()  # figures of the user's own, by name

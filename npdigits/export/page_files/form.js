@@ -1,18 +1,46 @@
 "use strict";
-// A picture of a digit in the form of MNIST's: what npdigits/mnist_form.py does, step by step, for pictures whose paper
+// A picture of a digit in the form of MNIST's: what npdigits/pictures/mnist_form.py does, step by step, for pictures whose paper
 // is flat. Grey values come as bytes, 0 (black) … 255 (white); the result is 28 × 28 bytes, 0 (paper) … 255 (ink).
 
 const Form = (() => {
   const SIDE = 28, BOX = 20, MIDDLE = 14;
-  const CONTRAST = 40, MOST_INK = 0.5, WIDEST = 2.5, LONGEST_LINE = 8, TWO_KINDS = 0.85;
+  const CONTRAST = 40, WIDEST = 2.5, LONGEST_LINE = 8, TWO_KINDS = 0.85;
   const THIN = 2, FINE = 2, TIE = 1e-6, SMALLEST = 7;
-  const { NoDigit, BLOT, BAND, crosses, standsOut, strokeWidth, edges, high, wide, longest, sum, cut } = Pieces;
+  const { NoDigit, SeveralDigits, BLOT, BAND, crosses, standsOut, strokeWidth, edges, high, wide, longest, sum, cut, bounds } = Pieces;
+  const { histogram, otsu } = Flat;
 
   function form(grey, width, height) {
-    const ink = inked(grey);
-    const { threshold, pieces } = toldApart(ink, width, height);
-    let levels = stretched(ink, threshold);
-    const kept = Pieces.digit(pieces);
+    let refused = null;
+    for (const { ink, most } of Flat.inks(grey, width, height)) {
+      try {
+        return formed(grey, width, height, ink, most);
+      } catch (error) {  // then another side of the paper's grey value may be the ink
+        if (!(error instanceof NoDigit) || error instanceof SeveralDigits) throw error;
+        refused = refused || error;
+      }
+    }
+    throw refused || new NoDigit("more than half of it is ink");
+  }
+
+  function formed(grey, width, height, ink, most) {
+    ink = Lines.without(ink, width, height);
+    let { threshold, pieces } = toldApart(ink, width, height);
+    const gap = Pieces.gapOf(pieces, thickened), size = [width, height];
+    if (gap) {
+      ink = Uint8Array.from(thickened(ink, width, height, gap));
+      [width, height] = [width + gap, height + gap];
+      ({ threshold, pieces } = toldApart(ink, width, height));
+    }
+    const panel = Pieces.panel(pieces);
+    if (panel && (wide(panel) !== size[0] || high(panel) !== size[1]) && !gap) {
+      try {
+        return form(cut(grey, size[0], panel), wide(panel), high(panel));
+      } catch (error) {  // it is none
+        if (!(error instanceof NoDigit) || error instanceof SeveralDigits) throw error;
+      }
+    }
+    let levels = stretched(ink, threshold, most);
+    const kept = Pieces.digit(pieces, gap > 0);
     for (let i = 0; i < levels.length; i++) if (ink[i] > threshold && !kept[i]) levels[i] = 0;
     const box = bounds(kept, width, height);
     levels = cut(levels, width, box);
@@ -42,45 +70,13 @@ const Form = (() => {
 
   const rounded = (x) => Math.floor(x + 0.5);
 
-  function histogram(values) {
-    const counts = new Float64Array(256);
-    for (let i = 0; i < values.length; i++) counts[values[i]]++;
-    return counts;
-  }
-
-  function inked(grey) {
-    const counts = histogram(grey), paper = counts.indexOf(Math.max(...counts));
-    if (2 * counts[paper] <= grey.length) throw new NoDigit("more than half of it is ink");
-    let darker = 0;
-    for (let i = 0; i < grey.length; i++) darker += paper - grey[i];
-    const side = darker >= 0 ? 1 : -1, ink = new Uint8Array(grey.length);
-    for (let i = 0; i < grey.length; i++) ink[i] = Math.max(side * (paper - grey[i]), 0);
-    return ink;
-  }
-
-  function otsu(values) {
-    const counts = histogram(values), n = values.length;
-    let all = 0;
-    for (let i = 0; i < 256; i++) all += i * counts[i];
-    let below = 0, total = 0, best = -1, threshold = values[0];
-    for (let i = 0; i < 256; i++) {
-      below += counts[i];
-      total += i * counts[i];
-      if (below === 0 || below === n) continue;
-      const difference = all * below - n * total;
-      const between = difference * difference / (below * (n - below));
-      if (between > best) { best = between; threshold = i; }
-    }
-    return threshold;
-  }
-
-  function stretched(ink, threshold) {
+  function stretched(ink, threshold, most) {
     const counts = histogram(ink), below = sum(counts.subarray(0, threshold + 1)), above = ink.length - below;
     if (!above) throw new NoDigit("it is blank");
     const first = (from, share) => { let i = from, n = counts[i]; while (n < share) n += counts[++i]; return i; };
     const low = first(0, below / 2), high = first(threshold + 1, 0.9 * above);
     if (high - low < CONTRAST) throw new NoDigit("it is blank, or nearly so");
-    if (above > MOST_INK * ink.length) throw new NoDigit("more than half of it is ink");
+    if (above > most * ink.length) throw new NoDigit("more than half of it is ink");
     const scaled = new Float64Array(256), levels = new Float64Array(ink.length);
     for (let i = 0; i < 256; i++) scaled[i] = Math.min(Math.max((i - low) * 255 / (high - low), 0), 255);
     for (let i = 0; i < ink.length; i++) levels[i] = scaled[ink[i]];
@@ -103,19 +99,6 @@ const Form = (() => {
     const share = above.length / values.length, all = mean(values);
     const variance = mean(Float64Array.from(values, (value) => (value - all) ** 2));
     return share * (1 - share) * (mean(above) - mean(values.filter((value) => value <= threshold))) ** 2 / variance;
-  }
-
-  function bounds(mask, width, height) {
-    const box = { left: width, right: 0, top: height, bottom: 0 };
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++)
-        if (mask[y * width + x]) {
-          box.left = Math.min(box.left, x);
-          box.right = Math.max(box.right, x + 1);
-          box.top = Math.min(box.top, y);
-          box.bottom = Math.max(box.bottom, y + 1);
-        }
-    return box;
   }
 
   function thickened(levels, wide, high, by) {

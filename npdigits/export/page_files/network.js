@@ -1,5 +1,5 @@
 "use strict";
-// The forward pass of npdigits/network.py, of one image: a⁰ = x / 255, zˡ = Wˡ aˡ⁻¹ + bˡ, aˡ = f(zˡ), softmax(zᴸ).
+// The forward pass of npdigits/network.py, of one image: a⁰ = x / 255, zˡ = Wˡ aˡ⁻¹ + bˡ, aˡ = f(zˡ), softmax(zᴸ/T).
 
 const { SQRT1_2, abs, exp, log1p, max, tanh } = Math;
 
@@ -30,12 +30,13 @@ const ACTIVATIONS = {
 };
 
 class Network {
-  constructor({ sizes, activation, leak, dtype, weights, biases }) {
+  constructor({ sizes, activation, leak, temperature, dtype, weights, biases }) {
     const f = ACTIVATIONS[activation];
     this.sizes = sizes;
     this.weights = weights.map((one) => floats(one, dtype));
     this.biases = biases.map((one) => floats(one, dtype));
     this.f = (z) => f(z, leak);
+    this.temperature = temperature;
   }
 
   // Returns { hidden: activations of each hidden layer, probabilities }.
@@ -55,7 +56,8 @@ class Network {
       if (layer < this.weights.length - 1) hidden.push(z.map(this.f));
       a = layer < this.weights.length - 1 ? hidden[layer] : z;
     }
-    const most = Math.max(...a), powers = a.map((z) => Math.exp(z - most)), total = powers.reduce((x, y) => x + y, 0);
+    const most = Math.max(...a), powers = a.map((z) => Math.exp((z - most) / this.temperature));
+    const total = powers.reduce((x, y) => x + y, 0);
     return { hidden, probabilities: powers.map((p) => p / total) };
   }
 }

@@ -1,15 +1,17 @@
 "use strict";
-// Which of the connected pieces of ink are the digit: what npdigits/pieces.py does, step by step.
+// Which of the connected pieces of ink are the digit: what npdigits/pictures/components.py does, step by step.
 
 const Pieces = (() => {
   const PIECE = 1 / 20, INNER = 1 / 5, MOST_PIECES = 5, CORNER = 0.1, FRAMED = 0.15, AS_THICK = 1.1, AS_FRAME = 0.1;
   const MOST_FRAMED = 40, PAGE = 56, BLOT = 0.38, APART = 0.25;
-  const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, AS_HIGH = 0.75, AS_LARGE = 0.2;
+  const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, CLOSE = 0.25, STROKES = 3, HALF = 0.5, WHOLE = 0.95, MOST_JOINED = 400, COMPACT = 0.3;
+  const { around } = Several;
 
   class NoDigit extends Error {}
+  class SeveralDigits extends NoDigit {}
 
   // The connected pieces of ink: of each pixel its piece, from 0 (−1: paper), and of each piece its area and box.
-  function of(ink, threshold, width, height) {
+  function of(ink, threshold, width, height, diagonals = true) {
     const labels = new Int32Array(ink.length).fill(-1), areas = [], boxes = [], stack = [];
     for (let start = 0; start < ink.length; start++) {
       if (ink[start] <= threshold || labels[start] >= 0) continue;
@@ -28,6 +30,7 @@ const Pieces = (() => {
         if (y >= box.bottom) box.bottom = y + 1;
         for (let dy = -1; dy <= 1; dy++)
           for (let dx = -1; dx <= 1; dx++) {
+            if (!diagonals && dx && dy) continue;
             const nx = x + dx, ny = y + dy, next = ny * width + nx;
             if (nx >= 0 && ny >= 0 && nx < width && ny < height && ink[next] > threshold && labels[next] < 0) {
               labels[next] = label;
@@ -44,10 +47,6 @@ const Pieces = (() => {
   const longest = (box) => Math.max(high(box), wide(box));
   const contains = (box, other) =>
     box.top < other.top && other.bottom < box.bottom && box.left < other.left && other.right < box.right;
-  const around = (boxes) => ({
-    top: Math.min(...boxes.map((box) => box.top)), bottom: Math.max(...boxes.map((box) => box.bottom)),
-    left: Math.min(...boxes.map((box) => box.left)), right: Math.max(...boxes.map((box) => box.right)),
-  });
   const gap = (box, other) => Math.max(
     other.top - box.bottom, box.top - other.bottom, other.left - box.right, box.left - other.right, 0);
   const edges = (box, { width, height }) =>
@@ -60,10 +59,21 @@ const Pieces = (() => {
       .some((box) => high(box) === pieces.height || wide(box) === pieces.width);
   }
 
+  const label = (mask, width, height) => of(mask, 0, width, height, false);
+
+  function withoutGrids(pieces) {
+    const { areas, boxes } = pieces, some = large(areas);
+    if (!page(pieces) || areas.length < 2 || some.length > MOST_FRAMED) return areas;
+    const grids = some.filter((k) => isFrame(pieces, k) &&
+      Panel.isGrid(maskOf(pieces, k), wide(boxes[k]), high(boxes[k]), label));
+    return grids.length < areas.length ? areas.map((area, k) => grids.includes(k) ? 0 : area) : areas;
+  }
+
   function standsOut(pieces) {
+    const areas = withoutGrids(pieces);
     let inner = 0, largest = 0;
     pieces.boxes.forEach((box, k) => {
-      const area = pieces.areas[k], touched = edges(box, pieces);
+      const area = areas[k], touched = edges(box, pieces);
       if (!touched) inner = Math.max(inner, area);
       if (!page(pieces) || touched !== 3 || area <= BAND * high(box) * wide(box)) largest = Math.max(largest, area);
     });
@@ -72,12 +82,13 @@ const Pieces = (() => {
 
   function counting(pieces) {
     const { boxes } = pieces, inner = standsOut(pieces);
-    const areas = pieces.areas.map((area, k) => inner && edges(boxes[k], pieces) ? 0 : area);
+    const areas = withoutGrids(pieces).map((area, k) => inner && edges(boxes[k], pieces) ? 0 : area);
     const some = large(areas);
     if (page(pieces) && some.length <= MOST_FRAMED) {
       const frames = some.filter((k) => framesOne(pieces, k, some)).map((k) => boxes[k]);
       for (const k of some)
         if (frames.some((frame) => asLargeAs(boxes[k], frame)) && isFrame(pieces, k)) areas[k] = 0;
+      if (frames.length) return areas.map((area, k) => frames.some((frame) => contains(frame, boxes[k])) ? area : 0);
     }
     return areas;
   }
@@ -112,12 +123,47 @@ const Pieces = (() => {
     return inked(0, 0) && inked(0, w - n) && inked(h - n, 0) && inked(h - n, w - n);
   }
 
-  function digit(pieces) {
+  // Where a panel with a digit in it is: the largest piece, if it is one.
+  function panel(pieces) {
+    const areas = counting(pieces), most = areas.reduce((more, area) => Math.max(more, area), 0), k = areas.indexOf(most);
+    if (!most || areas.some((area, other) => other !== k && 2 * area >= most)) return null;  // one of several: a bar
+    const box = pieces.boxes[k], ink = Uint8Array.from(cut(pieces.labels, pieces.width, box), (piece) => piece >= 0);
+    const within = Panel.panelBox(maskOf(pieces, k), ink, wide(box), high(box), { label, cut });
+    return within && { top: box.top + within.top, bottom: box.top + within.bottom,
+                       left: box.left + within.left, right: box.left + within.right };
+  }
+
+  // The pieces that may be of the digit, where they are many and none stands out; else none.
+  function scattered(pieces) {
     const areas = counting(pieces), kept = large(areas);
-    if (2 * areas.reduce((most, area) => Math.max(most, area), 0) < sum(areas) && kept.length > MOST_PIECES)
+    return 2 * areas.reduce((most, area) => Math.max(most, area), 0) < sum(areas) && kept.length > MOST_PIECES ? kept : [];
+  }
+
+  // By how many pixels the ink of scattered pieces is to be thickened; 0 if they are not of one digit.
+  function gapOf(pieces, thickened) {
+    const kept = scattered(pieces), boxes = kept.map((k) => pieces.boxes[k]);
+    if (!kept.length || kept.length > MOST_JOINED) return 0;
+    const dots = 2 * kept.filter((k) => strokesOf(pieces, k) > COMPACT * longest(pieces.boxes[k])).length >= kept.length;
+    if (!dots && Several.areSeveral(kept.map((k, i) => ({ box: boxes[i], area: pieces.areas[k] }))))
+      return 0;
+    const box = around(boxes), w = wide(box), h = high(box);
+    const mask = Uint8Array.from(cut(pieces.labels, pieces.width, box), (label) => kept.includes(label));
+    const stroke = strokeWidth(mask, w, h);
+    for (let by = 1; by <= Math.floor(Math.min(CLOSE * longest(box), STROKES * stroke)); by++) {
+      const some = of(thickened(mask, w, h, by), 0, w + by, h + by).areas;
+      if (Math.max(...some) >= WHOLE * sum(some)) return dots ? by : Math.min(by, Math.max(1, Math.floor(HALF * stroke)));
+    }
+    return 0;
+  }
+
+  function digit(pieces, joined) {
+    const areas = counting(pieces), kept = large(areas);
+    const left = kept.length <= Several.MOST_DIGITS ? withoutBlots(pieces, kept) : kept;
+    if (!joined && Several.areSeveral(left.map((k) => ({ box: pieces.boxes[k], area: areas[k] })))) 
+      throw new SeveralDigits("there are several digits on it: one digit a picture");
+    if (!joined && scattered(pieces).length)
       throw new NoDigit(`${kept.length} separate pieces, none of which stands out`);
-    const left = withoutBlots(pieces, kept), chosen = new Uint8Array(areas.length), mask = new Uint8Array(pieces.labels.length);
-    checkOne(left.map((k) => pieces.boxes[k]), left.map((k) => pieces.areas[k]));
+    const chosen = new Uint8Array(areas.length), mask = new Uint8Array(pieces.labels.length);
     for (const k of left) chosen[k] = 1;
     for (let i = 0; i < mask.length; i++) if (pieces.labels[i] >= 0) mask[i] = chosen[pieces.labels[i]];
     if (page(pieces) && crosses(pieces) && Math.max(linesAcross(mask, pieces.height, pieces.width, pieces.width, 1),
@@ -143,20 +189,12 @@ const Pieces = (() => {
     if (kept.length < 2 || !page(pieces)) return kept;
     const box = (k) => pieces.boxes[k];
     const blots = kept.filter((k) => strokesOf(pieces, k) > BLOT * longest(box(k)));
-    const others = kept.filter((k) => !blots.includes(k)).map(box);
+    const others = kept.filter((k) => !blots.includes(k));
     if (!others.length) return kept;
-    const rest = around(others);
-    return kept.filter((k) =>
-      !blots.includes(k) || longest(box(k)) >= longest(rest) || gap(box(k), rest) <= APART * longest(rest));
-  }
-
-  function checkOne(boxes, areas) {
-    const height = high(around(boxes)), tall = boxes.map((box) => high(box) >= AS_HIGH * height);
-    boxes.forEach((one, i) => boxes.forEach((other, k) => {
-      if (tall[i] && tall[k] && one.right < other.left &&
-          Math.min(areas[i], areas[k]) >= AS_LARGE * Math.max(areas[i], areas[k]))
-        throw new NoDigit("two digits side by side: one digit a picture");
-    }));
+    const rest = around(others.map(box)), main = box(others.reduce((most, k) => high(box(k)) > high(box(most)) ? k : most));
+    const apart = (k, from) => longest(box(k)) < longest(from) && gap(box(k), from) > APART * longest(from);
+    return kept.filter((k) => blots.includes(k) ? !apart(k, rest) :
+      !apart(k, main) || !Panel.isLabel(maskOf(pieces, k), wide(box(k)), high(box(k)), label));
   }
 
   function strokeWidth(mask, wide, high) {
@@ -182,5 +220,21 @@ const Pieces = (() => {
     return result;
   }
 
-  return { NoDigit, BLOT, BAND, of, digit, page, crosses, standsOut, strokeWidth, edges, high, wide, longest, sum, cut };
+  function bounds(mask, width, height) {
+    const box = { left: width, right: 0, top: height, bottom: 0 };
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++)
+        if (mask[y * width + x]) {
+          box.left = Math.min(box.left, x);
+          box.right = Math.max(box.right, x + 1);
+          box.top = Math.min(box.top, y);
+          box.bottom = Math.max(box.bottom, y + 1);
+        }
+    return box;
+  }
+
+  return {
+    NoDigit, SeveralDigits, BLOT, BAND, PAGE, of, panel, gapOf, digit, page, crosses, standsOut, strokeWidth, edges, high, wide,
+    longest, sum, cut, bounds,
+  };
 })();

@@ -1,0 +1,32 @@
+"""The threshold that parts bytes into two kinds, as paper and ink (Otsu 1979)."""
+
+import numpy as np
+
+from npdigits.base.arrays import Array
+
+
+def otsu(values: Array) -> int:
+    """Return the threshold t with the largest variance between the bytes ≤ t and those > t (Otsu 1979, eq. 18).
+
+    σ²(t) = (m·w(t) − m(t))² / (w(t)·(1 − w(t))); the first t of equal ones. If all bytes are equal, t is their value.
+    """
+    counts = np.bincount(values.ravel(), minlength=256)
+    n, below = values.size, counts.cumsum()
+    total = (counts * np.arange(256)).cumsum()
+    # The same in whole numbers: (total·below − n·sums)² / (below·(n − below)). They reach n⁵: floats, rounded once.
+    parted = (below > 0) & (below < n)
+    if not parted.any():
+        return int(values.flat[0])
+    difference = total[-1].astype(float) * below - n * total.astype(float)
+    between = np.where(parted, difference * difference / np.where(parted, below * (n - below).astype(float), 1), -1)
+    return int(between.argmax())
+
+
+def separation(values: Array, threshold: int) -> float:
+    """Return the share of the variance that is between values ≤ t and > t (Otsu 1979, eq. 12: η = σ_B² / σ_T²)."""
+    above = values > threshold
+    share, variance = above.mean(), values.var()
+    if not 0 < share < 1:
+        return 0.0
+    between = share * (1 - share) * (values[above].mean() - values[~above].mean()) ** 2
+    return float(between / variance)

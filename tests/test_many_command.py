@@ -1,0 +1,173 @@
+"""``npdigits-predict --many``: texts, tables, boxes in pixels of the picture, what is saved, what is refused."""
+
+import csv
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from test_many import grid, page, row
+
+from npdigits import predict
+from npdigits.config.compose import compose
+from npdigits.pictures import touching
+from npdigits.pictures.read import TURNED
+from npdigits.runs.trained import CALIBRATED
+from npdigits.train import run
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return a run that reads drawn digits well enough."""
+    folder = tmp_path_factory.mktemp("many") / "run"
+    run(compose(["data=mnist_5k", "epochs=12", "lr=0.01", "plots=false", "quiet=true"]), folder)
+    return folder
+
+
+@pytest.fixture
+def predicted(trained, monkeypatch, capsys):
+    """Return what a command line gives: exit code, standard output, standard error without what is always said.
+
+    Drawn digits are unlike written ones, so nothing is doubted unless that is asked for.
+    """
+
+    def act(*arguments):
+        doubt = [] if "--doubt" in arguments else ["--doubt", "0"]
+        monkeypatch.setattr(sys, "argv", ["npdigits-predict", str(trained), *map(str, arguments), *doubt])
+        with pytest.raises(SystemExit) as left:
+            predict.main()
+        said = capsys.readouterr()
+        return left.value.code, said.out, said.err.replace(f"npdigits.predict: {CALIBRATED}\n", "")
+
+    return act
+
+
+def saved(path, grey, **options):
+    Image.fromarray(grey).save(path, **options)
+    return path
+
+
+def test_people_get_the_text_then_a_row_a_digit(predicted, tmp_path):
+    file = saved(tmp_path / "two.png", page(*row([1, 0, 1]), *row([0, 1], y=250)))
+    code, out, err = predicted(file, "--many")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[:4] == [f"{file}:", "  101", "  01", ""]
+    head, *rows = [line.split() for line in lines[4:]]
+    assert head[:8] == ["file", "line", "position", "x", "y", "width", "height", "digit"]
+    assert [(r[1], r[2], r[7]) for r in rows] == [("1", "1", "1"), ("1", "2", "0"), ("1", "3", "1"), *second_line()]
+
+
+def second_line():
+    return [("2", "1", "0"), ("2", "2", "1")]
+
+
+def test_csv_and_json_say_the_same_and_where_each_is_saved(predicted, tmp_path):
+    file = saved(tmp_path / "two.png", page(*row([1, 0, 1]), *row([0, 1], y=250)))
+    (tmp_path / "blank.png").write_bytes(b"")
+    found = tmp_path / "found"
+    arguments = (file, tmp_path / "blank.png", "--many", "--csv", tmp_path / "t.csv", "--json", "-", "--save", found)
+    code, out, err = predicted(*arguments)
+    assert code == 1 and "skipped: " in err
+    told, rows = json.loads(out), list(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text())))
+    assert told["pictures"][0]["lines"] == ["101", "01"] and len(told["skipped"]) == 1
+    assert len(rows) == 6 and rows[-1]["skipped"] and rows[-1]["digit"] == ""
+    for read, cells in zip(told["read"], rows, strict=False):
+        assert [read["file"], read["text"], str(read["digit"])] == [cells["file"], cells["text"], cells["digit"]]
+        assert read["box"] == [int(cells[name]) for name in ("x", "y", "width", "height")]
+        assert max(read["probabilities"]) == float(cells["probability"])
+        with Image.open(read["saved"]) as seen:
+            assert seen.size == (28, 28) and read["saved"] == cells["saved"]
+    with Image.open(told["pictures"][0]["saved"]) as drawn:
+        assert drawn.size == (900, 500) and drawn.mode == "RGB"
+        x, y, width, _ = told["read"][0]["box"]
+        edge = np.asarray(drawn)[y - 2, x : x + width]
+        assert (edge == edge[0]).all() and len(set(edge[0].tolist())) > 1  # a coloured line above the digit
+    assert len(list(found.iterdir())) == 6
+
+
+def test_boxes_are_in_pixels_of_a_large_picture_that_lies_on_its_side(predicted, tmp_path):
+    grey = np.kron(page(*row([1, 0, 1])), np.ones((4, 4), np.uint8))
+    exif = Image.Exif()
+    exif[TURNED] = 6  # to be turned by 90 degrees clockwise
+    file = tmp_path / "side.png"
+    Image.fromarray(grey).transpose(Image.Transpose.ROTATE_90).save(file, exif=exif)
+    code, out, _ = predicted(file, "--many", "--json", "-")
+    told = json.loads(out)
+    assert code == 0 and (told["pictures"][0]["width"], told["pictures"][0]["height"]) == (3600, 2000)
+    for one, (digit, x, y) in zip(told["read"], row([1, 0, 1]), strict=True):
+        ink = np.argwhere(page((digit, x, y)) < 128) * 4
+        (top, left), (bottom, right) = ink.min(axis=0), ink.max(axis=0) + 4
+        assert one["box"] == pytest.approx([left, top, right - left, bottom - top], abs=4)
+
+
+def test_a_grid_is_printed_as_a_grid(predicted, tmp_path):
+    cells = np.array([[1, 0, 1], [0, 1, 0]])
+    file = saved(tmp_path / "grid.png", grid(cells))
+    code, out, _ = predicted(file, "--many")
+    assert code == 0 and out.splitlines()[:3] == [f"{file}:", "  1 . 1", "  . 1 ."]
+    code, out, _ = predicted(file, "--many", "--json", "-")
+    told = json.loads(out)
+    (found,) = told["pictures"][0]["grids"]
+    assert found == {"line": 1, "rows": 2, "columns": 3, "cells": [["1", "", "1"], ["", "1", ""]]}
+    assert [(one["row"], one["column"]) for one in told["read"]] == [(1, 1), (1, 3), (2, 2)]
+    assert told["pictures"][0]["lines"] == ["1 . 1", ". 1 ."]
+
+
+def test_digits_that_touch_and_cannot_be_split_are_said(predicted, tmp_path, monkeypatch):
+    monkeypatch.setattr(touching, "SURE", 2.0)  # no part is read with as much
+    grey = page((8, 40, 60), (4, 80, 66), (0, 120, 60), (1, 300, 60), (1, 400, 60))
+    code, out, err = predicted(saved(tmp_path / "over.png", grey), "--many")
+    assert code == 1 and out.splitlines()[1] == "  ?11"
+    assert "over.png: line 1: digits touch at x 47, y " in err and "2 digits read, 1 not" in err
+
+
+def test_a_mark_that_is_left_out_is_said_but_is_no_fault(predicted, tmp_path):
+    image = Image.fromarray(page((1, 20, 60), (1, 150, 60)))
+    ImageDraw.Draw(image).ellipse((111, 64, 123, 76), fill=0)
+    code, out, err = predicted(saved(tmp_path / "mark.png", np.asarray(image)), "--many")
+    assert code == 0 and out.splitlines()[1] == "  11"
+    assert "left out: a mark that is neither a digit nor a separator, at x 111, y 64" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["digits.csv", "--many"], "--many: allowed with pictures only, not with digits.csv"),
+        (["a.png", "--many", "--submission", "s.csv"], "--many: allowed without --submission"),
+    ],
+)
+def test_what_makes_no_sense_with_it_is_refused_in_a_line(predicted, tmp_path, monkeypatch, arguments, why):
+    monkeypatch.chdir(tmp_path)
+    saved(tmp_path / "a.png", page((1, 20, 60)))
+    (tmp_path / "digits.csv").write_text("\n".join(",".join(["7"] * 785) for _ in range(3)) + "\n")
+    code, out, err = predicted(*arguments)
+    assert (code, out) == (2, "") and why in err and err.count("\n") == 1
+    assert not (tmp_path / "s.csv").exists()
+
+
+def test_pictures_without_digits_are_skipped_with_the_reason(predicted, tmp_path):
+    saved(tmp_path / "0.png", page((1, 20, 60)))
+    saved(tmp_path / "blank.png", np.full((200, 200), 255, np.uint8))
+    code, out, err = predicted(tmp_path, "--many")
+    assert code == 1 and out.splitlines()[:2] == [f"{tmp_path / '0.png'}:", "  1"]
+    assert "blank.png: it is blank" in err
+
+
+def test_each_digit_has_its_doubt_and_those_that_are_not_sure_are_said(predicted, tmp_path):
+    grey = page(*row([1, 0]))
+    grey[60:130, 400:470] = np.random.default_rng(0).choice([30, 255], (70, 70))  # no digit at all
+    file = saved(tmp_path / "noise.png", np.asarray(Image.fromarray(grey)))
+    code, out, err = predicted(file, "--many", "--doubt", "0.02", "--csv", tmp_path / "t.csv", "--json", "-")
+    told, rows = json.loads(out), list(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text())))
+    assert told["temperature"] > 0 and told["about"] == CALIBRATED
+    for one, cells in zip(told["read"], rows, strict=True):
+        assert one["doubt"] == float(cells["doubt"]) and one.get("not_sure", "") == cells["not_sure"]
+        assert bool(cells["not_sure"]) == (one["doubt"] > 0.98)
+    unsure = [one for one in told["read"] if "not_sure" in one]
+    assert code == 1 and unsure and f"{len(unsure)} of them not sure" in err
+    x, y = unsure[0]["box"][:2]
+    assert f"not sure: {file}: line 1: {unsure[0]['not_sure']}, at x {x}, y {y}" in err
+    assert CALIBRATED not in err and predicted(file, "--many")[0] == 0
