@@ -31,7 +31,7 @@ from npdigits.pictures.read import find_pictures
 from npdigits.pictures.save import names_in, save_png
 from npdigits.pictures.taking import Takes
 from npdigits.runs import trained
-from npdigits.runs.doubt import DEFAULT, DEFAULT_PROBABILITY
+from npdigits.runs.doubt import DEFAULT
 from npdigits.runs.file_readings import read_file
 from npdigits.runs.of_files import OVERRIDE
 from npdigits.runs.pages import act_on_pages, refuse_with_many
@@ -77,8 +77,7 @@ def main() -> None:
         "--doubt",
         metavar="SHARE",
         help="a picture is marked as not sure where less than this share of the run's validation digits is as strange "
-        f"(default: {DEFAULT}; 0: none is); of a run without doubt.npz where the probability is less (default: "
-        f"{DEFAULT_PROBABILITY})",
+        f"(default: {DEFAULT}; 0: none is); of a run without doubt.npz where the probability is less (default: none is)",
     )
     add_trust(parser)
     sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args())))

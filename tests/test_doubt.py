@@ -249,9 +249,10 @@ def test_a_run_from_before_is_doubted_by_probability_alone(a_run, pages, typed, 
     for row in rows:
         assert float(row[-1]) == pytest.approx(1 - float(row[2]), abs=2e-4)
     p = sorted(float(row[2]) for row in rows)
-    unsure = sum(one < 0.5 for one in p)
-    code, _, err = typed(predict, tmp_path / "run", pages)
-    assert (code, err.count("not sure: ")) == (int(unsure > 0), unsure)
+    code, _, err = typed(predict, tmp_path / "run", pages, "--doubt", "1")
+    assert (code, err.count("not sure: ")) == (1, sum(one < 1 for one in p))
+    code, plain, err = typed(predict, tmp_path / "run", pages)
+    assert (code, plain, without_meaning(err)) == (0, out, [])
     code, out, err = typed(predict, tmp_path / "run", pages, "--doubt", str((p[0] + p[1]) / 2))
     assert code == 1 and err.count("not sure: ") == 1 and ": between " in err and " and " in err
 

@@ -31,14 +31,12 @@ from npdigits.training.scoring import probabilities
 
 # Validation digits that readings are held against. At a share of 1 % those of 5,000 refuse 0.7 to 1.3 % (95 %).
 MOST_SCORES = 5_000
-# Validation digits that readings are held against. At a share of 1 % those of 5,000 refuse 0.7 to 1.3 % (95 %).
-MOST_SCORES = 5_000
 # How many times rarer 1 − p must be, to be as strange as an image that is unlike its class. That finds about as many
 # of the digits that are misread, and more of what is no digit (experiments/README.md, 2026-11-29).
 UNSURE = 4
-# As strange as the strangest hundredth of the validation digits; of a run of which these are not known, read with less
-# than that probability, as 6 of 1,000 clean digits are (experiments/README.md, 2026-11-29).
-DEFAULT, DEFAULT_PROBABILITY = 0.01, 0.5
+# As strange as the strangest hundredth of the validation digits. Of a run of which these are not known nothing is
+# marked unless it is asked for: which probability is a low one is not known either, and what such runs have said stays.
+DEFAULT, DEFAULT_PROBABILITY = 0.01, 0.0
 ALONE = "doubt is told by the probability alone"
 
 
