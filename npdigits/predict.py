@@ -25,6 +25,7 @@ from npdigits.base.text import aligned, printable
 from npdigits.forms.found import Wanted
 from npdigits.forms.known import how_taken
 from npdigits.forms.sorting import sort_out
+from npdigits.pictures.components import SEVERAL
 from npdigits.pictures.pool import take_for
 from npdigits.pictures.progress import with_progress
 from npdigits.pictures.read import find_pictures
@@ -270,6 +271,8 @@ def _conclude(
         show_error(f"{PROGRAM}: not sure: {printable(reading.place)}: {printable(reason)}")
     for file, reason in skipped:
         show_error(f"{PROGRAM}: skipped: {printable(str(file))}: {printable(reason)}")
+    if any(reason == SEVERAL for _, reason in skipped):
+        show_error(f"{PROGRAM}: --many reads all digits of a picture")
     if skipped or doubtful:
         unsure = f", {len(doubtful)} of them not sure" if doubtful else ""
         show_error(f"{PROGRAM}: {len(readings)} read{unsure}, {len(skipped)} skipped")

@@ -60,6 +60,14 @@ def test_people_get_the_text_then_a_row_a_digit(predicted, tmp_path):
     assert [(r[1], r[2], r[7]) for r in rows] == [("1", "1", "1"), ("1", "2", "0"), ("1", "3", "1"), *second_line()]
 
 
+def test_who_asks_for_one_digit_of_such_a_picture_is_told_of_the_option(predicted, tmp_path):
+    file = saved(tmp_path / "two.png", page(*row([1, 0, 1]), *row([0, 1], y=250)))
+    (tmp_path / "blank.png").write_bytes(b"")
+    code, _, err = predicted(file, tmp_path / "blank.png")
+    assert code == 1 and err.count("there are several digits on it") == err.count("--many reads all digits of a") == 1
+    assert "--many" not in predicted(tmp_path / "blank.png")[2]
+
+
 def second_line():
     return [("2", "1", "0"), ("2", "2", "1")]
 
