@@ -68,9 +68,18 @@ class Components:
     @classmethod
     def of(cls, mask: Array) -> "Components":
         """Return the pieces of a mask."""
-        labels, n = ndimage.label(mask, EIGHT)
-        areas = np.bincount(labels.ravel(), minlength=n + 1).tolist()
-        boxes = [Box(y.start, y.stop, x.start, x.stop) for y, x in ndimage.find_objects(labels)]
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        labels = np.zeros(mask.shape, np.int32)
+        if not len(rows):
+            return cls(labels, [0], [Box(0, 0, 0, 0)])
+        top, left = int(rows[0]), int(columns[0])
+        # On most of a page there is no ink.
+        cut = slice(top, int(rows[-1]) + 1), slice(left, int(columns[-1]) + 1)
+        found, n = ndimage.label(mask[cut], EIGHT)
+        labels[cut] = found
+        areas = np.bincount(found.ravel(), minlength=n + 1).tolist()
+        places = ndimage.find_objects(found)
+        boxes = [Box(top + y.start, top + y.stop, left + x.start, left + x.stop) for y, x in places]
         return cls(labels, [0, *areas[1:]], [Box(0, 0, 0, 0), *boxes])
 
     def mask(self, piece: int) -> Array:
@@ -169,8 +178,8 @@ class Components:
         kept = _large(areas)
         return kept if 2 * max(areas) < sum(areas) and len(kept) > MOST_PIECES else []
 
-    def digit(self, joined: bool = False) -> Array:
-        """Return the mask of the pieces that are the digit, shape (height, width).
+    def digit(self, joined: bool = False) -> tuple[Box, Array]:
+        """Return where the pieces that are the digit are, and their mask, cut to that box.
 
         Args:
             joined: whether the pieces were found to be of one digit.
@@ -187,10 +196,13 @@ class Components:
             raise NoDigit(f"{len(kept)} separate pieces, none of which stands out")
         chosen = np.zeros(len(areas), bool)
         chosen[strokes] = True
-        mask: Array = chosen[self.labels]
-        if self.page and self.crosses and max(lines_across(mask), lines_across(mask.T)) > MOST_LINES:
-            raise NoDigit("lines across all of it, as dark as the ink")
-        return mask
+        if self.page and self.crosses:
+            mask = chosen[self.labels]
+            if max(lines_across(mask), lines_across(mask.T)) > MOST_LINES:
+                raise NoDigit("lines across all of it, as dark as the ink")
+        box = Box.around([self.boxes[k] for k in strokes])
+        cut: Array = chosen[self.labels[box.top : box.bottom, box.left : box.right]]
+        return box, cut
 
     def _without_blots(self, kept: list[int]) -> list[int]:
         """Return the pieces without punch holes, blots and buttons that lie apart from the others."""

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.threshold import otsu, separation
+from npdigits.pictures.threshold import counts_of, otsu, separation
 
 # The light is even if at least such a share of the variance is between paper and ink, and at most such a share of the
 # pixels is darker than the darker of the two, or lighter than the lighter one, by more than noise is: so many times the
@@ -19,16 +19,23 @@ MARGIN = 0.1
 SECOND, FAR, SQUARE, OBLONG, INK = 0.05, 20, 0.2, 0.9, 0.005
 
 
-def has_two_papers(grey: Array) -> bool:
-    """Say whether paper without noise has two grey values, as shadows with sharp edges leave them in a drawing."""
-    counts = np.bincount(grey.ravel(), minlength=256)
+def has_two_papers(grey: Array, counts: Array | None = None) -> bool:
+    """Say whether paper without noise has two grey values, as shadows with sharp edges leave them in a drawing.
+
+    Args:
+        grey: bytes of shape (height, width).
+        counts: how many of them have each value, where that is known.
+    """
+    counts = counts_of(grey) if counts is None else counts
     first = int(counts.argmax())
     others = counts.copy()
     others[max(first - FAR, 0) : first + FAR + 1] = 0
     second = int(others.argmax())
+    if others[second] < SECOND * grey.size:
+        return False
     low, high = sorted((first, second))
     beyond = counts[: max(low - FAR, 0)].sum() + counts[high + FAR + 1 :].sum()
-    if others[second] < SECOND * grey.size or beyond < INK * grey.size:
+    if beyond < INK * grey.size:
         return False
     mask = grey == second
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))

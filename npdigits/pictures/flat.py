@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.threshold import otsu
+from npdigits.pictures.threshold import VALUES, counts_of, otsu_of
 
 # Grey values of paper along the edges are at most so far from its own.
 NEAR = 20
@@ -42,9 +42,14 @@ class Found(NamedTuple):
     sure: bool
 
 
-def flat_inks(grey: Array) -> Iterator[Found]:
-    """Yield what may be ink on paper of one grey value, the likeliest first; nothing if there is no such paper."""
-    counts, edges = np.bincount(grey.ravel(), minlength=256), _edge_counts(grey)
+def flat_inks(grey: Array, counts: Array | None = None) -> Iterator[Found]:
+    """Yield what may be ink on paper of one grey value, the likeliest first; nothing if there is no such paper.
+
+    Args:
+        grey: bytes of shape (height, width).
+        counts: how many of them have each value, where that is known.
+    """
+    counts, edges = counts_of(grey) if counts is None else counts, _edge_counts(grey)
     level = int(counts.argmax())
     most = 2 * counts[level] > grey.size
     if not most or edges[max(level - NEAR, 0) : level + NEAR + 1].sum() < OUTER * edges.sum():
@@ -59,7 +64,7 @@ def flat_inks(grey: Array) -> Iterator[Found]:
 
 def one_side(grey: Array, paper: int, darker: bool) -> Array:
     """Return how much darker, or lighter, each pixel is than the paper, bytes."""
-    difference = paper - np.arange(256)
+    difference = paper - VALUES
     # By a table of all 256 values, which is faster than computing with each pixel.
     side: Array = np.maximum(difference if darker else -difference, 0).astype(np.uint8)[grey]
     return side
@@ -71,8 +76,8 @@ def on_light(grey: Array, counts: Array, paper: int) -> bool:
     It is the side with the longer outlines, each weighed by how strong it is (the side's total variation): what else is
     on paper, as a stripe of light, is large rather than long.
     """
-    values = np.arange(256)
-    darker, lighter = (int((counts * np.maximum(side, 0)).sum()) for side in (paper - values, values - paper))
+    darker = int(counts[:paper] @ (paper - VALUES[:paper]))
+    lighter = int(counts[paper:] @ (VALUES[paper:] - paper))
     if not darker or not lighter:
         return darker >= lighter
     outlines = [_variation(one_side(grey, paper, side)) for side in (True, False)]
@@ -81,20 +86,19 @@ def on_light(grey: Array, counts: Array, paper: int) -> bool:
 
 def _variation(ink: Array) -> int:
     """Return the sum of all differences between neighbours."""
-    values = ink.astype(int)
-    return int(np.abs(np.diff(values, axis=0)).sum() + np.abs(np.diff(values, axis=1)).sum())
+    steps = ((ink[1:], ink[:-1]), (ink[:, 1:], ink[:, :-1]))
+    return sum(int((np.maximum(a, b) - np.minimum(a, b)).sum(dtype=np.int64)) for a, b in steps)
 
 
 def _edge_counts(grey: Array) -> Array:
     """Return how many pixels along the picture's edges have each grey value; the corners count twice."""
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    counts: Array = np.bincount(border, minlength=256)
-    return counts
+    return counts_of(border)
 
 
 def _paper_around(grey: Array, counts: Array, edges: Array) -> tuple[int, bool] | None:
     """Return the grey value of flat paper that need not be most of the picture, and whether the ink is darker."""
-    threshold = otsu(grey)
+    threshold = otsu_of(counts)
     dark = grey <= threshold
     share = edges[: threshold + 1].sum() / edges.sum()
     if OUTER > share > 1 - OUTER:

@@ -24,7 +24,7 @@ from npdigits.pictures.ink import inks
 from npdigits.pictures.lines import without_lines
 from npdigits.pictures.paper import sheet_in
 from npdigits.pictures.thicker import thickened
-from npdigits.pictures.threshold import otsu, separation
+from npdigits.pictures.threshold import VALUES, counts_of, otsu, otsu_of, separation
 
 SIDE, BOX, MIDDLE = 28, 20, 14
 # Ink differs from paper by at least so many grey values, of 255.
@@ -55,7 +55,8 @@ def to_mnist_form(grey: Array) -> Array:
     Raises:
         NoDigit: says why.
     """
-    sheet = sheet_in(grey)
+    counts = counts_of(grey)
+    sheet = sheet_in(grey, counts)
     if sheet is not None:
         try:
             return to_mnist_form(sheet)
@@ -64,7 +65,7 @@ def to_mnist_form(grey: Array) -> Array:
         except NoDigit:
             pass  # it is none
     refused = None
-    for ink, most in inks(grey):
+    for ink, most in inks(grey, counts):
         try:
             return _formed(grey, ink, most)
         except SeveralDigits:
@@ -78,10 +79,12 @@ def to_mnist_form(grey: Array) -> Array:
 def _formed(grey: Array, ink: Array, most: float) -> Array:
     """Return the digit of a picture of which it is known how much ink is where, at most such a share of it."""
     ink = without_lines(ink)
-    threshold, pieces = told_apart(ink)
+    counts = counts_of(ink)
+    threshold, pieces = told_apart(ink, counts)
     if gap := gap_of(pieces):
         ink = thickened(ink, gap)
-        threshold, pieces = told_apart(ink)
+        counts = counts_of(ink)
+        threshold, pieces = told_apart(ink, counts)
     panel = pieces.panel()
     if panel is not None and (panel.height, panel.width) != grey.shape and not gap:
         try:
@@ -90,13 +93,12 @@ def _formed(grey: Array, ink: Array, most: float) -> Array:
             raise
         except NoDigit:
             pass  # it is none
-    levels = stretched(ink, threshold, most)
-    mask = pieces.digit(joined=gap > 0)
+    scale = scale_of(counts, threshold, most)
+    box, mask = pieces.digit(joined=gap > 0)
+    edges = sum((box.top == 0, box.bottom == len(ink), box.left == 0, box.right == ink.shape[1]))
+    ink = ink[box.top : box.bottom, box.left : box.right]
+    levels = scale[ink]
     levels[(ink > threshold) & ~mask] = 0
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    edges = sum((rows[0] == 0, rows[-1] == len(mask) - 1, columns[0] == 0, columns[-1] == mask.shape[1] - 1))
-    levels, mask = levels[box], mask[box]
     height, width = mask.shape
     if max(height, width) < SMALLEST:
         raise NoDigit(f"what is on it is only {max(height, width)} pixels high: allowed are {SMALLEST} and more")
@@ -133,13 +135,17 @@ def rounded(x: float) -> int:
     return math.floor(x + 0.5)
 
 
-def told_apart(ink: Array) -> tuple[int, Components]:
+def told_apart(ink: Array, counts: Array | None = None) -> tuple[int, Components]:
     """Return the threshold between paper and ink, and the pieces of ink.
 
     The threshold is Otsu's. It is Otsu's of the ink alone if, on a page, a piece goes from edge to edge, as ruled lines
     with a digit on them do, and the ink is of two kinds, of which the darker has a piece off the edges.
+
+    Args:
+        ink: how much ink is where, bytes of shape (height, width).
+        counts: how many of them have each value, where that is known.
     """
-    threshold = otsu(ink)
+    threshold = otsu(ink) if counts is None else otsu_of(counts)
     pieces = Components.of(ink > threshold)
     if not (pieces.page and pieces.crosses):
         return threshold, pieces
@@ -157,18 +163,28 @@ def stretched(ink: Array, threshold: int, most: float) -> Array:
     Raises:
         NoDigit: they hardly differ, or half of the picture is ink.
     """
-    counts = np.bincount(ink.ravel(), minlength=256)
-    below, above = counts[: threshold + 1], counts[threshold + 1 :]
-    if not above.sum():
+    levels: Array = scale_of(counts_of(ink), threshold, most)[ink]
+    return levels
+
+
+def scale_of(counts: Array, threshold: int, most: float) -> Array:
+    """Return the level of each of the 256 values of ink of which it is known how often each is there.
+
+    Raises:
+        NoDigit: paper and ink hardly differ, or half of the picture is ink.
+    """
+    below = counts.cumsum()
+    paper, whole = int(below[threshold]), int(below[-1])
+    if paper == whole:
         raise NoDigit("it is blank")
-    low = int(np.searchsorted(below.cumsum(), below.sum() / 2))
-    high = threshold + 1 + int(np.searchsorted(above.cumsum(), 0.9 * above.sum()))
+    low = int(below[: threshold + 1].searchsorted(paper / 2))
+    high = threshold + 1 + int((below[threshold + 1 :] - paper).searchsorted(0.9 * (whole - paper)))
     if high - low < CONTRAST:
         raise NoDigit("it is blank, or nearly so")
-    if above.sum() > most * ink.size:
+    if whole - paper > most * whole:
         raise NoDigit("more than half of it is ink")
-    scaled: Array = np.clip((np.arange(256.0) - low) * 255 / (high - low), 0, 255)[ink]
-    return scaled
+    levels: Array = np.minimum(np.maximum((VALUES - float(low)) * 255 / (high - low), 0), 255)
+    return levels
 
 
 def resampled(levels: Array, high: int, wide: int) -> Array:
@@ -186,7 +202,7 @@ def shares(n: int, m: int) -> Array:
     centre, reach = (np.arange(m) + 0.5) * n / m, max(1.0, n / m) / 2
     low, high = np.maximum(centre - reach, 0)[:, None], np.minimum(centre + reach, n)[:, None]
     pixels = np.arange(n)
-    overlap = np.clip(np.minimum(high, pixels + 1) - np.maximum(low, pixels), 0, None)
+    overlap = np.maximum(np.minimum(high, pixels + 1) - np.maximum(low, pixels), 0)
     rows: Array = overlap / (high - low)
     rows.flags.writeable = False  # the cache returns it again
     return rows

@@ -15,6 +15,7 @@ from scipy import ndimage
 from npdigits.base.arrays import Array
 from npdigits.pictures.outline import corners_of, hull_mask, hull_of, turn_of
 from npdigits.pictures.perspective import projection
+from npdigits.pictures.threshold import counts_of
 
 # Sheets are looked for in a picture of at most so many pixels along the longer side, softened by so many.
 LOOK, SOFT = 384, 1.0
@@ -58,16 +59,17 @@ class Region(NamedTuple):
         return bool(self.filled.mean() > ALL)
 
 
-def sheet_in(grey: Array) -> Array | None:
+def sheet_in(grey: Array, counts: Array | None = None) -> Array | None:
     """Return the picture of the sheet that the digit is on; None if that is all of the picture, or is not to be seen.
 
     Its four edges seen, the sheet is taken upright. Else what is around it gets the grey values of its border.
 
     Args:
         grey: bytes 0 (black) … 255 (white), shape (height, width).
+        counts: how many of them have each value, where that is known.
     """
-    counts = np.sort(np.bincount(grey.ravel(), minlength=256))
-    if 2 * counts[-1] > grey.size or counts[-2:].sum() >= DRAWN * grey.size:
+    counts = counts_of(grey) if counts is None else counts
+    if 2 * counts.max() > grey.size or np.sort(counts)[-2:].sum() >= DRAWN * grey.size:
         return None
     step = -(-max(grey.shape) // LOOK)
     high, wide = (n // step for n in grey.shape)

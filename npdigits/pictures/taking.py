@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from npdigits.base.arrays import Array
 from npdigits.pictures.components import NoDigit
 from npdigits.pictures.mnist_form import SIDE, to_mnist_form
-from npdigits.pictures.read import LARGEST_SQUARE, read_picture, read_square
+from npdigits.pictures.read import LARGEST_SQUARE, read_either, read_square
 from npdigits.pictures.shades import BadPicture
 
 # Of an image in MNIST's form nearly all of the border is paper, of at most this value; ink is above the middle, and the
@@ -45,23 +47,29 @@ class Takes:
 def take(path: Path, takes: Takes) -> tuple[Array | None, str]:
     """Return a picture as a network takes it, bytes 0 (paper) … 255 (ink); or None, and why it cannot be read."""
     try:
-        square = read_square(path) if 0 < takes.side <= LARGEST_SQUARE else None
-        if square is not None and len(square) == takes.side:
-            if takes.squares:
-                return (255 - square if takes.inverted else square), ""
-            if is_in_mnist_form(square):
-                return square, ""
-        if takes.side != SIDE:
-            size = f"{takes.side} × {takes.side}" if takes.side else "a shape that is no square"
-            return None, f"no grey square of {size} pixels: the run takes pictures as they are"
-        return to_mnist_form(read_picture(path)), ""
+        if takes.side == SIDE:
+            square, values = read_either(path, _has_that_side if takes.squares else is_in_mnist_form)
+            if square is None:
+                return to_mnist_form(values), ""
+        else:
+            square = read_square(path) if 0 < takes.side <= LARGEST_SQUARE else None
+            if square is None or len(square) != takes.side or not takes.squares:
+                size = f"{takes.side} × {takes.side}" if takes.side else "a shape that is no square"
+                return None, f"no grey square of {size} pixels: the run takes pictures as they are"
+        return (255 - square if takes.squares and takes.inverted else square), ""
     except (BadPicture, NoDigit) as error:
         return None, str(error)
 
 
+def _has_that_side(image: Array) -> bool:
+    return len(image) == SIDE
+
+
 def is_in_mnist_form(image: Array) -> bool:
     """Say whether a square image is as MNIST's are: light ink on dark paper, which is all around it."""
-    edges = [*image[0], *image[-1], *image[1:-1, 0], *image[1:-1, -1]]
-    border = sum(value <= PAPER for value in edges) / len(edges)
-    ink = (image > INK).mean()
-    return bool(len(image) == SIDE and border >= NEARLY_ALL and 0 < ink < MOST_INK)
+    if len(image) != SIDE:
+        return False
+    edges = np.concatenate([image[0], image[-1], image[1:-1, 0], image[1:-1, -1]])
+    if np.count_nonzero(edges <= PAPER) < NEARLY_ALL * edges.size:
+        return False
+    return 0 < np.count_nonzero(image > INK) < MOST_INK * image.size

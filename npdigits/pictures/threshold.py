@@ -4,19 +4,31 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 
+VALUES = np.arange(256)
+
+
+def counts_of(values: Array) -> Array:
+    """Return how many of the bytes have each value, shape (256,)."""
+    counts: Array = np.bincount(values.ravel(), minlength=256)
+    return counts
+
 
 def otsu(values: Array) -> int:
     """Return the threshold t with the largest variance between the bytes ≤ t and those > t (Otsu 1979, eq. 18).
 
     σ²(t) = (m·w(t) − m(t))² / (w(t)·(1 − w(t))); the first t of equal ones. If all bytes are equal, t is their value.
     """
-    counts = np.bincount(values.ravel(), minlength=256)
-    n, below = values.size, counts.cumsum()
-    total = (counts * np.arange(256)).cumsum()
+    return otsu_of(counts_of(values))
+
+
+def otsu_of(counts: Array) -> int:
+    """Return the same of bytes of which it is known how many have each value."""
+    below, total = counts.cumsum(), (counts * VALUES).cumsum()
+    n = int(below[-1])
     # The same in whole numbers: (total·below − n·sums)² / (below·(n − below)). They reach n⁵: floats, rounded once.
     parted = (below > 0) & (below < n)
     if not parted.any():
-        return int(values.flat[0])
+        return int(counts.argmax())
     difference = total[-1].astype(float) * below - n * total.astype(float)
     between = np.where(parted, difference * difference / np.where(parted, below * (n - below).astype(float), 1), -1)
     return int(between.argmax())
