@@ -35,7 +35,6 @@ from npdigits.runs import trained
 from npdigits.runs.doubt import DEFAULT
 from npdigits.runs.file_readings import read_file
 from npdigits.runs.of_files import OVERRIDE
-from npdigits.runs.pages import act_on_pages, refuse_with_many
 from npdigits.runs.reading import (
     Reading,
     read_digits,
@@ -98,6 +97,8 @@ def act(chosen: argparse.Namespace) -> int:
     others = [argument for argument in chosen.pictures if argument not in overrides]
     digits, named, reasons = sort_out(others, folders=not takes_mnist_form(run))
     if chosen.many:
+        from npdigits.runs.pages import act_on_pages, refuse_with_many  # with SciPy, which other pictures may not need
+
         refuse_with_many(asked, digits)
     _refuse_together(asked, folder, overrides, digits, named)
     if named:

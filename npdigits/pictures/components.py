@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import ndimage
 
 from npdigits.base.arrays import Array
+from npdigits.pictures import ndimage
 from npdigits.pictures.box import Box
 from npdigits.pictures.panel import is_grid, is_label, panel_box
 from npdigits.pictures.several import MOST_DIGITS, are_several

@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from scipy import ndimage
 
 from npdigits.base.arrays import Array
+from npdigits.pictures import ndimage
 
 # Of a dithered picture at least such a share of the pixels differs from all four neighbours. Paper of 94 % white has as
 # many; strokes and a fax's specks have far less.

@@ -1,9 +1,9 @@
 """Even light and uneven: whether paper and ink have a grey value each, but for noise and the edges between them."""
 
 import numpy as np
-from scipy import ndimage
 
 from npdigits.base.arrays import Array
+from npdigits.pictures import ndimage
 from npdigits.pictures.threshold import counts_of, otsu, separation
 
 # The light is even if at least such a share of the variance is between paper and ink, and at most such a share of the

@@ -5,8 +5,8 @@ same (``export/page_files/pieces.js``).
 """
 
 import numpy as np
-from scipy import ndimage
 
+from npdigits.pictures import ndimage
 from npdigits.pictures.box import Box
 from npdigits.pictures.components import EIGHT, Components, stroke_width
 from npdigits.pictures.several import are_several

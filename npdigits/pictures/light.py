@@ -1,9 +1,9 @@
 """The light that falls on paper, taken off a picture: what is left is the ink."""
 
 import numpy as np
-from scipy import ndimage
 
 from npdigits.base.arrays import Array
+from npdigits.pictures import ndimage
 
 # Grey values that are added where two are divided.
 DARK = 32.0

@@ -4,9 +4,9 @@ The drawing page's script does the same (``export/page_files/panel.js``).
 """
 
 import numpy as np
-from scipy import ndimage
 
 from npdigits.base.arrays import Array
+from npdigits.pictures import ndimage
 from npdigits.pictures.box import Box
 
 # A panel is SIDE pixels high and wide at the least. Its rows and columns are ink for FULL of their length; others are

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 from npdigits.base.arrays import Array
+from npdigits.pictures import ndimage
 from npdigits.pictures.outline import corners_of, hull_mask, hull_of, turn_of
 from npdigits.pictures.perspective import projection
 from npdigits.pictures.threshold import counts_of

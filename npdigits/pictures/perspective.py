@@ -7,9 +7,9 @@ Coordinates are those of pixels' middles, x to the right and y down.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from npdigits.base.arrays import Array
+from npdigits.pictures import ndimage
 from npdigits.pictures.box import Box
 
 

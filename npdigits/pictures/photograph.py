@@ -1,8 +1,7 @@
 """How much ink is where in a photograph: its paper has many grey values, as light and shadow fall on it."""
 
-from scipy import ndimage
-
 from npdigits.base.arrays import Array
+from npdigits.pictures import ndimage
 from npdigits.pictures.light import contrast, evened
 from npdigits.pictures.polarity import kind_of_ink
 from npdigits.pictures.threshold import otsu

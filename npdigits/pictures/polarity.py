@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 from npdigits.base.arrays import Array
+from npdigits.pictures import ndimage
 from npdigits.pictures.box import Box
 from npdigits.pictures.components import BLOT, INNER, PIECE, Components, stroke_width
 from npdigits.pictures.light import contrast
