@@ -73,7 +73,7 @@ def act(chosen: argparse.Namespace) -> int:
     earlier = from_csv(chosen.against) if chosen.against and chosen.against.is_file() else []
     other = [chosen.against] if chosen.against and not earlier else []
     after: list[Read] = []
-    rows = [["run", "kind", "n", "right", "refused", "wrong", f"p > {SURE}"]]
+    rows = [["run", "kind", "n", "right", "refused", "not sure", "wrong", f"p > {SURE}"]]
     if chosen.against:
         rows[0] += ["before", "lost", "gained", "net loss below"]
     each = max(1, AT_ONCE // chosen.n)

@@ -48,14 +48,20 @@ def test_what_is_right_is_the_digit_that_was_drawn_or_a_refusal(source: Digits) 
     assert kinds.made("european_1", 0, 0, source).label == "1"
 
 
-def read(number: int, label: str, digit: str, p: float = 0.5) -> Read:
-    return Read("run", "kind", number, label, digit, p, "" if digit else "why")
+def read(number: int, label: str, digit: str, p: float = 0.5, not_sure: str = "") -> Read:
+    return Read("run", "kind", number, label, digit, p, "" if digit else "why", not_sure)
 
 
 def test_right_refused_wrong_and_sure() -> None:
     """Of one digit read, one refused, one wrong at 0.95, one of several refused, one of several read."""
     reads = [read(0, "3", "3"), read(1, "3", ""), read(2, "3", "5", 0.95), read(3, "", ""), read(4, "", "7")]
-    assert scoring.summary(reads) == ["5", "40.0%", "40.0%", "2", "1"]
+    assert scoring.summary(reads) == ["5", "40.0%", "40.0%", "0.0%", "2", "1"]
+
+
+def test_a_mark_makes_what_is_no_digit_right_and_a_digit_neither_right_nor_wrong() -> None:
+    """Of what is marked: one digit read right, one wrong, one of no digit."""
+    reads = [read(0, "3", "3", 0.6, "why"), read(1, "3", "5", 0.95, "why"), read(2, "", "7", 0.99, "why")]
+    assert scoring.summary([*reads, read(3, "3", "3")]) == ["4", "75.0%", "0.0%", "75.0%", "0", "0"]
 
 
 def test_the_bound_of_the_net_loss() -> None:
@@ -70,7 +76,7 @@ def test_the_bound_of_the_net_loss() -> None:
 
 
 def test_a_table_is_read_back(tmp_path: Path) -> None:
-    reads = [read(0, "3", "3", 0.25), read(1, "", "")]
+    reads = [read(0, "3", "3", 0.25), read(1, "", ""), read(2, "3", "5", 0.5, "why")]
     file = tmp_path / "hard.csv"
     file.write_text(scoring.as_csv(reads), encoding="utf-8")
     assert scoring.from_csv(file) == reads

@@ -19,12 +19,15 @@ from npdigits.base.spreadsheet import csv_table
 SURE = 0.9
 # The bound of the net loss is one-sided, with this confidence.
 CONFIDENCE = 0.95
-HEAD = ("run", "kind", "number", "label", "digit", "probability", "refused")
+HEAD = ("run", "kind", "number", "label", "digit", "probability", "refused", "not_sure")
 
 
 @dataclass(frozen=True)
 class Read:
-    """What came of one picture; ``label`` is "" where refusing it is right, ``digit`` where it was refused."""
+    """What came of one picture; ``label`` is "" where refusing it is right, ``digit`` where it was refused.
+
+    A digit that is marked as not sure is shown all the same, so it can be right; what is no digit is right if marked.
+    """
 
     run: str
     kind: str
@@ -33,6 +36,7 @@ class Read:
     digit: str
     probability: float
     refused: str
+    not_sure: str = ""
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -40,12 +44,12 @@ class Read:
 
     @property
     def right(self) -> bool:
-        return self.digit == self.label
+        return self.digit == self.label or (not self.label and bool(self.not_sure))
 
     @property
     def wrong(self) -> bool:
-        """Whether something was read that is not there; a digit that was refused is neither right nor wrong."""
-        return bool(self.digit) and not self.right
+        """Whether something was read that is not there, and not marked; a refused digit is neither right nor wrong."""
+        return bool(self.digit) and not self.right and not self.not_sure
 
 
 def read_by(code: Path, run: Path, files: Mapping[Path, Shown], more: Sequence[str]) -> list[Read]:
@@ -75,7 +79,8 @@ def read_by(code: Path, run: Path, files: Mapping[Path, Shown], more: Sequence[s
         row = rows[file.name]
         refused = row["skipped"] or ""
         digit, p = ("", 0.0) if refused else (row["digit"], float(row["probability"]))
-        result.append(Read(run.name, kind, number, label, digit, p, refused))
+        # Code of before knows no doubt.
+        result.append(Read(run.name, kind, number, label, digit, p, refused, row.get("not_sure", "")))
     return result
 
 
@@ -101,6 +106,7 @@ def from_csv(path: Path) -> list[Read]:
                 row["digit"],
                 float(row["probability"]),
                 row["refused"],
+                row["not_sure"],
             )
             for row in rows
         ]
@@ -109,12 +115,12 @@ def from_csv(path: Path) -> list[Read]:
 
 
 def summary(reads: Sequence[Read]) -> list[str]:
-    """Return a row of a table: n, right %, refused %, wrong, wrong above ``SURE``."""
+    """Return a row of a table: n, right %, refused %, not sure %, wrong and not marked, these above ``SURE``."""
     n = len(reads)
     wrong = [read for read in reads if read.wrong]
     sure = sum(read.probability > SURE for read in wrong)
-    shares = (sum(read.right for read in reads) / n, sum(not read.digit for read in reads) / n)
-    return [str(n), *(f"{share:.1%}" for share in shares), str(len(wrong)), str(sure)]
+    counts = (sum(marks) for marks in zip(*((r.right, not r.digit, bool(r.not_sure)) for r in reads), strict=True))
+    return [str(n), *(f"{count / n:.1%}" for count in counts), str(len(wrong)), str(sure)]
 
 
 def losses(before: Sequence[Read], after: Sequence[Read]) -> tuple[int, int, float]:
