@@ -251,6 +251,8 @@ def _upright(image: Image.Image) -> Image.Image:
     """Return a picture turned as its EXIF orientation says; unchanged where that cannot be read."""
     image.load()
     try:
+        if image.getexif().get(TURNED, 1) == 1:  # of which there would be a copy
+            return image
         upright: Image.Image = ImageOps.exif_transpose(image)
     except Exception:  # whatever the part of the file holds that is no picture
         return image

@@ -130,8 +130,10 @@ def grey(image: Image.Image, meant: Meaning) -> Image.Image:
     lightness = image.convert("L")
     if image.mode in GREY:
         return lightness
-    plainest: Image.Image = max(image.convert("RGB").split(), key=_spread)
-    return plainest if _spread(plainest) > PLAINER * _spread(lightness) else lightness
+    channels = (image if image.mode == "RGB" else image.convert("RGB")).split()
+    spreads = [_spread(channel) for channel in channels]
+    most = max(spreads)
+    return channels[spreads.index(most)] if most > PLAINER * _spread(lightness) else lightness
 
 
 def _bytes(values: Array, mode: str, meant: Meaning) -> Array:
