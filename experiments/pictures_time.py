@@ -1,8 +1,8 @@
 """How long pictures take to be read, beside earlier code: ``python experiments/pictures_time.py RUN BEFORE``
 
-BEFORE is a checkout of that code. Small pictures of some kinds, and two photographs of 12 megapixels, are drawn from the
-embedded digits; ``npdigits-predict`` of both checkouts reads them in turn. Counted are the processors' seconds of the
-whole command, all of its processes and imports included, as seconds by the clock tell of what else a machine does.
+BEFORE is a checkout of that code. Small pictures of some kinds, and two photographs of 12 megapixels, are drawn from
+the embedded digits; ``npdigits-predict`` of both checkouts reads them in turn. Counted are the processors' seconds of
+the whole command, all of its processes and imports included, as those by the clock tell of what else a machine does.
 """
 
 import os
@@ -33,7 +33,8 @@ Random = np.random.Generator
 def scan(digit: Array, rng: Random) -> Array:
     """Return a digit of 28 × 28, dark on paper of one grey value."""
     paper, ink = rng.integers(200, 256), rng.integers(0, 90)
-    return np.rint(paper - (paper - ink) * (digit / 255)).astype(np.uint8)
+    grey: Array = np.rint(paper - (paper - ink) * (digit / 255)).astype(np.uint8)
+    return grey
 
 
 def page(digit: Array, rng: Random) -> Array:
@@ -55,7 +56,9 @@ def photograph(digit: Array, rng: Random) -> Array:
     light = 0.55 + 0.35 * np.exp(-(((x - 0.65 * width) / (0.65 * width)) ** 2) - ((y - 0.3 * height) / height) ** 2)
     grey = 255 * light * (0.95 - 0.85 * ink)
     noise = rng.standard_normal((*PHOTOGRAPH, 3), np.float32)
-    return np.clip(grey[:, :, None] * np.array([1, 0.97, 0.9], np.float32) + 3 * noise, 0, 255).astype(np.uint8)
+    colours = grey[:, :, None] * np.array([1, 0.97, 0.9], np.float32) + 3 * noise
+    picture: Array = np.clip(colours, 0, 255).astype(np.uint8)
+    return picture
 
 
 SMALL: dict[str, Callable[[Array, Random], Array]] = {
@@ -106,15 +109,19 @@ def main() -> None:
     parser = Parser("pictures_time.py", description=(__doc__ or "").partition(":")[0])
     parser.add_argument("run", type=nonempty_path, metavar="RUN", help="a run directory")
     parser.add_argument("before", type=nonempty_path, metavar="BEFORE", help="a checkout of earlier code")
+    parser.add_argument(
+        "--before-run", type=nonempty_path, metavar="RUN", help="for BEFORE, where it does not know all keys of RUN"
+    )
     parser.add_argument("--n", type=whole_number(1, 1_000_000), default=10_000, help="small pictures of each kind")
     parser.add_argument("--repetitions", type=whole_number(1, 1000), default=5, help="of each (default: 5)")
     parser.add_argument("--code", type=nonempty_path, metavar="FOLDER", default=HERE, help="the checkout to measure")
     chosen = parser.parse_args()
-    run, codes = chosen.run.resolve(), [chosen.before.resolve(), chosen.code.resolve()]
+    sides = [(chosen.before.resolve(), (chosen.before_run or chosen.run).resolve())]
+    sides.append((chosen.code.resolve(), chosen.run.resolve()))
     rows = [["pictures", "n", "before, s", "after, s", "after / before"]]
     with tempfile.TemporaryDirectory() as scratch:
         for name, folder in write(Path(scratch), chosen.n).items():
-            pairs = [[processor_seconds(code, run, folder) for code in codes] for _ in range(chosen.repetitions)]
+            pairs = [[processor_seconds(code, run, folder) for code, run in sides] for _ in range(chosen.repetitions)]
             seconds = [f"{median(column):.2f}" for column in zip(*pairs, strict=True)]
             ratio = median(after / before for before, after in pairs)
             rows.append([name, str(1 if name in LARGE else chosen.n), *seconds, f"{ratio:.2f}"])

@@ -8,6 +8,7 @@ from drawn import drawn
 from PIL import Image
 
 from npdigits.pictures.read import LONGEST_SIDE, picture_of, read_page, square_of
+from npdigits.pictures.shades import BadPicture
 
 GREY = drawn(5, size=(204, 300))
 FLAT = GREY[::2]  # as a fax in its coarse resolution has it
@@ -87,3 +88,14 @@ def test_large_faxes_are_made_smaller_in_one_step():
 
 def test_small_squares_stay_squares():
     assert square_of(stored(GREY[:28, :28], "PNG", dpi=(204, 102))).shape == (28, 28)
+
+
+def test_a_damaged_png_is_no_picture_also_where_its_resolutions_differ():
+    noise = np.random.default_rng(0).integers(0, 256, (28, 30)).astype(np.uint8)
+    content = stored(noise, "PNG", dpi=(204, 98))
+    data = content.index(b"IDAT") + 4
+    for place in range(data, data + 300, 10):
+        damaged = bytearray(content)
+        damaged[place] ^= 255
+        with pytest.raises(BadPicture, match="damaged"):
+            picture_of(bytes(damaged))

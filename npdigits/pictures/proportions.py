@@ -16,7 +16,8 @@ def stretch(image: Image.Image) -> tuple[float, float]:
     """Return how many times wider and higher a picture must be that its pixels are squares, (1, 1) for most.
 
     TIFF, PNG, JPEG and BMP tell how many pixels there are to the inch, or in what proportion, along rows and columns.
-    Call it before the picture is loaded, which may turn it; what it returns is of the picture upright.
+    Call it before the picture is loaded, which may turn it; what it returns is of the picture upright. Where the
+    pixels of a PNG are no squares it is loaded, which raises what loading it does.
     """
     across, down = _resolutions(image)
     if not (across > 0 and down > 0 and math.isfinite(across) and math.isfinite(down)):
@@ -25,6 +26,8 @@ def stretch(image: Image.Image) -> tuple[float, float]:
         return 1.0, 1.0
     finest = max(across, down)
     wide, high = finest / across, finest / down
+    if image.format == "PNG":  # whose EXIF may be at its end; an error of the picture itself is none of the EXIF's
+        image.load()
     try:
         turned = image.getexif().get(TURNED, 1) in TRANSPOSED
     except Exception:  # whatever the part of the file holds that is no picture
