@@ -77,7 +77,7 @@ def main() -> None:
         "--doubt",
         metavar="SHARE",
         help="a picture is marked as not sure where less than this share of the run's validation digits is as strange "
-        f"(default: {DEFAULT}; 0: none is); of a run without doubt.npz where the probability is less (default: none is)",
+        f"(default: {DEFAULT}; 0: none is); of a run without doubt.npz where the probability is less (default: 0)",
     )
     add_trust(parser)
     sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args())))
