@@ -10,7 +10,7 @@ from made import read_summary
 from npdigits.base import npz, program
 from npdigits.base.errors import ConfigError, first_cause
 from npdigits.config.compose import compose
-from npdigits.runs import checkpoint, results, run
+from npdigits.runs import checkpoint, run
 from npdigits.runs.writer import RunWriter
 from npdigits.sweeps.points import Point
 from npdigits.sweeps.sweep import do
@@ -38,7 +38,7 @@ PLACES = {
     "a checkpoint is made": (checkpoint, "pack", raises),
     "a row is written": (RunWriter, "append", raises),
     "a step": (loop, "_train_epoch", raises),
-    "the test set is read": (results, "predict_test_set", raises),
+    "the test set is read": (run, "probabilities", raises),
     "the summary is written": (RunWriter, "write_summary", raises),
 }
 

@@ -627,7 +627,7 @@ def test_a_shipped_experiment_says_what_it_is_and_composes(name):
 
 def test_the_shipped_experiments():
     grids = ["batch_size", "initializers", "l2", "lr_decay", "patience", "seed_script", "spread", "width"]
-    assert sorted([*grids, "race_adam", "race_dropout_l2", "race_sgd"]) == EXPERIMENTS
+    assert sorted([*grids, "european", "race_adam", "race_dropout_l2", "race_sgd"]) == EXPERIMENTS
 
 
 @pytest.mark.parametrize("option", [[], ["-m"]])

@@ -102,10 +102,12 @@ def _content(run: Trained, test: Split | None) -> dict[str, Any]:
     reads = f"It reads your {shown} as you draw."
     if accuracy is not None:
         reads = f"It reads {100 * accuracy:.2f} % of the test {shown} right, and yours as you draw."
+    meaning = ""
     if run.summary.temperature is not None:
-        reads += f" Its percentages hold for {shown} like those of the validation set; they say little of others."
+        meaning = f"The percentages hold for {shown} like those of the validation set; they say little of others."
     return {
         "about": f"A network {layers}, trained on {run.summary.data} by npdigits. {reads}",
+        "meaning": meaning,
         "network": {
             "sizes": list(run.sizes),
             "activation": config.activation,

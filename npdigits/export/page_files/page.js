@@ -26,6 +26,7 @@
   };
   const says = (label) => named ? `: ${shortened(names[label])}` : `, a ${label}`;
   element("about").textContent = content.about;
+  element("meaning").textContent = content.meaning;
   if (named) {
     document.title = "npdigits: draw a picture";
     document.body.classList.add("named");
