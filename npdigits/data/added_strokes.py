@@ -1,8 +1,9 @@
 """Strokes drawn into training images of digits, anew each epoch: as people write them whose hands MNIST lacks.
 
 A 1 gets a long upstroke, and perhaps a foot, a 0 a slash (``stroke_places``), as dark as its darkest pixel and about as
-wide as its strokes are. A pixel's share of a stroke falls from 1 to 0 where the edge goes through it. The
-image is then moved by whole pixels, so that the middle of its ink stays where it was, as MNIST's images have it.
+wide as its strokes are; a 1 that is a plain line is drawn anew with them. A pixel's share of a stroke falls from 1 to 0
+where the edge goes through it. The image is then moved by whole pixels, so that the middle of its ink stays where it
+was, as MNIST's images have it.
 
 Each image has its own random numbers, as many whatever digit it shows, so what is drawn depends on no other image.
 """
@@ -15,7 +16,7 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import ConfigError
 from npdigits.data.ink import Ink, Moments
 from npdigits.data.sets import Data
-from npdigits.data.stroke_places import NUMBERS_OF_PLACE, PLACES, Stroke, slant
+from npdigits.data.stroke_places import NUMBERS_OF_PLACE, PLACES, Stroke
 
 # The classes of a set of digits, and sets of ten classes that are none though these have the same numbers.
 DIGITS, OF_NO_DIGITS = tuple("0123456789"), ("fashion_mnist", "kmnist")
@@ -82,12 +83,10 @@ class AddedStrokes:
         old = images.reshape(drawn.shape)
         of, placed = [], []
         for i, (ink, u, label) in enumerate(zip(inks, numbers.tolist(), labels.tolist(), strict=True)):
-            image = old[i]
-            if by := slant(label, ink, u):
-                image, ink = slanted(image, by, ink.row), ink.slanted(by)
-            strokes = PLACES[label](ink, u)
-            down, right = self._move(ink, strokes)
-            _copy(image, down, right, drawn[i])
+            strokes, anew = PLACES[label](ink, u)
+            down, right = self._move(ink, strokes, 0.0 if anew else ink.mass)
+            if not anew:
+                _copy(old[i], down, right, drawn[i])
             for r0, c0, r1, c1, width, bend in strokes:
                 of.append(i)
                 placed.append((r0 + down, c0 + right, r1 + down, c1 + right, width, bend, ink.peak))
@@ -106,14 +105,21 @@ class AddedStrokes:
             _copy(image, round(ink.row - now.row), round(ink.column - now.column), out)
         return centred
 
-    def _move(self, ink: Ink, strokes: Sequence[Stroke]) -> tuple[int, int]:
-        """Return by how many (rows, columns) an image is moved, for the middle of all its ink to stay where it is."""
-        mass, down, right = ink.mass or 1.0, 0.0, 0.0
+    def _move(self, ink: Ink, strokes: Sequence[Stroke], mass: float) -> tuple[int, int]:
+        """Return by how many (rows, columns) an image is moved, for the middle of all its ink to stay where it is.
+
+        Args:
+            ink: of the image.
+            strokes: that it gets.
+            mass: of the ink that stays.
+        """
+        down, right = 0.0, 0.0
         for stroke in strokes:
             added = stroke.length * stroke.width * ink.peak
             mass += added
             down += added * ((stroke.r0 + stroke.r1) / 2 - ink.row)
             right += added * ((stroke.c0 + stroke.c1) / 2 - ink.column)
+        mass = mass or 1.0
         most_down, most_right = self._most
         return _clip(round(-down / mass), most_down), _clip(round(-right / mass), most_right)
 
@@ -143,22 +149,6 @@ class AddedStrokes:
         columns = of_column[:, None] * self._columns
         values: Array = rows.astype(np.float32)[:, :, None] + columns.astype(np.float32)[:, None]
         return values
-
-
-def slanted(image: Array, by: float, middle: float) -> Array:
-    """Return an image whose rows are moved to the right, by so many columns for each below the middle.
-
-    Between pixels it is interpolated linearly; what comes in from outside is as the image's edge.
-    """
-    height, width = image.shape
-    row = np.arange(height)[:, None]
-    place = (np.arange(width) - by * (row - middle)).clip(0, width - 1)
-    left = place.astype(int).clip(0, width - 2)
-    share = place - left
-    left += width * row
-    values = image.ravel()
-    moved: Array = values[left] * (1 - share) + values[left + 1] * share
-    return moved
 
 
 def _clip(by: int, most: int) -> int:

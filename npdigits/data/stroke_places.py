@@ -2,8 +2,8 @@
 
 They begin and end where the digit's own ink says, by its middle c and the covariance Σ of its rows and columns, of
 eigenvalues λ₁ ≥ λ₂ (``ink``). A 1 is a bar of length √(12 λ₁), a 0 a ring of the covariance Σ. All numbers are drawn
-uniformly, lengths in those of the digit, so that strokes are as large and as slanted as it is. (A 7's bar is not among
-them: MNIST has barred 7s, and with more of them the plain ones are rarer beside 1s with an upstroke.)
+uniformly, lengths in those of the digit, so that strokes are as large as it is. (A 7's bar is not among them: MNIST has
+barred 7s, and with more of them the plain ones are rarer beside 1s with an upstroke.)
 
 It is done image by image, as there are few in a batch: to call NumPy's functions for these takes three times as long.
 """
@@ -18,10 +18,10 @@ from npdigits.data.ink import Ink
 NUMBERS_OF_PLACE = 9
 # Share of the upstrokes that come with a foot, and of the slashes that fall from the upper left to the lower right.
 WITH_FOOT, FALLING = 0.25, 0.25
-# How far 1s with an upstroke lean to either side, columns a row: 17 degrees. Of MNIST's a third leans further right.
+# How far 1s that are drawn anew lean to either side, columns a row: 17 degrees. Of MNIST's a third leans further right.
 MOST_SLANT = 0.3
 # Degrees between the stem and an upstroke, and least between it and a level line: a 1 whose upstroke is level is a 7.
-NARROWEST, WIDEST, ABOVE_LEVEL = 18, 60, 25
+NARROWEST, WIDEST, ABOVE_LEVEL = 18, 72, 25
 
 
 class Stroke(NamedTuple):
@@ -46,40 +46,37 @@ class Stroke(NamedTuple):
         return math.sqrt(down * down + right * right)
 
 
-def slant(label: int, ink: Ink, u: Sequence[float]) -> float:
-    """Return by how much a digit is slanted before it gets its strokes, columns a row: 1s without flag or foot are.
+def upstroke(ink: Ink, u: Sequence[float]) -> tuple[list[Stroke], bool]:
+    """Return a 1's upstroke, from 0.3 to 0.8 of its stem's length, and perhaps a foot.
 
-    How far it leans is Σ_rc/Σ_rr, to which a slant adds; to the slope of its axis it would not, of thick bars.
+    A 1 that is nothing but a line, and does not lie, is drawn anew: stem and upstroke by one pen, as high as it was,
+    leaning to either side. (Were the image slanted, row by row, its edges would have notches.)
     """
-    down, right = ink.axis()
-    if label != 1 or down <= abs(right) or not ink.rr or not ink.is_bar():
-        return 0.0
-    return MOST_SLANT * (2 * u[8] - 1) - ink.rc / ink.rr
-
-
-def upstroke(ink: Ink, u: Sequence[float]) -> list[Stroke]:
-    """Return a 1's upstroke, from 0.3 to 0.8 of its stem's length; and perhaps a foot."""
-    down, right = ink.axis()
-    length = math.sqrt(12 * ink.eigenvalues()[0])
-    width = ink.width(length)
+    length, (down, right) = math.sqrt(12 * ink.eigenvalues()[0]), ink.axis()
+    width, anew = ink.width(length), ink.rr > 0 and down > abs(right) and ink.is_bar()
+    if anew:
+        # How far ink leans is Σ_rc/Σ_rr, to which a slant adds; Σ_rr, and so the height, stays.
+        ink = ink.slanted(MOST_SLANT * (2 * u[8] - 1) - ink.rc / ink.rr)
+        length, (down, right) = math.sqrt(12 * ink.eigenvalues()[0]), ink.axis()
+    # The stem's tip is 0.03 ± 0.03 of the length beyond the end of such a bar, in MNIST. There is the upstroke's edge:
+    # else a network takes a stem that is higher for the mark of a 1.
     half = (length - width) / 2
-    # Its edge is at the tip of the stem, which in MNIST is 0.6 ± 0.5 pixels above a bar's: a network would take a stem
-    # that is higher for the mark of a 1.
-    start = half + 0.06 * length * u[2]
+    start = half + length * (0.03 if anew else 0.06 * u[2])
     r, c = ink.row - start * down, ink.column - start * right
     e_r, e_c = _upstroke_direction(down, right, u[0])
-    long = length * (0.3 + 0.5 * u[1])
-    first = Stroke(r, c, r + long * e_r, c + long * e_c, width * _varied(u[3]), _bend(u[4]))
-    if u[5] >= WITH_FOOT:
-        return [first]
-    # A foot is level whatever the slant, and reaches to both sides.
-    r, c, tilt = ink.row + half * down, ink.column + half * right, 0.4 * (u[5] / WITH_FOOT - 0.5)
-    left, to_right = (length * (0.12 + 0.25 * number) for number in u[6:8])
-    foot = Stroke(r - left * tilt, c - left, r + to_right * tilt, c + to_right, first.width, 0.0)
-    return [first, foot]
+    long, pen = length * (0.3 + 0.5 * u[1]), width * (_pen(u[3]) if anew else _varied(u[3]))
+    strokes = [Stroke(r, c, r + long * e_r, c + long * e_c, pen, _bend(u[4]))]
+    if anew:
+        strokes.append(Stroke(r, c, ink.row + start * down, ink.column + start * right, pen, _bend(u[2]) / 2))
+    if u[5] < WITH_FOOT:
+        # It is level whatever the slant, and reaches to both sides.
+        r, c, tilt = ink.row + half * down, ink.column + half * right, 0.4 * (u[5] / WITH_FOOT - 0.5)
+        left, to_right = (length * (0.12 + 0.25 * number) for number in u[6:8])
+        strokes.append(Stroke(r - left * tilt, c - left, r + to_right * tilt, c + to_right, pen, 0.0))
+    return strokes, anew
 
 
-def slash(ink: Ink, u: Sequence[float]) -> list[Stroke]:
+def slash(ink: Ink, u: Sequence[float]) -> tuple[list[Stroke], bool]:
     """Return a 0's slash, which goes through the middle, on either side from 0.6 as far as the ring to 1.4."""
     a, b = (math.sqrt(2 * value) for value in ink.eigenvalues())
     # Ramanujan 1914: an ellipse's circumference
@@ -94,11 +91,11 @@ def slash(ink: Ink, u: Sequence[float]) -> list[Stroke]:
     below, above = 0.6 + 0.8 * u[2], 0.6 + 0.8 * u[3]
     r0, c0 = ink.row + below * up, ink.column - below * right
     r1, c1 = ink.row - above * up, ink.column + above * right
-    return [Stroke(r0, c0, r1, c1, width * _varied(u[4]), _bend(u[5]))]
+    return [Stroke(r0, c0, r1, c1, width * _varied(u[4]), _bend(u[5]))], False
 
 
-# The digits that get strokes -> (ink, numbers uniform in [0, 1)) -> the strokes.
-PLACES: dict[int, Callable[[Ink, Sequence[float]], list[Stroke]]] = {0: slash, 1: upstroke}
+# The digits that get strokes -> (ink, numbers uniform in [0, 1)) -> the strokes, and whether they are the whole digit.
+PLACES: dict[int, Callable[[Ink, Sequence[float]], tuple[list[Stroke], bool]]] = {0: slash, 1: upstroke}
 
 
 def _upstroke_direction(down: float, right: float, u: float) -> tuple[float, float]:
@@ -116,6 +113,11 @@ def _turned(down: float, right: float, degrees: float) -> tuple[float, float]:
     """Return a direction turned from below to the left."""
     sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
     return cosine * down + sine * right, cosine * right - sine * down
+
+
+def _pen(u: float) -> float:
+    """Return the factor of the width of a digit that is drawn anew: to half as narrow, as MNIST's pens are broad."""
+    return 0.5 + 0.6 * u
 
 
 def _varied(u: float) -> float:
