@@ -399,7 +399,7 @@ FORWARD = """([images, n]) => {
 }"""
 NETWORKS = {
     "swish": (swish, ["hidden=[20]"], (("beta", 0.8),)),
-    "two layers": (band, ["hidden=[60,40]", "dtype=float64"], ()),
+    "two layers": (band, ["hidden=[16,12]", "dtype=float64", "epochs=8"], ()),
     "by parts": (elu_by_parts, ["hidden=[16,12]"], ()),
     "composed": (bounded, ["hidden=[20]", "dtype=float64"], ()),
 }

@@ -250,7 +250,7 @@ def test_the_page_uses_it_too(tmp_path, browser):
     tab.goto((tmp_path / "page.html").as_uri())
     images = np.ascontiguousarray(source.test.images[:50])
     theirs = tab.evaluate(FORWARD, [base64.b64encode(images.tobytes()).decode(), len(images)])
-    said = tab.locator("#about").text_content()
+    said = tab.locator("#meaning").text_content()
     tab.close()
     np.testing.assert_allclose(theirs, softmax(z_of(run, images) / HOT, axis=1), atol=1e-5)
     assert "percentages hold for digits like those of the validation set" in said
