@@ -22,6 +22,12 @@ def page(digit, light):
     return (picture * np.linspace(1, light, 240)).astype(np.uint8)
 
 
+def dithered(grey, ordered):
+    """Return greys as dots of two values: ordered by Bayer's matrix, or their errors diffused (Floyd & Steinberg)."""
+    dots = grey > np.tile(BAYER, (80, 60))[: len(grey), : grey.shape[1]]
+    return dots if ordered else np.asarray(Image.fromarray(grey).convert("1"))
+
+
 def png(image):
     content = io.BytesIO()
     image.save(content, "PNG")
@@ -33,10 +39,18 @@ def png(image):
 def test_a_dithered_photograph_is_read_as_the_photograph(light, ordered):
     for digit in range(10):
         grey = page(digit, light)
-        dots = grey > np.tile(BAYER, (80, 60)) if ordered else np.asarray(Image.fromarray(grey).convert("1"))
-        seen = picture_of(png(Image.fromarray(dots)))
+        seen = picture_of(png(Image.fromarray(dithered(grey, ordered))))
         assert np.abs(seen.astype(int) - grey).mean() < 16
         assert alike(to_mnist_form(drawn(digit)), to_mnist_form(seen)) > 0.85, digit
+
+
+@pytest.mark.parametrize("ordered", [False, True], ids=["diffused", "ordered"])
+def test_little_ink_on_dithered_paper_of_a_middle_grey_is_read(ordered):
+    # There are as many dots as there can be: the greys spread less than independent dots would.
+    for digit in range(10):
+        grey = drawn(digit, size=(240, 240), place=(70, 70), ink=70, paper=132)
+        seen = picture_of(png(Image.fromarray(dithered(grey, ordered))))
+        assert alike(to_mnist_form(drawn(digit)), to_mnist_form(seen)) > 0.8, digit
 
 
 @pytest.mark.parametrize("digit", range(10))

@@ -12,8 +12,13 @@ from npdigits.pictures import ndimage
 ALONE = 0.04
 # How wide the smoothing is, in pixels: the standard deviation; of a small picture such a share of its longer side.
 SMOOTH, OF_SMALL = 2.0, 1 / 60
-# Greys that spread by no more than so many times what independent dots leave when smoothed are noise (seen: 1.06).
+# Greys that spread by no more than so many times what independent dots leave when smoothed may be noise (seen: 1.06).
 NOISE = 1.15
+# They are none if the median difference between places LAG widths apart is at most ORDERED of that of independent dots
+# (seen: 0.93 and more; dots that stand for greys keep their distance: 0.2 and less).
+LAG, ORDERED = 2.0, 1 / 3
+# The median of |x| is so many standard deviations of a normal x.
+MEDIAN = 0.6745
 
 
 def undithered(grey: Array) -> Array:
@@ -22,7 +27,8 @@ def undithered(grey: Array) -> Array:
         return grey
     width = min(SMOOTH, OF_SMALL * max(grey.shape))
     smooth: Array = ndimage.gaussian_filter(grey.astype(np.float32), width, mode="nearest")
-    if smooth.std() <= NOISE * _spread_of_noise(grey, width):
+    spread = _spread_of_noise(grey, width)
+    if smooth.std() <= NOISE * spread and not _is_ordered(smooth, spread, width):
         return grey
     return (smooth + 0.5).astype(np.uint8)
 
@@ -35,6 +41,20 @@ def _spread_of_noise(grey: Array, width: float) -> float:
     low, high = float(grey.min()), float(grey.max())
     share = float((grey == high).mean())
     return (high - low) * math.sqrt(share * (1 - share)) / (2 * math.sqrt(math.pi) * width)
+
+
+def _is_ordered(smooth: Array, spread: float, width: float) -> bool:
+    """Say whether smoothed dots differ far less from place to place than independent ones.
+
+    Places d apart of independent dots, smoothed, differ by a standard deviation of spread · √(2 (1 − exp(−d²/4 width²))).
+    The median leaves out the edges of strokes, and slow shades hardly count.
+    """
+    far = round(LAG * width)
+    if min(smooth.shape) <= far:
+        return False
+    steps = (smooth[far:] - smooth[:-far], smooth[:, far:] - smooth[:, :-far])
+    usual = MEDIAN * spread * math.sqrt(2 * (1 - math.exp(-((far / width) ** 2) / 4)))
+    return max(float(np.median(np.abs(step))) for step in steps) <= ORDERED * usual
 
 
 def is_dithered(grey: Array) -> bool:
