@@ -157,6 +157,7 @@ PICTURES = {
     "squares as dark as ink": on_lines(5, 20, squared=True, fall=0.02),
     "dots": dots(3, 12, 0.7),
     "segments": display(6, 10),
+    "segments of a narrow display": np.asarray(Image.fromarray(display(5, 10)).resize((200, 360))),
     "two digits": np.hstack([drawn(d, size=(140, 280), place=(20, 70)) for d in (3, 7)]),
     "an 8 and a stroke": BESIDE,
     "a box and an empty one": boxed(7),

@@ -61,6 +61,13 @@ def test_segments_become_strokes(digit, gap):
     assert alike(to_mnist_form(display(digit, 0)), to_mnist_form(display(digit, gap))) > 0.8
 
 
+@pytest.mark.parametrize("digit", LIT)
+def test_segments_of_a_narrow_display_are_no_captions(digit):
+    # The lowest one is far from the highest piece, wide, and shorter than that.
+    whole, parts = (np.asarray(Image.fromarray(display(digit, gap)).resize((200, 360))) for gap in (0, 10))
+    assert alike(to_mnist_form(whole), to_mnist_form(parts)) > 0.8
+
+
 @pytest.mark.parametrize("digit", range(10))
 def test_broken_strokes_are_one_digit(digit):
     whole = drawn(digit, size=(240, 300))

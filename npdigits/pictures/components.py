@@ -212,10 +212,15 @@ class Components:
         others = [k for k in kept if k not in blots]
         if not others:
             return kept
-        rest, main = Box.around([self.boxes[k] for k in others]), max(others, key=lambda k: self.boxes[k].height)
+        rest = Box.around([self.boxes[k] for k in others])
         beside = {k for k in blots if self._is_apart(k, rest)}
-        beside |= {k for k in others if self._is_apart(k, self.boxes[main]) and is_label(self.mask(k))}
+        beside |= {k for k in others if self._is_label(k, others)}
         return [k for k in kept if k not in beside]
+
+    def _is_label(self, piece: int, others: list[int]) -> bool:
+        """Say whether a piece is a caption or a button, apart from all that are higher: a display's segment is not."""
+        higher = [box for box in (self.boxes[k] for k in others) if box.height > self.boxes[piece].height]
+        return bool(higher) and all(self._is_apart(piece, box) for box in higher) and is_label(self.mask(piece))
 
     def _is_apart(self, piece: int, rest: Box) -> bool:
         """Say whether a piece is smaller than the others, and so far from them that it is not one of theirs."""

@@ -191,10 +191,14 @@ const Pieces = (() => {
     const blots = kept.filter((k) => strokesOf(pieces, k) > BLOT * longest(box(k)));
     const others = kept.filter((k) => !blots.includes(k));
     if (!others.length) return kept;
-    const rest = around(others.map(box)), main = box(others.reduce((most, k) => high(box(k)) > high(box(most)) ? k : most));
+    const rest = around(others.map(box));
     const apart = (k, from) => longest(box(k)) < longest(from) && gap(box(k), from) > APART * longest(from);
-    return kept.filter((k) => blots.includes(k) ? !apart(k, rest) :
-      !apart(k, main) || !Panel.isLabel(maskOf(pieces, k), wide(box(k)), high(box(k)), label));
+    const isLabel = (k) => {
+      const higher = others.map(box).filter((other) => high(other) > high(box(k)));
+      return higher.length > 0 && higher.every((other) => apart(k, other)) &&
+        Panel.isLabel(maskOf(pieces, k), wide(box(k)), high(box(k)), label);
+    };
+    return kept.filter((k) => blots.includes(k) ? !apart(k, rest) : !isLabel(k));
   }
 
   function strokeWidth(mask, wide, high) {
