@@ -12,7 +12,7 @@ from drawn import BESIDE, MARKS, SLASHED, STROKES, boxed, cut, drawn, grid, mark
 from PIL import Image
 from playwright.sync_api import expect
 from test_gaps import display, dots
-from test_lines import on_lines
+from test_lines import framed, on_lines
 
 from npdigits.base.choice import assemble
 from npdigits.config.compose import compose
@@ -154,6 +154,7 @@ PICTURES = {
     "a table's edge": np.hstack([np.zeros((200, 40), np.uint8), np.full((200, 160), 255, np.uint8)]),
     **{f"a {digit} and {mark}": marked(digit, mark) for digit, mark in zip((0, 2, 4, 5, 6, 8, 9), MARKS, strict=True)},
     "lines as dark as ink": np.where(np.arange(400)[:, None] % 40 < 3, 0, drawn(3, size=(300, 400))).astype(np.uint8),
+    "a frame nearly as wide as the page": framed(4),
     "squares as dark as ink": on_lines(5, 20, squared=True, fall=0.02),
     "dots": dots(3, 12, 0.7),
     "segments": display(6, 10),

@@ -83,6 +83,21 @@ def test_a_page_of_lines_alone_is_refused(squared):
         to_mnist_form(np.where(mask, 20, 240).astype(np.uint8))
 
 
+def framed(digit):
+    """Return a digit in a thin frame, nearly as wide as the page, below a bar from edge to edge: a drawing program."""
+    page = drawn(digit, size=(240, 380), place=(70, 70), unit=7.0, pen=14, ink=20, paper=240).copy()
+    page[:20] = 160
+    for rows, columns in ((40, slice(24, 216)), (231, slice(24, 216)), (slice(40, 232), 24), (slice(40, 232), 215)):
+        page[rows, columns] = 120
+    return page
+
+
+@pytest.mark.parametrize("digit", STROKES)
+def test_sides_of_a_frame_are_no_lines(digit):
+    # They do not go from edge to edge, though most of the way; without them the other two sides would be strokes.
+    assert alike(to_mnist_form(PLAIN[digit]), to_mnist_form(framed(digit))) > 0.8
+
+
 def test_pages_without_lines_stay_as_they_are():
     for digit in STROKES:
         ink = 240 - PLAIN[digit]

@@ -46,7 +46,7 @@ def _spread_of_noise(grey: Array, width: float) -> float:
 def _is_ordered(smooth: Array, spread: float, width: float) -> bool:
     """Say whether smoothed dots differ far less from place to place than independent ones.
 
-    Places d apart of independent dots, smoothed, differ by a standard deviation of spread · √(2 (1 − exp(−d²/4 width²))).
+    Independent dots, smoothed, differ at places d apart by spread · √(2 (1 − exp(−d²/4 width²))), a standard deviation.
     The median leaves out the edges of strokes, and slow shades hardly count.
     """
     far = round(LAG * width)

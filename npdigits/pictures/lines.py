@@ -26,7 +26,7 @@ FAINT = 0.5
 EDGE = 1
 # Lines are at least so many rows apart.
 APART = 3
-# Ink of lines begins within so much of the picture's width from either edge.
+# Ink of each line begins within so much of the picture's width from either edge: the sides of a frame do not.
 MARGIN = 0.05
 
 
@@ -86,10 +86,19 @@ def found(ink: Array, faint: float) -> list[Line]:
             top -= 1
         while bottom < len(full) and full[bottom]:
             bottom += 1
-        if bottom - top <= thickest:
-            lines.append(Line(top, bottom, slope - most))
+        line = Line(top, bottom, slope - most)
+        if bottom - top <= thickest and _goes_through(line, mask):
+            lines.append(line)
         fullest[max(top - APART, 0) : bottom + APART] = 0
     return lines
+
+
+def _goes_through(line: Line, mask: Array) -> bool:
+    """Say whether a line has ink near the left edge and near the right one, or is beyond the picture there."""
+    rows, columns = _band(line, mask.shape)
+    n = max(1, int(MARGIN * mask.shape[1]))
+    ends = (columns < n, columns >= mask.shape[1] - n)
+    return all(mask[rows[end], columns[end]].any() or not end.any() for end in ends)
 
 
 def sheared(mask: Array) -> Array:

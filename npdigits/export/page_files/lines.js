@@ -45,9 +45,18 @@ const Lines = (() => {
       let top = row, bottom = row + 1;
       while (full(top - 1)) top--;
       while (full(bottom)) bottom++;
-      if (bottom - top <= thickest) lines.push({ top, bottom, fall: slope - most });
+      const line = { top, bottom, fall: slope - most };
+      if (bottom - top <= thickest && goesThrough(line, mask, side)) lines.push(line);
       fullest.fill(0, Math.max(top - APART, 0), bottom + APART);
     }
+  }
+
+  function goesThrough(line, mask, side) {
+    const { columns } = side, n = Math.max(1, Math.floor(MARGIN * columns)), ink = [false, false], inside = [false, false];
+    band(line, side, (at, x) => [x < n, x >= columns - n].forEach((end, k) => {
+      if (end) { inside[k] = true; ink[k] = ink[k] || mask[at] > 0; }
+    }));
+    return ink.every((one, k) => one || !inside[k]);
   }
 
   function sheared(mask, { rows, columns, down, right }) {
