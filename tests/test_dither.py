@@ -24,7 +24,7 @@ def page(digit, light):
 
 def dithered(grey, ordered):
     """Return greys as dots of two values: ordered by Bayer's matrix, or their errors diffused (Floyd & Steinberg)."""
-    dots = grey > np.tile(BAYER, (80, 60))[: len(grey), : grey.shape[1]]
+    dots = grey > np.tile(BAYER, (80, 80))[: len(grey), : grey.shape[1]]
     return dots if ordered else np.asarray(Image.fromarray(grey).convert("1"))
 
 
@@ -51,6 +51,13 @@ def test_little_ink_on_dithered_paper_of_a_middle_grey_is_read(ordered):
         grey = drawn(digit, size=(240, 240), place=(70, 70), ink=70, paper=132)
         seen = picture_of(png(Image.fromarray(dithered(grey, ordered))))
         assert alike(to_mnist_form(drawn(digit)), to_mnist_form(seen)) > 0.8, digit
+
+
+@pytest.mark.parametrize("level", [60, 127, 180, 220])
+def test_the_edges_of_ordered_dots_have_the_paper_s_grey(level):
+    paper = np.where(dithered(np.full((203, 161), level, np.uint8), ordered=True), 255, 0).astype(np.uint8)
+    seen = undithered(paper)
+    assert np.ptp(seen) < 40 and abs(int(seen[0].mean()) - level) < 20, (np.ptp(seen), seen[0].mean())
 
 
 @pytest.mark.parametrize("digit", range(10))

@@ -26,7 +26,7 @@ def undithered(grey: Array) -> Array:
     if _values(grey[len(grey) // 2]) > 2 or _values(grey) != 2 or not is_dithered(grey):  # one row tells of most
         return grey
     width = min(SMOOTH, OF_SMALL * max(grey.shape))
-    smooth: Array = ndimage.gaussian_filter(grey.astype(np.float32), width, mode="nearest")
+    smooth: Array = ndimage.gaussian_filter(grey.astype(np.float32), width, mode="reflect")
     spread = _spread_of_noise(grey, width)
     if smooth.std() <= NOISE * spread and not _is_ordered(smooth, spread, width):
         return grey
