@@ -97,6 +97,17 @@ def panelled(digit, side=200, place=(60, 40), page=255, panel=0, ink=255, **chan
     return picture
 
 
+def with_button(digit):
+    """Return a digit, and below it, a sixth of its height away, a dark button with three letters."""
+    page = drawn(digit, size=(280, 420), place=(70, 50)).copy()
+    bottom = int(np.flatnonzero(page.min(axis=1) < 99)[-1])
+    button = np.full((25, 66), 90, np.uint8)
+    for left in (12, 28, 44):
+        button[7:18, left : left + 3] = button[15:18, left : left + 9] = 255
+    page[bottom + 28 : bottom + 53, 60:126] = button
+    return page
+
+
 CELL = {"size": (110, 150), "place": (20, 15), "unit": 7, "pen": 9}
 
 

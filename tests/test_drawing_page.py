@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from drawn import BESIDE, MARKS, SLASHED, STROKES, boxed, cut, drawn, grid, marked, panelled, rows_of
+from drawn import BESIDE, MARKS, SLASHED, STROKES, boxed, cut, drawn, grid, marked, panelled, rows_of, with_button
 from PIL import Image
 from playwright.sync_api import expect
 from test_gaps import display, dots
@@ -167,6 +167,7 @@ PICTURES = {
     "a line of text": np.hstack([drawn(d, size=(120, 280), place=(20, 70)) for d in (1, 2, 3, 4, 5, 6, 7)]),
     **{f"a {digit} cut out": cut(drawn(digit, pen=30), digit % 3) for digit in range(10)},
     **{f"a {digit} on a panel": panelled(digit) for digit in (1, 4, 8)},
+    "a 4 and a button": with_button(4),
     "a light panel": panelled(6, page=30, panel=240, ink=20),
     "a stripe of light": np.pad(drawn(2, paper=150, ink=20), ((0, 0), (40, 0)), constant_values=255),
     "two digits above one another": rows_of([5], [8]),

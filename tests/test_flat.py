@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawn import alike, cut, drawn, panelled
+from drawn import alike, cut, drawn, panelled, with_button
 from scipy import ndimage
 
 from npdigits.pictures.components import NoDigit
@@ -84,3 +84,8 @@ def test_a_light_blot_beside_nothing_else_stays_refused():
     with pytest.raises(NoDigit, match="blot"):
         to_mnist_form(grey)
     assert ndimage.label(grey > 150)[1] == 1
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_button_near_a_digit_is_none_of_its_strokes(digit):
+    assert alike(to_mnist_form(drawn(digit)), to_mnist_form(with_button(digit))) > 0.9

@@ -13,7 +13,7 @@ import numpy as np
 from npdigits.base.arrays import Array
 from npdigits.pictures import ndimage
 from npdigits.pictures.box import Box
-from npdigits.pictures.panel import is_grid, is_label, panel_box
+from npdigits.pictures.panel import has_text, is_grid, is_label, panel_box
 from npdigits.pictures.several import MOST_DIGITS, are_several
 
 # A piece counts if it has at least PIECE of the largest one's pixels. The largest one off the edges stands out if it
@@ -29,8 +29,9 @@ CORNER, FRAMED, AS_THICK, AS_FRAME, MOST_FRAMED = 0.1, 0.15, 1.1, 0.1, 40
 # A picture whose shorter side has so many pixels may be a page with a digit on it; a smaller one is a digit cut out.
 PAGE = 56
 # A piece is a blot, without strokes, if its stroke width is more than BLOT of the longer side of its box; MNIST's test
-# digits reach 0.376. A blot that is further from the other pieces than APART of their longer side is not one of theirs.
-BLOT, APART = 0.38, 0.25
+# digits reach 0.376. A blot that is further from the other pieces than APART of their longer side is not one of theirs;
+# nor is a button, which has text on it, further than BUTTON.
+BLOT, APART, BUTTON = 0.38, 0.25, 0.1
 # A piece along three edges of the picture that fills more than this share of its box is light or a table.
 BAND = 0.9
 # A row belongs to a line across the picture if at least ACROSS of it is ink. A digit that fills its picture has at most
@@ -220,12 +221,15 @@ class Components:
     def _is_label(self, piece: int, others: list[int]) -> bool:
         """Say whether a piece is a caption or a button, apart from all that are higher: a display's segment is not."""
         higher = [box for box in (self.boxes[k] for k in others) if box.height > self.boxes[piece].height]
-        return bool(higher) and all(self._is_apart(piece, box) for box in higher) and is_label(self.mask(piece))
+        if not higher or not all(self._is_apart(piece, box, BUTTON) for box in higher):
+            return False
+        mask = self.mask(piece)
+        return is_label(mask) and (has_text(mask) or all(self._is_apart(piece, box) for box in higher))
 
-    def _is_apart(self, piece: int, rest: Box) -> bool:
+    def _is_apart(self, piece: int, rest: Box, share: float = APART) -> bool:
         """Say whether a piece is smaller than the others, and so far from them that it is not one of theirs."""
         box = self.boxes[piece]
-        return box.longest < rest.longest and box.gap(rest) > APART * rest.longest
+        return box.longest < rest.longest and box.gap(rest) > share * rest.longest
 
 
 def _large(areas: list[int]) -> list[int]:

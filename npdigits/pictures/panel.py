@@ -21,8 +21,8 @@ CORE, CORNER, CORNERS = 0.8, 0.1, 0.5
 ROUND, EVEN = 0.7, 1.6
 # Holes smaller than such a share of the largest one are specks.
 SPECK = 0.1
-# A label is at least so many times as wide as it is high.
-WIDE = 1.5
+# A label is at least so many times as wide as it is high. Text on it is such a share of its box.
+WIDE, TEXT = 1.5, 0.04
 # The lines of a grid and its holes, the cells, fill FIELD of its box; the cells are at least CELLS, and together at
 # least OPEN of the lines' area.
 FIELD, CELLS, OPEN = 0.85, 4, 1.5
@@ -68,6 +68,12 @@ def is_label(mask: Array) -> bool:
         return False
     labels, _ = holes(mask)
     return bool(np.count_nonzero(mask) + np.count_nonzero(labels) >= SOLID * mask.size)
+
+
+def has_text(mask: Array) -> bool:
+    """Say whether a label, cut to its box, has text on it, or a symbol: paper that it encloses."""
+    labels, _ = holes(mask)
+    return bool(np.count_nonzero(labels) >= TEXT * mask.size)
 
 
 def is_grid(mask: Array) -> bool:

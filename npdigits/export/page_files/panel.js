@@ -4,7 +4,7 @@
 const Panel = (() => {
   const SIDE = 14, FULL = 0.5, SOLID = 0.85, RIM = 0.75, LEAST = 0.01, MOST = 0.5, ROUND = 0.7, EVEN = 1.6, SPECK = 0.1;
   const CORE = 0.8, CORNER = 0.1, CORNERS = 0.5;
-  const WIDE = 1.5;
+  const WIDE = 1.5, TEXT = 0.04;
   const FIELD = 0.85, CELLS = 4, OPEN = 1.5;
   const high = (box) => box.bottom - box.top, wide = (box) => box.right - box.left;
   const sum = (values) => {
@@ -51,6 +51,10 @@ const Panel = (() => {
     return sum(mask) + sum(holes(mask, width, height, label).areas) >= SOLID * mask.length;
   }
 
+  function hasText(mask, width, height, label) {
+    return sum(holes(mask, width, height, label).areas) >= TEXT * mask.length;
+  }
+
   function isGrid(mask, width, height, label) {
     const ink = sum(mask);
     if (ink * (1 + OPEN) > mask.length) return false;
@@ -89,5 +93,5 @@ const Panel = (() => {
     return Math.max(...margins) <= EVEN * Math.max(Math.min(...margins), 1);
   }
 
-  return { panelBox, isLabel, isGrid };
+  return { panelBox, isLabel, hasText, isGrid };
 })();

@@ -3,7 +3,7 @@
 
 const Pieces = (() => {
   const PIECE = 1 / 20, INNER = 1 / 5, MOST_PIECES = 5, CORNER = 0.1, FRAMED = 0.15, AS_THICK = 1.1, AS_FRAME = 0.1;
-  const MOST_FRAMED = 40, PAGE = 56, BLOT = 0.38, APART = 0.25;
+  const MOST_FRAMED = 40, PAGE = 56, BLOT = 0.38, APART = 0.25, BUTTON = 0.1;
   const BAND = 0.9, ACROSS = 0.95, MOST_LINES = 3, CLOSE = 0.25, STROKES = 3, HALF = 0.5, WHOLE = 0.95, MOST_JOINED = 400, COMPACT = 0.3;
   const { around } = Several;
 
@@ -192,11 +192,12 @@ const Pieces = (() => {
     const others = kept.filter((k) => !blots.includes(k));
     if (!others.length) return kept;
     const rest = around(others.map(box));
-    const apart = (k, from) => longest(box(k)) < longest(from) && gap(box(k), from) > APART * longest(from);
+    const apart = (k, from, share = APART) => longest(box(k)) < longest(from) && gap(box(k), from) > share * longest(from);
     const isLabel = (k) => {
       const higher = others.map(box).filter((other) => high(other) > high(box(k)));
-      return higher.length > 0 && higher.every((other) => apart(k, other)) &&
-        Panel.isLabel(maskOf(pieces, k), wide(box(k)), high(box(k)), label);
+      if (!higher.length || !higher.every((other) => apart(k, other, BUTTON))) return false;
+      const some = [maskOf(pieces, k), wide(box(k)), high(box(k)), label];
+      return Panel.isLabel(...some) && (Panel.hasText(...some) || higher.every((other) => apart(k, other)));
     };
     return kept.filter((k) => blots.includes(k) ? !apart(k, rest) : !isLabel(k));
   }
