@@ -72,4 +72,4 @@ def is_in_mnist_form(image: Array) -> bool:
     edges = np.concatenate([image[0], image[-1], image[1:-1, 0], image[1:-1, -1]])
     if np.count_nonzero(edges <= PAPER) < NEARLY_ALL * edges.size:
         return False
-    return 0 < np.count_nonzero(image > INK) < MOST_INK * image.size
+    return bool(0 < np.count_nonzero(image > INK) < MOST_INK * image.size)
