@@ -30,6 +30,9 @@ PARTS = (3, 5, 9, 15)
 # share of the strokes' pixels; those alone count that are at least such a share as far from the paper as strokes are.
 # A shadow's edges are softer than such a share of the strokes'.
 LESS, LOST, AS_DARK, SHARP = 0.8, 0.05, 0.75, 0.15
+# What a square of so many widths of the strokes leaves out is wider than the places where they meet: a shadow or a
+# thing. The width is known where the smaller square shows at least such a share of the larger one's edge.
+WIDE, KNOWN = 2.0, 0.85
 # Ink is further than so many medians of the distances from the paper's median, as noise is not.
 NOISE = 4.0
 # Pieces that are looked at, the largest ones; more are noise.
@@ -89,16 +92,24 @@ def _shown(grey: Array, sizes: Sequence[int], found: Sequence[Strokes]) -> tuple
     """
     best, chosen = sizes[0], found[0]
     for size, smaller in zip(sizes[1:], found[1:], strict=True):
-        if chosen.area:
-            both = chosen.mask & smaller.mask
-            if not both.any():
-                break
-            dark = chosen.mask & (chosen.ink >= AS_DARK * np.median(chosen.ink[both]))
-            lost = _inner(dark & (smaller.ink < LESS * chosen.ink))
-            if np.count_nonzero(lost) > LOST * chosen.area and _step(grey, lost) > SHARP * _step(grey, chosen.mask):
-                break
+        if chosen.area and _leaves_out_ink(grey, size, smaller, chosen):
+            break
         best, chosen = size, smaller
     return best, chosen
+
+
+def _leaves_out_ink(grey: Array, size: int, smaller: Strokes, larger: Strokes) -> bool:
+    """Say whether a square leaves out ink that a larger square shows, and not light and shadow alone."""
+    both = larger.mask & smaller.mask
+    if not both.any():
+        return True
+    if smaller.edge >= KNOWN * larger.edge and size >= WIDE * stroke_width(smaller.mask):
+        return False
+    dark = larger.mask & (larger.ink >= AS_DARK * np.median(larger.ink[both]))
+    lost = _inner(dark & (smaller.ink < LESS * larger.ink))
+    # A large shadow makes the larger one's edges soft in the mean.
+    sharp = SHARP * max(_step(grey, larger.mask), _step(grey, smaller.mask))
+    return np.count_nonzero(lost) > LOST * larger.area and _step(grey, lost) > sharp
 
 
 def _inner(mask: Array) -> Array:
