@@ -27,8 +27,10 @@ LEAST, ALL = 0.04, 0.97
 # Its outline has at most so many corners: four, and one more for each that the picture cuts off. It is nowhere dented
 # deeper than so many pixels, as a stroke across its border would.
 CORNERS, DENT = 7, 4
-# Of so many parts, the largest ones, each two may be one sheet if they are at most twice so many pixels apart.
-MOST_JOINED, BETWEEN = 6, 4
+# Of so many parts, the largest ones, each two may be one sheet if they are at most twice GAP pixels apart: a shadow's
+# soft edge is a border while it falls by STEP in two pixels, by 150 grey values in 22. What lies within twice BETWEEN of
+# a sheet is not beside it.
+MOST_JOINED, GAP, BETWEEN = 6, 12, 4
 # What is on it is at least so long, as a share of the sheet's side, and so long beside what is on any other one.
 HOLDS, AS_LONG = 0.08, 0.5
 # Of a sheet whose four edges are seen the picture is taken upright if it is turned by less than so many degrees, and
@@ -108,11 +110,13 @@ def _regions(parts: Sequence[Array]) -> list[Region]:
 def _joined(parts: Sequence[Array]) -> Iterator[Array]:
     """Yield each two of the largest parts that lie along one another, with what is between them."""
     parts = parts[:MOST_JOINED]
-    near = [ndimage.distance_transform_cdt(~part) <= BETWEEN for part in parts]
+    near = [ndimage.distance_transform_cdt(~part) <= GAP for part in parts]
     for (a, near_a), (b, near_b) in itertools.combinations(zip(parts, near, strict=True), 2):
         between = near_a & near_b
         if between.any():
-            yield a | b | between
+            # Of a closing, which does not bulge out where the gap ends, at an edge of the sheet.
+            closed = ndimage.distance_transform_cdt(near_a | near_b) > GAP
+            yield a | b | between & closed
 
 
 def _region(part: Array) -> Region | None:

@@ -30,9 +30,9 @@ PARTS = (3, 5, 9, 15)
 # share of the strokes' pixels; those alone count that are at least such a share as far from the paper as strokes are.
 # A shadow's edges are softer than such a share of the strokes'.
 LESS, LOST, AS_DARK, SHARP = 0.8, 0.05, 0.75, 0.15
-# What a square of so many widths of the strokes leaves out is wider than the places where they meet: a shadow or a
-# thing. The width is known where the smaller square shows at least such a share of the larger one's edge.
-WIDE, KNOWN = 2.0, 0.85
+# A square of at least so many widths of the strokes leaves out what is wider than the places where they meet: a shadow
+# or a thing. That holds where it shows no less edge than the larger one does, and so no less ink.
+WIDE = 2.0
 # Ink is further than so many medians of the distances from the paper's median, as noise is not.
 NOISE = 4.0
 # Pieces that are looked at, the largest ones; more are noise.
@@ -103,7 +103,7 @@ def _leaves_out_ink(grey: Array, size: int, smaller: Strokes, larger: Strokes) -
     both = larger.mask & smaller.mask
     if not both.any():
         return True
-    if smaller.edge >= KNOWN * larger.edge and size >= WIDE * stroke_width(smaller.mask):
+    if smaller.edge >= larger.edge and size >= WIDE * stroke_width(smaller.mask):
         return False
     dark = larger.mask & (larger.ink >= AS_DARK * np.median(larger.ink[both]))
     lost = _inner(dark & (smaller.ink < LESS * larger.ink))
