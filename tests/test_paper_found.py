@@ -98,6 +98,18 @@ def test_a_table_and_a_shadow_across_the_digit():
     assert same_digit(to_mnist_form(sheet), to_mnist_form(SHEET))
 
 
+@pytest.mark.parametrize("wide", [6, 10, 14])
+@pytest.mark.parametrize("slant", [0.2, 0.5])
+def test_a_shadow_with_a_soft_edge_does_not_divide_a_sheet(slant, wide):
+    """Its edge lies beside the digit, which then is on one part of the sheet alone."""
+    y, x = np.mgrid[:400, :360]
+    light = 0.55 + 0.45 * np.clip((y - 290 - slant * (x - 180)) / wide + 0.5, 0, 1)
+    sheet = sheet_in(noisy(on_table(SHEET, 40, 60) * light))
+    assert sheet is not None
+    assert np.abs(np.array(sheet.shape) - SHEET.shape).max() < 30
+    assert same_digit(to_mnist_form(sheet), to_mnist_form(SHEET))
+
+
 def test_several_digits_on_a_sheet_are_refused():
     two = np.concatenate([SHEET, SHEET], axis=1)
     with pytest.raises(NoDigit, match="digits"):

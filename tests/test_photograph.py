@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from drawn import drawn
+from PIL import Image, ImageDraw
 from scipy import ndimage
 from test_mnist_form import alike
 
@@ -94,6 +95,29 @@ def test_a_soft_shadow_leaves_nothing_in_what_the_network_sees(paper):
         image = to_mnist_form(photograph(digit, LIGHTS["a phone's shadow"], paper))
         near = ndimage.maximum_filter(image > 100, 3)
         assert image[~near].max() < 30, digit
+
+
+@pytest.mark.parametrize("soft", [3, 5])
+@pytest.mark.parametrize("across", [0.35, 0.6])
+def test_a_turned_shadow_larger_than_the_digit_leaves_nothing(across, soft):
+    """Thin strokes within it, or across its edge; the larger squares show it as dark as the ink."""
+    along, down = (x - across) * WIDE + (y - 0.4) * HIGH * 0.4, (y - 0.4) * HIGH - (x - across) * WIDE * 0.4
+    light = 1 - 0.5 * ndimage.gaussian_filter(((abs(along) < 45) & (abs(down) < 70)).astype(float), soft)
+    for digit in DIGITS:
+        pen = PEN | {"pen": 5}
+        noisy = drawn(digit, **pen, **PAPERS["light"]) * light + np.random.default_rng(digit).normal(0, 3, light.shape)
+        image = to_mnist_form(np.clip(noisy, 0, 255).astype(np.uint8))
+        assert alike(to_mnist_form(drawn(digit, **pen)), image) > 0.9, digit
+
+
+def test_a_loop_full_of_ink_is_no_shadow():
+    """Twice as wide as the strokes are, and in the smaller squares left out."""
+    image = Image.fromarray(drawn(1, size=(140, 150), place=(50, 20), unit=7.0, pen=10, **PAPERS["light"]))
+    ImageDraw.Draw(image).ellipse((45, 85, 85, 125), fill=60)
+    filled = np.asarray(image)
+    noisy = filled + np.random.default_rng(0).normal(0, 4, filled.shape)
+    _, size, _ = kind_of_ink(np.clip(noisy, 0, 255).astype(np.uint8))
+    assert size > 28
 
 
 @pytest.mark.parametrize("degrees", [20, 75, 130, 215, 290])

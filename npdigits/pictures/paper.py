@@ -28,7 +28,7 @@ LEAST, ALL = 0.04, 0.97
 # deeper than so many pixels, as a stroke across its border would.
 CORNERS, DENT = 7, 4
 # Of so many parts, the largest ones, each two may be one sheet if they are at most twice GAP pixels apart: a shadow's
-# soft edge is a border while it falls by STEP in two pixels, by 150 grey values in 22. What lies within twice BETWEEN of
+# soft edge is a border while it falls by STEP in two pixels, by 150 grey values in 22. What is within twice BETWEEN of
 # a sheet is not beside it.
 MOST_JOINED, GAP, BETWEEN = 6, 12, 4
 # What is on it is at least so long, as a share of the sheet's side, and so long beside what is on any other one.
