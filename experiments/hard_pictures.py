@@ -40,7 +40,7 @@ def main() -> None:
     """Read the command line."""
     parser = Parser(PROGRAM, description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("runs", nargs="*", type=nonempty_path, metavar="RUN", help="run directories")
-    parser.add_argument("--kind", nargs="+", metavar="NAME", help="of these kinds alone; their beginnings are enough")
+    parser.add_argument("--kind", nargs="+", metavar="NAME", help="of these kinds alone, or those that begin so")
     parser.add_argument(
         "--n", type=whole_number(1, 1_000_000), default=200, help="pictures of each kind (default: 200)"
     )
@@ -109,7 +109,7 @@ def compared(before: Sequence[Read], after: Sequence[Read]) -> list[str]:
 
 
 def chosen_kinds(beginnings: Sequence[str] | None) -> list[str]:
-    """Return the kinds whose names begin so, in the order of the table.
+    """Return the kinds that are named, in the order of the table; what names none means all that begin so.
 
     Raises:
         UserError: there is none.
@@ -117,7 +117,8 @@ def chosen_kinds(beginnings: Sequence[str] | None) -> list[str]:
     for beginning in beginnings or ():
         if not any(name.startswith(beginning) for name in kinds.KINDS):
             raise UserError(f"--kind {beginning}: allowed are {', '.join(kinds.KINDS)}, or their beginnings")
-    return [name for name in kinds.KINDS if not beginnings or name.startswith(tuple(beginnings))]
+    some = tuple(beginning for beginning in beginnings or () if beginning not in kinds.KINDS)
+    return [name for name in kinds.KINDS if not beginnings or name in beginnings or (some and name.startswith(some))]
 
 
 def digits_of(runs: Sequence[Trained], part: str) -> Digits:

@@ -11,9 +11,12 @@ from made import REPOSITORY
 from PIL import Image
 
 sys.path.insert(0, str(REPOSITORY / "experiments"))
+import hard_pictures
 from hard import kinds, scoring
 from hard.drawing import REFUSED, Digits, Draw
 from hard.scoring import Read
+
+from npdigits.base.errors import UserError
 
 sys.path.pop(0)
 
@@ -80,3 +83,11 @@ def test_a_table_is_read_back(tmp_path: Path) -> None:
     file = tmp_path / "hard.csv"
     file.write_text(scoring.as_csv(reads), encoding="utf-8")
     assert scoring.from_csv(file) == reads
+
+
+def test_a_kind_is_named_alone_or_with_all_that_begin_so() -> None:
+    assert hard_pictures.chosen_kinds(["crop_2", "imshow_b"]) == ["crop_2", "imshow_bare"]
+    assert hard_pictures.chosen_kinds(["tiff"]) == [f"tiff_{turned}" for turned in range(1, 9)] + ["tiff_6_lzw"]
+    assert hard_pictures.chosen_kinds(None) == list(kinds.KINDS)
+    with pytest.raises(UserError, match="--kind nothing: allowed are clean, "):
+        hard_pictures.chosen_kinds(["clean", "nothing"])
