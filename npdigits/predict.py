@@ -185,8 +185,8 @@ def _refuse_together(
     if overrides and not files:
         raise ConfigError(f"{overrides[0]}: allowed with files of many digits; pictures are read as they are")
     if "submission" in asked and (pictures or len(files) > 1):
-        more = pictures[0] if pictures else files[1]
-        raise ConfigError(f"--submission: numbers the digits of one file, and {more} is named too; --csv has the names")
+        other = f"{pictures[0]} is a picture" if pictures else f"{files[1]} is named too"
+        raise ConfigError(f"--submission: numbers the digits of one file, and {other}; --csv has the names")
     if save and files:
         raise ConfigError(f"--save {save}: allowed with pictures only, not with {files[0]}")
 
