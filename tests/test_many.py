@@ -263,3 +263,14 @@ def test_a_page_of_too_many_pieces_is_refused(monkeypatch):
     monkeypatch.setattr(many, "MOST_DIGITS", 5)
     with pytest.raises(NoDigit, match="6 pieces that may be digits: allowed are 5"):
         page_of(page(*row([1, 2, 3, 4, 5, 6])), read)
+
+
+def test_ink_that_is_far_higher_than_the_digits_is_left_out_and_said():
+    """As handwriting among much smaller print: it is not read, and not lost in silence."""
+    small = page(*row([1, 2, 3, 4, 5, 6, 7, 8] * 2, x=20, y=20, step=50), unit=2.0, pen=4)
+    large = page((4, 500, 200), unit=14.0, pen=15)
+    found = page_of(np.minimum(small, large), read)
+    assert text_of(found) == ["1234567812345678"]
+    ((left, top, right, bottom),) = found.left_out
+    assert 480 < left < right < 700 and 180 < top < bottom < 430
+    assert page_of(small, read).left_out == []

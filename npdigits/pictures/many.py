@@ -17,7 +17,7 @@ from npdigits.pictures.line import Item, Line
 from npdigits.pictures.lines import without_lines
 from npdigits.pictures.mnist_form import SMALLEST, stretched, told_apart
 from npdigits.pictures.perspective import Sheet, turning
-from npdigits.pictures.text_lines import lines_of, slope
+from npdigits.pictures.text_lines import lines_of, slope, too_high
 from npdigits.pictures.threshold import otsu
 from npdigits.pictures.touching import Reads, image_of
 
@@ -71,7 +71,7 @@ class Page:
         grids: rows and columns of each grid.
         line_of_grid: the number of the first line of each grid.
         lines: how many lines there are.
-        left_out: boxes of marks that are neither digits nor known separators.
+        left_out: boxes of marks that are neither digits nor known separators, and of ink too high for the digits.
     """
 
     found: list[Found] = field(default_factory=list)
@@ -130,8 +130,8 @@ def _page(grey: Array, ink: Array, most: float, read: Reads) -> Page:
     rest = sheet
     for one in drawn:
         rest = rest.without(one.covers)
-    view, components, lines = _level_lines(rest)
-    page = Page()
+    view, components, lines, high = _level_lines(rest)
+    page = Page(left_out=[view.place(box) for box in high])
     # From top to bottom, by where they begin in the picture.
     blocks: list[tuple[float, FoundGrid | list[Line]]] = [(float(one.box.top), one) for one in drawn]
     blocks += [(_top_of(line, view), [line]) for line in lines]
@@ -171,21 +171,22 @@ def _why_none(pieces: Components) -> str:
     return "no digits found on it"
 
 
-def _level_lines(sheet: Sheet) -> tuple[Sheet, Components, list[Line]]:
-    """Return a view in which lines are level, its pieces, and the lines of digits."""
+def _level_lines(sheet: Sheet) -> tuple[Sheet, Components, list[Line], list[Box]]:
+    """Return a view in which lines are level, its pieces, the lines of digits, and what is too high for these."""
     components = Components.of(sheet.mask)
     some = candidates(components)
     lines = lines_of(components, some)
     _refuse_too_many(lines)
     angle = slope(lines)
     if abs(angle) <= LEVEL:
-        return sheet, components, lines
+        return sheet, components, lines, too_high(components, some)
     back, shape = turning(angle, sheet.mask.shape)
     kept = np.zeros(len(components.areas), bool)
     kept[some] = True
     turned = sheet.without(sheet.mask & ~kept[components.labels]).seen(back, shape)
     components = Components.of(turned.mask)
-    return turned, components, lines_of(components, range(1, len(components.boxes)))
+    some = list(range(1, len(components.boxes)))
+    return turned, components, lines_of(components, some), too_high(components, some)
 
 
 def _refuse_too_many(lines: Sequence[Line]) -> None:

@@ -62,6 +62,12 @@ def lines_of(components: Components, some: Sequence[int], height: float = 0.0) -
     return [line for line in lines if any(not item.mark for item in line.items)]
 
 
+def too_high(components: Components, some: Sequence[int]) -> list[Box]:
+    """Return the boxes of pieces with strokes that are too high for the digits among some pieces, by ``lines_of``."""
+    limit = TALLEST * typical_height([components.boxes[k] for k in some])
+    return [components.boxes[k] for k in some if components.boxes[k].height > limit and not is_blot(components, k)]
+
+
 def slope(lines: Sequence[Line]) -> float:
     """Return by which angle the lines fall to the right, in radians: the weighted median over neighbours.
 
