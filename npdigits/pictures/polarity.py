@@ -109,7 +109,7 @@ def _leaves_out_ink(grey: Array, size: int, smaller: Strokes, larger: Strokes) -
     lost = _inner(dark & (smaller.ink < LESS * larger.ink))
     # A large shadow makes the larger one's edges soft in the mean.
     sharp = SHARP * max(_step(grey, larger.mask), _step(grey, smaller.mask))
-    return np.count_nonzero(lost) > LOST * larger.area and _step(grey, lost) > sharp
+    return bool(np.count_nonzero(lost) > LOST * larger.area) and _step(grey, lost) > sharp
 
 
 def _inner(mask: Array) -> Array:
