@@ -106,6 +106,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
             "runs.tracked",
             "runs.writer",
         ),
+        "live",
     ),
     "it is about processes, signals and time": (
         *("base.clock", "base.cores", "base.forked", "base.interruption", "base.lock", "runs.sharing", "sweeps"),
