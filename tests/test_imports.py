@@ -60,6 +60,7 @@ ABOVE = {
     "export": BELOW_RUNS,
     "classifier": BELOW_RUNS,
     "sweeps": {*BELOW_RUNS, "race", "compare"},
+    "lessons": {*BELOW_RUNS, "race", "compare"},
 }
 MAY_IMPORT = {
     **SOURCES,
