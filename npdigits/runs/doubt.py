@@ -36,7 +36,7 @@ MOST_SCORES = 5_000
 UNSURE = 4
 # As strange as the strangest hundredth of the validation digits. Of a run of which these are not known nothing is
 # marked unless it is asked for: which probability is a low one is not known either, and what such runs have said stays.
-DEFAULT, DEFAULT_PROBABILITY = 0.01, 0.0
+DEFAULT = 0.01
 ALONE = "doubt is told by the probability alone"
 
 

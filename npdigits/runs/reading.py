@@ -13,7 +13,7 @@ from npdigits.base.errors import RunDirError
 from npdigits.base.spreadsheet import csv_table
 from npdigits.data.sets import Split
 from npdigits.pictures.mnist_form import SIDE
-from npdigits.runs.doubt import DEFAULT, DEFAULT_PROBABILITY, doubts_of
+from npdigits.runs.doubt import DEFAULT, doubts_of
 from npdigits.runs.trained import Trained
 
 
@@ -58,7 +58,7 @@ class Reading:
         is never refused: what is made of such files wants an answer for each.
         """
         if share is None:
-            share = DEFAULT if self.known else DEFAULT_PROBABILITY
+            share = DEFAULT if self.known else 0.0
         if self.row or self.doubt <= 1 - share:
             return ""
         best = [name for name, _ in self.ranked[:2]]
