@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import signal
 import threading
 import time
 from collections import Counter
@@ -472,6 +473,40 @@ def test_a_count_that_does_not_come_holds_up_no_signal(stuck, tmp_path):
     with pytest.raises(Stopped):
         list(begin(cluster, tmp_path).run(points(1), stop.is_set))
     assert time.monotonic() - began < 30
+
+
+@pytest.fixture
+def slow_signal():
+    """Let a signal come whose handler outlasts all short waits; return an event that tells whether it came."""
+
+    def note(*_):
+        time.sleep(0.4)
+        came.set()
+
+    came, before = threading.Event(), signal.signal(signal.SIGALRM, note)
+    signal.setitimer(signal.ITIMER_REAL, 0.35)
+    yield came
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no such signals")
+def test_a_signal_that_outlasts_a_wait_for_runs_is_noted(stuck, slow_signal, tmp_path):
+    def play(cluster, name, address, future):
+        late = threading.Timer(10, lambda: finish(cluster, name, address, future))  # else a test that fails hangs
+        late.daemon = True
+        late.start()
+
+    began = time.monotonic()
+    assert list(begin(Cluster({A: 1}, play), tmp_path).run(points(1), slow_signal.is_set)) == []
+    assert time.monotonic() - began < 8
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no such signals")
+def test_a_signal_that_outlasts_a_wait_for_a_thread_ends_no_patience(slow_signal):
+    with pytest.raises(TimeoutError):
+        in_thread.call_in_thread(lambda: time.sleep(10), 1)
+    assert slow_signal.is_set()
 
 
 def test_a_result_that_does_not_come_holds_up_no_signal_and_its_run_goes_on_elsewhere(stuck, tmp_path):

@@ -69,7 +69,8 @@ class Dispatch:
     ) -> None:
         self._job, self._launch_id = job, launch_id
         self._elsewhere, self._progress = elsewhere, progress
-        self._news: queue.SimpleQueue[tuple[Any, Any] | None] = queue.SimpleQueue()  # (future, answer); None: look
+        # (future, answer); None: look. No SimpleQueue: see call_in_thread.
+        self._news: queue.Queue[tuple[Any, Any] | None] = queue.Queue()
         self._places = Places(client, folder, lambda: self._news.put(None), progress.warn)
         self._forgotten = functools.partial(Tried, folder, wait)
         self._tried, self._begun = self._forgotten(), False  # whether anything has begun before these runs

@@ -30,7 +30,8 @@ def call_in_thread(
         TimeoutError: the function has not ended by then.
         Stopped: ``stop`` returned True before.
     """
-    ended: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+    # No SimpleQueue: before Python 3.13 its get waits on without end where a signal's handler outlasts the timeout.
+    ended: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue()
 
     def call() -> None:
         try:
