@@ -77,12 +77,12 @@ def test_every_write_fails_once(tmp_path, monkeypatch, short, capsys):
     count = writes_of_a_run(monkeypatch, tmp_path / "whole", short)
     assert count > 40
     whole = result(tmp_path / "whole")
-    survived = []
+    config, survived = compose(short), []
     for k in range(1, count + 1):
         path, error = tmp_path / f"run{k}", (errno.ENOSPC, errno.EIO, errno.EACCES)[k % 3]
         with monkeypatch.context() as patch:
             faults = Faults(patch, path, k, error, torn=k % 2 == 0)
-            code = program.exit_code("npdigits", lambda path=path: run(compose(short), path, short) and 0)
+            code = program.exit_code("npdigits", lambda path=path: run(config, path, short) and 0)
         assert faults.failed, f"write {k} of {count} was never made"
         said = capsys.readouterr().err
         if code == 0:
@@ -93,7 +93,7 @@ def test_every_write_fails_once(tmp_path, monkeypatch, short, capsys):
         last = path / "checkpoints" / "last.npz"
         if last.exists():
             checkpoint.read_checkpoint(last)  # valid, the old one or the new one
-        run(compose(short), path, short)
+        run(config, path, short)
         assert result(path) == whole, faults.failed
         assert not list(path.rglob(".*.tmp"))
     # A link that cannot be made is a copy, a run does without a line of its log; nothing else may fail without a word.
