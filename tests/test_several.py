@@ -86,3 +86,10 @@ def test_noise_is_refused_at_once():
     noise = np.where(rng.random((900, 900)) < 0.05, 0, 255).astype(np.uint8)
     with pytest.raises(NoDigit, match="pieces"):
         to_mnist_form(noise)
+
+
+def test_digits_closely_above_one_another_are_several():
+    """With three rows between them; the halves of a broken digit are together no higher than one."""
+    assert are_several([(Box(0, 60, 5, 45), 900), (Box(63, 120, 0, 44), 900)])
+    assert not are_several([(Box(0, 40, 5, 65), 900), (Box(43, 90, 0, 64), 900)])
+    assert not are_several([(Box(0, 60, 5, 15), 500), (Box(63, 120, 4, 14), 500)])  # a broken 1

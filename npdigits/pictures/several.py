@@ -18,8 +18,9 @@ from npdigits.pictures.box import Box
 AS_HIGH, AS_LARGE, WIDE, AS_HIGH_WIDE, NARROW, BESIDE = 0.75, 0.2, 1.2, 0.5, 0.8, 0.08
 # Blank rows part bands of pieces if they are at least ABOVE of the highest piece's height: else they may be between the
 # loops of an 8, or the break of a stroke. Two bands are two digits if the lower one has at least AS_TALL of the higher
-# one's height. The areas as above.
-AS_TALL, ABOVE = 0.6, 0.15
+# one's height. The areas as above. Fewer blank rows are enough where all is at least TALL as high as it is wide, and
+# each band at least UPRIGHT: of MNIST's validation digits that is 1 in 5,000, of pairs above one another 85 %.
+AS_TALL, ABOVE, TALL, UPRIGHT = 0.6, 0.15, 2.0, 0.8
 # If a bar of one band goes on as a bar of the next, they may be upright segments of a display: then the blank is at
 # least BARS_ABOVE of the upper band's height. A bar is at most BAR as wide as it is high, and fills FULL of its box; it
 # goes on if they share ON of the narrower one's columns, as those of a slanted display do.
@@ -52,11 +53,20 @@ def _are_beside(pieces: Sequence[Piece]) -> bool:
 
 
 def _are_above(pieces: Sequence[Piece]) -> bool:
-    highest = max(box.height for box, _ in pieces)
-    bands = _spans([(box.top, box.bottom, (box, area)) for box, area in pieces], ABOVE * highest)
+    highest, whole = max(box.height for box, _ in pieces), Box.around([box for box, _ in pieces])
+    return _are_digits_above(pieces, ABOVE * highest, 0.0) or (
+        whole.height >= TALL * whole.width and _are_digits_above(pieces, 1, UPRIGHT)
+    )
+
+
+def _are_digits_above(pieces: Sequence[Piece], blank: float, upright: float) -> bool:
+    """Say whether blanks of so many rows part bands that are digits, each so many times as high as it is wide."""
+    bands = _spans([(box.top, box.bottom, (box, area)) for box, area in pieces], blank)
     for upper, lower in itertools.pairwise(bands):
         one, other = (Box.around([box for box, _ in band]) for band in (upper, lower))
         if other.top - one.bottom < BARS_ABOVE * one.height and _goes_on(upper, lower):
+            continue
+        if one.height < upright * one.width or other.height < upright * other.width:
             continue
         if _alike(one.height, other.height, AS_TALL) and _alike(_area(upper), _area(lower), AS_LARGE):
             return True

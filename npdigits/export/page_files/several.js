@@ -2,7 +2,7 @@
 // Whether pieces of ink are several digits: what npdigits/pictures/several.py does, step by step.
 
 const Several = (() => {
-  const AS_HIGH = 0.75, AS_LARGE = 0.2, WIDE = 1.2, AS_HIGH_WIDE = 0.5, NARROW = 0.8, BESIDE = 0.08, AS_TALL = 0.6, ABOVE = 0.15, MOST_DIGITS = 400;
+  const AS_HIGH = 0.75, AS_LARGE = 0.2, WIDE = 1.2, AS_HIGH_WIDE = 0.5, NARROW = 0.8, BESIDE = 0.08, AS_TALL = 0.6, ABOVE = 0.15, TALL = 2, UPRIGHT = 0.8, MOST_DIGITS = 400;
   const BARS_ABOVE = 0.7, BAR = 0.6, FULL = 0.5, ON = 0.3;
   const high = (box) => box.bottom - box.top, wide = (box) => box.right - box.left;
 
@@ -33,12 +33,19 @@ const Several = (() => {
   }
 
   function areAbove(pieces) {
-    const highest = Math.max(...pieces.map((piece) => high(piece.box)));
-    const bands = spans(pieces, "top", "bottom", ABOVE * highest);
+    const highest = Math.max(...pieces.map((piece) => high(piece.box))), whole = boxOf(pieces);
+    return areDigitsAbove(pieces, ABOVE * highest, 0) ||
+      (high(whole) >= TALL * wide(whole) && areDigitsAbove(pieces, 1, UPRIGHT));
+  }
+
+  // Whether blanks of so many rows part bands that are digits, each so many times as high as it is wide.
+  function areDigitsAbove(pieces, blank, upright) {
+    const bands = spans(pieces, "top", "bottom", blank);
     for (let k = 1; k < bands.length; k++) {
       const [upper, lower] = [bands[k - 1], bands[k]];
       const one = boxOf(upper), other = boxOf(lower);
       if (other.top - one.bottom < BARS_ABOVE * high(one) && goesOn(upper, lower)) continue;
+      if (high(one) < upright * wide(one) || high(other) < upright * wide(other)) continue;
       if (alike(high(one), high(other), AS_TALL) && alike(areaOf(upper), areaOf(lower), AS_LARGE)) return true;
     }
     return false;
