@@ -142,8 +142,7 @@ def measured(run: Trained, kind: str, n: int, seed: int, source: Digits, folder:
             found = (page.cells(0) if page.page.grids else page.lines) if page else why
             show_error(f"{file.name}: {written.cells or written.lines} read as {found}")
             if save and page:
-                marked = [(one.found.place, one.text, bool(one.reading or one.found.mark)) for one in page.placed]
-                save_png(save / f"{kind}-{number}.png", drawn_boxes(page.grey, marked))
+                save_png(save / f"{kind}-{number}.png", drawn_boxes(page.grey, page.boxes(None)))
         if not save:
             file.unlink()
     return score

@@ -13,6 +13,7 @@ from test_many import grid, page, row
 from npdigits import predict
 from npdigits.config.compose import compose
 from npdigits.pictures import touching
+from npdigits.pictures.boxes import NOT_READ, READ, UNSURE
 from npdigits.pictures.read import TURNED
 from npdigits.runs.trained import CALIBRATED
 from npdigits.train import run
@@ -179,3 +180,40 @@ def test_each_digit_has_its_doubt_and_those_that_are_not_sure_are_said(predicted
     x, y = unsure[0]["box"][:2]
     assert f"not sure: {file}: line 1: {unsure[0]['not_sure']}, at x {x}, y {y}" in err
     assert CALIBRATED not in err and predicted(file, "--many")[0] == 0
+
+
+def test_a_digit_that_is_not_sure_stands_in_brackets_and_has_a_box_of_its_own_colour(predicted, tmp_path):
+    file, found = saved(tmp_path / "two.png", page(*row([1, 0]))), tmp_path / "found"
+    code, out, _ = predicted(file, "--many", "--doubt", "1", "--save", found)
+    assert code == 1 and out.splitlines()[1] == "  (1)(0)"
+    with Image.open(found / "two-found.png") as drawn:
+        assert {UNSURE} == {one for _, one in drawn.getcolors(2**24) if len(set(one)) > 1} & {READ, UNSURE, NOT_READ}
+    predicted(file, "--many", "--doubt", "1", "--csv", tmp_path / "t.csv", "--json", tmp_path / "t.json")
+    told, rows = (
+        json.loads((tmp_path / "t.json").read_text()),
+        list(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text()))),
+    )
+    assert [(one["text"], one["marked"]) for one in rows] == [("10", "(1)(0)")] * 2
+    assert told["pictures"][0]["lines"] == ["10"] and told["pictures"][0]["marked"] == ["(1)(0)"]
+    assert [(one["text"], one["marked"]) for one in told["read"]] == [("10", "(1)(0)")] * 2
+    code, out, _ = predicted(saved(tmp_path / "grid.png", grid(np.array([[1, 0, 1]]))), "--many", "--doubt", "1")
+    assert out.splitlines()[1] == "  (1) . (1)"
+
+
+def test_what_is_saved_is_called_after_its_picture(predicted, tmp_path):
+    for name in ("form.png", "a.png", "a.jpg"):
+        saved(tmp_path / name, page(*row([1])))
+    assert predicted(tmp_path, "--many", "--save", tmp_path / "found")[0] == 0
+    names = ["a.jpg", "a.png", "form"]
+    assert sorted(path.name for path in (tmp_path / "found").iterdir()) == [
+        f"{name}-{what}.png" for name in names for what in ("1-1", "found")
+    ]
+
+
+def test_what_was_read_is_summed_up_in_a_sentence(predicted, tmp_path):
+    one, blank = saved(tmp_path / "one.png", page(*row([1]))), saved(tmp_path / "x.png", np.full((99, 99), 255, "u1"))
+    assert predicted(blank, "--many")[2].endswith(": no picture read, 1 skipped\n")
+    assert predicted(one, blank, "--many")[2].endswith(": 1 digit read, on 1 picture; 1 skipped\n")
+    two = saved(tmp_path / "two.png", page(*row([1, 0])))
+    said = predicted(one, two, "--many", "--doubt", "1")[2]
+    assert said.endswith(": 3 digits read, 3 of them not sure, on 2 pictures\n")

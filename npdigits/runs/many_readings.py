@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,20 @@ from npdigits.base.arrays import Array
 from npdigits.base.blas import one_thread
 from npdigits.base.text import aligned
 from npdigits.data.sets import Split
-from npdigits.pictures.many import Found, Page, page_of
+from npdigits.pictures.boxes import NOT_READ, READ, UNSURE, Colour
+from npdigits.pictures.many import Found, Page, Place, page_of
 from npdigits.pictures.read import read_page
+from npdigits.pictures.touching import Reads
+from npdigits.runs.doubt import doubt_of
 from npdigits.runs.reading import Reading, read_digits
 from npdigits.runs.trained import Trained
 
 # The longer side of a picture, in pixels, beyond which it is made smaller: a page has dozens of digits on a line.
 LONGEST_SIDE = 2048
+# What is as strange as this share of the validation digits is no digit as likely as not, where parts of ink are tried.
+STRANGE = 0.005
+# Of a run that does not know them any image is none with this probability: what is sure then has 0.98 by its own.
+UNKNOWN = 0.08
 # What stands in the text for a digit that cannot be read, and for an empty cell of a grid.
 UNREAD, EMPTY = "?", "."
 
@@ -84,28 +91,43 @@ class PageRead:
         """Return the digits that are not sure, each with the reason."""
         return [(one, reason) for one in self.digits if one.reading and (reason := one.reading.refusal(share))]
 
+    def boxes(self, share: float | None) -> list[tuple[Place, str, Colour]]:
+        """Return the box of each digit and mark, what is written at it, and in which colour."""
+        unsure = self._unsure(share)
+        colours = [
+            UNSURE if i in unsure else READ if one.reading or one.found.mark else NOT_READ
+            for i, one in enumerate(self.placed)
+        ]
+        return [(one.found.place, one.text, colour) for one, colour in zip(self.placed, colours, strict=True)]
+
     @property
     def lines(self) -> list[str]:
         """The text of each line; of a grid's row, its cells with spaces between them."""
-        texts = {line: self._row_text(line, grid) for line, grid in self._rows_of_grids().items()}
-        outside = itertools.groupby((one for one in self.placed if not one.found.cell), key=lambda one: one.found.line)
-        texts |= {line: joined(list(some)) for line, some in outside}
-        return [texts.get(line, "") for line in range(1, self.page.lines + 1)]
+        return self._texts(())
 
-    def cells(self, grid: int) -> list[list[str]]:
-        """Return the text of each cell of a grid, from 0; "" where it is empty."""
+    def marked(self, share: float | None) -> list[str]:
+        """Return the text of each line, the digits that are not sure in brackets."""
+        return self._texts(self._unsure(share))
+
+    def cells(self, grid: int, unsure: Collection[int] = ()) -> list[list[str]]:
+        """Return the text of each cell of a grid, from 0; "" where it is empty.
+
+        Args:
+            grid: its number, from 0.
+            unsure: which of ``placed`` stand in brackets.
+        """
         rows, columns = self.page.grids[grid]
         table = [[""] * columns for _ in range(rows)]
-        inside = [one for one in self.placed if one.found.cell and one.found.cell[0] == grid + 1]
-        for (_, row, column), some in itertools.groupby(inside, key=lambda one: one.found.cell or (0, 0, 0)):
-            table[row - 1][column - 1] = joined(list(some))
+        inside = [i for i, one in enumerate(self.placed) if one.found.cell and one.found.cell[0] == grid + 1]
+        for (_, row, column), some in itertools.groupby(inside, key=lambda i: self.placed[i].found.cell or (0, 0, 0)):
+            table[row - 1][column - 1] = self._joined(list(some), unsure)
         return table
 
-    def shown(self) -> list[str]:
-        """Return the text for people: a grid in columns."""
-        texts, rows = self.lines, self._rows_of_grids()
+    def shown(self, share: float | None) -> list[str]:
+        """Return the text for people: a grid in columns, the digits that are not sure in brackets."""
+        texts, rows, unsure = self.marked(share), self._rows_of_grids(), self._unsure(share)
         for grid, first in enumerate(self.page.line_of_grid):
-            table = aligned([[cell or EMPTY for cell in row] for row in self.cells(grid)])
+            table = aligned([[cell or EMPTY for cell in row] for row in self.cells(grid, unsure)])
             texts[first - 1 : first - 1 + len(table)] = [line.replace("  ", " ") for line in table]
         return [text for line, text in enumerate(texts, 1) if text or line in rows]
 
@@ -114,18 +136,30 @@ class PageRead:
         starts = zip(self.page.line_of_grid, self.page.grids, strict=True)
         return {first + row: i for i, (first, (rows, _)) in enumerate(starts) for row in range(rows)}
 
-    def _row_text(self, line: int, grid: int) -> str:
-        row = self.cells(grid)[line - self.page.line_of_grid[grid]]
+    def _unsure(self, share: float | None) -> set[int]:
+        """Return which of ``placed`` are digits that are not sure."""
+        return {i for i, one in enumerate(self.placed) if one.reading and one.reading.refusal(share)}
+
+    def _texts(self, unsure: Collection[int]) -> list[str]:
+        texts = {line: self._row_text(line, grid, unsure) for line, grid in self._rows_of_grids().items()}
+        free = (i for i, one in enumerate(self.placed) if not one.found.cell)
+        outside = itertools.groupby(free, key=lambda i: self.placed[i].found.line)
+        texts |= {line: self._joined(list(some), unsure) for line, some in outside}
+        return [texts.get(line, "") for line in range(1, self.page.lines + 1)]
+
+    def _row_text(self, line: int, grid: int, unsure: Collection[int]) -> str:
+        row = self.cells(grid, unsure)[line - self.page.line_of_grid[grid]]
         return " ".join(cell or EMPTY for cell in row)
 
-
-def joined(placed: Sequence[Placed]) -> str:
-    """Return the text of digits and marks in a row; names of classes with several letters have spaces between them."""
-    apart = any(one.reading and any(len(name) != 1 for name in one.reading.names) for one in placed)
-    text = ""
-    for one in placed:
-        text += (" " if text and (one.found.after_space or apart) else "") + one.text
-    return text
+    def _joined(self, some: Sequence[int], unsure: Collection[int]) -> str:
+        """Return the text of some of ``placed`` in a row; names of classes with several letters have spaces between."""
+        row = [self.placed[i] for i in some]
+        apart = any(one.reading and any(len(name) != 1 for name in one.reading.names) for one in row)
+        text = ""
+        for i, one in zip(some, row, strict=True):
+            text += " " if text and (one.found.after_space or apart) else ""
+            text += f"({one.text})" if i in unsure else one.text
+        return text
 
 
 def read_many(run: Trained, file: Path, warn: Callable[[str], None] = lambda line: None) -> PageRead:
@@ -136,7 +170,7 @@ def read_many(run: Trained, file: Path, warn: Callable[[str], None] = lambda lin
         NoDigit: there is none on it.
     """
     grey, size = read_page(file, LONGEST_SIDE)
-    page = page_of(grey, lambda images: probabilities(run, images))
+    page = page_of(grey, reads(run))
     images = [one.image for one in page.found if one.image is not None]
     readings = iter(read_digits(run, [file] * len(images), np.array(images), warn))
     scales = size[1] / grey.shape[1], size[0] / grey.shape[0]
@@ -147,11 +181,26 @@ def read_many(run: Trained, file: Path, warn: Callable[[str], None] = lambda lin
     return PageRead(file, size, grey, page, placed, [in_pixels(place, scales, size) for place in page.left_out])
 
 
-def probabilities(run: Trained, images: Array) -> Array:
-    """Return the probabilities of the classes for images (n, 28, 28)."""
-    n = len(images)
-    with one_thread():
-        return run.probabilities(Split(images.reshape(n, -1), np.zeros(n, np.intp), np.arange(n)))
+def reads(run: Trained) -> Reads:
+    """Return what gives the probabilities of the classes for images (n, 28, 28), and the rest to 1 to no digit at all.
+
+    Of an image that is as strange as a share s of the validation digits, that is STRANGE/(s + STRANGE). Of a run
+    without doubt.npz it is UNKNOWN.
+    """
+    doubt = doubt_of(run, lambda line: None)  # who reads the digits warns of the file
+
+    def read(images: Array) -> Array:
+        n = len(images)
+        split = Split(images.reshape(n, -1), np.zeros(n, np.intp), np.arange(n))
+        with one_thread():
+            p = run.probabilities(split)
+            if doubt is None:
+                return (1 - UNKNOWN) * p
+            share = 1 - doubt(split, p).doubt
+        likely: Array = p * (share / (share + STRANGE))[:, None]
+        return likely
+
+    return read
 
 
 def in_pixels(

@@ -10,7 +10,7 @@ from npdigits.runs.reading import doubt_head, in_order, read_by
 from npdigits.runs.trained import Trained
 
 # Columns of a table for programs.
-DOUBTED = ("doubt", "not_sure")
+DOUBTED = ("doubt", "not_sure", "marked")
 ONE_MARK = "a mark that is neither a digit nor a separator,"
 
 
@@ -45,7 +45,7 @@ def many_as_csv(
     """
     rows: list[list[object]] = []
     for page in pages:
-        texts = page.lines
+        texts, marked = page.lines, page.marked(share)
         for one in page.digits:
             best: list[tuple[object, object]] = [*(one.reading.ranked if one.reading else []), ("", ""), ("", "")]
             cell = one.found.cell or ("", "", "")
@@ -54,7 +54,8 @@ def many_as_csv(
             doubt = (one.reading.doubt, one.reading.refusal(share)) if one.reading else ("", "")
             text = texts[one.found.line - 1]
             rows.append([page.file, *place, *best[0], *best[1], text, one.found.why, "", where, *doubt])
-    rows += [[file, *[""] * 15, reason, "", "", ""] for file, reason in skipped]
+            rows[-1].append(marked[one.found.line - 1])
+    rows += [[file, *[""] * 15, reason, "", "", "", ""] for file, reason in skipped]
     head = ("file", "line", "position", "grid", "row", "column", "x", "y", "width", "height", "digit", "probability")
     return csv_table(
         (*head, "second_digit", "second_probability", "text", "unread", "skipped", "saved", *DOUBTED), rows
@@ -73,14 +74,14 @@ def many_as_json(
     classes = {} if named is None else {"classes": named}
     read = []
     for page in pages:
-        texts = page.lines
+        texts = list(zip(page.lines, page.marked(share), strict=True))
         read += [_digit(page, one, texts[one.found.line - 1], named, saved, share) for one in page.digits]
     reasons = [{"file": str(file), "reason": reason} for file, reason in skipped]
-    told = {**read_by(run), **classes, "pictures": [_picture(page, saved) for page in pages]}
+    told = {**read_by(run), **classes, "pictures": [_picture(page, saved, share) for page in pages]}
     return json.dumps({**told, "read": read, "skipped": reasons}, indent=1)
 
 
-def _picture(page: PageRead, saved: Mapping[tuple[Path, str], Path]) -> dict[str, object]:
+def _picture(page: PageRead, saved: Mapping[tuple[Path, str], Path], share: float | None) -> dict[str, object]:
     """Return what JSON says of a picture."""
     height, width = page.size
     grids = [
@@ -88,23 +89,23 @@ def _picture(page: PageRead, saved: Mapping[tuple[Path, str], Path]) -> dict[str
         for i, (line, (rows, columns)) in enumerate(zip(page.page.line_of_grid, page.page.grids, strict=True))
     ]
     told: dict[str, object] = {"file": str(page.file), "width": width, "height": height, "lines": page.lines}
-    told |= {"grids": grids, "left_out": [list(box) for box in page.left_out]}
+    told |= {"marked": page.marked(share), "grids": grids, "left_out": [list(box) for box in page.left_out]}
     return told | ({"saved": str(saved[page.file, ""])} if (page.file, "") in saved else {})
 
 
 def _digit(
     page: PageRead,
     one: Placed,
-    text: str,
+    text: tuple[str, str],
     named: Sequence[str] | None,
     saved: Mapping[tuple[Path, str], Path],
     share: float | None,
 ) -> dict[str, object]:
-    """Return what JSON says of a digit."""
+    """Return what JSON says of a digit; ``text`` is its line's, plain and with marks."""
     told: dict[str, object] = {"file": str(page.file), "line": one.found.line, "position": one.found.position}
     if one.found.cell:
         told |= dict(zip(("grid", "row", "column"), one.found.cell, strict=True))
-    told |= {"text": text, "box": list(one.box)}
+    told |= {"text": text[0], "marked": text[1], "box": list(one.box)}
     if one.reading:
         digit = one.reading.digits[0]
         told |= {"digit": digit if named is None else named[digit], "probabilities": in_order(one.reading)}
@@ -126,6 +127,18 @@ def said_of(page: PageRead, share: float | None) -> list[str]:
         what = f"{len(page.left_out)} marks that are neither digits nor separators, the first" if several else ONE_MARK
         said.append(f"{page.file}: left out: {what} at {_at(page.left_out[0])}")
     return said
+
+
+def summed_up(pages: Sequence[PageRead], skipped: int, share: float | None) -> str:
+    """Return in a line how much was read of pages, and how many pictures were skipped."""
+    if not pages:
+        return f"no picture read, {skipped} skipped"
+    unread, doubtful = sum(len(page.unread) for page in pages), sum(len(page.doubtful(share)) for page in pages)
+    read = sum(len(page.digits) for page in pages) - unread
+    said = [f"{read} digit{'s' * (read != 1)} read"]
+    said += [f"{doubtful} of them not sure"] * (doubtful > 0) + [f"{unread} not"] * (unread > 0)
+    on = f"on {len(pages)} picture{'s' * (len(pages) != 1)}"
+    return f"{', '.join(said)}, {on}" + (f"; {skipped} skipped" if skipped else "")
 
 
 def _at(box: tuple[int, int, int, int]) -> str:

@@ -1,5 +1,6 @@
 """``npdigits-predict --many``: what it prints and writes of pictures with many digits."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from npdigits.pictures.progress import with_progress
 from npdigits.pictures.save import names_in, save_png
 from npdigits.pictures.shades import BadPicture
 from npdigits.runs.many_readings import PageRead, read_many
-from npdigits.runs.many_tables import many_as_csv, many_as_json, many_rows, said_of
+from npdigits.runs.many_tables import many_as_csv, many_as_json, many_rows, said_of, summed_up
 from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.predict"
 SKIPPED = 1
+# What the name of a picture with boxes ends in.
+FOUND = "found"
 
 
 def refuse_with_many(asked: Mapping[str, str], files: Sequence[Path]) -> None:
@@ -73,7 +76,7 @@ def act_on_pages(
         else:
             targets.put(Path(target), texts[notation]().encode(errors="surrogateescape"))
     for page in pages:
-        _save(page, saved)
+        _save(page, saved, share)
     return _conclude(run, pages, share, skipped, table="-" not in asked.values())
 
 
@@ -91,17 +94,18 @@ def _names(folder: Path, pages: Sequence[PageRead]) -> dict[tuple[Path, str], Pa
     """Return under which path the picture of each page is saved, and that of each of its digits."""
     wanted = [(page.file, "") for page in pages]
     wanted += [(page.file, one.letter) for page in pages for one in page.digits if one.reading]
-    # By a name beside the picture's: form.jpg, form.jpg-1-2.
-    as_files = {key: key[0].with_name(f"{key[0].name}-{key[1]}" if key[1] else key[0].name) for key in wanted}
+    # After the picture: form-found.png, form-1-2.png; form.jpg-found.png beside form.png's.
+    stems = Counter(page.file.stem for page in pages)
+    names_of = {page.file: page.file.stem if stems[page.file.stem] == 1 else page.file.name for page in pages}
+    as_files = {(file, place): file.with_name(f"{names_of[file]}-{place or FOUND}") for file, place in wanted}
     names = names_in(folder, list(as_files.values()))
     return {key: names[file] for key, file in as_files.items()}
 
 
-def _save(page: PageRead, saved: Mapping[tuple[Path, str], Path]) -> None:
+def _save(page: PageRead, saved: Mapping[tuple[Path, str], Path], share: float | None) -> None:
     """Save a page with its boxes, and its digits, where names are given to them."""
     if (page.file, "") in saved:
-        marked = [(one.found.place, one.text, bool(one.reading or one.found.mark)) for one in page.placed]
-        save_png(saved[page.file, ""], drawn_boxes(page.grey, marked))
+        save_png(saved[page.file, ""], drawn_boxes(page.grey, page.boxes(share)))
     for one in page.digits:
         if (path := saved.get((page.file, one.letter))) and one.found.image is not None:
             save_png(path, one.found.image)
@@ -113,20 +117,15 @@ def _conclude(
     """Print texts and table, if they are wanted, and what was skipped, not read or not sure; return the exit code."""
     if table and pages:
         for page in pages:
-            show("\n".join([f"{page.file}:", *(f"  {text}" for text in page.shown())]))
+            show("\n".join([f"{page.file}:", *(f"  {text}" for text in page.shown(share))]))
         show("\n".join(["", *aligned(many_rows(pages), left=1)]))
         show_error(f"{PROGRAM}: {run.about_probabilities}")
-    unread = doubtful = 0
     for page in pages:
-        unread += len(page.unread)
-        doubtful += len(page.doubtful(share))
         for line in said_of(page, share):
             show_error(f"{PROGRAM}: {printable(line)}")
     for file, reason in skipped:
         show_error(f"{PROGRAM}: skipped: {printable(str(file))}: {printable(reason)}")
-    if skipped or unread or doubtful:
-        read = sum(len(page.digits) for page in pages) - unread
-        unsure = f", {doubtful} of them not sure" if doubtful else ""
-        pictures = f"{len(pages)} pictures, {len(skipped)} skipped"
-        show_error(f"{PROGRAM}: {read} digits read{unsure}, {unread} not; {pictures}")
-    return SKIPPED if skipped or unread or doubtful else 0
+    if not skipped and not any(page.unread or page.doubtful(share) for page in pages):
+        return 0
+    show_error(f"{PROGRAM}: {summed_up(pages, len(skipped), share)}")
+    return SKIPPED
