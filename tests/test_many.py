@@ -5,7 +5,7 @@ import pytest
 from drawn import drawn
 from PIL import Image, ImageDraw
 
-from npdigits.pictures import many
+from npdigits.pictures import many, touching
 from npdigits.pictures.components import NoDigit
 from npdigits.pictures.many import page_of
 from npdigits.pictures.mnist_form import to_mnist_form
@@ -274,3 +274,71 @@ def test_ink_that_is_far_higher_than_the_digits_is_left_out_and_said():
     ((left, top, right, bottom),) = found.left_out
     assert 480 < left < right < 700 and 180 < top < bottom < 430
     assert page_of(small, read).left_out == []
+
+
+def test_frames_in_which_nothing_is_written_are_no_digits():
+    """As the boxes of a form; a 0 is round, that of a display higher, and a digit in a frame is read."""
+    frames = [("line", [(x, 40), (x + 90, 40), (x + 90, 160), (x, 160), (x, 40)], 3) for x in (20, 130, 240, 350)]
+    assert text_of(page_of(with_marks(page((0, 300, 260), (7, 400, 260)), *frames), read)) == ["07"]
+    assert text_of(page_of(with_marks(page((0, 147, 65), unit=5.0), *frames), read)) == ["0"]
+    slanted = with_marks(
+        page((3, 40, 260), (7, 140, 260)), ("line", [(20, 40), (110, 47), (104, 147), (14, 140), (20, 40)], 3)
+    )
+    assert text_of(page_of(slanted, read)) == ["37"]
+    display = ("line", [(20, 260), (70, 260), (70, 345), (20, 345), (20, 260)], 7)
+    assert len(page_of(with_marks(page((3, 110, 260), (7, 200, 260)), display), read).found) == 3
+
+
+def test_a_broken_digit_is_no_frame_of_its_own_parts():
+    """As an 8 whose lower loop is open, with a piece of it within."""
+    hook = ("line", [(40, 330), (40, 262), (100, 262), (100, 300)], 5)
+    grey = with_marks(page((3, 160, 260), (7, 250, 260)), hook, ("line", [(68, 310), (68, 330)], 6))
+    assert len(page_of(grey, read).found) > 2
+    assert page_of(grey, read).found[0].place[0] < 50
+
+
+@pytest.mark.parametrize("specks", [[((117, 66), 6), ((117, 92), 6)], [((117, 85), 7), ((117, 138), 4)]], ids=str)
+def test_two_specks_above_one_another_are_no_colon(specks):
+    """A colon's points are alike, and not both in the upper half."""
+    grey = with_marks(page((2, 20, 60), (5, 150, 60), (8, 240, 60)), *[("dot", *one) for one in specks])
+    assert ":" not in text_of(page_of(grey, read))[0]
+
+
+def test_digits_that_touch_are_refused_where_their_parts_may_be_no_digits():
+    grey = page((2, 40, 60), (3, 94, 60), (7, 250, 60))
+    assert text_of(page_of(grey, lambda images: 0.8 * read(images))) == ["?7"]
+
+
+@pytest.mark.parametrize(("second", "n"), [(0.0, 1), (0.4, 2)])
+def test_a_wide_digit_is_split_where_two_classes_are_likely_not_where_it_is_strange(second, n):
+    """It is read as 0 or 1, with the rest to be no digit; each of its halves as a 3, with certainty."""
+    mask = np.zeros((100, 100), bool)
+    mask[:, [*range(8), *range(46, 54), *range(92, 100)]] = mask[46:54] = True
+
+    def half_sure(images):
+        p = np.zeros((len(images), 10))
+        p[:, 3] = 1
+        wide = (images > 0).any(axis=1).sum(axis=1) >= 18
+        p[wide] = [0.5, second, *[0] * 8]
+        return p
+
+    parts = touching.split(np.where(mask, 255, 0).astype(np.uint8), mask, 100, half_sure)
+    assert len(parts) == n
+
+
+def test_a_piece_near_a_digit_is_a_part_of_it_if_that_makes_it_surer():
+    """As the upper end of a 2 that is broken off; a speck there is left out."""
+    grey = page((2, 40, 60), (1, 200, 60), (8, 280, 60)).copy()
+    grey[:95, 64:78] = 255
+    found = page_of(grey, read)
+    assert text_of(found) == ["218"] and found.left_out == []
+    assert found.found[0].place[:2] == pytest.approx((41, 55), abs=1)
+    found = page_of(with_marks(page((3, 40, 60), (1, 200, 60), (8, 280, 60)), ("dot", (22, 80), 7)), read)
+    assert text_of(found) == ["318"] and len(found.left_out) == 1
+
+
+def test_a_broken_foot_is_no_point():
+    """Below the bar of a 7 a point is round; a piece of a stroke is not."""
+    for dash, text in ((("line", (66, 141, 76, 141), 8), "758"), (("dot", (84, 140), 6), "7.58")):
+        grey = with_marks(page((7, 20, 60), (5, 150, 60), (8, 240, 60)), dash)
+        assert text_of(page_of(grey, read)) == [text]

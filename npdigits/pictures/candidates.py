@@ -6,14 +6,13 @@ import numpy as np
 
 from npdigits.pictures.box import Box
 from npdigits.pictures.components import Components, stroke_width
+from npdigits.pictures.frames import frames
 from npdigits.pictures.mnist_form import SMALLEST
 
 # A long thin piece is a line, and no 1, if its sides differ by that factor, and it is so long in sides of the sheet.
 STRAIGHT, REACHES = 12, 1 / 3
 # A piece that touches an edge is at most so high, in heights of those that do not.
 BY_AN_EDGE = 1.5
-# A frame holds something of at least this share of its height, and its ink fills at most this share of its box.
-FRAMED, THIN_FRAME = 0.2, 0.3
 # A piece is a blot, without strokes, if its stroke width is more than this share of its longer side: a disk has 0.5,
 # MNIST's thickest digits, pixel by pixel, 0.41.
 SOLID = 0.44
@@ -32,28 +31,12 @@ def candidates(components: Components) -> list[int]:
     if usual := typical_height([boxes[k] for k in inner]):
         # Beside digits off the edges a larger piece along one is a table, a shadow, a neighbouring sheet.
         kept = [k for k in kept if k in set(inner) or boxes[k].height <= BY_AN_EDGE * usual]
-    frames = _frames(components, kept)
-    return [k for k in kept if k not in frames]
+    found = frames(components, kept)
+    return [k for k in kept if k not in found]
 
 
 def _on_edge(box: Box, height: int, width: int) -> bool:
     return box.top == 0 or box.bottom == height or box.left == 0 or box.right == width
-
-
-def _frames(components: Components, some: Sequence[int]) -> set[int]:
-    """Return which pieces are frames: thin, around others that are high enough for digits in them."""
-    boxes = np.array([components.boxes[k] for k in some]).reshape(-1, 4)
-    top, bottom, left, right = boxes.T
-    high = bottom - top
-    found = set()
-    for k, box in zip(some, boxes, strict=True):
-        if min(box[1] - box[0], box[3] - box[2]) < 2 * SMALLEST:
-            continue
-        within = (top > box[0]) & (bottom < box[1]) & (left > box[2]) & (right < box[3])
-        held = within & (high >= max(SMALLEST, FRAMED * (box[1] - box[0])))
-        if held.any() and components.areas[k] < THIN_FRAME * (box[1] - box[0]) * (box[3] - box[2]):
-            found.add(k)
-    return found
 
 
 def is_blot(components: Components, piece: int) -> bool:

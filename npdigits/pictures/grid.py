@@ -15,7 +15,7 @@ from npdigits.pictures.box import Box
 from npdigits.pictures.components import Components
 from npdigits.pictures.grid_lines import Grid, drawn_grid
 from npdigits.pictures.mnist_form import SMALLEST
-from npdigits.pictures.perspective import Sheet, projection
+from npdigits.pictures.perspective import Sheet, four_corners, projection
 
 # A grid's sides are at least so many pixels, and its ink is at most such a share of its box.
 SMALLEST_GRID, MOST_INK = 3 * SMALLEST, 0.6
@@ -57,7 +57,7 @@ def grids(sheet: Sheet, components: Components) -> list[FoundGrid]:
         if any(one.box.holds(box) for one in found) or not _has_cells(components, piece):
             continue
         mask = components.labels == piece
-        corners = corners_of(mask)
+        corners = four_corners(mask)
         back, shape = _upright(corners)
         grid = drawn_grid(Sheet(sheet.levels, mask, sheet.back).seen(back, shape).mask)
         if grid is None:
@@ -92,13 +92,6 @@ def _has_cells(components: Components, piece: int) -> bool:
     if total < CELLS * box.height * box.width:
         return False
     return cells >= MANY_CELLS or (cells >= 2 and held > 0)
-
-
-def corners_of(mask: Array) -> Array:
-    """Return the corners of a piece that is about a rectangle: upper left, upper right, lower right, lower left."""
-    y, x = np.nonzero(mask)
-    ends = [np.argmin(x + y), np.argmax(x - y), np.argmax(x + y), np.argmin(x - y)]
-    return np.array([(x[k], y[k]) for k in ends], float)
 
 
 def _upright(corners: Array) -> tuple[Array, tuple[int, int]]:

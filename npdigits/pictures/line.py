@@ -21,12 +21,14 @@ class Item:
         box: around them.
         mark: which separator it is; "" for a digit.
         after_space: whether there is a space before it.
+        loose: numbers of pieces near it, of no digit and no mark, that may be parts of it: who reads it decides.
     """
 
     pieces: list[int]
     box: Box
     mark: str = ""
     after_space: bool = False
+    loose: list[int] = field(default_factory=list)
 
 
 @dataclass

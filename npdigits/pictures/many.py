@@ -31,6 +31,9 @@ OF_A_CELL, PAPER = 0.2, 0.98
 # A panel with digits in it is at least such a share of the picture.
 PANEL = 0.25
 
+# A piece is joined to a digit near it that is then read with at least this probability.
+JOINED = 0.5
+
 TOUCH = "digits touch"
 
 # Left, top, right and bottom.
@@ -242,12 +245,30 @@ def _add_line(
 ) -> int:
     """Add a line's digits and marks after so many of the same line; return how many digits there are then."""
     for item in line.items:
+        _settle(item, line, view, components, read)
         for box, image, why in _images(item, line, view, components, read):
             position += not item.mark
             place = view.place(box)
             page.found.append(Found(place, number, position, image, item.mark, why, cell, item.after_space))
     page.left_out += [view.place(box) for box in line.left_out]
     return position
+
+
+def _settle(item: Item, line: Line, view: Sheet, components: Components, read: Reads) -> None:
+    """Give a digit the pieces near it if it is read more surely with them, and not badly; else leave them out."""
+    if not item.loose:
+        return
+    pieces = [item.pieces, [*item.pieces, *item.loose]]
+    boxes = [Box.around([components.boxes[k] for k in some]) for some in pieces]
+    images = []
+    for some, box in zip(pieces, boxes, strict=True):
+        rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+        images.append(image_of(view.levels[rows, columns], np.isin(components.labels[rows, columns], some)))
+    alone, together = read(np.array(images)).max(axis=1)
+    if together > max(alone, JOINED):
+        item.pieces, item.box = pieces[1], boxes[1]
+    else:
+        line.left_out += [components.boxes[k] for k in item.loose]
 
 
 def _images(

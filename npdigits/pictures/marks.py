@@ -13,6 +13,11 @@ from npdigits.pictures.box import Box
 # A point is at most so long, and at least as long as this share of the strokes' width; one at the foot has its middle
 # below FOOT of the line's height.
 POINT, OF_A_STROKE, FOOT = 0.3, 0.6, 0.72
+# What is a point and nothing else is at most THICK strokes long, at least ROUND times as wide as it is high, and has
+# its middle below DEEP. One that begins further to the left of the digit's right side than UNDER, in heights, as below
+# the bar of a 7, or where no digit follows ENDS, may be a broken foot: it is a point where it is as wide as high within
+# EVEN, and a digit follows.
+THICK, ROUND, DEEP, UNDER, ENDS, EVEN = 2.0, 0.7, 0.8, 0.1, 0.05, (0.75, 1.33)
 # A comma is at most so high, higher than wide by so much, and begins below this share of the height.
 COMMA, UPRIGHT, COMMA_BEGINS = 0.6, 1.25, 0.6
 # A hyphen is at least so much wider than high, at most so high, at least so wide, and has its middle there.
@@ -40,7 +45,7 @@ class Band(NamedTuple):
 
 
 def kind(box: Box, band: Band) -> str:
-    """Return which separator a small piece looks like: "." "," "-", "°" for a point that is not at the foot, or ""."""
+    """Return which separator a small piece looks like: "." "," "-", "°" for a spot that is no point, or ""."""
     high, wide = box.height / band.height, box.width / band.height
     middle = band.depth((box.top + box.bottom) / 2)
     if box.longest < OF_A_STROKE * band.stroke:
@@ -49,7 +54,10 @@ def kind(box: Box, band: Band) -> str:
         return "-"
     if max(high, wide) <= POINT and wide <= LEVEL * high:
         if middle >= FOOT:
-            return "," if high >= UPRIGHT * wide and band.depth(box.bottom) > 1.1 else "."
+            if high >= UPRIGHT * wide and band.depth(box.bottom) > 1.1:
+                return ","
+            is_dot = box.longest <= THICK * band.stroke and ROUND * high <= wide and middle >= DEEP
+            return "." if is_dot else "°"
         return "°"
     if high <= COMMA and high >= UPRIGHT * wide and band.depth(box.top) >= COMMA_BEGINS:
         return ","
@@ -77,4 +85,6 @@ def stands_between(box: Box, mark: str, left: Box | None, right: Box | None, hei
     near_right = right is not None and right.left - box.right <= NEAR * height
     if mark == "-":
         return near_right
+    if mark == "." and left is not None and box.left < left.right - (UNDER if near_right else ENDS) * height:
+        near_left &= EVEN[0] * box.height <= box.width <= EVEN[1] * box.height and near_right
     return near_left and (near_right or mark == ".")

@@ -47,6 +47,13 @@ def turning(angle: float, shape: tuple[int, int]) -> tuple[Array, tuple[int, int
     return back, (high, wide)
 
 
+def four_corners(mask: Array) -> Array:
+    """Return the corners of a piece that is about a rectangle: upper left, upper right, lower right, lower left."""
+    y, x = np.nonzero(mask)
+    ends = [np.argmin(x + y), np.argmax(x - y), np.argmax(x + y), np.argmin(x - y)]
+    return np.array([(x[k], y[k]) for k in ends], float)
+
+
 @dataclass(frozen=True)
 class Sheet:
     """Ink on a flat sheet, and where it is in the picture.

@@ -14,6 +14,11 @@ from npdigits.pictures.marks import Band
 
 # A small piece belongs to a digit if it is so near to its ink.
 BESIDE = 0.12
+# A piece that is left over may be a part of a digit that is so near.
+NEARBY = 0.3
+# Of a colon's points the smaller one's box has such a share of the larger one's, each is at least so wide in its own
+# heights, and the lower one is at least so deep on the line.
+ALIKE, POINT_WIDE, LOWER_POINT = 0.5, 0.6, 0.55
 # A small piece is of a line if its middle is at most so far above or below it.
 OFF = 0.4
 # Two pieces that are lower still are a torn digit where both together are so high, and the wider one is so wide.
@@ -55,19 +60,22 @@ def add_small(components: Components, line: Line, small: Sequence[int]) -> None:
         box = components.boxes[k]
         mark = marks.kind(box, around(line, box))
         before = found[-1] if found else None
-        if before and {mark, before.mark} <= {".", "°", ","} and _above(before.box, box):
+        if before and {mark, before.mark} <= {".", "°", ","} and _are_colon(before.box, box, around(line, box)):
             before.pieces.append(k)  # two points, one above the other
             before.box, before.mark = Box.around([before.box, box]), ":"
         elif mark:
             found.append(Item([k], box, mark))
         else:
-            line.left_out.append(box)
+            _leave_out(components, line, k)
+    between = []
     for item in found:
         left, right = _neighbours(line, item.box)
         if item.mark != "°" and marks.stands_between(item.box, item.mark, left, right, line.band.height):
-            line.items.append(item)
+            between.append(item)
         else:
-            line.left_out.append(item.box)
+            for k in item.pieces:
+                _leave_out(components, line, k)
+    line.items += between
     line.items.sort(key=lambda item: item.box.left + item.box.right)
 
 
@@ -86,11 +94,22 @@ def _torn(boxes: Sequence[Box], small: Sequence[int], height: float) -> list[Ite
     return found
 
 
-def _above(one: Box, other: Box) -> bool:
-    """Say whether one of two boxes is above the other, in the same columns."""
-    return min(one.right, other.right) > max(one.left, other.left) and (
-        one.bottom <= other.top or other.bottom <= one.top
-    )
+def _leave_out(components: Components, line: Line, piece: int) -> None:
+    """Leave a piece out, or to who reads the digit that it is near."""
+    item = _nearest(components, line, piece, NEARBY * line.band.height)
+    if item:
+        item.loose.append(piece)
+    else:
+        line.left_out.append(components.boxes[piece])
+
+
+def _are_colon(one: Box, other: Box, band: Band) -> bool:
+    """Say whether two points are a colon: alike, one above the other, not both in the line's upper half."""
+    upper, lower = sorted([one, other])
+    beside = min(one.right, other.right) > max(one.left, other.left) and upper.bottom <= lower.top
+    areas = sorted(box.height * box.width for box in (one, other))
+    alike = areas[0] >= ALIKE * areas[1] and all(box.width >= POINT_WIDE * box.height for box in (one, other))
+    return beside and alike and band.depth((lower.top + lower.bottom) / 2) >= LOWER_POINT
 
 
 def _nearest(components: Components, line: Line, piece: int, reach: float) -> Item | None:

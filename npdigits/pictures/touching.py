@@ -20,8 +20,8 @@ from npdigits.pictures.mnist_form import SMALLEST, formed
 # A piece may be several digits if it is at least so wide, in heights of the line or of its own. One that is wider than
 # IS_TWO is several, or none. Of digits of MNIST that are wide 99 % are at most 1.0 wide, of pairs that touch 5 % are.
 MAY_BE_TWO, IS_TWO = 0.85, 1.2
-# Up to this width it is one if it is read with confidence.
-STILL_ONE = 1.4
+# Up to STILL_ONE it is one if it is read with confidence; without it, if it is not split, up to HARDLY_TWO.
+STILL_ONE, HARDLY_TWO = 1.4, 1.05
 # Cuts that are tried for each height of width. A cut's place is so far from the next one's, in heights.
 CUTS, APART = 10, 0.08
 # A part is so wide and so high, in heights of the line, and holds at least such a share of the ink per digit.
@@ -29,9 +29,10 @@ NARROWEST, WIDEST, LOWEST, LEAST_INK = 0.08, 1.4, 0.65, 0.25
 # A step of a path through ink costs so many steps through paper; a step to the side costs a little.
 INK_COST, SIDE_COST = 20.0, 0.5
 # A split is taken if every part is read with at least SURE, and, of what may be one digit, the whole with less than
-# WHOLE. Of 120 pairs that touch 64 % were split, 96 % of them right; of 120 wide single digits none. Without WHOLE one
-# digit in 200 was split, as a 2 into 2 and 2.
-SURE, WHOLE = 0.98, 0.9
+# WHOLE of being a digit at all. One that is not split is one digit from LEAST_SURE. Of 160 numbers whose digits touch
+# 28 were right and 11 wrong, the others refused, where strange parts count less; with the probability alone, at 0.98,
+# 25 and 48. Without WHOLE one digit in 200 was split, as a 2 into 2 and 2.
+SURE, WHOLE, LEAST_SURE = 0.9, 0.9, 0.5
 
 Reads = Callable[[Array], Array]
 
@@ -62,19 +63,23 @@ def split(levels: Array, mask: Array, height: float, read: Reads) -> list[Part] 
         levels: 0 … 255, of the piece's box.
         mask: of its ink.
         height: of the line's digits.
-        read: gives the probabilities of the classes, (n, classes), for images (n, 28, 28).
+        read: gives the probabilities of the classes, (n, classes), for images (n, 28, 28); the rest to 1 is that it
+            is no digit.
     """
     whole = Part(mask, image_of(levels, mask))
     wide = mask.shape[1] / max(height, len(mask))
     if wide < MAY_BE_TWO:
         return [whole]
-    as_one = float(read(whole.image[None]).max())
-    if wide <= IS_TWO and as_one >= WHOLE:
+    p = read(whole.image[None])[0]
+    as_one = float(p.max())
+    if wide <= IS_TWO and as_one >= WHOLE * p.sum():  # of a strange digit the rest to 1 is large, and it is one
         return [whole]
     best, least = _best_split(levels, mask, height, read)
     if best is not None and least >= SURE:
         return best
-    return [whole] if wide <= IS_TWO or (wide <= STILL_ONE and as_one >= SURE) else None
+    if wide <= HARDLY_TWO or (wide <= IS_TWO and as_one >= LEAST_SURE):
+        return [whole]
+    return [whole] if wide <= STILL_ONE and as_one >= SURE else None
 
 
 def _best_split(levels: Array, mask: Array, height: float, read: Reads) -> tuple[list[Part] | None, float]:
