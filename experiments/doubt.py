@@ -10,7 +10,7 @@ many are kept, and kept with a probability above 0.9. What ``npdigits-predict`` 
 import argparse
 import io
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,9 +28,10 @@ from npdigits.data.sets import Split, hold_out
 from npdigits.pictures.components import NoDigit
 from npdigits.pictures.mnist_form import to_mnist_form
 from npdigits.pictures.shades import BadPicture
-from npdigits.runs.doubt import UNSURE, count_as_large
+from npdigits.runs.detector import Detector
+from npdigits.runs.doubt import WEIGHTS, count_as_large
 from npdigits.runs.evaluation import load_test_set
-from npdigits.runs.likeness import AXES, KINDS, Likeness, main_axes
+from npdigits.runs.likeness import AXES, KINDS, Likeness, features_of, main_axes
 from npdigits.runs.trained import Trained, load_trained
 
 PROGRAM = "doubt.py"
@@ -38,6 +39,7 @@ CLEAN = ("clean", "clean_chalk", "clean_thin", "clean_marker", "clean_small")
 NONE = ("scribble", "hatching", "blot", "texture", "letters", "figures")
 REFUSED, SURE = 0.01, 0.9
 LEFT = f"left of the edges, {KINDS} kinds of {AXES} axes"
+NONE_OF_THEM = "a detector of what is none of the classes"
 CALIBRATED, TRAINED, NEIGHBOURS = 5000, 10_000, 5
 
 
@@ -69,6 +71,7 @@ class Scores:
         images, self.labels = some.images[some.rows], some.labels[some.rows]
         n_classes = run.sizes[-1]
         self.likeness = Likeness.of(train, (28, 28), n_classes)
+        self.detector = Detector.of(train, (28, 28), n_classes)
         h, z = self._layers(images)
         self.means = np.stack([h[self.labels == k].mean(axis=0) for k in range(n_classes)])
         self.mean, inside = h.mean(axis=0), h - self.means[self.labels]
@@ -101,7 +104,8 @@ class Scores:
         p = np.exp(z + energy[:, None])
         read, x = z.argmax(axis=1), flat.astype(np.float32) / 255
         near = np.stack([_distance(h - mean, self.precision) for mean in self.means], axis=1).min(axis=1)
-        assert self.likeness is not None, "ten classes are few"
+        assert self.likeness and self.detector, "ten classes are few"
+        edges = features_of(flat, (28, 28))
         scores = {
             "1 − probability": 1 - p.max(axis=1),
             "entropy": -(p * np.log(np.maximum(p, 1e-300))).sum(axis=1),
@@ -111,7 +115,8 @@ class Scores:
             "neighbours in the hidden layer (Sun 2022)": -np.sort(_unit(h) @ self.known.T, axis=1)[:, -NEIGHBOURS],
             "ViM (Wang 2022)": energy + self.scale * np.linalg.norm((h - self.origin) @ self.off, axis=1),
             "left of the pixels, 25 axes of the class": self._left_of_pixels(x, read),
-            LEFT: self.likeness.residuals(flat, read),
+            LEFT: self.likeness.residuals(edges, read),
+            NONE_OF_THEM: self.detector.scores(edges),
         }
         return scores, read, p.max(axis=1)
 
@@ -141,19 +146,21 @@ def _unit(h: Array) -> Array:
 
 
 def combined(held: Mapping[str, Array]) -> dict[str, Callable[[Mapping[str, Array]], Array]]:
-    """Return ways to put 1 − p and what is left of the edges together, by the shares of held digits as strange."""
-    first, second = "1 − probability", LEFT
+    """Return ways to put scores together by the shares of held digits as strange; the last one is what is used."""
+    names = ("1 − probability", LEFT, NONE_OF_THEM)
 
-    def share(name: str, scores: Mapping[str, Array]) -> Array:
-        share: Array = (1 + count_as_large(scores[name], held[name])) / (1 + len(held[name]))
-        return share
+    def product(weights: Sequence[float]) -> Callable[[Mapping[str, Array]], Array]:
+        def score(scores: Mapping[str, Array]) -> Array:
+            whole: Array = np.zeros(len(scores[LEFT]))
+            for name, weight in zip(names, weights, strict=True):
+                share = (1 + count_as_large(scores[name], held[name])) / (1 + len(held[name]))
+                whole -= weight * np.log(share)
+            return whole
 
-    return {
-        "first and last: the smaller share": lambda s: -np.minimum(share(first, s), share(second, s)),
-        f"the same, {UNSURE} times the first": lambda s: -np.minimum(UNSURE * share(first, s), share(second, s)),
-        "first and last: the product of the shares": lambda s: -np.log(share(first, s)) - np.log(share(second, s)),
-        "first and last: its square in the product": lambda s: -np.log(share(first, s)) - 2 * np.log(share(second, s)),
-    }
+        return score
+
+    every = ((1, 1, 0), (0.5, 1, 0), (0, 1, 1), (0.25, 1, 1), (1, 1, 1), WEIGHTS)
+    return {f"product of the shares, to the powers {' '.join(map(str, one))}": product(one) for one in every}
 
 
 def tabulate(scores: Scores, val: Split, seen: Mapping[str, Seen]) -> None:

@@ -15,9 +15,10 @@ from PIL import Image, ImageDraw
 from npdigits import evaluate, predict
 from npdigits.base.npz import npz, read_npz
 from npdigits.config.compose import compose
-from npdigits.data.sets import Split
-from npdigits.runs import doubt, likeness, reading, trained
+from npdigits.data.sets import Split, load
+from npdigits.runs import doubt, likeness, outliers, reading, trained
 from npdigits.runs.arrays import read_doubt
+from npdigits.runs.detector import Detector
 from npdigits.runs.doubt import Doubt, count_as_large
 from npdigits.runs.likeness import Likeness
 from npdigits.runs.of_files import split_of
@@ -112,7 +113,8 @@ def test_a_residual_by_pencil():
     e = x - held.means[0, 0].astype(np.float32)
     along = (e[:, 0] + e[:, 1]) ** 2 / 2
     expected = (e**2).sum(axis=1) - along
-    assert held.residuals(images, np.zeros(3, int)) == pytest.approx(expected, abs=1e-3)
+    found = held.residuals(likeness.features_of(images, (28, 28)), np.zeros(3, int))
+    assert found == pytest.approx(expected, abs=1e-3)
     assert expected[0] < 1e-4 < expected[1]
 
 
@@ -152,18 +154,20 @@ def test_a_class_that_is_written_in_two_ways_is_two_kinds():
         assert [len(part) for part in likeness.divided(few)] == [len(few)] * 2
 
 
-def test_the_image_counts_four_times_as_much_as_the_probability():
+def test_shares_are_multiplied_by_pencil():
     source = made_data(train=200, test=20)
     like = Likeness.of(source.train, (8, 7), 10)
-    held = Doubt(like, np.stack([np.linspace(0.01, 0.5, 99), np.linspace(0, 1e-6, 99)], axis=1).astype(np.float32))
     p = np.full((20, 10), 0.02 / 9)
-    p[:, 0] = 0.98  # as strange as most digits; the images are stranger than all
+    p[:, 0] = 0.98
+    usual, rare = np.linspace(0.01, 0.5, 99), np.linspace(0, 1e-6, 99)
+    held = Doubt(like, None, np.stack([usual, rare], axis=1).astype(np.float32))
     found = held(source.test, p)
-    assert found.unlike.all() and found.doubt == pytest.approx(1 - 1 / 100)
-    sure = Doubt(like, np.stack([np.linspace(0.01, 0.02, 99), np.linspace(1e5, 1e6, 99)], axis=1).astype(np.float32))
-    found = sure(source.test, p - 0.1 * (p > 0.5))
-    # Stranger than all 99 by the probability alone, four times one: before it come three by their images.
-    assert not found.unlike.any() and found.doubt == pytest.approx(1 - 4 / 100)
+    # 97 of 99 are less sure, no image is so strange: √98·1. That comes before nine of those held, √r·r < √98 for r ≤ 4.
+    assert found.unlike.all() and found.doubt == pytest.approx(1 - 5 / 100)
+    held = Doubt(like, None, np.stack([0.03 * usual, np.linspace(1e5, 1e6, 99)], axis=1).astype(np.float32))
+    found = held(source.test, p)
+    # The network is less sure than of any, and all images are stranger: √1·100. √r·r < 100 for r ≤ 21.
+    assert not found.unlike.any() and found.doubt == pytest.approx(1 - 22 / 100)
 
 
 def test_a_count_of_scores_as_large():
@@ -172,7 +176,7 @@ def test_a_count_of_scores_as_large():
 
 def test_doubt_by_pencil():
     # Four validation digits, without likeness: 1 − p is all.
-    held = Doubt(None, np.float32([[0.1, 0], [0.2, 0], [0.3, 0], [0.4, 0]]))
+    held = Doubt(None, None, np.float32([[0.1, 0], [0.2, 0], [0.3, 0], [0.4, 0]]))
     p = np.array([[0.95, 0.05], [0.65, 0.35], [0.5, 0.5]])
     found = held(pattern_split(3), p)
     # As strange as: all four and itself of five; one and itself; itself alone.
@@ -194,8 +198,9 @@ def test_of_digits_like_the_validation_set_no_more_are_refused_than_was_asked_fo
         return p
 
     like = Likeness.of(train, (8, 7), 10)
-    held = Doubt(like, np.zeros((0, 2), np.float32))
-    held = Doubt(like, held._scores(val, p_of(val)))
+    detector = Detector.of(train, (8, 7), 10)
+    held = Doubt(like, detector, np.zeros((0, 3), np.float32))
+    held = Doubt(like, detector, held._scores(val, p_of(val)))
     share = {most: (held(fresh, p_of(fresh)).doubt > 1 - most).mean() for most in (0.01, 0.1, 0.5)}
     for most, refused in share.items():
         assert abs(refused - most) < 4 * np.sqrt(2 * most * (1 - most) / 1000)
@@ -204,10 +209,14 @@ def test_of_digits_like_the_validation_set_no_more_are_refused_than_was_asked_fo
 def test_a_run_keeps_what_its_readings_are_held_against(a_run):
     kept = read_doubt(a_run / "doubt.npz", 10, 392)
     assert {name: array.shape for name, array in kept.items()} == {
-        "scores": (500, 2),
+        "scores": (500, 3),
         "weights": (32,),
         "means": (10, 2, 392),
         "axes": (10, 2, 30, 392),
+        "W1": (128, 392),
+        "b1": (128,),
+        "W2": (11, 128),
+        "b2": (11,),
     }
     assert read_summary(a_run)["more_sizes"] == {"doubt.npz": (a_run / "doubt.npz").stat().st_size}
     assert "doubt.npz" not in read_summary(a_run)["sizes"]  # by which version 0.2.0 would do the run again
@@ -257,7 +266,10 @@ def test_a_run_from_before_is_doubted_by_probability_alone(a_run, pages, typed, 
     assert code == 1 and err.count("not sure: ") == 1 and ": between " in err and " and " in err
 
 
-@pytest.mark.parametrize("harm", ["torn", "of another network", "not finite", "of other classes", "a folder"])
+@pytest.mark.parametrize(
+    "harm",
+    ["torn", "of another network", "not finite", "of other classes", "half a detector", "two scores", "a folder"],
+)
 def test_a_file_that_cannot_be_used_is_said_and_the_reading_goes_on(a_run, pages, typed, tmp_path, harm):
     shutil.copytree(a_run, tmp_path / "run")
     file = tmp_path / "run" / "doubt.npz"
@@ -266,6 +278,8 @@ def test_a_file_that_cannot_be_used_is_said_and_the_reading_goes_on(a_run, pages
         "of another network": {"weights": arrays["weights"] + np.uint8(1)},
         "not finite": {"scores": arrays["scores"] * np.float32(np.inf)},
         "of other classes": {"means": arrays["means"][1:]},
+        "half a detector": {"W2": arrays["W2"][1:]},
+        "two scores": {"scores": arrays["scores"][:, :2]},
     }
     if harm == "a folder":
         file.unlink()
@@ -276,6 +290,16 @@ def test_a_file_that_cannot_be_used_is_said_and_the_reading_goes_on(a_run, pages
     assert code == 0 and out.splitlines()[0].split()[-1] == "1-probability"
     (line,) = without_meaning(err)
     assert line.startswith("npdigits.predict: ") and str(file) in line and doubt.ALONE in line
+
+
+def test_without_a_detector_its_score_is_left_out(a_run, pages, typed, tmp_path):
+    shutil.copytree(a_run, tmp_path / "run")
+    arrays = read_npz(a_run / "doubt.npz")
+    kept = {name: arrays[name] for name in ("means", "axes", "weights")} | {"scores": arrays["scores"][:, :2]}
+    (tmp_path / "run" / "doubt.npz").write_bytes(npz(kept))
+    _, with_it, _ = typed(predict, a_run, pages)
+    _, out, err = typed(predict, tmp_path / "run", pages)
+    assert "cannot be used" not in err and out.splitlines()[0].split()[-1] == "doubt" and out != with_it
 
 
 def test_rows_of_a_file_are_never_refused(a_run, typed, tmp_path):
@@ -347,6 +371,55 @@ def test_of_too_many_classes_only_the_probability_is_kept(monkeypatch, tmp_path)
     assert held.likeness is None and held.scores.shape == (100, 2) and not held.scores[:, 1].any()
     found = held(made_data().test, one.probabilities(made_data().test))
     assert found.known and not found.unlike.any()
+
+
+def test_a_detector_tells_digits_from_what_is_none(a_run):
+    one = trained.load_trained(a_run)
+    held = doubt.doubt_of(one, pytest.fail)
+    images = load("mnist_5k").test.images[load("mnist_5k").test.rows]
+    rng = np.random.default_rng(5)
+    some = images.reshape(-1, 28, 28)[:300].astype(np.float32)
+    tangles = np.maximum(some[:150], some[150:].swapaxes(1, 2)[:, ::-1]).reshape(150, -1).astype(np.uint8)
+    digit, tangle = (held.detector.scores(likeness.features_of(x, (28, 28))) for x in (images[300:], tangles))
+    assert np.median(tangle) > np.quantile(digit, 0.97) and np.median(digit) < -3
+    # It finds more of them than the other scores do, at as many digits that are marked.
+    without = Doubt(held.likeness, None, held.scores[:, :2])
+    split = Split(tangles, np.zeros(150, np.intp), rng.permutation(150))
+    marked = [(each(split, one.probabilities(split)).doubt > 0.99).mean() for each in (without, held)]
+    assert marked[1] > marked[0] + 0.1, marked
+
+
+def test_a_detector_is_the_same_each_time_and_of_any_shape():
+    for shape in ((8, 7), (1, 9), (40, 50)):
+        split = pattern_split(60, shape)
+        first, second = (Detector.of(split, shape, 10).arrays for _ in range(2))
+        assert all(np.array_equal(first[name], second[name]) for name in first)
+        assert first["W1"].shape == (128, likeness.count_features(shape)) and first["W2"].shape == (11, 128)
+
+
+def test_a_detectors_score_by_pencil():
+    # One hidden unit, which is the first feature; logits: that, its half, and 1 for none of both.
+    arrays = {"W1": [[1, 0]], "b1": [0], "W2": [[1], [0.5], [0]], "b2": [0, 0, 1]}
+    found = Detector({name: np.array(array, np.float16) for name, array in arrays.items()})
+    x = np.float32([[2, 9], [-3, 9]])
+    assert found.scores(x) == pytest.approx([1 - np.log(np.exp(2) + np.exp(1)), 1 - np.log(2)], abs=1e-5)
+
+
+def test_outliers_are_made_of_both_digits_and_are_of_each_kind():
+    rng = np.random.default_rng(0)
+    images = np.zeros((2, 28, 28), np.float32)
+    images[0, :, 12:16], images[1, 12:16] = 255, 255
+    one, other = images[:1].repeat(50, 0), images[1:].repeat(50, 0)
+    joined = outliers.joined(rng, one, other)
+    assert ((joined == one) | (joined == other)).all() and (joined != one).any() and (joined != other).any()
+    # A bar is itself or lies down: the seven ways are drawn alike, three of them leave it (it is symmetric).
+    turned = outliers.turned(rng, one.repeat(20, 0))
+    stays = (turned == one[0]).all(axis=(1, 2))
+    assert (stays | (turned == other[0]).all(axis=(1, 2))).all() and abs(stays.mean() - 3 / 7) < 0.07
+    grown = (outliers.thickened(rng, one) > 0).sum(axis=(1, 2)) / 28
+    assert set(grown.tolist()) == {6, 8, 10}
+    assert outliers.outliers_of(rng, images, 43).shape == (43, 28, 28)
+    assert len(outliers.outliers_of(rng, np.ones((3, 8, 7), np.uint8), 1)) == 1
 
 
 def test_no_class_is_asked_for_more_axes_than_its_digits_tell():

@@ -29,8 +29,8 @@ DECIDES = (
 DOES_NOT: Mapping[str, tuple[str, ...]] = {
     "no run is trained by it": (
         *("nn.plain", "data.samples", "runs.evaluation", "runs.reading", "runs.trained"),
-        *("runs.doubt", "runs.exam", "runs.file_readings", "runs.likeness", "runs.many_readings"),
-        *("runs.many_tables", "runs.of_files", "runs.pages", "runs.scores"),
+        *("runs.detector", "runs.doubt", "runs.exam", "runs.file_readings", "runs.likeness", "runs.many_readings"),
+        *("runs.many_tables", "runs.of_files", "runs.outliers", "runs.pages", "runs.scores"),
         *("compare", "export", "pictures", "race", "sources", "classifier", "check_gradient"),
         *("nn.differences", "nn.gradient_check", "nn.gradient_point", "runs.trial"),
     ),

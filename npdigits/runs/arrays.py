@@ -24,6 +24,8 @@ ROUNDING = 1e-3
 FLOATS = ("float32", "float64")
 # The pixels of an image, as it is stored.
 PIXELS = ("uint8", "float32")
+# Of the small network that tells whether an image is of none of the classes.
+DETECTOR = ("W1", "b1", "W2", "b2")
 # Texts in a checkpoint: its header, the table of the epochs so far.
 MOST_HEADER, MOST_METRICS = 1 << 20, 100 << 20
 # Arrays that an optimizer remembers; ours have two, and one of the user's may have more.
@@ -66,9 +68,10 @@ def read_distorted(path: Path) -> dict[str, Array]:
 
 
 def read_doubt(path: Path, classes: int, features: int) -> dict[str, Array]:
-    """Read a run's doubt.npz: ``scores`` (digits, 2), ``weights`` (32,), ``means``, ``axes``.
+    """Read a run's doubt.npz: ``scores`` (digits, 2 or 3), ``weights`` (32,), ``means``, ``axes``, ``W1`` … ``b2``.
 
-    The last are of shape (classes, kinds, features) and (classes, kinds, q, features); both may be missing.
+    Means and axes are of shape (classes, kinds, features) and (classes, kinds, q, features); both may be missing. So
+    may the detector's weights and biases, which are there if and only if there are three scores.
 
     Args:
         path: of the file.
@@ -81,8 +84,8 @@ def read_doubt(path: Path, classes: int, features: int) -> dict[str, Array]:
     """
 
     def fits(declared: Mapping[str, Declared], read: Callable[[str], Array]) -> None:
-        scores = _needed(declared, "scores")
-        _check("scores", scores, ("float32",), (None, 2))
+        scores, detector = _needed(declared, "scores"), [name for name in DETECTOR if name in declared]
+        _check("scores", scores, ("float32",), (None, 3 if detector else 2))
         if not scores.size:
             raise ValueError(f"scores is {scores}: allowed are those of some digits")
         _check("weights", _needed(declared, "weights"), ("uint8",), (32,))
@@ -90,7 +93,14 @@ def read_doubt(path: Path, classes: int, features: int) -> dict[str, Array]:
             _check("means", _needed(declared, "means"), ("float16",), (classes, None, features))
             kinds = declared["means"].shape[1]
             _check("axes", _needed(declared, "axes"), ("float16",), (classes, kinds, None, features))
-        _only(declared, ("scores", "weights", "means", "axes"))
+        if detector:
+            hidden = _needed(declared, "b1").size
+            for name, shape in zip(
+                DETECTOR, ((hidden, features), (hidden,), (classes + 1, hidden), (classes + 1,)), strict=True
+            ):
+                _check(name, _needed(declared, name), ("float16",), shape)
+            _needed(declared, "means")  # without which an image's features are not looked at
+        _only(declared, ("scores", "weights", "means", "axes", *DETECTOR))
 
     arrays = read_npz(path, fits, MOST_BYTES["doubt.npz"])
     if bad := [name for name, array in arrays.items() if not np.isfinite(array).all()]:

@@ -74,14 +74,17 @@ class Likeness:
                 axes[k, i, : len(found)] = found
         return cls(shape, means, axes)
 
-    def residuals(self, images: Array, classes: Array) -> Array:
-        """Return s of images, shape (n, pixels) as they are stored, each read as the class beside it: (n,), float32."""
-        x, left = features_of(images, self.shape), np.full(len(images), np.inf, np.float32)
+    def residuals(self, x: Array, classes: Array) -> Array:
+        """Return s of images with the features x, (n, features), each read as the class beside it: (n,), float32."""
+        left = np.full(len(x), np.inf, np.float32)
         for k in np.unique(classes):
+            own = x[classes == k]
             for mean, axes in zip(self.means[k].astype(np.float32), self.axes[k].astype(np.float32), strict=True):
-                e = x[classes == k] - mean
-                e -= (e @ axes.T) @ axes
-                left[classes == k] = np.minimum(left[classes == k], np.einsum("ij,ij->i", e, e))
+                e = own - mean
+                along = e @ axes.T
+                # ‖e − VᵀVe‖² = ‖e‖² − ‖Ve‖², as the axes are orthonormal.
+                s = np.einsum("ij,ij->i", e, e) - np.einsum("ij,ij->i", along, along)
+                left[classes == k] = np.minimum(left[classes == k], s)
         return left
 
 
@@ -106,16 +109,20 @@ def count_features(shape: tuple[int, int]) -> int:
 def features_of(images: Array, shape: tuple[int, int]) -> Array:
     """Return the features of images, shape (n, pixels) as they are stored: (n, features), float32."""
     found = np.empty((len(images), count_features(shape)), np.float32)
-    (height, width), cells = small_shape(shape), cells_of(shape)
-    rows, columns = _means(shape[0], height), _means(shape[1], width)
-    down, across = (_blur(m) @ _means(n, m) for n, m in zip((height, width), cells, strict=True))
+    down, across = (_blur(m) @ _means(n, m) for n, m in zip(small_shape(shape), cells_of(shape), strict=True))
     for start in range(0, len(images), BLOCK):
-        x = images[start : start + BLOCK].reshape(-1, *shape).astype(np.float32)
-        x /= 255
-        edges = edges_of(x if (height, width) == shape else rows @ x @ columns.T)
-        pooled = down @ (edges @ across.T)
+        x = reduced(images[start : start + BLOCK], shape)
+        pooled = down @ (edges_of(x) @ across.T)
         np.sqrt(pooled.reshape(len(x), -1), out=found[start : start + BLOCK])
     return found
+
+
+def reduced(images: Array, shape: tuple[int, int]) -> Array:
+    """Return images, shape (n, pixels) as they are stored, as they are looked at: 0 … 1, (n, height, width)."""
+    x: Array = images.reshape(-1, *shape).astype(np.float32)
+    x /= 255
+    small = small_shape(shape)
+    return x if small == shape else _means(shape[0], small[0]) @ x @ _means(shape[1], small[1]).T
 
 
 def edges_of(x: Array) -> Array:
