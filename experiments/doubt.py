@@ -97,7 +97,7 @@ class Scores:
 
     def __call__(self, images: Array) -> tuple[dict[str, Array], Array, Array]:
         """Return the scores of images by name, what they are read as, and with which probability."""
-        flat = images.reshape(len(images), -1)
+        flat = images.reshape(len(images), 28 * 28)
         h, z = self._layers(flat)
         most = z.max(axis=1, keepdims=True)
         energy = -(most[:, 0] + np.log(np.exp(z - most).sum(axis=1)))
