@@ -89,7 +89,7 @@ class Scores:
 
     def _layers(self, images: Array) -> tuple[Array, Array]:
         """Return the last hidden layer's activations, and the logits."""
-        network, a = self.run.network, images.reshape(len(images), -1).astype(np.float64) / 255
+        network, a = self.run.network, images.reshape(len(images), 28 * 28).astype(np.float64) / 255
         for w, b in zip(network.parameters.weights[:-1], network.parameters.biases[:-1], strict=True):
             a = a @ w.T + b
             network.activation.apply(a)
