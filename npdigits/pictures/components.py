@@ -11,8 +11,8 @@ from functools import cached_property
 import numpy as np
 
 from npdigits.base.arrays import Array
-from npdigits.pictures import ndimage
 from npdigits.pictures.box import Box
+from npdigits.pictures.labels import label, places
 from npdigits.pictures.panel import has_text, is_grid, is_label, panel_box
 from npdigits.pictures.several import MOST_DIGITS, are_several
 
@@ -38,7 +38,6 @@ BAND = 0.9
 # three such lines.
 ACROSS, MOST_LINES = 0.95, 3
 SEVERAL = "there are several digits on it: one digit a picture"
-EIGHT = np.ones((3, 3), int)
 
 
 class NoDigit(ValueError):
@@ -76,11 +75,10 @@ class Components:
         top, left = int(rows[0]), int(columns[0])
         # On most of a page there is no ink.
         cut = slice(top, int(rows[-1]) + 1), slice(left, int(columns[-1]) + 1)
-        found, n = ndimage.label(mask[cut], EIGHT)
+        found, n = label(mask[cut])
         labels[cut] = found
         areas = np.bincount(found.ravel(), minlength=n + 1).tolist()
-        places = ndimage.find_objects(found)
-        boxes = [Box(top + y.start, top + y.stop, left + x.start, left + x.stop) for y, x in places]
+        boxes = [Box(top + y.start, top + y.stop, left + x.start, left + x.stop) for y, x in places(found)]
         return cls(labels, [0, *areas[1:]], [Box(0, 0, 0, 0), *boxes])
 
     def mask(self, piece: int) -> Array:

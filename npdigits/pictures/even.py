@@ -1,10 +1,12 @@
 """Even light and uneven: whether paper and ink have a grey value each, but for noise and the edges between them."""
 
+import math
+
 import numpy as np
 
 from npdigits.base.arrays import Array
-from npdigits.pictures import ndimage
-from npdigits.pictures.threshold import counts_of, otsu, separation
+from npdigits.pictures.threshold import counts_of, otsu, quantile, separation
+from npdigits.pictures.windows import holds_square
 
 # The light is even if at least such a share of the variance is between paper and ink, and at most such a share of the
 # pixels is darker than the darker of the two, or lighter than the lighter one, by more than noise is: so many times the
@@ -43,8 +45,7 @@ def has_two_papers(grey: Array, counts: Array | None = None) -> bool:
     at_edge = rows[0] == 0 or columns[0] == 0 or rows[-1] == len(mask) - 1 or columns[-1] == mask.shape[1] - 1
     if not at_edge or box.mean() >= OBLONG:
         return False
-    deep = ndimage.distance_transform_cdt(np.pad(mask, 1), "chessboard").max()
-    return bool(2 * deep - 1 >= SQUARE * min(mask.shape))
+    return holds_square(mask, 2 * math.ceil((SQUARE * min(mask.shape) + 1) / 2) - 1)
 
 
 def without_noise(grey: Array) -> Array | None:
@@ -58,11 +59,11 @@ def without_noise(grey: Array) -> Array | None:
         return None
     flat = grey.copy()
     parts = grey[grey <= threshold], grey[grey > threshold]
-    difference = np.median(parts[1]) - np.median(parts[0])
+    difference = quantile(parts[1], 0.5) - quantile(parts[0], 0.5)
     for values, outside in zip(parts, (-1, 1), strict=True):
-        middle = int(np.median(values))
+        middle = int(quantile(values, 0.5))
         away = np.abs(values.astype(int) - middle)
-        noise = max(min(NOISE * float(np.median(away)), MOST * float(difference)), LEAST)
+        noise = max(min(NOISE * quantile(away, 0.5), MOST * difference), LEAST)
         if np.count_nonzero(outside * (values.astype(int) - middle) > noise) > BEYOND * grey.size:
             return None
         low, high = max(middle - int(noise), 0), min(middle + int(noise), 255)

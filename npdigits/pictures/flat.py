@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from npdigits.base.arrays import Array
-from npdigits.pictures import ndimage
+from npdigits.pictures.labels import label
 from npdigits.pictures.threshold import VALUES, counts_of, otsu_of
+from npdigits.pictures.windows import holds_square
 
 # Grey values of paper along the edges are at most so far from its own.
 NEAR = 20
@@ -25,7 +26,6 @@ TWO_VALUES = 0.75
 # square that fits into its strokes has a side longer than such a share of the picture's.
 FILLS, MOST_CUT, SQUARE = 0.8, 0.85, 0.45
 MOST_INK = 0.5
-EIGHT = np.ones((3, 3), int)
 
 
 class Found(NamedTuple):
@@ -120,7 +120,7 @@ def _paper_around(grey: Array, counts: Array, edges: Array) -> tuple[int, bool] 
 
 def _is_cut_out(mask: Array) -> bool:
     """Say whether a mask is a digit that was cut out to its edges: a piece from each edge to each other."""
-    labels, _ = ndimage.label(mask, EIGHT)
+    labels, _ = label(mask)
     ends = [set(edge.tolist()) for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1])]
     return bool(set.intersection(*ends) - {0}) and _fills(mask)
 
@@ -132,9 +132,5 @@ def _fills(mask: Array) -> bool:
     if not len(rows) or mask.sum() > MOST_CUT * mask.size:
         return False
     long, wide = rows[-1] - rows[0] + 1 >= FILLS * height, columns[-1] - columns[0] + 1 >= FILLS * width
-    return bool((long or wide) and 2 * _depth(mask) - 1 <= SQUARE * max(height, width))
-
-
-def _depth(mask: Array) -> int:
-    """Return how deep a mask is: the largest distance of a pixel to one outside, along rows, columns and diagonals."""
-    return int(ndimage.distance_transform_cdt(np.pad(mask, 1), metric="chessboard").max())
+    side = 2 * int((SQUARE * max(height, width) + 1) / 2) + 1  # the least odd one that is too long
+    return bool((long or wide) and not holds_square(mask, side))

@@ -6,9 +6,9 @@ same (``export/page_files/pieces.js``).
 
 import numpy as np
 
-from npdigits.pictures import ndimage
 from npdigits.pictures.box import Box
-from npdigits.pictures.components import EIGHT, Components, stroke_width
+from npdigits.pictures.components import Components, stroke_width
+from npdigits.pictures.labels import label
 from npdigits.pictures.several import are_several
 from npdigits.pictures.thicker import thickened
 
@@ -38,7 +38,7 @@ def gap_of(pieces: Components) -> int:
     mask = np.isin(pieces.labels[box.top : box.bottom, box.left : box.right], kept)
     stroke = stroke_width(mask)
     for by in range(1, int(min(CLOSE * box.longest, STROKES * stroke)) + 1):
-        areas = np.bincount(ndimage.label(thickened(mask, by), EIGHT)[0].ravel())[1:]
+        areas = np.bincount(label(thickened(mask, by))[0].ravel())[1:]
         if areas.max() >= WHOLE * areas.sum():
             return by if dots else min(by, max(1, int(HALF * stroke)))
     return 0

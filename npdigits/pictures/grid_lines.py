@@ -6,7 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.components import EIGHT, stroke_width
+from npdigits.pictures.components import stroke_width
+from npdigits.pictures.labels import EIGHT
 from npdigits.pictures.mnist_form import SMALLEST
 from npdigits.pictures.perspective import Sheet
 

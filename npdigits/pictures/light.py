@@ -3,10 +3,14 @@
 import numpy as np
 
 from npdigits.base.arrays import Array
-from npdigits.pictures import ndimage
+from npdigits.pictures.windows import closing, opening, sums
 
 # Grey values that are added where two are divided.
 DARK = 32.0
+# Sums of ink, and of the pixels that it is summed over, are computed at once, as so many times the latter and the
+# former: a row's ink is less.
+BITS = 32
+PIXEL = np.int64(2**BITS)
 
 
 def contrast(grey: Array, size: int, on_light: bool) -> Array:
@@ -16,11 +20,11 @@ def contrast(grey: Array, size: int, on_light: bool) -> Array:
     shadows with straight or round edges, sharp or soft, however they lie, but for those narrower than the square.
     Contrast is relative to the light, as the ink's share of it is the same in the sun and in the shade.
     """
-    light = grey + DARK
+    light = grey + DARK  # in the precision of the picture, if that is of floats
     if on_light:
-        ink: Array = 255 - 255 * light / ndimage.grey_closing(light, (size, size), mode="nearest")
+        ink: Array = 255 - 255 * light / (closing(grey, size) + DARK)
     else:
-        ink = 255 - 255 * ndimage.grey_opening(light, (size, size), mode="nearest") / light
+        ink = 255 - 255 * (opening(grey, size) + DARK) / light
     return np.clip(ink, 0, 255).astype(np.uint8)
 
 
@@ -29,9 +33,10 @@ def evened(ink: Array, mask: Array, size: int) -> Array:
 
     The paper's is the mean over a square of the pixels outside a mask.
     """
-    paper = (~mask).astype(float)
-    values, share = (ndimage.uniform_filter(one, size, mode="nearest") for one in (ink * paper, paper))
-    overall = values.sum() / max(share.sum(), 1.0)
-    level = np.where(share * size * size > 0.5, values / np.maximum(share, 1e-9), overall)
-    whole: Array = np.clip(ink - level, 0, 255).astype(np.uint8)
+    both = sums((ink + PIXEL) * ~mask, size)
+    values, pixels = both & (PIXEL - 1), both >> BITS
+    level = values / np.maximum(pixels, 1)
+    if not pixels.all():
+        level[pixels == 0] = values.sum() / max(pixels.sum(), 1)
+    whole: Array = np.maximum(ink - level, 0).astype(np.uint8)
     return whole

@@ -6,8 +6,8 @@ The drawing page's script does the same (``export/page_files/panel.js``).
 import numpy as np
 
 from npdigits.base.arrays import Array
-from npdigits.pictures import ndimage
 from npdigits.pictures.box import Box
+from npdigits.pictures.labels import label, places
 
 # A panel is SIDE pixels high and wide at the least. Its rows and columns are ink for FULL of their length; others are
 # ticks of its axes. With its holes it fills SOLID of its box, or ink is along RIM of the box's edges, as where a stroke
@@ -88,7 +88,7 @@ def is_grid(mask: Array) -> bool:
 
 def holes(mask: Array) -> tuple[Array, int]:
     """Return the number of each pixel's hole, from 1, 0 outside of all holes; and how many there are."""
-    labels, n = ndimage.label(~np.pad(mask, 1))  # without diagonals, as pieces of ink are joined by them
+    labels, n = label(~np.pad(mask, 1), diagonals=False)  # without diagonals, as pieces of ink are joined by them
     # Number 1 is what is around the piece: the first pixel of all belongs to it.
     inner: Array = np.maximum(labels[1:-1, 1:-1] - 1, 0)
     return inner, n - 1
@@ -100,8 +100,7 @@ def _are_of_a_digit(labels: Array, n: int) -> bool:
     if not n or not areas.any():
         return False
     large = np.flatnonzero(areas >= SPECK * areas.max())
-    places = ndimage.find_objects(labels)
-    boxes = [Box(y.start, y.stop, x.start, x.stop) for y, x in (places[k] for k in large)]
+    boxes = [Box(y.start, y.stop, x.start, x.stop) for y, x in map(places(labels).__getitem__, large)]
     if len(boxes) > 2 or any(areas[k] < ROUND * box.height * box.width for k, box in zip(large, boxes, strict=True)):
         return False
     whole = Box.around(boxes)

@@ -13,9 +13,12 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.pictures import ndimage
+from npdigits.pictures.labels import label, places
 from npdigits.pictures.outline import corners_of, hull_mask, hull_of, turn_of
+from npdigits.pictures.panel import holes
 from npdigits.pictures.perspective import projection
-from npdigits.pictures.threshold import counts_of
+from npdigits.pictures.threshold import counts_of, quantile
+from npdigits.pictures.windows import gaussian, maximum, minimum, opening
 
 # Sheets are looked for in a picture of at most so many pixels along the longer side, softened by so many.
 LOOK, SOFT = 384, 1.0
@@ -76,7 +79,7 @@ def sheet_in(grey: Array, counts: Array | None = None) -> Array | None:
     step = -(-max(grey.shape) // LOOK)
     high, wide = (n // step for n in grey.shape)
     squares = grey[: high * step, : wide * step].reshape(high, step, wide, step)
-    soft = ndimage.gaussian_filter(squares.mean(axis=(1, 3)), SOFT)
+    soft = gaussian(squares.mean(axis=(1, 3)), SOFT)
     parts = _smooth_parts(soft)
     found = _innermost(_regions(parts))
     if found is None or found.is_all:  # a shadow may divide the sheet
@@ -88,9 +91,9 @@ def sheet_in(grey: Array, counts: Array | None = None) -> Array | None:
 
 def _smooth_parts(soft: Array) -> list[Array]:
     """Return masks of the parts of a picture without any border in them, the largest first."""
-    range_of = ndimage.maximum_filter(soft, 3) - ndimage.minimum_filter(soft, 3)
-    smooth = range_of <= max(STEP, NOISE * float(np.quantile(range_of, 0.25)))
-    labels, _ = ndimage.label(ndimage.binary_opening(smooth, np.ones((3, 3), bool)))
+    range_of = maximum(soft, 3) - minimum(soft, 3)
+    smooth = range_of <= max(STEP, NOISE * quantile(range_of, 0.25))
+    labels, _ = label(opening(np.pad(smooth, 1), 3)[1:-1, 1:-1], diagonals=False)
     areas = np.bincount(labels.ravel())
     areas[0] = 0
     large = np.flatnonzero(areas >= LEAST / 2 * soft.size)
@@ -110,26 +113,26 @@ def _regions(parts: Sequence[Array]) -> list[Region]:
 def _joined(parts: Sequence[Array]) -> Iterator[Array]:
     """Yield each two of the largest parts that lie along one another, with what is between them."""
     parts = parts[:MOST_JOINED]
-    near = [ndimage.distance_transform_cdt(~part) <= GAP for part in parts]
+    near = [maximum(part, 2 * GAP + 1) for part in parts]
     for (a, near_a), (b, near_b) in itertools.combinations(zip(parts, near, strict=True), 2):
         between = near_a & near_b
         if between.any():
             # Of a closing, which does not bulge out where the gap ends, at an edge of the sheet.
-            closed = ndimage.distance_transform_cdt(near_a | near_b) > GAP
+            closed = minimum(near_a | near_b, 2 * GAP + 1)
             yield a | b | between & closed
 
 
 def _region(part: Array) -> Region | None:
     """Return a part that may be a sheet; None of another one."""
-    (place,) = ndimage.find_objects(part.astype(np.uint8))
+    (place,) = places(part.astype(np.uint8))
     inner = part[place]
-    filled = ndimage.binary_fill_holes(inner)
+    filled = inner | (holes(inner)[0] > 0)
     if filled.sum() < LEAST * part.size or (filled == inner).all():
         return None
     hull = hull_of(filled)
     inside = hull_mask(hull, filled.shape)
     dents = inside & ~filled
-    if dents.any() and ndimage.distance_transform_cdt(np.pad(inside, 1))[1:-1, 1:-1][dents].max() > DENT:
+    if minimum(np.pad(inside, 1), 2 * DENT + 1)[1:-1, 1:-1][dents].any():
         return None
     corners, held = corners_of(hull), _longest(filled & ~inner)
     if len(corners) > CORNERS or held < HOLDS * max(filled.shape):
@@ -141,8 +144,8 @@ def _region(part: Array) -> Region | None:
 
 def _longest(mask: Array) -> int:
     """Return the longest side of the boxes around a mask's pieces."""
-    labels, _ = ndimage.label(mask, np.ones((3, 3), int))
-    return max((place[i].stop - place[i].start for place in ndimage.find_objects(labels) for i in (0, 1)), default=0)
+    labels, _ = label(mask)
+    return max((place[i].stop - place[i].start for place in places(labels) for i in (0, 1)), default=0)
 
 
 def _innermost(regions: list[Region]) -> Region | None:
@@ -166,7 +169,7 @@ def _is_on(inner: Region, outer: Region) -> bool:
 
 def _beside(inner: Region, outer: Region) -> int:
     """Return how long what is on a region is, beside another region on it."""
-    near = ndimage.distance_transform_cdt(~inner.filled) <= 2 * BETWEEN
+    near = maximum(inner.filled, 4 * BETWEEN + 1)
     return _longest(outer.filled & ~outer.smooth & ~near)
 
 

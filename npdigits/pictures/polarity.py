@@ -13,11 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from npdigits.base.arrays import Array
-from npdigits.pictures import ndimage
 from npdigits.pictures.box import Box
 from npdigits.pictures.components import BLOT, INNER, PIECE, Components, stroke_width
+from npdigits.pictures.labels import label
 from npdigits.pictures.light import contrast
-from npdigits.pictures.threshold import otsu
+from npdigits.pictures.threshold import otsu, quantile
+from npdigits.pictures.windows import gaussian
 
 # Strokes are looked for in a picture of at most so many pixels along the longer side.
 LOOK = 384
@@ -69,7 +70,7 @@ def kind_of_ink(grey: Array) -> tuple[bool, int, float]:
         grey: bytes 0 (black) … 255 (white), shape (height, width).
     """
     step = -(-max(grey.shape) // LOOK)
-    small = ndimage.gaussian_filter(reduced(grey, step), SMOOTH)
+    small = gaussian(reduced(grey, step), SMOOTH)
     sizes = list(dict.fromkeys(max(3, min(small.shape) // part) for part in PARTS))
     dark, light = ([_seen(small, size, on_light) for size in sizes] for on_light in (True, False))
     on_light = is_on_light(dark, light)
@@ -105,7 +106,7 @@ def _leaves_out_ink(grey: Array, size: int, smaller: Strokes, larger: Strokes) -
         return True
     if smaller.edge >= larger.edge and size >= WIDE * stroke_width(smaller.mask):
         return False
-    dark = larger.mask & (larger.ink >= AS_DARK * np.median(larger.ink[both]))
+    dark = larger.mask & (larger.ink >= AS_DARK * quantile(larger.ink[both], 0.5))
     lost = _inner(dark & (smaller.ink < LESS * larger.ink))
     # A large shadow makes the larger one's edges soft in the mean.
     sharp = SHARP * max(_step(grey, larger.mask), _step(grey, smaller.mask))
@@ -114,7 +115,7 @@ def _leaves_out_ink(grey: Array, size: int, smaller: Strokes, larger: Strokes) -
 
 def _inner(mask: Array) -> Array:
     """Return a mask without the pieces that reach an edge."""
-    labels, n = ndimage.label(mask)
+    labels, n = label(mask, diagonals=False)
     kept = np.ones(n + 1, bool)
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         kept[edge] = False
@@ -160,7 +161,7 @@ def strokes(grey: Array, ink: Array) -> Strokes:
 
 def are_dots(areas: Array) -> bool:
     """Say whether pieces of these areas are the dots of a display or a printer: many, and about as large as another."""
-    low, high = np.quantile(areas, (0.25, 0.75))
+    low, high = (quantile(areas, share) for share in (0.25, 0.75))
     return bool(len(areas) >= FEWEST_DOTS and low >= ALIKE_DOTS * high)
 
 
@@ -170,8 +171,8 @@ def _reaches_an_edge(box: Box, shape: tuple[int, ...]) -> bool:
 
 def _threshold(ink: Array) -> float:
     """Return the level above which there is ink, and not the paper's noise."""
-    middle = np.median(ink)
-    return max(float(otsu(ink)), float(middle + NOISE * np.median(np.abs(ink - middle))))
+    middle = quantile(ink, 0.5)
+    return max(float(otsu(ink)), middle + NOISE * quantile(np.abs(ink - middle), 0.5))
 
 
 def _edge(grey: Array, mask: Array) -> int:

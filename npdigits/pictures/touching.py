@@ -14,7 +14,8 @@ import numpy as np
 from scipy import ndimage
 
 from npdigits.base.arrays import Array
-from npdigits.pictures.components import EIGHT, stroke_width
+from npdigits.pictures.components import stroke_width
+from npdigits.pictures.labels import EIGHT
 from npdigits.pictures.mnist_form import SMALLEST, formed
 
 # A piece may be several digits if it is at least so wide, in heights of the line or of its own. One that is wider than
