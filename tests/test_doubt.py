@@ -241,6 +241,7 @@ def test_how_much_is_doubted_is_the_users_to_say(a_run, pages, typed):
     assert (code, without_meaning(err)) == (0, [])
     code, _, err = typed(predict, a_run, pages, "--doubt", "1")
     assert code == 1 and err.count("not sure: ") == 2
+    assert err.count(" % of the validation digits are less strange") == 1  # a plain 3
 
 
 @pytest.mark.parametrize("share", ["-0.1", "1.5", "nan", "much", ""])
@@ -316,7 +317,7 @@ def test_rows_of_a_file_are_never_refused(a_run, typed, tmp_path):
 def test_evaluate_counts_what_is_doubted(a_run, typed):
     code, out, _ = typed(evaluate, a_run)
     table = [line.split() for line in out.splitlines()[2:]]
-    assert code == 0 and table[0][-1] == "doubted" and len(table) == 11
+    assert code == 0 and table[0][-1] == "not_sure" and len(table) == 11
     assert sum(int(row[-1]) for row in table[1:]) <= 25  # of 500, at 1 %
 
 
@@ -433,6 +434,11 @@ def test_a_reading_says_which_of_both_it_is():
     one = reading.Reading("a.png", (4, 9), (0.6, 0.4), tuple("0123456789"), 0.995, False, True)
     assert one.refusal(0.01) == "between 4 and 9" and one.refusal(0.001) == "" == one.refusal(0)
     assert dataclasses.replace(one, unlike=True).refusal(0.01) == "unlike any 4 that it was trained on"
+    plain = dataclasses.replace(one, doubt=0.43, unlike=True)
+    assert plain.refusal(1) == "43 % of the validation digits are less strange" and plain.refusal(0.5) == ""
+    alone = dataclasses.replace(one, probabilities=(0.995, 0.005), doubt=0.005, known=False)
+    assert alone.refusal(1) == "read as 4 with a probability of 0.9950" and alone.refusal(0.99) == ""
+    assert dataclasses.replace(alone, probabilities=(0.6, 0.4), doubt=0.4).refusal(0.9) == "between 4 and 9"
     assert dataclasses.replace(one, row="a.csv: row 1").refusal(0.01) == ""
 
 

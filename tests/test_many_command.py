@@ -15,6 +15,7 @@ from npdigits.config.compose import compose
 from npdigits.pictures import touching
 from npdigits.pictures.boxes import NOT_READ, READ, UNSURE
 from npdigits.pictures.read import TURNED
+from npdigits.runs import many_tables
 from npdigits.runs.trained import CALIBRATED
 from npdigits.train import run
 
@@ -130,7 +131,9 @@ def test_digits_that_touch_and_cannot_be_split_are_said(predicted, tmp_path, mon
     grey = page((8, 40, 60), (4, 80, 66), (0, 120, 60), (1, 300, 60), (1, 400, 60))
     code, out, err = predicted(saved(tmp_path / "over.png", grey), "--many")
     assert code == 1 and out.splitlines()[1] == "  ?11"
-    assert "over.png: line 1: digits touch at x 47, y " in err and "2 digits read, 1 not" in err
+    assert (
+        "over.png: line 1: digits that touch, or one wide digit, at x 47, y " in err and "2 digits read, 1 not" in err
+    )
 
 
 def test_a_mark_that_is_left_out_is_said_but_is_no_fault(predicted, tmp_path):
@@ -139,6 +142,17 @@ def test_a_mark_that_is_left_out_is_said_but_is_no_fault(predicted, tmp_path):
     code, out, err = predicted(saved(tmp_path / "mark.png", np.asarray(image)), "--many")
     assert code == 0 and out.splitlines()[1] == "  11"
     assert "left out: a mark that is neither a digit nor a separator, at x 111, y 64" in err
+
+
+def test_all_marks_that_are_left_out_are_named_or_the_largest(predicted, tmp_path, monkeypatch):
+    image = Image.fromarray(page((1, 20, 60), (1, 150, 60), (1, 280, 60)))
+    for x, size in ((111, 12), (241, 16)):
+        ImageDraw.Draw(image).ellipse((x, 64, x + size, 64 + size), fill=0)
+    _, _, err = predicted(saved(tmp_path / "marks.png", np.asarray(image)), "--many")
+    assert "2 marks that are neither digits nor separators, at x 111, y 64; x 241, y 64\n" in err
+    monkeypatch.setattr(many_tables, "MOST_NAMED", 1)
+    _, _, err = predicted(tmp_path / "marks.png", "--many")
+    assert "2 marks that are neither digits nor separators, the largest at x 241, y 64\n" in err
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ PANEL = 0.25
 # A piece is joined to a digit near it that is then read with at least this probability.
 JOINED = 0.5
 
-TOUCH = "digits touch"
+TOUCH = "digits that touch, or one wide digit"
 
 # Left, top, right and bottom.
 Place = tuple[float, float, float, float]

@@ -150,7 +150,7 @@ def confusion_rows(counts: Array, names: Sequence[str] = (), doubted: Array | No
     """
     numbers = tuple(map(str, range(len(counts))))
     names = tuple(names) or numbers
-    last = ["of", "wrong", "%", *(["doubted"] if doubted is not None else [])]
+    last = ["of", "wrong", "%", *(["not_sure"] if doubted is not None else [])]
     rows = [["digit" if names == numbers else "class", *names, *last]]
     return rows + [
         [name, *map(str, row), *_errors(row, i, doubted)]

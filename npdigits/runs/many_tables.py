@@ -12,6 +12,8 @@ from npdigits.runs.trained import Trained
 # Columns of a table for programs.
 DOUBTED = ("doubt", "not_sure", "marked")
 ONE_MARK = "a mark that is neither a digit nor a separator,"
+# The places of so many marks are named at most.
+MOST_NAMED = 8
 
 
 def many_rows(pages: Sequence[PageRead]) -> list[list[str]]:
@@ -119,13 +121,11 @@ def _digit(
 
 def said_of(page: PageRead, share: float | None) -> list[str]:
     """Return what is said of a page besides its digits: what was not read, is not sure, or was left out."""
-    said = [f"{page.file}: line {one.found.line}: {one.found.why} at {_at(one.box)}" for one in page.unread]
+    said = [f"{page.file}: line {one.found.line}: {one.found.why}, at {_at(one.box)}" for one in page.unread]
     for one, reason in page.doubtful(share):
         said.append(f"not sure: {page.file}: line {one.found.line}: {reason}, at {_at(one.box)}")
     if page.left_out:
-        several = len(page.left_out) > 1
-        what = f"{len(page.left_out)} marks that are neither digits nor separators, the first" if several else ONE_MARK
-        said.append(f"{page.file}: left out: {what} at {_at(page.left_out[0])}")
+        said.append(f"{page.file}: left out: {_left_out(page.left_out)}")
     return said
 
 
@@ -139,6 +139,15 @@ def summed_up(pages: Sequence[PageRead], skipped: int, share: float | None) -> s
     said += [f"{doubtful} of them not sure"] * (doubtful > 0) + [f"{unread} not"] * (unread > 0)
     on = f"on {len(pages)} picture{'s' * (len(pages) != 1)}"
     return f"{', '.join(said)}, {on}" + (f"; {skipped} skipped" if skipped else "")
+
+
+def _left_out(boxes: Sequence[tuple[int, int, int, int]]) -> str:
+    """Return what is said of the marks that were left out: where they are, or where the largest are."""
+    n = len(boxes)
+    what = f"{n} marks that are neither digits nor separators," if n > 1 else ONE_MARK
+    largest = sorted(boxes, key=lambda box: -box[2] * box[3])[:MOST_NAMED]
+    places = "; ".join(_at(box) for box in (boxes if n <= MOST_NAMED else largest))
+    return f"{what} {'the largest ' if n > MOST_NAMED else ''}at {places}"
 
 
 def _at(box: tuple[int, int, int, int]) -> str:

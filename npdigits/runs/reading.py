@@ -61,7 +61,11 @@ class Reading:
             share = DEFAULT if self.known else 0.0
         if self.row or self.doubt <= 1 - share:
             return ""
+        if self.known and self.doubt <= 1 - DEFAULT:  # as plain as others, and more was asked for
+            return f"{100 * self.doubt:.0f} % of the validation digits are less strange"
         best = [name for name, _ in self.ranked[:2]]
+        if not self.known and self.doubt <= DEFAULT:
+            return f"read as {best[0]} with a probability of {self.probabilities[0]:.4f}"
         if self.unlike or len(best) < 2:
             return f"unlike any {best[0]} that it was trained on"
         return f"between {best[0]} and {best[1]}"
