@@ -138,6 +138,8 @@ def test_its_activations_are_those_of_the_network(opened, name):
 PICTURES = {
     **{f"a {digit}": drawn(digit) for digit in range(10)},
     **{f"a thin {digit}": drawn(digit, pen=3) for digit in range(0, 10, 3)},
+    **{f"a {digit} in marker": drawn(digit, pen=45) for digit in (2, 5, 8)},
+    "a 5 in marker, cut out": cut(drawn(5, pen=50), 2),
     "light on dark": drawn(3, ink=230, paper=10),
     "grey on grey": drawn(6, ink=90, paper=160),
     "small": drawn(7, size=(40, 50), place=(10, 10), unit=2, pen=3),

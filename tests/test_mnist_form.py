@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from npdigits.data.sets import load
+from npdigits.pictures import mnist_form
 from npdigits.pictures.components import Components, NoDigit, stroke_width
 from npdigits.pictures.ink import inks
 from npdigits.pictures.mnist_form import (
@@ -16,6 +17,7 @@ from npdigits.pictures.mnist_form import (
     resampled,
     shares,
     thickened,
+    thinned,
     to_mnist_form,
     told_apart,
 )
@@ -155,6 +157,23 @@ def test_a_thin_pen_is_made_as_thick_as_the_sets_pens(digit):
     assert alike(thin, usual) > 0.7
 
 
+@pytest.mark.parametrize("digit", [2, 3, 5, 8])
+def test_a_marker_is_made_as_thin_as_the_sets_widest_pens(digit, monkeypatch):
+    """So that the gaps, which its strokes close, are open."""
+    marked = drawn(digit, pen=50)
+    image = to_mnist_form(marked)
+    assert 3.3 < stroke_width(image > 127) < 4.4
+    monkeypatch.setattr(mnist_form, "THICK", 99)
+    assert stroke_width(to_mnist_form(marked) > 127) > 4.5 and image.sum() < to_mnist_form(marked).sum()
+
+
+def test_pens_as_wide_as_the_sets_stay_so(monkeypatch):
+    images = [to_mnist_form(drawn(digit, pen=pen)) for digit in (2, 5, 8) for pen in (14, 22)]
+    monkeypatch.setattr(mnist_form, "THICK", 99)
+    again = [to_mnist_form(drawn(digit, pen=pen)) for digit in (2, 5, 8) for pen in (14, 22)]
+    assert np.array_equal(images, again)
+
+
 def test_mnists_own_digits_stay_what_they_are():
     images = load("mnist_5k").test.images.reshape(-1, 28, 28)
     correlations = [alike(image, to_mnist_form(255 - image)) for image in images]
@@ -246,6 +265,14 @@ def test_thickening_is_dilation_by_a_square():
         windows = np.lib.stride_tricks.sliding_window_view(padded, (by + 1, by + 1)).max(axis=(2, 3))
         np.testing.assert_array_equal(got, windows)
     assert thickened(values, 0) is values
+
+
+def test_thinning_is_erosion_by_a_square():
+    values = np.random.default_rng(0).random((12, 9))
+    for by in (1, 2, 5):
+        windows = np.lib.stride_tricks.sliding_window_view(values, (by + 1, by + 1)).min(axis=(2, 3))
+        np.testing.assert_array_equal(thinned(values, by), windows)
+    assert thinned(values, 0) is values
 
 
 def test_pieces_are_the_digits_and_not_the_edges():

@@ -1,4 +1,4 @@
-"""Strokes made thicker."""
+"""Strokes made thicker, or thinner."""
 
 import numpy as np
 
@@ -15,3 +15,14 @@ def thickened(levels: Array, by: int) -> Array:
     n = padded.shape[1] - by
     wider: Array = np.max([tall[:, i : i + n] for i in range(by + 1)], axis=0)
     return wider
+
+
+def thinned(levels: Array, by: int) -> Array:
+    """Return strokes thinner by so many pixels: each is the least of a square. The image shrinks as much."""
+    if by <= 0:
+        return levels
+    n = len(levels) - by
+    tall = np.min([levels[i : i + n] for i in range(by + 1)], axis=0)
+    n = levels.shape[1] - by
+    narrower: Array = np.min([tall[:, i : i + n] for i in range(by + 1)], axis=0)
+    return narrower

@@ -5,7 +5,7 @@
 const Form = (() => {
   const SIDE = 28, BOX = 20, MIDDLE = 14;
   const CONTRAST = 40, WIDEST = 2.5, LONGEST_LINE = 8, TWO_KINDS = 0.85;
-  const THIN = 2, FINE = 2, TIE = 1e-6, SMALLEST = 7;
+  const THIN = 2, THICK = 4, FINE = 2, TIE = 1e-6, SMALLEST = 7;
   const { NoDigit, SeveralDigits, BLOT, BAND, crosses, standsOut, strokeWidth, edges, high, wide, longest, sum, cut, bounds } = Pieces;
   const { histogram, otsu } = Flat;
 
@@ -62,6 +62,12 @@ const Form = (() => {
         w += by;
         h += by;
       }
+      const less = rounded(stroke - THICK * pixel);
+      if (less > 0) {
+        levels = thinned(levels, w, h, less);
+        w -= less;
+        h -= less;
+      }
       pixel = Math.max(h, w) / BOX;
     }
     const small = [Math.max(1, rounded(w / pixel)), Math.max(1, rounded(h / pixel))];
@@ -116,6 +122,22 @@ const Form = (() => {
     };
     const rows = along(levels, wide, high, () => 1, (n) => n);
     return along(rows, high, wide + by, (lines) => lines, () => 1);
+  }
+
+  function thinned(levels, wide, high, by) {
+    // Each pixel becomes the least of itself and the `by` after it, along rows, then along columns.
+    const along = (values, from, w, h, step) => {
+      const result = new Float64Array(w * h);
+      for (let y = 0; y < h; y++)
+        for (let x = 0; x < w; x++) {
+          let least = Infinity;
+          for (let k = 0; k <= by; k++) least = Math.min(least, values[y * from + x + k * step]);
+          result[y * w + x] = least;
+        }
+      return result;
+    };
+    const rows = along(levels, wide, wide - by, high, 1);
+    return along(rows, wide - by, wide - by, high - by, wide - by);
   }
 
   function shares(n, m) {
