@@ -35,9 +35,9 @@ WIDEST = 2.5
 LONGEST_LINE = 8
 # Ink is of two kinds, as faint lines with a digit on them, if at least such a share of its variance is between them.
 TWO_KINDS = 0.85
-# Strokes thinner than THIN pixels of the box are thickened to that, and ones wider than THICK are made as thin as that,
-# if a pixel of the box is FINE of the picture's. The gaps of a digit that was written with a marker close: of 1,300 such
-# ones, cut out or not, 4.9 % were misread, thinned 2.1 %; of 1,200 in their own strokes none more (THICK: 3.5 to 4.5).
+# Strokes thinner than THIN pixels of the box are thickened to that, wider ones than THICK made as thin as that, if a
+# pixel of the box is FINE of the picture's. A marker closes a digit's gaps: of 1,300 such ones, cut out or not, 4.9 %
+# were misread, thinned 2.1 %; of 1,200 in their own strokes none more (THICK: 3.5 to 4.5).
 THIN, THICK, FINE = 2.0, 4.0, 2.0
 # The longer side of a digit is at least so long, in pixels of the picture.
 SMALLEST = 7
