@@ -77,7 +77,7 @@ class Likeness:
     def residuals(self, x: Array, classes: Array) -> Array:
         """Return s of images with the features x, (n, features), each read as the class beside it: (n,), float32."""
         left = np.full(len(x), np.inf, np.float32)
-        for k in np.unique(classes):
+        for k in set(classes.tolist()):  # np.unique imports numpy.ma, which takes as long as a small picture
             own = x[classes == k]
             for mean, axes in zip(self.means[k].astype(np.float32), self.axes[k].astype(np.float32), strict=True):
                 e = own - mean
