@@ -47,6 +47,7 @@ from npdigits.runs.reading import (
 from npdigits.runs.trained import Trained
 
 PROGRAM = "npdigits.predict"
+SAVE = "save what the network saw of pictures, a PNG of 28 × 28 each; with --many each picture with its boxes too"
 SKIPPED = 1
 EXIT_CODES = (
     "Exit codes: 0 all is read; 1 something was skipped, not read or not sure, which is said; 2 bad input; 70 a fault "
@@ -70,7 +71,7 @@ def main() -> None:
     parser.add_argument(
         "--submission", metavar="FILE", help="write ImageId,Label of one file of digits, as Kaggle asks"
     )
-    parser.add_argument("--save", metavar="FOLDER", help="save what the network saw of pictures, a PNG of 28 × 28 each")
+    parser.add_argument("--save", metavar="FOLDER", help=SAVE)
     parser.add_argument(
         "--many",
         action="store_true",

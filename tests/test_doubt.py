@@ -253,6 +253,11 @@ def test_a_share_is_a_number_from_0_to_1(a_run, pages, typed, share):
 def test_a_run_from_before_is_doubted_by_probability_alone(a_run, pages, typed, tmp_path):
     shutil.copytree(a_run, tmp_path / "run")
     (tmp_path / "run" / "doubt.npz").unlink()
+    _, _, err = typed(predict, tmp_path / "run", pages)
+    assert "doubt.npz: is lost: doubt is told by the probability alone" in err
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    del summary["more_sizes"]  # which earlier versions do not write
+    (tmp_path / "run" / "summary.json").write_text(json.dumps(summary))
     code, out, err = typed(predict, tmp_path / "run", pages, "--doubt", "0")
     head, *rows = [line.split() for line in out.splitlines()]
     assert head[-1] == "1-probability" and (code, without_meaning(err)) == (0, [])

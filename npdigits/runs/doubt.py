@@ -164,6 +164,8 @@ def doubt_of(run: Trained, warn: Callable[[str], None]) -> Doubt | None:
     try:
         arrays = read_doubt(path, run.sizes[-1], count_features(run.summary.height_and_width))
     except FileNotFoundError:
+        if DOUBT in (run.summary.more_sizes or {}):
+            warn(f"{path}: is lost: {ALONE}")
         return None
     except OSError as error:
         warn(f"{path}: cannot be read: {error.strerror}: {ALONE}")

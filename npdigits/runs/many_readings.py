@@ -92,13 +92,14 @@ class PageRead:
         return [(one, reason) for one in self.digits if one.reading and (reason := one.reading.refusal(share))]
 
     def boxes(self, share: float | None) -> list[tuple[Place, str, Colour]]:
-        """Return the box of each digit and mark, what is written at it, and in which colour."""
+        """Return the box of each digit, mark and what is left out, what is written at it, and in which colour."""
         unsure = self._unsure(share)
         colours = [
             UNSURE if i in unsure else READ if one.reading or one.found.mark else NOT_READ
             for i, one in enumerate(self.placed)
         ]
-        return [(one.found.place, one.text, colour) for one, colour in zip(self.placed, colours, strict=True)]
+        read = [(one.found.place, one.text, colour) for one, colour in zip(self.placed, colours, strict=True)]
+        return read + [(place, "", NOT_READ) for place in self.page.left_out]
 
     @property
     def lines(self) -> list[str]:

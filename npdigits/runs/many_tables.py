@@ -134,9 +134,11 @@ def summed_up(pages: Sequence[PageRead], skipped: int, share: float | None) -> s
     if not pages:
         return f"no picture read, {skipped} skipped"
     unread, doubtful = sum(len(page.unread) for page in pages), sum(len(page.doubtful(share)) for page in pages)
+    left_out = sum(len(page.left_out) for page in pages)
     read = sum(len(page.digits) for page in pages) - unread
     said = [f"{read} digit{'s' * (read != 1)} read"]
     said += [f"{doubtful} of them not sure"] * (doubtful > 0) + [f"{unread} not"] * (unread > 0)
+    said += [f"{left_out} mark{'s' * (left_out != 1)} left out"] * (left_out > 0)
     on = f"on {len(pages)} picture{'s' * (len(pages) != 1)}"
     return f"{', '.join(said)}, {on}" + (f"; {skipped} skipped" if skipped else "")
 

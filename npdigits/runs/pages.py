@@ -125,7 +125,7 @@ def _conclude(
             show_error(f"{PROGRAM}: {printable(line)}")
     for file, reason in skipped:
         show_error(f"{PROGRAM}: skipped: {printable(str(file))}: {printable(reason)}")
-    if not skipped and not any(page.unread or page.doubtful(share) for page in pages):
+    if not skipped and not any(page.unread or page.left_out or page.doubtful(share) for page in pages):
         return 0
     show_error(f"{PROGRAM}: {summed_up(pages, len(skipped), share)}")
     return SKIPPED
