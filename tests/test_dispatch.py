@@ -308,6 +308,27 @@ def test_a_run_that_never_begins_is_not_given_out_for_ever(tmp_path):
     assert ended.status == Status.FAILED and len(cluster.given) == UNBEGUN
 
 
+def test_a_scheduler_that_came_back_before_it_was_missed_is_said_and_no_run_is_blamed(tmp_path):
+    """Dask connects again by itself; that it has forgotten all runs may be known before their ends are told."""
+
+    def play(cluster, name, address, future):
+        def count():
+            future.status = "cancelled"
+            return {B: 1}
+
+        if len(cluster.given) > 1:
+            return finish(cluster, name, address, future)
+        cluster.nthreads = count
+        return None
+
+    sweep = begin(Cluster({A: 1}, play), tmp_path)
+    with pytest.raises(DisconnectedError, match="the cluster is gone"):
+        list(sweep.run(points(2), never))
+    sweep.connect_again(cluster := Cluster({B: 1}, finish))
+    assert [run.status for run in sweep.run((), never)] == [Status.FINISHED] * 2
+    assert sorted(name for name, _ in cluster.given) == ["seed=0", "seed=1"]
+
+
 def test_a_run_that_its_lost_worker_still_writes_is_waited_for(tmp_path):
     calls = itertools.count()
 

@@ -30,6 +30,9 @@ PROCESS_KILLED = "its process was killed twice in the same epoch, perhaps as it 
 WORKER_LOST = "its worker was lost twice in the same epoch, perhaps as the run took too much memory"
 # Seconds that runs get to save themselves when the sweep is stopped.
 TO_SAVE = 3.0
+# What a future is while its scheduler is there.
+KNOWN = ("pending", "finished", "error")
+GONE = "the cluster is gone: its scheduler no longer answers"
 # Seconds between two counts of a cluster's workers, of which some may come and go.
 COUNT_EVERY = 1.0
 # Seconds after which a run is tried again that another process holds: one that was cut off may still be at it.
@@ -153,6 +156,8 @@ class Dispatch:
         gone = self._places.update({address: int(threads) for address, threads in counted.items()})
         for future, attempt in list(self._running.items()):
             if attempt.address in gone:
+                if future.status not in KNOWN:  # Dask has connected again by itself, to a scheduler that knows no run
+                    raise DisconnectedError(GONE)
                 del self._running[future]
                 future.release()
                 yield from self._lose(attempt)
@@ -216,7 +221,7 @@ class Dispatch:
             elif future.status == "error":
                 answer = future.exception()
             else:
-                answer = DisconnectedError("the cluster is gone: its scheduler no longer answers")
+                answer = DisconnectedError(GONE)
         except Exception:  # it was lost on its way; who does the run again finds it done
             answer = worker.Answer()
         self._news.put((future, answer))
