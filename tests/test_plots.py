@@ -25,6 +25,7 @@ from npdigits.config.identity import identity
 from npdigits.data import sets
 from npdigits.plots import main
 from npdigits.runs import plots
+from npdigits.runs.events import Listener
 from npdigits.runs.report import Report
 from npdigits.sweeps import plan, sweep
 from npdigits.sweeps.points import Point
@@ -117,6 +118,79 @@ def test_the_curves_are_the_columns_and_the_best_epoch_is_marked(trained):
     assert np.allclose(plots.learning_rate(shown).axes[0].lines[0].get_ydata(), shown.metrics["lr"])
 
 
+CURVES = {"cost", "accuracy", "gap", "learning_rate"}
+
+
+class Draw(Listener):
+    """Draws a run while it trains, and keeps what its directory held then."""
+
+    def __init__(self, keep):
+        self.keep, self.drawn, self.titles = keep, [], []
+
+    def epoch_ended(self, run, epoch):
+        self.drawn.append({path.stem for path in plots.draw(run.path)})
+        self.titles.append(plots.RunFiles(run.path).title)
+        if epoch.epoch == 2:
+            shutil.copytree(run.path, self.keep)
+
+
+def test_a_run_at_work_is_drawn_as_far_as_it_came_and_not_harmed(trained, tmp_path, idx_set):
+    undisturbed = trained("epochs=3", "inspect=true").rename(tmp_path / "undisturbed")
+    draw, left = Draw(tmp_path / "left"), ("metrics.csv", "layers.csv", "predictions.npz", "checkpoints/last.npz")
+    keys = ("data=idx", f"data.dir={idx_set}", "epochs=3", "hidden=6", "plots=false", "quiet=true", "inspect=true")
+    run(compose(keys), tmp_path / "run", listeners=[draw])
+    assert all((tmp_path / "run" / name).read_bytes() == (undisturbed / name).read_bytes() for name in left)
+    assert all(CURVES | {"layers"} <= names <= CURVES | {"layers", "weights"} for names in draw.drawn)
+    assert [title.split(", ")[-1] for title in draw.titles] == [f"running after epoch {n}" for n in (1, 2, 3)]
+
+    killed = tmp_path / "left"  # as a process leaves it that is killed while it adds a row
+    (killed / "checkpoints/best.npz").unlink(missing_ok=True)
+    for name in ("metrics.csv", "layers.csv"):
+        text = (killed / name).read_text()
+        (killed / name).write_text(text + text.splitlines()[-1][:9].replace("2", "3", 1))
+    for status in ("running", "interrupted", "failed"):
+        (killed / "summary.json").write_text(json.dumps(read_summary(killed) | {"status": status}))
+        shutil.rmtree(killed / "plots", ignore_errors=True)
+        assert {path.stem for path in plots.draw(killed)} == CURVES | {"layers"}
+        shown = plots.RunFiles(killed)
+        assert shown.title.endswith(f", {status} after epoch 2")
+        assert plots.cost(shown).axes[0].lines[0].get_xdata().tolist() == [1, 2]
+
+
+def test_a_run_without_an_epoch_has_nothing_to_draw(trained):
+    path = trained()
+    (path / "metrics.csv").write_text((path / "metrics.csv").read_text().splitlines(keepends=True)[0])
+    (path / "summary.json").write_text(json.dumps(read_summary(path) | {"status": "running"}))
+    with pytest.raises(RunDirError, match=r"no epoch has ended yet \(status running\): nothing to draw$"):
+        plots.draw(path)
+
+
+def test_a_run_that_was_ended_and_goes_on_is_drawn_without_its_former_predictions(trained):
+    path = trained("epochs=3")
+    rows = (path / "metrics.csv").read_text().splitlines(keepends=True)
+    (path / "metrics.csv").write_text("".join(rows[:2]))
+    (path / "summary.json").write_text(json.dumps(read_summary(path) | {"status": "running", "best_epoch": 1}))
+    assert {path.stem for path in plots.draw(path)} == CURVES | {"weights"}
+    assert plots.RunFiles(path).best_epoch == 1
+
+
+def test_a_run_that_diverged_is_drawn_up_to_there(trained):
+    path = trained("epochs=40", "optimizer=sgd", "lr=3", "schedule=constant", "l2=1")
+    shown, summary = plots.RunFiles(path), read_summary(path)
+    assert summary["status"] == "diverged" and summary["diverged_in_epoch"] > 1
+    assert {path.stem for path in plots.draw(path)} == NAMES
+    assert shown.title.endswith(f", diverged in epoch {summary['diverged_in_epoch']}")
+    assert len(plots.cost(shown).axes[0].lines[0].get_xdata()) == summary["diverged_in_epoch"] - 1
+
+
+def test_the_layers_plot_has_a_line_a_layer(trained):
+    shown = plots.RunFiles(trained("hidden=[7,6]", "epochs=4", "inspect=true"))
+    _, *panels = plots.layers(shown).axes
+    for axes, column in zip(panels, ("weight_norm", "gradient_norm", "update_ratio"), strict=False):
+        assert [line.get_ydata().tolist() for line in axes.lines] == shown.layers[column].reshape(4, 3).T.tolist()
+    assert len(panels[3].lines) == 2 * 3 + 1  # dead, saturated and identical units; of the output identical ones alone
+
+
 @pytest.mark.parametrize("name", [r"$\frac{1$", r"\$a$ $", "two\nlines", "$" * 200])
 def test_a_data_name_is_drawn_as_it_is(trained, name):
     path = trained()
@@ -180,14 +254,14 @@ def test_the_confusion_matrix_counts_the_digits_and_colours_the_mistakes(trained
 
 
 def test_every_title_names_the_data_that_was_used(trained):
-    shown = plots.RunFiles(trained("hidden=[7,6]", "augment=affine"))
+    shown = plots.RunFiles(trained("hidden=[7,6]", "augment=affine", "inspect=true"))
     assert shown.title == f"idx ({shown.summary.data_sha256[:8]}), 56–7–6–10"
     for name, plot in plots.DRAWN_BY.items():
         assert plot(shown).axes[0].get_title().endswith(f" — {shown.title}"), name
 
 
 def test_a_deep_networks_title_stays_within_the_picture(trained):
-    shown = plots.RunFiles(trained("hidden=[100,90,80,70,60,50,40,30,20,15,10]", "augment=affine"))
+    shown = plots.RunFiles(trained("hidden=[100,90,80,70,60,50,40,30,20,15,10]", "augment=affine", "inspect=true"))
     for name, plot in plots.DRAWN_BY.items():
         canvas = FigureCanvasAgg(plot(shown))
         canvas.draw()

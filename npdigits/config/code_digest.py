@@ -33,6 +33,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
         *("runs.many_tables", "runs.of_files", "runs.outliers", "runs.pages", "runs.scores"),
         *("compare", "export", "pictures", "race", "sources", "classifier", "check_gradient"),
         *("nn.differences", "nn.gradient_check", "nn.gradient_point", "runs.trial"),
+        *("nn.units", "training.inside", "runs.layers"),
     ),
     "the SHA-256 of the arrays that it has read is part of the identity": (
         "data.cache",
@@ -92,7 +93,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
             "runs.find",
             "runs.hold",
         ),
-        *("runs.json_table", "runs.layout", "runs.metrics"),
+        *("runs.json_table", "runs.layer_plots", "runs.layout", "runs.metrics", "runs.run_files"),
         *(
             "runs.outputs",
             "runs.plots",

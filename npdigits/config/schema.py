@@ -137,6 +137,7 @@ class Config:
     trust: bool
     plots: bool
     track: str | None
+    inspect: bool
     quiet: bool
     data: DataConfig
     own: tuple[OwnComponent, ...] = ()

@@ -75,19 +75,29 @@ def parse_metrics(text: str) -> list[Epoch]:
     return history
 
 
-def read_metrics(path: Path) -> dict[str, list[float]]:
+def read_metrics(path: Path, growing: bool = False) -> dict[str, list[float]]:
     """Read a run directory's metrics.csv: column name -> values, NaN where a cell is empty or the column is missing.
+
+    Args:
+        path: the run directory.
+        growing: whether the run has not ended, so that the last line may not be whole; it is then left out.
 
     Raises:
         RunDirError: there is none, or it cannot be read.
     """
     try:
         with opened(path / "metrics.csv", MOST_BYTES) as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
-            return _read_columns(text)
+            return _read_columns(_without_torn_end(text) if growing else text)
     except OSError as error:
         raise RunDirError(f"{path}: not a run directory: metrics.csv: {error.strerror}") from error
     except ValueError as error:
         raise RunDirError(f"{path}/metrics.csv: damaged: {error}") from error
+
+
+def _without_torn_end(file: TextIO) -> TextIO:
+    """Return a table without its last line, if that has no end."""
+    text = file.read(MOST_BYTES + 1)
+    return io.StringIO(text[: text.rfind("\n") + 1], newline="")
 
 
 def _read_columns(file: TextIO) -> dict[str, list[float]]:

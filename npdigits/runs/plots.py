@@ -15,12 +15,9 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import RunDirError
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.text import on_one_line
-from npdigits.runs import class_plots
-from npdigits.runs.arrays import fits_network, read_distorted, read_predictions
-from npdigits.runs.checkpoint import opened
-from npdigits.runs.layout import AUGMENTATION, DISTORTED, PLOTS
-from npdigits.runs.metrics import read_metrics
-from npdigits.runs.summary import read_summary
+from npdigits.runs import class_plots, layer_plots
+from npdigits.runs.layout import AUGMENTATION, INSIDE, PLOTS
+from npdigits.runs.run_files import RunFiles
 
 if TYPE_CHECKING:  # matplotlib is imported where something is drawn: the user's settings can make that fail
     from matplotlib.figure import Figure
@@ -36,55 +33,8 @@ MAX_WEIGHT_IMAGES = 100
 MOST_HEIGHT = 30
 
 
-class RunFiles:
-    """The files of a run directory, read once for all plots.
-
-    Raises:
-        RunDirError: it is not a run directory, or holds no epoch to draw.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.summary = read_summary(path)
-        self.metrics = {name: np.array(values) for name, values in read_metrics(path).items()}
-        if self.summary.best_epoch is None:
-            status = self.summary.status
-            reason = "no epoch was finished" if status.ended else "the run has not ended"
-            raise RunDirError(f"{path}: {reason} (status {status}): nothing to draw")
-        if self.summary.best_epoch > (n := len(self.metrics["epoch"])):
-            raise RunDirError(f"{path}: damaged: metrics.csv has {n} rows, but best_epoch={self.summary.best_epoch}")
-        try:
-            self.predictions = read_predictions(path / "predictions.npz")
-            self.best = opened(path / "checkpoints" / "best.npz", fits_network())
-            if not all(np.isfinite(self.best[name]).all() for name in self.best if name[0] in "Wb"):
-                raise ValueError(f"{path}/checkpoints/best.npz: damaged: holds numbers that are not finite")
-            self.class_names = self._named(path)
-            self.distorted = read_distorted(path / DISTORTED) if (path / DISTORTED).exists() else None
-        except OSError as error:
-            raise RunDirError(f"{path}: cannot be drawn: {error}") from error
-        except ValueError as error:  # which names the file
-            raise RunDirError(str(error)) from error
-
-    def _named(self, path: Path) -> tuple[str, ...]:
-        """Return the names of the classes.
-
-        Raises:
-            ValueError: summary.json names another number of classes.
-        """
-        try:
-            return self.summary.class_names(self.predictions["probabilities"].shape[1])
-        except ValueError as error:
-            raise ValueError(f"{path}: damaged: {error}") from error
-
-    @property
-    def title(self) -> str:
-        """The line that stands above every plot: the data set that was really used, and the network."""
-        layers = sum(name.startswith("W") for name in self.best)
-        sizes = [self.best["W1"].shape[1], *(len(self.best[f"W{i + 1}"]) for i in range(layers))]
-        return f"{self.summary.data} ({self.summary.data_sha256[:8]}), {'–'.join(map(str, sizes))}"
-
-
 def draw(path: Path, folder: Folder | None = None, form: str = "png") -> list[Path]:
-    """Draw all plots of a run directory into its plots/ and return their paths.
+    """Draw all plots of a run directory, as far as it has come, into its plots/ and return their paths.
 
     Args:
         path: the run directory.
@@ -95,13 +45,8 @@ def draw(path: Path, folder: Folder | None = None, form: str = "png") -> list[Pa
         RunDirError: the directory cannot be read or written, or matplotlib cannot draw.
     """
     run = RunFiles(path)
-    with contextlib.closing(render(run, names_of(run), form)) as pictures:
+    with contextlib.closing(render(run, run.names, form)) as pictures:
         return write(path, folder or Folder(path), pictures, form)
-
-
-def names_of(run: RunFiles) -> tuple[str, ...]:
-    """Return the names of the plots that a run has."""
-    return (*PLOTS, *([AUGMENTATION] if run.distorted else []))
 
 
 def render(run: RunFiles, names: Sequence[str], form: str = "png") -> Generator[tuple[str, bytes], None, None]:
@@ -132,7 +77,7 @@ def write(path: Path, folder: Folder, pictures: Iterable[tuple[str, bytes]], for
     files = []
     try:
         folder.make("plots")
-        folder.remove_strays([f"plots/{name}.{form}" for name in (*PLOTS, AUGMENTATION)], STRAY_AGE)
+        folder.remove_strays([f"plots/{name}.{form}" for name in (*PLOTS, AUGMENTATION, INSIDE)], STRAY_AGE)
         for name, content in pictures:
             files.append(f"plots/{name}.{form}")
             folder.write_whole(files[-1], content)
@@ -196,11 +141,13 @@ def learning_rate(run: RunFiles) -> Figure:
 
 def confusion(run: RunFiles) -> Figure:
     """Draw how often each test digit is read as each digit."""
+    assert run.predictions is not None, "drawn only where they are there"
     return class_plots.confusion(run.title, run.predictions, run.class_names)
 
 
 def mistakes(run: RunFiles) -> Figure:
     """Draw the test digits that were read wrong with the greatest confidence."""
+    assert run.predictions is not None, "drawn only where they are there"
     return class_plots.mistakes(run.title, run.predictions, run.class_names, run.summary.height_and_width)
 
 
@@ -220,8 +167,15 @@ def augmentation(run: RunFiles) -> Figure:
     return figure
 
 
+def layers(run: RunFiles) -> Figure:
+    """Draw what was seen inside the network, layer by layer."""
+    assert run.layers is not None, "drawn only where they are there"
+    return layer_plots.layers(run.title, run.layers)
+
+
 def weights(run: RunFiles) -> Figure:
     """Draw the weights of each first-layer unit as a picture: blue pixels speak against it, red ones for it."""
+    assert run.best is not None, "drawn only where they are there"
     w = run.best["W1"]
     shown = w[:MAX_WEIGHT_IMAGES]
     height, width = run.summary.height_and_width
@@ -250,6 +204,7 @@ DRAWN_BY: dict[str, Callable[[RunFiles], Figure]] = {
     "mistakes": mistakes,
     "weights": weights,
     AUGMENTATION: augmentation,
+    INSIDE: layers,
 }
 
 
@@ -260,7 +215,7 @@ def _curves(run: RunFiles, figure_name: str, label: str, scale: float = 1) -> Fi
         values: Array = run.metrics[f"{split}_{figure_name}"] * scale
         if not np.isnan(values).all():
             axes.plot(run.metrics["epoch"], values, marker=_marker(values), **style)
-    best = run.summary.best_epoch
+    best = run.best_epoch
     axes.axvline(best, color="0.6", linewidth=0.8)
     axes.annotate(f" best: {best}", (best, 1), xycoords=("data", "axes fraction"), va="top", fontsize=8, color="0.3")
     axes.set_ylabel(label)

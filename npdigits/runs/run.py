@@ -25,6 +25,7 @@ from npdigits.runs.drawing import Drawing
 from npdigits.runs.environment import environment_of_run
 from npdigits.runs.events import Listener, Listeners
 from npdigits.runs.hold import Hold
+from npdigits.runs.layers import inspectors
 from npdigits.runs.layout import has_all_plots, more_sizes, result_sizes
 from npdigits.runs.prepare import Plan, prepare
 from npdigits.runs.record import RunRecord
@@ -100,7 +101,9 @@ def carry_out(
     report = report or Report(config.quiet)
     try:
         plan = prepare(config, out_dir, overrides, source, report)
-        told = Listeners([report, *trackers(plan.config), *listeners], report.warn)
+        told = Listeners(
+            [report, *inspectors(plan.config, plan.train), *trackers(plan.config), *listeners], report.warn
+        )
         try_own(plan.config, plan.sizes, plan.train, plan.source.image_shape)
         claimed = claim(plan.out_dir, outputs.outputs(), plan.identity, plan.resuming, report.warn, plan.form, until)
         if isinstance(claimed, EndedRun):

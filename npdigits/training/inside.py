@@ -1,0 +1,110 @@
+"""A look inside a network that trains: how large each layer's weights, gradient and step are, and which units are idle.
+
+It is taken on a fixed batch and on copies, so that nothing of the training changes.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from npdigits.base.arrays import Array
+from npdigits.data.sets import Split
+from npdigits.nn.units import find_dead, find_identical, find_saturated, largest_slope, slopes
+from npdigits.nn.workspace import Workspace
+from npdigits.training.state import State
+
+# The batch: so many digits, the first of the training set in its order. Dead units differ from rare ones at that size,
+# and a look takes a tenth of an epoch of 4,000 digits.
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What is seen of one layer. All norms are L2, over the layer's weights without its biases.
+
+    Attributes:
+        layer: its number, from 1; the last one is the output's.
+        weight_norm: ‖W‖.
+        gradient_norm: ‖∂C/∂W‖ of the batch's mean cost, without dropout, distortions and penalties.
+        update_norm: ‖ΔW‖ of the step that the optimizer would make with this gradient, with L2 and weight decay.
+        update_ratio: ‖ΔW‖ / ‖W‖; None where W is 0.
+        dead, saturated, identical: shares of its units (``nn.units``); the first two None of the output. A unit that is
+            dead is not counted as saturated.
+
+    A number that is not finite is None.
+    """
+
+    layer: int
+    weight_norm: float | None
+    gradient_norm: float | None
+    update_norm: float | None
+    update_ratio: float | None
+    dead: float | None
+    saturated: float | None
+    identical: float
+
+
+class Inside:
+    """Looks into a network on a fixed batch.
+
+    Args:
+        shadow: a state of the same form, whose arrays are overwritten.
+        train: the training set; its first ``BATCH`` digits are the batch.
+        l2, weight_decay: of the recipe.
+    """
+
+    def __init__(self, shadow: State, train: Split, l2: float, weight_decay: float) -> None:
+        parameters, batch = shadow.network.parameters, train.first(BATCH)
+        dtype = parameters.flat.dtype.name
+        self.x: Array = batch.images[batch.rows].astype(dtype)
+        self.y: Array = batch.labels[batch.rows].astype(np.intp)
+        self._shadow, self._l2, self._weight_decay = shadow, l2, weight_decay
+        self._scale = shadow.optimizer.gradient_scale(l2)
+        workspace = Workspace(parameters.sizes, len(self.x), dtype)
+        factor = self._scale / len(self.x)
+        self._gradient = shadow.network.plan_gradient(self.x, self.y, shadow.gradient, workspace, factor)
+        self._workspace = workspace.first(len(self.x), keep_z=shadow.network.activation.needs_z)
+        with np.errstate(all="ignore"):
+            self._largest = largest_slope(shadow.network.activation, dtype)
+
+    def look(self, state: State, lr: float) -> list[Layer]:
+        """Return what is seen of each layer of a state, which is only read; ``lr`` is the rate of the step."""
+        shadow, theirs = self._shadow, state.network.parameters
+        shadow.network.parameters.flat[:] = theirs.flat
+        for name, array in state.optimizer.state.items():
+            shadow.optimizer.state[name][...] = array
+        shadow.optimizer.steps = state.optimizer.steps
+        with np.errstate(all="ignore"):  # what is not finite is None
+            self._gradient()
+            gradients = [_norm(w) / self._scale for w in shadow.gradient.weights]
+            idle = [self._idle(layer) for layer in range(len(theirs.weights) - 1)]
+            shadow.optimizer.step(lr, self._l2, self._weight_decay)  # overwrites the gradient
+            layers = zip(theirs.weights, theirs.biases, shadow.network.parameters.weights, gradients, strict=True)
+            found = []
+            for i, (w, b, after, gradient) in enumerate(layers):
+                weight, update = _norm(w), _norm(after.astype(np.float64) - w)
+                ratio = update / weight if weight else math.nan
+                dead, saturated = idle[i] if i < len(idle) else (None, None)
+                identical = float(find_identical(w, b).mean())
+                norms = _finite(weight), _finite(gradient), _finite(update), _finite(ratio)
+                found.append(Layer(i + 1, *norms, dead, saturated, identical))
+        return found
+
+    def _idle(self, layer: int) -> tuple[float, float]:
+        """Return the shares of dead and of saturated units of a hidden layer, counted from 0."""
+        a = self._workspace.activations[layer]
+        z = self._workspace.zs[layer] if self._workspace.zs else None
+        dead = find_dead(a)
+        saturated = find_saturated(slopes(self._shadow.network.activation, a, z), self._largest) & ~dead
+        return float(dead.mean()), float(saturated.mean())
+
+
+def _norm(w: Array) -> float:
+    """Return the L2 norm of an array, added up in float64."""
+    flat = w.ravel().astype(np.float64)
+    return math.sqrt(flat @ flat)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
