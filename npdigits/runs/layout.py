@@ -12,6 +12,8 @@ LAST, PREVIOUS, BEST = (f"checkpoints/{name}" for name in (checkpoint.LAST, chec
 DISTORTED = "distorted.npz"
 # What was seen inside the network, where it was looked into.
 LAYERS = "layers.csv"
+# The steps of the epoch in which a run diverged.
+DIVERGENCE_STEPS = "diverged.csv"
 # What a run that has ended and has a best epoch cannot be without.
 RESULTS = ("metrics.csv", "predictions.npz", BEST, LAST)
 # How strange the validation digits are, by which a reading is doubted. Release 0.2.0 and code before do not know it,
@@ -22,14 +24,15 @@ MORE_RESULTS = (DOUBT,)
 PLOTS = ("cost", "accuracy", "gap", "learning_rate", "confusion", "mistakes", "weights")
 # An additional plot, of runs whose training images were distorted.
 AUGMENTATION = "augmentation"
-# Another one, of runs that were looked into.
-INSIDE = "layers"
+# Others: of runs that were looked into, and of those that diverged.
+INSIDE, DIVERGENCE = "layers", "divergence"
+MORE_PLOTS = (AUGMENTATION, INSIDE, DIVERGENCE)
 # The files that are written whole: a process that is killed can leave a part of one under another name.
 WRITTEN_WHOLE = (
     *("identity.json", "summary.json", "config.yaml", "overrides.yaml", "environment.json", "metrics.csv"),
-    LAYERS,
+    *(LAYERS, DIVERGENCE_STEPS),
     *("predictions.npz", DOUBT, DISTORTED, LOG, LAST, PREVIOUS, BEST, "code.json"),
-    *(f"plots/{name}.png" for name in (*PLOTS, AUGMENTATION, INSIDE)),
+    *(f"plots/{name}.png" for name in (*PLOTS, *MORE_PLOTS)),
 )
 FOLDERS = ("checkpoints", "plots", "code")
 # How a line of train.log begins, to which others are added.

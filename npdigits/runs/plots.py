@@ -15,8 +15,8 @@ from npdigits.base.arrays import Array
 from npdigits.base.errors import RunDirError
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.text import on_one_line
-from npdigits.runs import class_plots, layer_plots
-from npdigits.runs.layout import AUGMENTATION, INSIDE, PLOTS
+from npdigits.runs import class_plots, divergence, layer_plots
+from npdigits.runs.layout import AUGMENTATION, DIVERGENCE, INSIDE, MORE_PLOTS, PLOTS
 from npdigits.runs.run_files import RunFiles
 
 if TYPE_CHECKING:  # matplotlib is imported where something is drawn: the user's settings can make that fail
@@ -77,7 +77,7 @@ def write(path: Path, folder: Folder, pictures: Iterable[tuple[str, bytes]], for
     files = []
     try:
         folder.make("plots")
-        folder.remove_strays([f"plots/{name}.{form}" for name in (*PLOTS, AUGMENTATION, INSIDE)], STRAY_AGE)
+        folder.remove_strays([f"plots/{name}.{form}" for name in (*PLOTS, *MORE_PLOTS)], STRAY_AGE)
         for name, content in pictures:
             files.append(f"plots/{name}.{form}")
             folder.write_whole(files[-1], content)
@@ -173,6 +173,12 @@ def layers(run: RunFiles) -> Figure:
     return layer_plots.layers(run.title, run.layers)
 
 
+def diverged(run: RunFiles) -> Figure:
+    """Draw the steps of the epoch in which the run diverged."""
+    assert run.steps is not None, "drawn only where they are there"
+    return divergence.divergence(run.title, run.steps)
+
+
 def weights(run: RunFiles) -> Figure:
     """Draw the weights of each first-layer unit as a picture: blue pixels speak against it, red ones for it."""
     assert run.best is not None, "drawn only where they are there"
@@ -205,6 +211,7 @@ DRAWN_BY: dict[str, Callable[[RunFiles], Figure]] = {
     "weights": weights,
     AUGMENTATION: augmentation,
     INSIDE: layers,
+    DIVERGENCE: diverged,
 }
 
 

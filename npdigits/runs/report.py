@@ -153,6 +153,12 @@ def epoch_line(record: Epoch, epochs: int) -> str:
     return "  ".join(parts) + ("  best" if record.is_best else "")
 
 
+def outcome_of(summary: Summary) -> str:
+    """Return the final table of a run that has one, and why it has failed, if it has; "" where there is neither."""
+    table = [] if summary.readout is None else [final_table(summary)]
+    return "\n".join([*table, *([f"  why: {summary.diagnosis}"] if summary.diagnosis else [])])
+
+
 def final_table(summary: Summary) -> str:
     """Return the best epoch's costs and accuracies as a small table, a row a data set."""
     rows = [f"{f'best epoch {summary.best_epoch}':<16}{'cost':>8}{'accuracy':>10}"]

@@ -3,6 +3,7 @@
 It is taken on a fixed batch and on copies, so that nothing of the training changes.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -14,9 +15,26 @@ from npdigits.nn.units import find_dead, find_identical, find_saturated, largest
 from npdigits.nn.workspace import Workspace
 from npdigits.training.state import State
 
-# The batch: so many digits, the first of the training set in its order. Dead units differ from rare ones at that size,
-# and a look takes a tenth of an epoch of 4,000 digits.
+# The batch: so many digits of the training set. Dead units differ from rare ones at that size, and a look takes a tenth
+# of an epoch of 4,000 digits.
 BATCH = 500
+
+
+def evenly(split: Split, n: int) -> Split:
+    """Return n digits of a split, at even distances in its order, as files may be sorted by classes.
+
+    Of N digits they are those at ⌊i·N/n⌋, i = 0 … n−1; all if there are fewer than n.
+    """
+    n = min(n, len(split))
+    return dataclasses.replace(split, rows=split.rows[np.arange(n) * len(split) // max(n, 1)])
+
+
+def copy_into(shadow: State, state: State) -> None:
+    """Copy weights and optimizer of a state, which is only read, into another of the same form."""
+    shadow.network.parameters.flat[:] = state.network.parameters.flat
+    for name, array in state.optimizer.state.items():
+        shadow.optimizer.state[name][...] = array
+    shadow.optimizer.steps = state.optimizer.steps
 
 
 @dataclass(frozen=True)
@@ -50,12 +68,12 @@ class Inside:
 
     Args:
         shadow: a state of the same form, whose arrays are overwritten.
-        train: the training set; its first ``BATCH`` digits are the batch.
+        train: the training set, of which ``BATCH`` digits are the batch.
         l2, weight_decay: of the recipe.
     """
 
     def __init__(self, shadow: State, train: Split, l2: float, weight_decay: float) -> None:
-        parameters, batch = shadow.network.parameters, train.first(BATCH)
+        parameters, batch = shadow.network.parameters, evenly(train, BATCH)
         dtype = parameters.flat.dtype.name
         self.x: Array = batch.images[batch.rows].astype(dtype)
         self.y: Array = batch.labels[batch.rows].astype(np.intp)
@@ -71,10 +89,7 @@ class Inside:
     def look(self, state: State, lr: float) -> list[Layer]:
         """Return what is seen of each layer of a state, which is only read; ``lr`` is the rate of the step."""
         shadow, theirs = self._shadow, state.network.parameters
-        shadow.network.parameters.flat[:] = theirs.flat
-        for name, array in state.optimizer.state.items():
-            shadow.optimizer.state[name][...] = array
-        shadow.optimizer.steps = state.optimizer.steps
+        copy_into(shadow, state)
         with np.errstate(all="ignore"):  # what is not finite is None
             self._gradient()
             gradients = [_norm(w) / self._scale for w in shadow.gradient.weights]
