@@ -116,6 +116,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
             "runs.tracked",
             "runs.writer",
         ),
+        "live",
     ),
     "it is about processes, signals and time": (
         *("base.clock", "base.cores", "base.forked", "base.interruption", "base.lock", "runs.sharing", "sweeps"),

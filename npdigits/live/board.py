@@ -169,7 +169,7 @@ class Board:
         found = self._orders.get(key)
         if found is None or found[0] != stand:
             names = self._members.get(view.group, set()) if view.group else self.runs.keys()
-            runs = [self.runs[name] for name in names if self.runs[name].status in KINDS[view.kind]]
+            runs = [run for name in names if (run := self.runs[name]).row and run.status in KINDS[view.kind]]
             runs.sort(key=lambda run: run.name)
             if view.sort == "best":
                 runs.sort(key=lambda run: -(_accuracy(run) or 0))
@@ -194,7 +194,7 @@ class Board:
             self._group_order = self._order_version, [row["id"] for row in rows[:MOST_GROUPS]]
 
     def _group_row(self, group: Group) -> dict[str, Any]:
-        runs = [self.runs[run] for run in self._members[group.id]]
+        runs = [run for name in self._members[group.id] if (run := self.runs[name]).row]
         best = max(runs, key=lambda run: _accuracy(run) or 0, default=None)
         return {
             **{"id": group.id, "name": group.name, "kind": group.kind},

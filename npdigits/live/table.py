@@ -73,10 +73,11 @@ class Tables:
         with self._lock:
             kept, now = self._kept.get(group), time.monotonic()
             due = kept is None or (kept.of != mark and now - kept.made > max(REST, SHARE * kept.took))
-            if due and not self._at_work:
-                self._at_work = True
-                threading.Thread(target=self._make, args=(group, runs, race, mark), daemon=True).start()
-            return kept.table if kept else {"lines": ["The table is being made …"], "columns": [], "cells": []}
+            begins = due and not self._at_work
+            self._at_work = self._at_work or begins
+        if begins:
+            threading.Thread(target=self._make, args=(group, runs, race, mark), daemon=True).start()
+        return kept.table if kept else {"lines": ["The table is being made …"], "columns": [], "cells": []}
 
     def _make(self, group: str, runs: Sequence[SeenRun], race: Path | None, mark: int) -> None:
         begun = time.monotonic()

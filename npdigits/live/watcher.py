@@ -16,12 +16,14 @@ from npdigits.live.seen import SeenRun
 from npdigits.live.tree import MOST_RUNS, Tree, find
 from npdigits.race.layout import RUNS, confirmation_folder
 
-# Seconds between two searches, or so many times what the last one took, whichever is more.
+# Seconds between two searches, or so many times what the last one took with the looks at all runs, whichever is more.
 SEARCH, SEARCH_SHARE = 1.5, 20.0
 # Seconds between two ticks while no page has asked for so many seconds.
 IDLE, IDLE_AFTER = 2.0, 10.0
 # Seconds of a tick after which what was seen is shown, though there is more to look at.
 AT_ONCE = 0.15
+# Runs that are looked at before the clock is.
+BATCH = 20
 
 
 class Watcher:
@@ -39,7 +41,7 @@ class Watcher:
         self._asked, self._wake, self._stop = time.monotonic(), threading.Event(), False
         self._seen: dict[Place, SeenRun] = {}
         self._waiting: list[SeenRun] = []
-        self._next_search = 0.0
+        self._next_search, self._spent = 0.0, 0.0
         self._default: dict[str, Any] = {}
 
     def start(self) -> None:
@@ -60,7 +62,6 @@ class Watcher:
             self._wake.set()
 
     def _watch(self) -> None:
-        self._default = compose().as_dict()
         while not self._stop:
             begun = time.monotonic()
             self.tick()
@@ -74,12 +75,16 @@ class Watcher:
         begun = time.monotonic()
         if begun >= self._next_search and not self._waiting:
             self._search()
-            took = time.monotonic() - begun
-            self._next_search = begun + max(SEARCH, SEARCH_SHARE * took)
-        active = [run for run in self._seen.values() if run.at_work and run.row]
-        self._look(active)
+            self._spent = time.monotonic() - begun
+        self._look([run for run in self._seen.values() if run.at_work and run.row])
+        if not self._waiting:
+            return
+        begun = time.monotonic()
         while self._waiting and time.monotonic() - begun < AT_ONCE:
-            self._look([self._waiting.pop() for _ in range(min(20, len(self._waiting)))])
+            self._look([self._waiting.pop() for _ in range(min(BATCH, len(self._waiting)))])
+        now = time.monotonic()
+        self._spent += now - begun
+        self._next_search = now + max(SEARCH, SEARCH_SHARE * self._spent)
 
     def _look(self, runs: Sequence[SeenRun]) -> None:
         changed, reordered, ranked, now = [], False, False, time.time()
@@ -93,6 +98,7 @@ class Watcher:
 
     def _search(self) -> None:
         tree = find(self._tops)
+        self._default = self._default or compose().as_dict()
         seen, groups = {}, dict[str, Group]()
         for top, place in tree.runs:
             run = self._seen.get(place) or SeenRun(top, place, self._default)
@@ -103,6 +109,7 @@ class Watcher:
         self._waiting = sorted(
             (run for run in seen.values() if not run.at_work or not run.row), key=lambda run: run.begun
         )
+        self._next_search = time.monotonic() + SEARCH
         self._board.replace(seen.values(), groups.values(), _notes(tree))
 
 

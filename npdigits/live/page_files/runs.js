@@ -50,9 +50,9 @@ const list = {
     const button = add(first, "button", "", "run");
     button.type = "button";
     button.addEventListener("click", () => toggle(id));
-    add(first, "span", "", "settings");
+    add(first, "span", "", "path");
     add(first, "span", "", "reason");
-    const titles = ["", "", "left", "cost", "val. cost", "val. %", "best %"];
+    const titles = ["", "", "left", "cost", "val. cost", "val. %", "best %"]; // on narrow screens
     for (const title of titles) add(line, "td").dataset.title = title;
     const bar = add(line.cells[2], "progress");
     bar.setAttribute("aria-label", "epochs");
@@ -64,13 +64,13 @@ const list = {
 
   fill(id) {
     const { row, line } = this.rows.get(id);
-    const [name, settings, reason] = line.cells[0].children;
-    put(name, row.name);
-    put(settings, row.settings);
+    const [name, path, reason] = line.cells[0].children;
+    put(name, row.settings || row.name);
+    put(path, row.settings ? row.name : "");
     put(reason, row.reason);
     put(line.cells[1], row.status);
     line.cells[1].className = row.status;
-    line.className = row.status;
+    line.dataset.status = row.status;
     const [bar, count] = line.cells[2].children;
     bar.hidden = row.status !== "running" || !row.epochs;
     if (row.epochs) bar.max = row.epochs;
