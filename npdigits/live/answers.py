@@ -34,7 +34,7 @@ class Answers:
 
     def __init__(self, board: Board, watcher: Watcher, tick: float, keys: Keys, says: str = "") -> None:
         self._board, self._watcher, self._keys = board, watcher, keys
-        self._curves, self._tables = Curves(), Tables()
+        self._curves, self._tables = Curves(tick), Tables()
         content = {
             "tick": round(1000 * tick),
             "says": says,

@@ -13,8 +13,10 @@ from npdigits.base.errors import ConfigError
 from npdigits.base.paths import resolved
 from npdigits.base.program import Parser, exit_code, nonempty_path, whole_number
 from npdigits.base.terminal import show
+from npdigits.live.board import Board
 from npdigits.live.gate import Keys
 from npdigits.live.serving import LOOPBACK, check_classroom, host_of, listen, open_browser, serve
+from npdigits.live.watcher import Watcher
 from npdigits.runs.outputs import outputs
 
 PROGRAM = "npdigits.live"
@@ -53,8 +55,6 @@ def act(chosen: argparse.Namespace) -> int:
     if missing:
         raise ConfigError(f'{" and ".join(missing)} not installed: pip install "npdigits[live]"')
     from npdigits.live.answers import Answers
-    from npdigits.live.board import Board
-    from npdigits.live.watcher import Watcher
 
     with listen(address, chosen.port) as bound:
         port = bound.getsockname()[1]

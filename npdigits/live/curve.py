@@ -3,6 +3,7 @@
 import collections
 import math
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,11 +28,12 @@ class Curve:
     Attributes:
         step: k, a power of two; whoever knows points of another step begins anew.
         points: of each column its values.
+        looked: when it was read last, by ``time.monotonic``.
     """
 
     def __init__(self) -> None:
         self._tail = Tail()
-        self._generation = 0
+        self._generation, self.looked = 0, -math.inf
         self._begin()
 
     def _begin(self) -> None:
@@ -70,10 +72,14 @@ class Curve:
 
 
 class Curves:
-    """The curves that were asked for last."""
+    """The curves that were asked for last.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    Args:
+        rest: seconds between two looks at a curve, however many pages ask for it.
+    """
+
+    def __init__(self, rest: float = 0.0) -> None:
+        self._lock, self._rest = threading.Lock(), rest
         self._kept: collections.OrderedDict[str, Curve] = collections.OrderedDict()
 
     def since(self, run: SeenRun, key: str, known: int) -> dict[str, Any] | None:
@@ -88,7 +94,9 @@ class Curves:
             self._kept.move_to_end(run.id)
             while len(self._kept) > MOST_CURVES:
                 self._kept.popitem(last=False)
-            curve.read(run)
+            if time.monotonic() - curve.looked >= self._rest:
+                curve.read(run)
+                curve.looked = time.monotonic()
             there = len(curve.points["epoch"])
             begin = known if key == curve.key and 0 <= known <= there else 0
             if begin == there and key == curve.key:
