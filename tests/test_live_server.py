@@ -10,8 +10,8 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
+from asked import Client
 from made_runs import made_run
-from starlette.testclient import TestClient
 
 from npdigits.live.answers import Answers
 from npdigits.live.board import Board
@@ -32,7 +32,7 @@ class Server:
         self.watcher = Watcher([top], self.board, 0.1)
         self.watcher.tick()
         app = Answers(self.board, self.watcher, 0.1, self.keys).app(frozenset({HOST, "localhost:8000"}))
-        self.client = TestClient(app, base_url=ORIGIN, follow_redirects=False)
+        self.client = Client(app, HOST)
         self.read = {READ_HEADER: self.keys.read}
 
     def get(self, path, **headers):
@@ -146,7 +146,7 @@ async def changed(scope, receive, send):
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_a_change_needs_another_token_and_the_page_s_origin(method):
     keys = Keys()
-    client = TestClient(Gate(changed, frozenset({HOST}), keys), base_url=ORIGIN)
+    client = Client(Gate(changed, frozenset({HOST}), keys), HOST)
     right = {READ_HEADER: keys.read, CHANGE_HEADER: keys.change, "origin": ORIGIN}
     assert client.request(method, "/x", headers=right).status_code == 200
     for name in right:
@@ -154,7 +154,7 @@ def test_a_change_needs_another_token_and_the_page_s_origin(method):
         less = {other: value for other, value in right.items() if other != name}
         assert client.request(method, "/x", headers=less).status_code == 403
     assert client.request(method, "/x", headers={**right, CHANGE_HEADER: keys.read}).status_code == 403
-    read_only = TestClient(Gate(changed, frozenset({HOST}), Keys(read=keys.read, change="")), base_url=ORIGIN)
+    read_only = Client(Gate(changed, frozenset({HOST}), Keys(read=keys.read, change="")), HOST)
     for given in ("", keys.change):
         assert read_only.request(method, "/x", headers={**right, CHANGE_HEADER: given}).status_code == 403
 
@@ -298,10 +298,10 @@ def test_to_a_class_it_is_shown_to_be_read(monkeypatch, capsys, tmp_path):
         port = bound.getsockname()[1]
         host = f"127.0.0.1:{port}"
         token = re.search(r"token=(\S+)", capsys.readouterr().out)[1]
-        client = TestClient(app, base_url=f"http://{host}", headers={READ_HEADER: token, "origin": f"http://{host}"})
+        client = Client(app, host, {READ_HEADER: token, "origin": f"http://{host}"})
         found["page"] = client.get("/").text
         found["session"] = client.get("/session").json()
-        found["post"] = client.post("/events").status_code
+        found["post"] = client.request("POST", "/events").status_code
 
     monkeypatch.setattr("npdigits.live.command.serve", serve)
     monkeypatch.setattr(sys, "argv", ["npdigits-live", str(tmp_path), "--classroom", "127.0.0.1", "--no-browser"])
