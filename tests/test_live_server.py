@@ -1,5 +1,6 @@
 """Who may ask the server of npdigits-live what, and how it begins and ends."""
 
+import contextlib
 import http.client
 import re
 import signal
@@ -197,7 +198,13 @@ class Program:
 
     def __init__(self, *arguments):
         command = [sys.executable, "-m", "npdigits.live", *map(str, arguments), "--no-browser"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell in the background ignores it
+        )
         self.said = [self.process.stdout.readline().strip() for _ in range(2)]
         self.address = urlsplit(self.said[-1])
 
@@ -237,9 +244,9 @@ def test_the_program_listens_at_this_machine_and_ends_on_ctrl_c(program):
     idle = socket.create_connection((host, port))  # a tab that stays open holds up no end
     asked = http.client.HTTPConnection(host, port)
     asked.request("GET", f"/?{program.address.query}")
-    assert asked.getresponse().status == 200
-    assert program.end() == (130, "npdigits.live: interrupted\n")
-    idle.close()
+    with idle, contextlib.closing(asked), asked.getresponse() as found:
+        assert found.status == 200 and len(found.read()) > 10_000
+        assert program.end() == (130, "npdigits.live: interrupted\n")
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,8 @@ const curves = {
       const told = found < 0 ? "" : `: epoch ${at("epoch")}, cost ${figure(at("train_cost"))} training, ${figure(at("val_cost"))} validation, accuracy ${percent(at("val_accuracy"))} %`;
       put(item.children[1], `${run.row.settings || run.row.name}${told}`);
     });
-    const hint = runs.length ? "Solid: validation set. Dashed: training set." : "No run is chosen.";
+    const hint = runs.length ? "Solid: validation set. Dashed: training set."
+      : this.runs.size ? "What is chosen has no epoch that has ended." : "No run is chosen.";
     put(byId("curves-hint"), `${hint} Choose runs in the list, up to ${content.curves}.`);
   },
 

@@ -18,7 +18,7 @@ function toggle(id) {
 function choose() {
   if (curves.chosen) return;
   const ids = list.order.filter((id) => list.rows.get(id)?.row.status === "running").slice(0, 3);
-  const wanted = ids.length ? ids : list.order.slice(0, 1);
+  const wanted = ids.length ? ids : list.order.filter((id) => list.rows.get(id)?.row.done > 0).slice(0, 1);
   const now = [...curves.runs.keys()];
   // Who was at work stays until another is: the end of a run is to be seen.
   if (wanted.every((id) => now.includes(id)) || (now.length && !ids.length)) return;
