@@ -19,11 +19,14 @@ from npdigits.config.dependence import unread
 from npdigits.data import sets
 from npdigits.data.stratified import draw_stratified
 from npdigits.export.page import FILES
+from npdigits.nn.activations import ACTIVATIONS
+from npdigits.nn.initializers import INITIALIZERS
 from npdigits.runs.trained import Trained
 
 SCRIPTS = (
-    *("several", "panel", "pieces", "flat", "lines", "form", "network"),
-    *("learn_random", "learn_network", "learn_trainer", "learn"),
+    *("several", "panel", "pieces", "flat", "lines", "form", "network", "theme", "paper"),
+    *("learn_random", "learn_network", "learn_trainer", "learn_inside"),
+    *("learn_charts", "learn_settings", "learn_pictures", "learn_reading", "learn"),
 )
 # So many digits are learned from; the validation set is the one that a run with seed=0 holds out.
 TRAINING_DIGITS = 1000
@@ -40,15 +43,12 @@ BEGINNING: Mapping[str, Any] = {
     "l2": 0.0,
     "weight_decay": 0.0,
 }
-# The most that the page allows, so that a batch takes less than a frame.
-MOST = {"hidden": 100, "batch_size": 1000}
+# The most that the page allows, so that a batch takes about a frame at most.
+MOST = {"hidden": 100, "batch_size": 200}
 # key -> the only values with which the page can begin
 ALONE: Mapping[str, tuple[Any, ...]] = {
-    "activation": ("leaky_relu", "relu", "tanh", "sigmoid", "identity", "gelu", "silu", "softplus"),
-    "initializer": (
-        *("xavier_he", "xavier_normal", "he_normal", "lecun_normal", "xavier_uniform", "he_uniform", "lecun_uniform"),
-        *("normal", "zeros"),
-    ),
+    "activation": tuple(ACTIVATIONS),
+    "initializer": tuple(INITIALIZERS),
     "optimizer": ("sgd", "adam"),
     "schedule": ("constant", "exponential"),
     "leak": (0.01,),

@@ -93,17 +93,18 @@ class LearningNetwork {
 
   // Reads the digits of these rows into a pass; returns their mean cost, in nats.
   forward(digits, rows, pass) {
-    const { W1, W2, b1, b2 } = this.parameters, n = this.hidden, { z, a, p, costs } = pass;
+    const { W1, W2, b1, b2 } = this.parameters, n = this.hidden, { z, a, p, costs } = pass, { f } = this;
+    const { from, pixel, ink, labels } = digits;
     pass.n = rows.length;
     let total = 0;
     for (let i = 0; i < rows.length; i++) {
       const at = i * n, out = i * CLASSES, row = rows[i];
       for (let u = 0; u < n; u++) z[at + u] = b1[u];
-      for (let k = digits.from[row]; k < digits.from[row + 1]; k++) {
-        const w = digits.pixel[k] * n, ink = digits.ink[k];
-        for (let u = 0; u < n; u++) z[at + u] += ink * W1[w + u];
+      for (let k = from[row], end = from[row + 1]; k < end; k++) {
+        const x = ink[k];
+        for (let u = 0, w = pixel[k] * n, o = at; u < n; u++, w++, o++) z[o] += x * W1[w];
       }
-      for (let u = 0; u < n; u++) a[at + u] = this.f(z[at + u]);
+      for (let u = at; u < at + n; u++) a[u] = f(z[u]);
       let most = -Infinity, sum = 0;
       for (let c = 0; c < CLASSES; c++) {
         let logit = b2[c];
@@ -111,7 +112,7 @@ class LearningNetwork {
         p[out + c] = logit;
         most = max(most, logit);
       }
-      const right = p[out + digits.labels[row]] - most;
+      const right = p[out + labels[row]] - most;
       for (let c = 0; c < CLASSES; c++) sum += p[out + c] = exp(p[out + c] - most);
       for (let c = 0; c < CLASSES; c++) p[out + c] /= sum;
       costs[i] = Math.log(sum) - right;
@@ -123,23 +124,23 @@ class LearningNetwork {
   // Writes ∂C/∂W and ∂C/∂b of these digits' mean cost into this.gradient; returns the cost. L2 is the optimizer's to add.
   backward(digits, rows, pass) {
     const cost = this.forward(digits, rows, pass), { W2 } = this.parameters, g = this.gradient, n = this.hidden;
-    const { z, a, p } = pass, delta = new Float64Array(n);
+    const { z, a, p } = pass, delta = new Float64Array(n), { from, pixel, ink, labels } = digits, { slope } = this, { W1 } = g;
     g.flat.fill(0);
     for (let i = 0; i < rows.length; i++) {
       const at = i * n, row = rows[i];
       delta.fill(0);
       for (let c = 0; c < CLASSES; c++) {
-        const d = (p[i * CLASSES + c] - (digits.labels[row] === c ? 1 : 0)) / rows.length;  // δ² = (p − t)/B
+        const d = (p[i * CLASSES + c] - (labels[row] === c ? 1 : 0)) / rows.length;  // δ² = (p − t)/B
         g.b2[c] += d;
         for (let u = 0; u < n; u++) {
           g.W2[c * n + u] += d * a[at + u];
           delta[u] += d * W2[c * n + u];
         }
       }
-      for (let u = 0; u < n; u++) g.b1[u] += delta[u] *= this.slope(z[at + u], a[at + u]);  // δ¹ = (δ² W²)·f′(z¹)
-      for (let k = digits.from[row]; k < digits.from[row + 1]; k++) {
-        const w = digits.pixel[k] * n, ink = digits.ink[k];
-        for (let u = 0; u < n; u++) g.W1[w + u] += ink * delta[u];
+      for (let u = 0; u < n; u++) g.b1[u] += delta[u] *= slope(z[at + u], a[at + u]);  // δ¹ = (δ² W²)·f′(z¹)
+      for (let k = from[row], end = from[row + 1]; k < end; k++) {
+        const x = ink[k];
+        for (let u = 0, w = pixel[k] * n; u < n; u++, w++) W1[w] += x * delta[u];
       }
     }
     return cost;

@@ -25,6 +25,9 @@ const OPTIMIZERS = {
   },
 };
 
+// Beyond float32's largest number, in which npdigits computes by default, a number is not finite.
+const finite = (x) => Math.abs(x) <= 3.4028234663852886e38;
+
 class Trainer {
   // The first `training` of the digits are learned from; the others are the validation set.
   constructor(settings, digits, training) {
@@ -39,7 +42,7 @@ class Trainer {
     this.pass = new Pass(Math.min(settings.batch_size, training), settings.hidden);
     this.scored = this.sets.map((rows) => new Pass(rows.length, settings.hidden));
     this.cost = NaN;  // of the last batch
-    this.failed = null;  // what is no longer finite: cost, gradient or weights
+    this.failed = null;  // what is no longer finite: cost or gradient
   }
 
   get epochs() { return Math.floor(this.batches / this.inEpoch); }
@@ -58,7 +61,7 @@ class Trainer {
     const { network, settings } = this, { parameters, gradient } = network, lr = this.lr;
     this.rows = this.next();
     this.cost = network.backward(this.digits, this.rows, this.pass);
-    this.failed = !Number.isFinite(this.cost) ? "cost" : !gradient.flat.every(Number.isFinite) ? "gradient" : null;
+    this.failed = !finite(this.cost) ? "cost" : !gradient.flat.every(finite) ? "gradient" : null;
     if (this.failed) return;
     const theta = parameters.flat, g = gradient.flat, n = parameters.weights;
     if (settings.l2) for (let i = 0; i < n; i++) g[i] += settings.l2 * theta[i];
