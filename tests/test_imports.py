@@ -61,6 +61,7 @@ ABOVE = {
     "classifier": BELOW_RUNS,
     "sweeps": {*BELOW_RUNS, "race", "compare"},
     "live": {*BELOW_RUNS, "race", "compare", "sweeps"},
+    "lessons": {*BELOW_RUNS, "race", "compare"},
 }
 MAY_IMPORT = {
     **SOURCES,

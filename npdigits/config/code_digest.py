@@ -31,7 +31,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
         *("nn.plain", "data.samples", "runs.evaluation", "runs.reading", "runs.trained"),
         *("runs.detector", "runs.doubt", "runs.exam", "runs.file_readings", "runs.likeness", "runs.many_readings"),
         *("runs.many_tables", "runs.of_files", "runs.outliers", "runs.pages", "runs.scores"),
-        *("compare", "export", "pictures", "race", "sources", "classifier", "check_gradient"),
+        *("compare", "export", "lessons", "pictures", "race", "sources", "classifier", "check_gradient"),
         *("nn.differences", "nn.gradient_check", "nn.gradient_point", "runs.trial"),
         *(
             "nn.units",
