@@ -33,11 +33,11 @@ def check(function: Function) -> None:
             raise Wrong(f"paper is {np.median(given):.0f} in it, a grey veil; in the training digits it is 0")
         formed.append(given)
     sides = [_sides(given) for given in formed]
-    for (digit, _), given in zip(cases, sides, strict=True):
-        if max(given) < SMALLEST:
-            raise Wrong(f"the {digit} is {max(given)} pixels long, the training digits are 20: cut the paper off first")
-        if max(given) > LARGEST:
-            raise Wrong(f"the {digit} is {max(given)} pixels long, the training digits are 20, with paper around them")
+    for (digit, _), side in zip(cases, sides, strict=True):
+        if max(side) < SMALLEST:
+            raise Wrong(f"the {digit} is {max(side)} pixels long, the training digits are 20: cut the paper off first")
+        if max(side) > LARGEST:
+            raise Wrong(f"the {digit} is {max(side)} pixels long, the training digits are 20, with paper around them")
     for (digit, picture), given in zip(cases, formed, strict=True):
         _check_place(given, picture, digit)
 
