@@ -183,7 +183,7 @@ WRONG = [
     (7, (softsign, d_softsign, lambda theta, g, *, lr: 1.0 * theta), "leaves theta as it is"),
     (7, (softsign, d_softsign, lambda theta, g, *, lr: theta - 0.01 * g), "lr changes nothing"),
     (7, (softsign, d_softsign, lambda theta, g, *, lr: theta - lr * g / 100), "less than 0.05"),
-    (7, (softsign, d_softsign, lambda theta, g, *, lr: (theta - lr * g, 0)), "returned a tuple"),
+    (7, (softsign, d_softsign, lambda theta, g, *, lr: (theta - lr * g, 0)), "a tuple of float64"),
     (7, (softsign, d_softsign, in_place), "it changes an array that it was given"),
     (7, (softsign, d_softsign, lambda theta: theta), "allowed is <lambda>(theta, g, "),
     (8, (with_(handwriting, invert=False),), "turn the greys round"),

@@ -1,7 +1,6 @@
 """The notebooks of the lessons run from their first cell to their last, without an answer and with a right one."""
 
 import inspect
-import json
 import os
 import re
 
@@ -43,7 +42,7 @@ def test_there_are_eight_and_they_are_small_and_without_outputs():
     assert [int(path.name.partition("_")[0]) for path in NOTEBOOKS] == list(range(1, 9))
     for path in NOTEBOOKS:
         text = path.read_text(encoding="utf-8")
-        notebook = nbformat.from_dict(json.loads(text))
+        notebook = nbformat.reads(text, 4)
         nbformat.validate(notebook)
         assert len(text.encode()) <= MOST_BYTES
         assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if "outputs" in cell)

@@ -37,7 +37,7 @@ LESSONS: Mapping[int, Lesson] = {
     4: Lesson(downhill.check, 1, "this is gradient descent, and you know what makes it run away"),
     5: Lesson(stopping.check, 1, "this rule stops training without looking into the future"),
     6: Lesson(seeds.check, 1, "this is the test by which npdigits-compare decides"),
-    7: Lesson(own_parts.check, 3, "npdigits can train with your activation and your optimizer"),
+    7: Lesson(own_parts.check, 3, "networks can be trained with your activation and your optimizer"),
     8: Lesson(handwriting.check, 1, "your digits now look to the network like those that it has learned from"),
 }
 
