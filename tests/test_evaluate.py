@@ -153,7 +153,7 @@ def test_a_ranking_has_a_row_a_run_with_its_name_the_best_first(runs, tmp_path, 
         evaluate.main()
     assert ended.value.code == 0
     ranked = pd.read_csv(target)
-    assert sorted(ranked.name) == sorted(run.name for run in runs)
+    assert sorted(map(str, ranked.name)) == sorted(run.name for run in runs)
     assert ranked.right.is_monotonic_decreasing and ranked.right.nunique() > 1
     for row in ranked.itertuples():
         summary = read_summary(Path(row.run))
