@@ -41,6 +41,7 @@ DOES_NOT: Mapping[str, tuple[str, ...]] = {
             "runs.blow_up",
             "runs.diagnosis",
             "runs.layers",
+            "runs.weight_history",
         ),
     ),
     "the SHA-256 of the arrays that it has read is part of the identity": (

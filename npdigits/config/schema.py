@@ -138,6 +138,7 @@ class Config:
     plots: bool
     track: str | None
     inspect: bool
+    history: str | None
     quiet: bool
     data: DataConfig
     own: tuple[OwnComponent, ...] = ()

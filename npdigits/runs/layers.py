@@ -21,6 +21,7 @@ from npdigits.base.spreadsheet import csv_table
 from npdigits.config.build import initial_state
 from npdigits.runs.events import Listener
 from npdigits.runs.layout import LAYERS
+from npdigits.runs.weight_history import WeightHistory
 from npdigits.training.inside import Inside, Layer
 
 if TYPE_CHECKING:
@@ -74,8 +75,9 @@ class Layers(Listener):
 
 
 def inspectors(config: Config, train: Split) -> list[Listener]:
-    """Return the listener that a configuration asks for, none where it does not."""
-    return [Layers(train)] if config.inspect else []
+    """Return the listeners that a configuration asks for, which keep what the network was like after each epoch."""
+    asked: list[Listener] = [Layers(train)] if config.inspect else []
+    return [*asked, WeightHistory()] if config.history else asked
 
 
 def _rows_as_text(epoch: int, layers: Sequence[Layer]) -> str:

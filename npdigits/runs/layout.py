@@ -12,6 +12,8 @@ LAST, PREVIOUS, BEST = (f"checkpoints/{name}" for name in (checkpoint.LAST, chec
 DISTORTED = "distorted.npz"
 # What was seen inside the network, where it was looked into.
 LAYERS = "layers.csv"
+# The weights after each epoch, where they are kept: a folder.
+HISTORY = "history"
 # The steps of the epoch in which a run diverged.
 DIVERGENCE_STEPS = "diverged.csv"
 # What a run that has ended and has a best epoch cannot be without.
@@ -34,7 +36,7 @@ WRITTEN_WHOLE = (
     *("predictions.npz", DOUBT, DISTORTED, LOG, LAST, PREVIOUS, BEST, "code.json"),
     *(f"plots/{name}.png" for name in (*PLOTS, *MORE_PLOTS)),
 )
-FOLDERS = ("checkpoints", "plots", "code")
+FOLDERS = ("checkpoints", "plots", "code", HISTORY)
 # How a line of train.log begins, to which others are added.
 LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d |Traceback ")
 

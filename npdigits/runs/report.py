@@ -15,6 +15,7 @@ from npdigits.base.terminal import Unfailing, hand_over, live_options, on_termin
 from npdigits.base.text import listed, printable, printable_lines
 from npdigits.runs.events import Listener
 from npdigits.runs.summary import Status, Summary
+from npdigits.runs.weight_history import say_size
 from npdigits.training.state import Epoch
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class Report(Listener):
             f"{sizes['test']:,} for the test; network {'–'.join(map(str, run.sizes))}, "
             f"{run.summary.parameters:,} parameters"
         )
+        if large := say_size(run.config, run.sizes):
+            self.say(large)
         self._clock = Stopwatch()
 
     def ended(self, run: RunRecord) -> None:
