@@ -24,7 +24,7 @@ from npdigits.config.compose import compose
 from npdigits.config.identity import identity
 from npdigits.data import sets
 from npdigits.plots import main
-from npdigits.runs import plots
+from npdigits.runs import plots, run_files
 from npdigits.runs.events import Listener
 from npdigits.runs.report import Report
 from npdigits.sweeps import plan, sweep
@@ -77,7 +77,7 @@ def pictures(paths):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_plot_of_every_kind_of_run_shows_something(trained, kind):
     drawn = plots.draw(trained(*KINDS[kind].split()))
-    more = {"augmentation"} if "augment" in KINDS[kind] else set()
+    more = {"augmentation"} if "augment" in KINDS[kind] else {"divergence"} if kind == "diverged" else set()
     assert {path.name for path in drawn} == {f"{name}.png" for name in NAMES | more}
     for name, picture in pictures(drawn).items():
         axes = picture[50:-50, 80:-80, :3]  # without title and labels
@@ -116,6 +116,42 @@ def test_the_curves_are_the_columns_and_the_best_epoch_is_marked(trained):
         assert [text.get_text() for text in axes.get_legend().get_texts()] == list(lines)[:3]
     assert np.allclose(plots.gap(shown).axes[0].lines[0].get_ydata(), shown.metrics["gap"])
     assert np.allclose(plots.learning_rate(shown).axes[0].lines[0].get_ydata(), shown.metrics["lr"])
+
+
+def test_the_gap_and_its_variance_have_a_panel_each(trained, tmp_path):
+    shown = plots.RunFiles(trained("epochs=12", "stop_on=none"))
+    upper, lower = plots.gap(shown).axes
+    assert upper.get_position().y0 > lower.get_position().y1 and lower.get_xlabel() == "epoch"
+    variance = lower.lines[0].get_ydata()
+    assert np.array_equal(variance, shown.metrics["val_cost_variance"], equal_nan=True)
+    assert lower.get_yscale() == "log" and upper.get_yscale() == "linear"
+    assert [upper.get_ylabel(), lower.get_ylabel()] == [
+        "validation − training\ncost (nats)",
+        "validation cost's\nvariance (nats²)",
+    ]
+    shutil.rmtree(tmp_path / "run")
+    short = plots.gap(plots.RunFiles(trained("epochs=2")))  # too few for a variance
+    assert [text.get_text() for text in short.axes[1].texts] == ["no variance"]
+
+
+@pytest.mark.parametrize("units", [3, 20, 100, 130])
+def test_weights_have_whole_pixels_numbers_and_a_colour_legend(trained, units):
+    shown = plots.RunFiles(trained(f"hidden={units}", "epochs=1"))
+    figure = plots.weights(shown)
+    FigureCanvasAgg(figure).draw()
+    axes, legend = figure.axes
+    image = axes.images[0].get_array()
+    across = axes.get_position().width * figure.get_size_inches()[0] * 100 / image.shape[1]
+    up = axes.get_position().height * figure.get_size_inches()[1] * 100 / image.shape[0]
+    assert across == pytest.approx(round(across)) and up == pytest.approx(across) and across >= 2
+    rows = [label.get_text().split("–") for label in axes.get_yticklabels()]
+    assert rows[0][0] == "1" and rows[-1][-1] == str(min(units, 100))
+    assert [int(a[-1]) + 1 for a in rows[:-1]] == [int(b[0]) for b in rows[1:]]
+    limit = np.quantile(np.abs(shown.best["W1"][:100]), 0.995)
+    assert axes.images[0].get_clim() == pytest.approx((-limit, limit))
+    labels = [label.get_text().replace("−", "-") for label in legend.get_yticklabels()]
+    assert np.allclose([float(label) for label in labels], limit * np.array([-1, -0.5, 0, 0.5, 1]), rtol=0.06)
+    assert legend.get_title(loc="left") == "weight"
 
 
 CURVES = {"cost", "accuracy", "gap", "learning_rate"}
@@ -178,7 +214,7 @@ def test_a_run_that_diverged_is_drawn_up_to_there(trained):
     path = trained("epochs=40", "optimizer=sgd", "lr=3", "schedule=constant", "l2=1")
     shown, summary = plots.RunFiles(path), read_summary(path)
     assert summary["status"] == "diverged" and summary["diverged_in_epoch"] > 1
-    assert {path.stem for path in plots.draw(path)} == NAMES
+    assert {path.stem for path in plots.draw(path)} == NAMES | {"divergence"}
     assert shown.title.endswith(f", diverged in epoch {summary['diverged_in_epoch']}")
     assert len(plots.cost(shown).axes[0].lines[0].get_xdata()) == summary["diverged_in_epoch"] - 1
 
@@ -189,6 +225,20 @@ def test_the_layers_plot_has_a_line_a_layer(trained):
     for axes, column in zip(panels, ("weight_norm", "gradient_norm", "update_ratio"), strict=False):
         assert [line.get_ydata().tolist() for line in axes.lines] == shown.layers[column].reshape(4, 3).T.tolist()
     assert len(panels[3].lines) == 2 * 3 + 1  # dead, saturated and identical units; of the output identical ones alone
+
+
+STILL = ("initializer=zeros", "epochs=7", "stop_on=none", "inspect=true", "schedule=constant", "lr=1e-9")
+
+
+@pytest.mark.parametrize("typed", [STILL, ("epochs=12", "inspect=true"), ("epochs=1", "inspect=true")])
+def test_no_label_leaves_the_picture_and_no_axis_has_an_offset(trained, typed):
+    shown = plots.RunFiles(trained(*typed))
+    for name, figure in ((name, plots.DRAWN_BY[name](shown)) for name in (*CURVES, "layers", "weights")):
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        box, (width, height) = figure.get_tightbbox(canvas.get_renderer()), figure.get_size_inches()
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, (name, box)
+        assert not any("+" in axes.yaxis.get_offset_text().get_text() for axes in figure.axes), name
 
 
 @pytest.mark.parametrize("name", [r"$\frac{1$", r"\$a$ $", "two\nlines", "$" * 200])
@@ -440,7 +490,7 @@ WRONG = {
     "a surprise": (canvas, "png", RuntimeError("latex could not be found\nfor two lines")),
     "a font that cannot be read": (canvas, "png", OSError(errno.EIO, os.strerror(errno.EIO))),
     "no figure": (canvas, "titled", ValueError("no figure")),
-    "damaged": (plots, "read_predictions", ValueError("damaged")),
+    "damaged": (run_files, "read_predictions", ValueError("damaged")),
     "a full disk": (os, "replace", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))),
 }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from npdigits.base import canvas
+from npdigits.base import canvas, ticks
 from npdigits.base.arrays import Array
 from npdigits.base.bounded import read_bytes
 from npdigits.base.kinds import short_repr
@@ -67,12 +67,12 @@ def divergence(title: str, table: dict[str, Array]) -> Figure:
     steps, costs = table["step"], table["cost"]
     axes.plot(steps, costs, color="#0072B2", marker="." if len(steps) <= FEW else None)
     if (costs > 0).any():
-        axes.set_yscale("log", nonpositive="mask")
+        ticks.logarithmic(axes)
     if np.isnan(costs[-1]):
         axes.axvline(steps[-1], color="#D55E00", linestyle="--")
         where = (steps[-1], 0.5), ("data", "axes fraction")
         axes.annotate("not finite ", where[0], xycoords=where[1], ha="right", color="#D55E00", fontsize=9)
     axes.set_xlabel("step")
     axes.set_ylabel("cross-entropy before the step (nats)")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    ticks.whole_steps(axes)
     return figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npdigits.base import canvas
+from npdigits.base import canvas, ticks
 from npdigits.base.arrays import Array
 
 if TYPE_CHECKING:  # matplotlib is imported where something is drawn
@@ -24,8 +24,6 @@ IDLE: dict[str, Any] = {"dead": "-", "saturated": "--", "identical": ":"}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 # Inches: of the figure, left of a panel, below the panels, between them, above them, and down to the legend.
 SIZE, LEFT, BELOW, GAP, TOP, LEGEND = (6.4, 5.6), 0.75, 0.55, 0.8, 0.95, 0.42
-# An axis of so many decades has room for figures between the powers of ten.
-FEW_DECADES = 2.5
 # So many layers have a name of their own in the legend.
 MOST_NAMED = 8
 
@@ -42,7 +40,10 @@ def layers(title: str, table: Mapping[str, Array]) -> Figure:
             rows = table["layer"] == number
             _line(axes, table["epoch"][rows], table[column][rows], color=colour)
         if (table[column] > 0).any():
-            _logarithmic(axes)
+            ticks.logarithmic(axes)
+        elif np.isnan(table[column]).all():
+            axes.set_yticks([])
+            axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", fontsize=8)
     axes = _panel(figure, len(NORMS), "idle units (%)")
     for number, colour in zip(numbers, colours, strict=True):
         rows = table["layer"] == number
@@ -64,21 +65,8 @@ def _panel(figure: Figure, place: int, label: str) -> Any:
     axes.set_title(label, fontsize=9)
     axes.set_xlabel("epoch", fontsize=9)
     axes.tick_params(labelsize=8)
-    locator: Any = axes.xaxis.get_major_locator()
-    locator.set_params(integer=True)
+    ticks.whole_steps(axes)
     return axes
-
-
-def _logarithmic(axes: Any) -> None:
-    """Make the y axis logarithmic, with plain figures, at 1, 2 and 5 where there are few decades."""
-    from matplotlib.ticker import LogLocator, NullLocator
-
-    axes.set_yscale("log", nonpositive="mask")
-    low, high = axes.get_ylim()
-    few = np.log10(high / low) < FEW_DECADES
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=9))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter("{x:g}")
 
 
 def _line(axes: Any, epochs: Array, values: Array, **style: Any) -> None:

@@ -7,6 +7,7 @@ epoch, a killed run has all of those before its last checkpoint; that one's own 
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 from collections.abc import Iterator
@@ -86,7 +87,7 @@ def most_bytes(config: Config, sizes: tuple[int, ...]) -> int:
         config: of the run.
         sizes: of its layers, from the pixels to the classes.
     """
-    numbers = sum((before + 1) * after for before, after in zip(sizes, sizes[1:], strict=False))
+    numbers = sum((before + 1) * after for before, after in itertools.pairwise(sizes))
     arrays = 2 * (len(sizes) - 1) + 3
     return (config.epochs + 1) * (numbers * np.dtype(config.dtype).itemsize + arrays * OF_AN_ARRAY + OF_A_FILE)
 
@@ -95,9 +96,8 @@ def say_size(config: Config, sizes: tuple[int, ...]) -> str:
     """Return a line that says how large a run's history may become; "" where it keeps none, or a small one."""
     if config.history is None or (size := most_bytes(config, sizes)) < LARGE:
         return ""
-    return (
-        f"history=all: up to {in_megabytes(size)} in {HISTORY}/, {in_megabytes(size // (config.epochs + 1))} an epoch"
-    )
+    each = in_megabytes(size // (config.epochs + 1))
+    return f"history=all: up to {in_megabytes(size)} in {HISTORY}/, {each} an epoch"
 
 
 def in_megabytes(size: int) -> str:
