@@ -108,7 +108,7 @@ def _add_legend(figure: Figure, shown: object, limit: float, left: float) -> Non
     axes = figure.add_axes((left, (top + bottom - height) / 2, LEGEND[1] / across, height))
     bar = figure.colorbar(shown, cax=axes, extend="both", extendfrac=0.04)  # type: ignore[arg-type]
     bar.set_ticks([-limit, -limit / 2, 0, limit / 2, limit], labels=[_figure(limit * k / 2) for k in range(-2, 3)])
-    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.4)
     axes.set_title("weight", fontsize=7, pad=5, loc="left")
     axes.tick_params(labelsize=7, width=0.4, length=2)
 
