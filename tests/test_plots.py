@@ -216,6 +216,7 @@ def test_a_run_that_diverged_is_drawn_up_to_there(trained):
     assert summary["status"] == "diverged" and summary["diverged_in_epoch"] > 1
     assert {path.stem for path in plots.draw(path)} == NAMES | {"divergence"}
     assert shown.title.endswith(f", diverged in epoch {summary['diverged_in_epoch']}")
+    assert plots.diverged(shown).axes[0].get_title().endswith(f" — {shown.title}")
     assert len(plots.cost(shown).axes[0].lines[0].get_xdata()) == summary["diverged_in_epoch"] - 1
 
 
@@ -306,14 +307,14 @@ def test_the_confusion_matrix_counts_the_digits_and_colours_the_mistakes(trained
 def test_every_title_names_the_data_that_was_used(trained):
     shown = plots.RunFiles(trained("hidden=[7,6]", "augment=affine", "inspect=true"))
     assert shown.title == f"idx ({shown.summary.data_sha256[:8]}), 56–7–6–10"
-    for name, plot in plots.DRAWN_BY.items():
-        assert plot(shown).axes[0].get_title().endswith(f" — {shown.title}"), name
+    for name in shown.names:
+        assert plots.DRAWN_BY[name](shown).axes[0].get_title().endswith(f" — {shown.title}"), name
 
 
 def test_a_deep_networks_title_stays_within_the_picture(trained):
     shown = plots.RunFiles(trained("hidden=[100,90,80,70,60,50,40,30,20,15,10]", "augment=affine", "inspect=true"))
-    for name, plot in plots.DRAWN_BY.items():
-        canvas = FigureCanvasAgg(plot(shown))
+    for name in shown.names:
+        canvas = FigureCanvasAgg(plots.DRAWN_BY[name](shown))
         canvas.draw()
         width, height = canvas.get_width_height()
         title = canvas.figure.axes[0].title.get_window_extent()
