@@ -5,6 +5,7 @@ It is taken on a fixed batch and on copies, so that nothing of the training chan
 
 import dataclasses
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +64,22 @@ class Layer:
     identical: float
 
 
+@dataclass(frozen=True)
+class Arrays:
+    """What a look has at hand, to be read within the look alone.
+
+    Attributes:
+        activations: of each hidden layer, shape (images, units).
+        gradients: of each layer, ∂C/∂W.
+        dead, saturated: of each hidden layer, which units are; one may be both.
+    """
+
+    activations: Sequence[Array]
+    gradients: Sequence[Array]
+    dead: Sequence[Array]
+    saturated: Sequence[Array]
+
+
 class Inside:
     """Looks into a network on a fixed batch.
 
@@ -86,33 +103,46 @@ class Inside:
         with np.errstate(all="ignore"):
             self._largest = largest_slope(shadow.network.activation, dtype)
 
-    def look(self, state: State, lr: float) -> list[Layer]:
-        """Return what is seen of each layer of a state, which is only read; ``lr`` is the rate of the step."""
+    def look(self, state: State, lr: float, see: Callable[[Arrays], None] | None = None) -> list[Layer]:
+        """Return what is seen of each layer of a state, which is only read.
+
+        Args:
+            state: the state.
+            lr: the rate of the step.
+            see: is shown what the figures are made of.
+        """
         shadow, theirs = self._shadow, state.network.parameters
         copy_into(shadow, state)
         with np.errstate(all="ignore"):  # what is not finite is None
             self._gradient()
             gradients = [_norm(w) / self._scale for w in shadow.gradient.weights]
             idle = [self._idle(layer) for layer in range(len(theirs.weights) - 1)]
+            if see:
+                slopes_of_cost = [w / self._scale for w in shadow.gradient.weights]
+                see(Arrays(self._workspace.activations, slopes_of_cost, *([one[i] for one in idle] for i in (0, 1))))
             shadow.optimizer.step(lr, self._l2, self._weight_decay)  # overwrites the gradient
             layers = zip(theirs.weights, theirs.biases, shadow.network.parameters.weights, gradients, strict=True)
             found = []
             for i, (w, b, after, gradient) in enumerate(layers):
                 weight, update = _norm(w), _norm(after.astype(np.float64) - w)
                 ratio = update / weight if weight else math.nan
-                dead, saturated = idle[i] if i < len(idle) else (None, None)
+                dead, saturated = _shares(*idle[i]) if i < len(idle) else (None, None)
                 identical = float(find_identical(w, b).mean())
                 norms = _finite(weight), _finite(gradient), _finite(update), _finite(ratio)
                 found.append(Layer(i + 1, *norms, dead, saturated, identical))
         return found
 
-    def _idle(self, layer: int) -> tuple[float, float]:
-        """Return the shares of dead and of saturated units of a hidden layer, counted from 0."""
+    def _idle(self, layer: int) -> tuple[Array, Array]:
+        """Return which units of a hidden layer, counted from 0, are dead and which are saturated."""
         a = self._workspace.activations[layer]
         z = self._workspace.zs[layer] if self._workspace.zs else None
         dead = find_dead(a)
-        saturated = find_saturated(slopes(self._shadow.network.activation, a, z), self._largest) & ~dead
-        return float(dead.mean()), float(saturated.mean())
+        return dead, find_saturated(slopes(self._shadow.network.activation, a, z), self._largest)
+
+
+def _shares(dead: Array, saturated: Array) -> tuple[float, float]:
+    """Return the shares of dead units and of saturated ones that are not dead."""
+    return float(dead.mean()), float((saturated & ~dead).mean())
 
 
 def _norm(w: Array) -> float:
