@@ -30,15 +30,16 @@ class Client:
 
     def __init__(self, app: App, host: str, headers: dict[str, str] | None = None) -> None:
         self._app, self._headers = app, {"host": host, **(headers or {})}
+        self.server = "127.0.0.1", 8000  # the socket that is asked
 
     def get(self, path: str, headers: dict[str, Any] | None = None) -> Answer:
         return self.request("GET", path, headers)
 
-    def request(self, method: str, path: str, headers: dict[str, Any] | None = None) -> Answer:
+    def request(self, method: str, path: str, headers: dict[str, Any] | None = None, body: bytes = b"") -> Answer:
         """Return the answer; a header's value may be bytes."""
-        return asyncio.run(self._ask(method, path, {**self._headers, **(headers or {})}))
+        return asyncio.run(self._ask(method, path, {**self._headers, **(headers or {})}, body))
 
-    async def _ask(self, method: str, path: str, headers: dict[str, Any]) -> Answer:
+    async def _ask(self, method: str, path: str, headers: dict[str, Any], body: bytes) -> Answer:
         place, _, query = path.partition("?")
         sent: list[Any] = []
         scope = {
@@ -48,12 +49,13 @@ class Client:
             "headers": [
                 (name.lower().encode(), value if isinstance(value, bytes) else value.encode())
                 for name, value in headers.items()
+                if value is not None
             ],
-            **{"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000)},
+            **{"client": ("127.0.0.1", 1), "server": self.server},
         }
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: Any) -> None:
             sent.append(message)

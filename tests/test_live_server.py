@@ -302,7 +302,7 @@ def test_to_a_class_it_is_shown_to_be_read(monkeypatch, capsys, tmp_path):
 
     def serve(app, bound, ready):
         ready()
-        port = bound.getsockname()[1]
+        port = bound[0].getsockname()[1]
         host = f"127.0.0.1:{port}"
         token = re.search(r"token=(\S+)", capsys.readouterr().out)[1]
         client = Client(app, host, {READ_HEADER: token, "origin": f"http://{host}"})

@@ -68,6 +68,7 @@ def typed(idx_set):
 @pytest.fixture
 def session(tmp_path):
     session = Session(tmp_path / "outputs")
+    session.set_speed(None)
     yield session
     session.end()
 

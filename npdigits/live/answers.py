@@ -11,8 +11,9 @@ from starlette.routing import Route
 
 from npdigits.live.board import KINDS, SORTS, Board, View
 from npdigits.live.curve import Curves
-from npdigits.live.gate import OPEN, PAGE, Gate, Keys
+from npdigits.live.gate import OPEN, PAGE, TRAIN, Gate, Keys
 from npdigits.live.page import page
+from npdigits.live.steering import Steering
 from npdigits.live.table import Tables
 from npdigits.live.watcher import Watcher
 
@@ -30,12 +31,23 @@ class Answers:
         tick: seconds that a page waits at least between two questions.
         keys: what one must know.
         says: what the page says of itself: "" or that it is shown to a class.
+        steering: answers about the training, and whether it is what was asked for; None where there is none.
     """
 
-    def __init__(self, board: Board, watcher: Watcher, tick: float, keys: Keys, says: str = "") -> None:
+    def __init__(
+        self,
+        board: Board,
+        watcher: Watcher,
+        tick: float,
+        keys: Keys,
+        says: str = "",
+        steering: tuple[Steering, bool] | None = None,
+    ) -> None:
         self._board, self._watcher, self._keys = board, watcher, keys
         self._curves, self._tables = Curves(tick), Tables()
+        self._steering = steering
         content = {
+            "trains": TRAIN if steering else "",
             "tick": round(1000 * tick),
             "says": says,
             "kinds": list(KINDS),
@@ -52,6 +64,7 @@ class Answers:
             Route("/events", self._events),
             Route("/table", self._table),
             Route("/session", self._session),
+            *(self._steering[0].routes() if self._steering else []),
         ]
         return Gate(Starlette(routes=routes), hosts, self._keys)
 
@@ -64,7 +77,8 @@ class Answers:
         """Send the browser that the program has opened to the page; nobody else, and not twice."""
         if not self._keys.use_once(request.query_params.get("once", "")):
             return PlainTextResponse("Used before: open the address that npdigits-live has printed.\n", 403)
-        return RedirectResponse(f"{PAGE}?token={self._keys.read}", 303)
+        first = TRAIN if self._steering and self._steering[1] else PAGE
+        return RedirectResponse(f"{first}?token={self._keys.read}", 303)
 
     def _session(self, request: Request) -> Response:
         """Tell the page what it needs to change something; "" where nobody may."""

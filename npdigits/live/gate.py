@@ -9,7 +9,7 @@ no cookies: a browser would send them to every other server on 127.0.0.1.
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,8 +21,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # The headers that bring the tokens.
 READ_HEADER, CHANGE_HEADER = "x-npdigits-token", "x-npdigits-change"
-# Where the page is; and where a browser is sent that is opened by the program.
-PAGE, OPEN = "/", "/open"
+# Where the pages are, of runs and of the training; and where a browser is sent that is opened by the program.
+PAGE, TRAIN, OPEN = "/", "/train", "/open"
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -106,7 +106,7 @@ class Gate:
         if any(origin.lower() != f"http://{host[0].lower()}" for origin in origins):
             return 403, "Another page may not ask this server."
         reads = scope["method"] in ("GET", "HEAD")
-        opens = reads and scope["path"] in (PAGE, OPEN)
+        opens = reads and scope["path"] in (PAGE, TRAIN, OPEN)
         if not _comes_from_here(headers, opens):
             return 403, "Another page may not ask this server."
         if scope["path"] == OPEN and reads:
@@ -133,6 +133,20 @@ class Gate:
         if not origins or len(given) != 1 or not _equal(given[0], self._keys.change):
             return 403, "Only the page of this server may change something."
         return None
+
+
+class ByAddress:
+    """Lets one application answer at each of several sockets, whatever name a question gives.
+
+    Args:
+        apps: of each socket's address and port.
+    """
+
+    def __init__(self, apps: Mapping[tuple[str, int], Gate]) -> None:
+        self._apps = apps
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._apps[tuple(scope["server"])](scope, receive, send)
 
 
 def _comes_from_here(headers: dict[str, list[str]], opens: bool) -> bool:

@@ -71,5 +71,5 @@ def _train(
     data = load_data(config.data, config.data.name, config.data.fallback, report.warn)
     partner = Partner(wires[1], leads) if len(wires) > 1 else None
     control = Control(wires[0], lambda run: Sight(run, data), partner, speed)
-    summary = carry_out(config, Path(out), overrides, control, data, report, False, [control])
+    summary = carry_out(config, Path(out) if out else None, overrides, control, data, report, False, [control])
     return control, summary

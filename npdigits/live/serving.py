@@ -3,12 +3,12 @@
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Any
 
 from npdigits.base.errors import ConfigError
-from npdigits.live.gate import Gate
+from npdigits.live.gate import App
 
 LOOPBACK = "127.0.0.1"
 # Questions that are answered at once, of all pages together; more are refused for the moment.
@@ -53,12 +53,12 @@ def check_classroom(address: str) -> None:
         raise ConfigError(f"--classroom {address}: {allowed}")
 
 
-def serve(app: Gate, bound: socket.socket, ready: Callable[[], None]) -> None:
+def serve(app: App, bound: Sequence[socket.socket], ready: Callable[[], None]) -> None:
     """Answer until Ctrl-C, which then is raised here as everywhere.
 
     Args:
         app: what answers.
-        bound: the socket.
+        bound: the sockets.
         ready: called once it answers.
     """
     import uvicorn
@@ -70,7 +70,7 @@ def serve(app: Gate, bound: socket.socket, ready: Callable[[], None]) -> None:
         **{"limit_concurrency": MOST_AT_ONCE, "timeout_graceful_shutdown": GRACE},
     }
     ready()
-    uvicorn.Server(uvicorn.Config(app, **options)).run(sockets=[bound])
+    uvicorn.Server(uvicorn.Config(app, **options)).run(sockets=list(bound))
 
 
 def open_browser(address: str, can: bool) -> None:

@@ -19,6 +19,8 @@ from npdigits.runs.outputs import make_directory
 WAIT, ANSWER = 0.4, 2.0
 # Questions that wait at once; more are answered at once, as each takes a thread of the server's.
 MOST_WAITING = 12
+# Batches a second at first: slow enough to see each.
+BEGINNING = 20.0
 # Networks side by side.
 MOST_NETWORKS = 2
 
@@ -27,13 +29,13 @@ class Session:
     """The training of this server.
 
     Args:
-        folder: where new run directories are made.
+        folder: where new run directories are made; None is outputs/.
 
     Attributes:
         settings: of each network, what the page shows.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._changes = Changes()
         self._processes: list[Process] = []
@@ -41,7 +43,7 @@ class Session:
         self._waiting = threading.BoundedSemaphore(MOST_WAITING)
         self._numbers = itertools.count(1)
         self._name = ""
-        self._speed: float | None = None
+        self._speed: float | None = BEGINNING
         self.settings: list[dict[str, Any]] = []
 
     def begin(self, networks: Sequence[Sequence[str]], settings: list[dict[str, Any]], out: str = "") -> None:
@@ -60,7 +62,7 @@ class Session:
                 processes = []
                 for i, overrides in enumerate(networks):
                     partner = (pair[i], i == 0) if pair else None
-                    place = out or str(make_directory(self._folder))
+                    place = out or (str(make_directory(self._folder)) if self._folder else "")
                     processes.append(Process(overrides, place, self._changes, partner, speed))
             finally:
                 for one in pair:

@@ -1,6 +1,6 @@
 """What the page may set of a training: built-in components from menus, and numbers. Never a path, and no code.
 
-What a page sends is checked key by key by the rules of the configuration, and once more as a whole, as ``npdigits`` does.
+What a page sends is checked key by key by the rules of the configuration, and as a whole as ``npdigits`` does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -166,7 +166,7 @@ def _changed(table: Mapping[str, Any], before: Mapping[str, Any]) -> list[tuple[
             raise ConfigError(
                 f"{short_repr(key)}: allowed on the page are {', '.join(FIELDS)}{suggestion(key, tuple(FIELDS))}"
             )
-        if value == before[key] and type(value) is type(before[key]):
+        if value == before[key] and isinstance(value, bool) == isinstance(before[key], bool):
             continue
         field = FIELDS[key]
         if field.menu and not any(value is one or (isinstance(value, str) and value == one) for one in field.values):

@@ -64,7 +64,7 @@ class Sight:
         return {
             "sizes": list(self._run.sizes),
             "in_epoch": self.in_epoch,
-            "epochs": self._run.config.epochs,
+            "epochs_most": self._run.config.epochs,
             "shape": list(self._data.image_shape),
             "classes": list(self._data.class_names),
             "data": self._data.name,

@@ -80,6 +80,8 @@ connection.answered = (answer) => {
 };
 
 put(byId("about"), content.says || "Everything below the folder that is watched, whoever began it.");
+byId("train").hidden = !content.trains;
+byId("train").href = `${content.trains}?token=${encodeURIComponent(token)}`;
 choices(byId("kind"), content.kinds, list.view.kind, (kind) => show({ kind, sheet: 0 }));
 choices(byId("sort"), content.sorts, list.view.sort, (sort) => show({ sort, sheet: 0 }));
 byId("before").addEventListener("click", () => show({ sheet: Math.max(0, list.view.sheet - 1) }));
