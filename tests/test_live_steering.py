@@ -23,7 +23,7 @@ class Server:
 
     def __init__(self, folder, typed, keys=None, session=None):
         self.keys, board = keys or Keys(), Board()
-        self.session = session or Session(folder / "outputs")
+        self.session = session or Session(str(folder / "live"))
         steering = Steering(self.session, typed, {"tick": 100, "says": ""})
         watcher = Watcher([folder], board, 0.1)
         app = Answers(board, watcher, 0.1, self.keys, "", (steering, True)).app(frozenset({HOST}))

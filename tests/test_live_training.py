@@ -60,6 +60,11 @@ def ended(one):
     return state["is"] == "failed" or (state["is"] == "ended" and look and look["epochs"] == state["epochs"])
 
 
+def paths(session):
+    """Return the run directories, of which a page is told the end alone."""
+    return [Path(process.told.state["path"]) for process in session._processes]
+
+
 @pytest.fixture
 def typed(idx_set):
     return ["data=idx", f"data.dir={idx_set}", *KEYS]
@@ -67,7 +72,7 @@ def typed(idx_set):
 
 @pytest.fixture
 def session(tmp_path):
-    session = Session(tmp_path / "outputs")
+    session = Session(str(tmp_path / "live"))
     session.set_speed(None)
     yield session
     session.end()
@@ -93,7 +98,7 @@ def same(path, other):
 def test_a_run_that_is_paused_stepped_slowed_and_looked_at_has_the_bytes_of_the_command_line(
     session, typed, tmp_path, plainly
 ):
-    session.begin([typed], [{}], str(tmp_path / "live"))
+    session.begin([typed], [{}])
     page = Page(session)
     (one,) = page.until(lambda one: one["state"]["is"] == "training" and seen(0)(one))
     in_epoch = one["state"]["in_epoch"]
@@ -138,8 +143,9 @@ def test_two_networks_learn_from_the_same_batches_in_step(session, typed, plainl
     )
     assert first["look"]["batches"] == second["look"]["batches"]
     session.order("go")
-    for one, more in zip(page.until(ended), (("lr=0.003", "seed=3"), ("lr=0.1", "hidden=4", "seed=3")), strict=True):
-        same(Path(one["state"]["path"]), plainly(*more))
+    page.until(ended)
+    for path, more in zip(paths(session), (("lr=0.003", "seed=3"), ("lr=0.1", "hidden=4", "seed=3")), strict=True):
+        same(path, plainly(*more))
 
 
 def test_a_network_that_stops_early_leaves_the_other_to_go_on(session, typed, plainly):
@@ -150,7 +156,7 @@ def test_a_network_that_stops_early_leaves_the_other_to_go_on(session, typed, pl
     session.order("go")
     first, second = page.until(ended)
     assert [first["look"]["epochs"], second["state"]["status"]] == [6, "finished"] and second["look"]["epochs"] < 6
-    same(Path(first["state"]["path"]), plainly("patience=1", "epochs=6", "lr=0.001"))
+    same(paths(session)[0], plainly("patience=1", "epochs=6", "lr=0.001"))
 
 
 @pytest.mark.parametrize("who", ["server", "terminal", "nobody"])
@@ -158,7 +164,7 @@ def test_a_run_whose_server_or_process_ends_is_saved_and_goes_on_with_the_same_b
     session, typed, tmp_path, plainly, who
 ):
     path = tmp_path / "live"
-    session.begin([typed], [{}], str(path))
+    session.begin([typed], [{}])
     page = Page(session)
     session.order("epoch")
     page.until(stands_at(16))
@@ -179,7 +185,7 @@ def test_a_run_whose_server_or_process_ends_is_saved_and_goes_on_with_the_same_b
 
 
 def test_nothing_is_sent_while_nobody_asks(session, typed, tmp_path):
-    session.begin([[*typed, "epochs=2"]], [{}], str(tmp_path / "live"))
+    session.begin([[*typed, "epochs=2"]], [{}])
     page = Page(session)
     session.set_speed(100)
     page.until(lambda one: one["state"]["is"] == "training")
@@ -193,14 +199,14 @@ def test_nothing_is_sent_while_nobody_asks(session, typed, tmp_path):
 
 
 def test_what_cannot_be_trained_is_told_in_one_line(session, tmp_path):
-    session.begin([["data=idx", f"data.dir={tmp_path / 'nowhere'}"]], [{}], str(tmp_path / "live"))
+    session.begin([["data=idx", f"data.dir={tmp_path / 'nowhere'}"]], [{}])
     page = Page(session)
     (one,) = page.until(ended)
     assert "nowhere" in one["state"]["why"] and "\n" not in one["state"]["why"]
 
 
 def test_a_digit_is_read_as_the_network_does_now(session, typed, tmp_path):
-    session.begin([typed], [{}], str(tmp_path / "live"))
+    session.begin([typed], [{}])
     page = Page(session)
     page.until(seen(0))
     image = base64.b64encode(bytes(range(56))).decode()

@@ -21,7 +21,8 @@ from npdigits.training.state import Epoch
 
 # Seconds between two looks whether something was ordered, at full speed: one takes 20 to 50 µs.
 CHECK = 0.01
-# Seconds between two looks inside at least, and as a multiple of what one takes: that is 13 % of the time at most.
+# Seconds between two looks inside at least; where one holds the run up, as a multiple of what it takes: that is 13 % of
+# the time at most.
 TICK, REST = 0.1, 7.0
 # Bytes of an order at most.
 LONGEST_ORDER = 65536
@@ -50,7 +51,7 @@ class Control(Listener):
         self._over = self._asked = self._ended = False
         self._seen: Position | None = None  # of the last look
         self._early = ""  # what was ordered before the first batch
-        self._look_at = self._check_at = 0.0
+        self._look_at = self._tick_at = self._check_at = self._took = 0.0
 
     # ---- what happens to the run
 
@@ -99,13 +100,15 @@ class Control(Listener):
         """Do what is ordered until the next batch may be made; return whether the run is to end."""
         while not self._over:
             now = time.perf_counter()
-            if self._asked and now >= self._look_at and self._differs():
+            rest, look_at = self._rest(now), self._look_at
+            if rest > self._took:  # nobody is held up
+                look_at = min(look_at, self._tick_at)
+            if self._asked and now >= look_at and self._differs():
                 self._look()
                 continue
-            rest = self._rest(now)
             if rest <= 0 and now < self._check_at:
                 break
-            until_look = self._look_at - now if self._asked and self._differs() else math.inf
+            until_look = look_at - now if self._asked and self._differs() else math.inf
             if not self._receive(max(0.0, min(rest, until_look))) and rest <= 0:
                 self._check_at = now + CHECK
         if self._partner and not self._ended:
@@ -168,13 +171,15 @@ class Control(Listener):
 
     def _look(self) -> None:
         assert self._sight is not None and self._at is not None
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         look, point = self._sight.look(self._at)
         self._asked, self._seen = False, self._at
         self._tell({"kind": "point", "at": self._at._asdict(), **point})
         _send(self._wire, LOOK + json.dumps(look, allow_nan=False, separators=(",", ":")).encode())
         ended = time.perf_counter()
-        self._look_at = ended + max(TICK - (ended - begun), REST * (ended - begun))
+        self._took, self._tick_at = ended - begun, begun + TICK
+        # Others may be at work here: what it costs the run is told by the processor's time.
+        self._look_at = max(self._tick_at, ended + REST * (time.process_time() - used))
 
     def _tell_state(self) -> None:
         self._tell({"kind": "state", "going": self._tempo.going, **(self._at._asdict() if self._at else {})})

@@ -47,7 +47,7 @@ class Process:
 
     Args:
         overrides: of the run.
-        out: its directory.
+        out: its directory; "" for a new one in outputs/.
         changed: is noted in whenever something was told.
         partner: the socket to the other run, and whether this one leads; None where there is none.
         speed: batches a second at first.

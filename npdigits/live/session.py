@@ -13,7 +13,7 @@ from typing import Any
 
 from npdigits.base.errors import ConfigError
 from npdigits.live.process import Changes, Process
-from npdigits.runs.outputs import make_directory
+from npdigits.runs.outputs import outputs
 
 # Seconds that a question waits for something new, and for the answer to a digit.
 WAIT, ANSWER = 0.4, 2.0
@@ -29,14 +29,14 @@ class Session:
     """The training of this server.
 
     Args:
-        folder: where new run directories are made; None is outputs/.
+        out: the first run's directory, beside which the next ones are made, as "DIR-2"; "" for new ones in outputs/.
 
     Attributes:
         settings: of each network, what the page shows.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+    def __init__(self, out: str = "") -> None:
+        self._out, self._runs = out, itertools.count(1)
         self._changes = Changes()
         self._processes: list[Process] = []
         self._changing = threading.Lock()
@@ -46,13 +46,12 @@ class Session:
         self._speed: float | None = BEGINNING
         self.settings: list[dict[str, Any]] = []
 
-    def begin(self, networks: Sequence[Sequence[str]], settings: list[dict[str, Any]], out: str = "") -> None:
+    def begin(self, networks: Sequence[Sequence[str]], settings: list[dict[str, Any]]) -> None:
         """End the training that there is, and begin another, paused.
 
         Args:
             networks: the overrides of each network's run, checked.
             settings: the same as the page shows them.
-            out: the run directory, of one network; "" for a new one.
         """
         with self._alone():
             self._end()
@@ -62,14 +61,21 @@ class Session:
                 processes = []
                 for i, overrides in enumerate(networks):
                     partner = (pair[i], i == 0) if pair else None
-                    place = out or (str(make_directory(self._folder)) if self._folder else "")
-                    processes.append(Process(overrides, place, self._changes, partner, speed))
+                    processes.append(Process(overrides, self._next_out(), self._changes, partner, speed))
             finally:
                 for one in pair:
                     one.close()
             with self._changes as note:
                 self._processes, self.settings, self._name = processes, settings, secrets.token_hex(4)
                 note()
+
+    def _next_out(self) -> str:
+        """Return the next run's directory; "" for a new one in outputs/."""
+        if not self._out:
+            return ""
+        while (number := next(self._runs)) > 1 and Path(f"{self._out}-{number}").exists():
+            pass
+        return self._out if number == 1 else f"{self._out}-{number}"
 
     def order(self, what: str) -> None:
         """Order all networks to go on or pause (``tempo``), or to end.
@@ -166,10 +172,17 @@ class Session:
         return found
 
 
+def _shown(path: str) -> str:
+    """Return a run directory without what lies above outputs/, which is nobody's concern who only watches."""
+    above = outputs().parent
+    return str(Path(path).relative_to(above)) if Path(path).is_relative_to(above) else Path(path).name
+
+
 def _told(process: Process, since: int, known: tuple[int, int]) -> bytes:
     """Return what a run has told since then, as JSON."""
     told, (series, count) = process.told, known
     begin = count if series == told.series and count <= len(told.points) else 0
-    head = {"state": told.state, "series": told.series, "begin": begin, "points": told.points[begin:]}
+    state = {**told.state, "path": _shown(told.state["path"])} if "path" in told.state else told.state
+    head = {"state": state, "series": told.series, "begin": begin, "points": told.points[begin:]}
     look = told.look if told.look_version > since else b"null"
     return json.dumps(head, allow_nan=False).encode()[:-1] + b', "look": ' + look + b"}"

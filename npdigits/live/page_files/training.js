@@ -36,7 +36,7 @@
   function take(answer) {
     if (answer.training !== training) {
       training = answer.training;
-      byId("networks").replaceChildren();
+      for (const id of ["networks", "answers"]) byId(id).replaceChildren();
       byId("networks").classList.toggle("pair", answer.networks.length > 1);
       views = answer.settings.map((one, i) => new NetworkView(byId("networks"), answer.settings.length > 1 ? i + 1 : 0, one, (row, image) => drawing.show(row, image)));
       if (answer.settings.length) form.fill(answer.settings);

@@ -9,6 +9,9 @@ class NetworkView {
   constructor(holder, number, settings, put_on_paper) {
     this.element = byId("network").content.firstElementChild.cloneNode(true);
     holder.append(this.element);
+    this.said = byId("answer").content.firstElementChild.cloneNode(true);
+    byId("answers").append(this.said);
+    if (number) put(this.said.querySelector(".who"), `Network ${number} says`);
     Object.assign(this, { number, settings, show: put_on_paper, points: [], series: 0, tiles: [], slots: [], digits: new Map(), look: null, state: null });
     this.lines = Object.fromEntries(["next", "trainCost", "train", "valCost", "val"].map((name) => [name, new Series()]));
     put(this.part("name"), `${number ? `Network ${number}` : "The network"}: ${this.title()}`);
@@ -169,7 +172,7 @@ class NetworkView {
 
   // The answer to what is on the paper; null where nothing is.
   answer(read, classes) {
-    const bars = this.part("bars");
+    const bars = this.said.querySelector(".bars");
     this.bars ??= classes.map((name) => {
       const bar = make("div", "bar", bars);
       make("span", "name", bar, name);
@@ -177,7 +180,7 @@ class NetworkView {
       return { bar, fill, percent: make("span", "percent", bar) };
     });
     const p = read?.probabilities, first = p && p.every((one) => one !== null) ? p.indexOf(Math.max(...p)) : -1;
-    put(this.part("verdict-of"), first < 0 ? "" : classes[first]);
+    put(this.said.querySelector(".verdict-of"), first < 0 ? "" : classes[first]);
     this.bars.forEach(({ bar, fill, percent: text }, i) => {
       bar.classList.toggle("first", i === first);
       fill.style.setProperty("--p", first < 0 ? 0 : p[i]);
