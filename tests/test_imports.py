@@ -60,7 +60,7 @@ ABOVE = {
     "export": BELOW_RUNS,
     "classifier": BELOW_RUNS,
     "sweeps": {*BELOW_RUNS, "race", "compare"},
-    "live": {*BELOW_RUNS, "race", "compare", "sweeps"},
+    "live": {*BELOW_RUNS, "race", "compare", "sweeps", "export"},
     "lessons": {*BELOW_RUNS, "race", "compare"},
 }
 MAY_IMPORT = {

@@ -63,7 +63,7 @@ def draw(tab):
 
 
 def test_it_starts_pauses_steps_reads_and_leaves_a_run_like_any_other(page, typed, tmp_path):
-    program, tab = page
+    _, tab = page
     until(tab, "npdigits.views[0]?.look")
     assert batches(tab) == 0
     expect(tab.locator(".tile")).to_have_count(6)

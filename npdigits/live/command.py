@@ -70,7 +70,7 @@ def act(chosen: argparse.Namespace) -> int:
     places = [(address, chosen.port), *([(LOOPBACK, 0)] if chosen.classroom and typed else [])]
     with contextlib.ExitStack() as opened:
         bound = [opened.enter_context(listen(*place)) for place in places]
-        session, board = Session(str(config and config.out_dir() or "")), Board()
+        session, board = Session(str((config and config.out_dir()) or "")), Board()
         watcher = Watcher(tops, board, TICK)
         shows = [bool(chosen.classroom) and i == 0 for i in range(len(bound))]
         sites = [Site(*pair, TRAIN if typed else PAGE) for pair in zip(bound, shows, strict=True)]
