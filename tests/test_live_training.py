@@ -109,7 +109,7 @@ def test_a_run_that_is_paused_stepped_slowed_and_looked_at_has_the_bytes_of_the_
     session.order("epoch")
     (one,) = page.until(stands_at(in_epoch))
     assert one["state"]["epochs"] == 1 and one["look"]["epochs"] == 1
-    session.set_speed(200)
+    session.set_speed(4)
     session.order("go")
     page.until(lambda one: one["state"]["is"] == "training" and one["look"]["batches"] > in_epoch)
     session.order("pause")
@@ -187,7 +187,7 @@ def test_a_run_whose_server_or_process_ends_is_saved_and_goes_on_with_the_same_b
 def test_nothing_is_sent_while_nobody_asks(session, typed, tmp_path):
     session.begin([[*typed, "epochs=2"]], [{}])
     page = Page(session)
-    session.set_speed(100)
+    session.set_speed(10)
     page.until(lambda one: one["state"]["is"] == "training")
     session.order("go")
     page.until(lambda one: one["look"] is not None and one["look"]["batches"] > 2)

@@ -6,9 +6,10 @@ It changes nothing of the run, and nothing is computed for anybody while nobody 
 import contextlib
 import json
 import math
+import select
 import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from typing import Any
 
 from npdigits.live.lockstep import Partner
@@ -19,7 +20,7 @@ from npdigits.runs.record import RunRecord
 from npdigits.runs.summary import Summary
 from npdigits.training.state import Epoch
 
-# Seconds between two looks whether something was ordered, at full speed: one takes 20 to 50 µs.
+# Seconds between two looks whether something was ordered, at full speed.
 CHECK = 0.01
 # Seconds between two looks inside at least; where one holds the run up, as a multiple of what it takes: that is 13 % of
 # the time at most.
@@ -51,7 +52,10 @@ class Control(Listener):
         self._over = self._asked = self._ended = False
         self._seen: Position | None = None  # of the last look
         self._early = ""  # what was ordered before the first batch
-        self._look_at = self._tick_at = self._check_at = self._took = 0.0
+        self._is_free = False  # until ``_check_at`` it need not be known where the run stands
+        self._look_at = self._check_at = 0.0
+        # Seconds of the last look; the processor's before the next one that holds the run up.
+        self._took = self._used_up = 0.0
 
     # ---- what happens to the run
 
@@ -69,6 +73,8 @@ class Control(Listener):
 
     def __call__(self) -> bool:
         """Return whether the run is to end, once it may go on."""
+        if self._is_free and time.perf_counter() < self._check_at:
+            return False
         assert self._run is not None, "begun() comes first"
         state, before = self._run.state, self._at
         if before is None or state.optimizer.steps != before.batches or len(state.history) != before.epochs:
@@ -101,18 +107,20 @@ class Control(Listener):
         while not self._over:
             now = time.perf_counter()
             rest, look_at = self._rest(now), self._look_at
-            if rest > self._took:  # nobody is held up
-                look_at = min(look_at, self._tick_at)
-            if self._asked and now >= look_at and self._differs():
-                self._look()
-                continue
+            wants = self._asked and self._differs()
+            if wants and now >= look_at:
+                if rest > self._took or time.process_time() >= self._used_up:
+                    self._look()
+                    continue
+                look_at = self._look_at = now + CHECK  # not yet: it would hold the run up for too large a share
             if rest <= 0 and now < self._check_at:
                 break
-            until_look = look_at - now if self._asked and self._differs() else math.inf
+            until_look = look_at - now if wants else math.inf
             if not self._receive(max(0.0, min(rest, until_look))) and rest <= 0:
                 self._check_at = now + CHECK
         if self._partner and not self._ended:
             self._partner.leave()
+        self._is_free = self._tempo.is_free and not self._partner
         return self._over
 
     def _rest(self, now: float) -> float:
@@ -129,7 +137,7 @@ class Control(Listener):
     def _receive(self, seconds: float) -> bool:
         """Wait so long for orders, and do them; return whether something came."""
         wires = [self._wire, *([self._partner.wire] if self._partner and self._partner.wire else [])]
-        ready = wait(wires, None if seconds == math.inf else seconds)
+        ready, _, _ = select.select(wires, [], [], None if seconds == math.inf else seconds)
         for one in ready:
             if one is self._wire:
                 self._obey()
@@ -177,9 +185,10 @@ class Control(Listener):
         self._tell({"kind": "point", "at": self._at._asdict(), **point})
         _send(self._wire, LOOK + json.dumps(look, allow_nan=False, separators=(",", ":")).encode())
         ended = time.perf_counter()
-        self._took, self._tick_at = ended - begun, begun + TICK
+        self._took, self._look_at = ended - begun, begun + TICK
         # Others may be at work here: what it costs the run is told by the processor's time.
-        self._look_at = max(self._tick_at, ended + REST * (time.process_time() - used))
+        now_used = time.process_time()
+        self._used_up = now_used + REST * (now_used - used)
 
     def _tell_state(self) -> None:
         self._tell({"kind": "state", "going": self._tempo.going, **(self._at._asdict() if self._at else {})})

@@ -28,6 +28,11 @@ class Tempo:
         self._last: Position | None = None  # where it pauses; a 0 in it says nothing
         self._due = 0.0
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it goes on as fast as it can, to no certain end."""
+        return self.going and self.speed == math.inf and self._last is None
+
     def order(self, what: str, at: Position, in_epoch: int, now: float) -> None:
         """Go on, or pause.
 
