@@ -54,8 +54,9 @@ class Control(Listener):
         self._early = ""  # what was ordered before the first batch
         self._is_free = False  # until ``_check_at`` it need not be known where the run stands
         self._look_at = self._check_at = 0.0
-        # Seconds of the last look; the processor's before the next one that holds the run up.
-        self._took = self._used_up = 0.0
+        # The last look's seconds of the processor; the processor's seconds, or the clock's, before the next one that
+        # holds the run up.
+        self._cost = self._used_up = self._late_at = 0.0
 
     # ---- what happens to the run
 
@@ -109,7 +110,7 @@ class Control(Listener):
             rest, look_at = self._rest(now), self._look_at
             wants = self._asked and self._differs()
             if wants and now >= look_at:
-                if rest > self._took or time.process_time() >= self._used_up:
+                if rest > self._cost or now >= self._late_at or time.process_time() >= self._used_up:
                     self._look()
                     continue
                 look_at = self._look_at = now + CHECK  # not yet: it would hold the run up for too large a share
@@ -185,10 +186,14 @@ class Control(Listener):
         self._tell({"kind": "point", "at": self._at._asdict(), **point})
         _send(self._wire, LOOK + json.dumps(look, allow_nan=False, separators=(",", ":")).encode())
         ended = time.perf_counter()
-        self._took, self._look_at = ended - begun, begun + TICK
-        # Others may be at work here: what it costs the run is told by the processor's time.
+        # Others may be at work here: what it costs the run is told by the processor's time. One that waits uses little.
         now_used = time.process_time()
-        self._used_up = now_used + REST * (now_used - used)
+        self._cost = now_used - used
+        self._look_at, self._late_at, self._used_up = (
+            begun + TICK,
+            ended + REST * (ended - begun),
+            now_used + REST * self._cost,
+        )
 
     def _tell_state(self) -> None:
         self._tell({"kind": "state", "going": self._tempo.going, **(self._at._asdict() if self._at else {})})

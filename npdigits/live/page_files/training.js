@@ -51,14 +51,21 @@
   }
 
   // ---- what is shown
+  // A part in each frame, so that none takes long: each network, then what is above them.
+  let parts = [], again = false;
   function look() {
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      for (const view of views) if (view.state) view.paint();
-      curves();
-      buttons();
-      window.npdigits.painted++;
-    });
+    again = true;
+    frame ||= requestAnimationFrame(paint);
+  }
+  function paint() {
+    frame = 0;
+    if (!parts.length) {
+      again = false;
+      parts = [...views.filter((view) => view.state).map((view) => () => view.paint()), () => { curves(); buttons(); }];
+    }
+    parts.shift()();
+    if (!parts.length) window.npdigits.painted++;
+    if (parts.length || again) frame = requestAnimationFrame(paint);
   }
 
   function curves() {
