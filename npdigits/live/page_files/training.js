@@ -98,6 +98,8 @@
     put(byId("start"), moving() ? "pause" : begun ? "go on" : "start");
     for (const id of ["start", "batch", "epoch"]) byId(id).disabled = !may || !trains;
     byId("speed").disabled = !may;
+    // While it learns the answer may change many times a second.
+    for (const one of document.querySelectorAll(".verdict-of")) one.ariaLive = moving() ? "off" : "polite";
     byId("begin").disabled = !may;
     byId("two").disabled = !may;
     const text = pace();
