@@ -125,3 +125,19 @@ def test_two_networks_go_in_step_and_a_server_that_is_killed_loses_no_run(page, 
         assert time.monotonic() < until_saved
         time.sleep(0.1)
     assert [read_summary(path)["epochs_run"] for path in runs] == [1, 1]
+
+
+def test_without_settings_the_list_of_runs_leads_to_a_page_that_can_begin(tmp_path, browser):
+    program = Program(tmp_path)
+    context = browser.new_context()
+    try:
+        tab = context.new_page()
+        tab.goto(program.address.geturl())
+        tab.locator("#train").click(timeout=30_000)
+        expect(tab.locator("#said")).to_contain_text("Nothing is trained yet", timeout=30_000)
+        expect(tab.locator("#begin")).to_be_enabled()
+        expect(tab.locator("#start")).to_be_disabled()
+    finally:
+        context.close()
+        program.process.kill()
+        program.process.communicate()

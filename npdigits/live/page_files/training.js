@@ -4,7 +4,7 @@
   const SPEEDS = [1, 2, 5, 10, 20, 50, 100, null], CALM = 1000, PATIENCE = 10000, LONGEST_REST = 10000, WORDS = 4000;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let training = "", since = 0, views = [], failures = 0, timer = 0, asking = false, frame = 0;
-  let spoken = { at: -Infinity, text: "" };
+  let spoken = { at: -Infinity, text: null };
 
   // ---- what is told
   async function ask() {
@@ -101,6 +101,7 @@
     // While it learns the answer may change many times a second.
     for (const one of document.querySelectorAll(".verdict-of")) one.ariaLive = moving() ? "off" : "polite";
     byId("begin").disabled = !may;
+    put(byId("begin"), views.length ? "begin again" : "begin");
     byId("two").disabled = !may;
     const text = pace();
     put(byId("pace"), text);
@@ -143,6 +144,7 @@
   byId("batch").addEventListener("click", () => order({ do: "batch" }));
   byId("epoch").addEventListener("click", () => order({ do: "epoch" }));
   byId("speed").max = SPEEDS.length - 1;
+  byId("speed").value = SPEEDS.indexOf(content.speed);
   byId("speed").addEventListener("input", () => {
     put(byId("pace"), pace());
     order({ speed: SPEEDS[byId("speed").value] });
