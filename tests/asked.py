@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
@@ -37,7 +38,9 @@ class Client:
 
     def request(self, method: str, path: str, headers: dict[str, Any] | None = None, body: bytes = b"") -> Answer:
         """Return the answer; a header's value may be bytes."""
-        return asyncio.run(self._ask(method, path, {**self._headers, **(headers or {})}, body))
+        asked = self._ask(method, path, {**self._headers, **(headers or {})}, body)
+        with ThreadPoolExecutor(1) as thread:  # this one may have Playwright's loop
+            return thread.submit(asyncio.run, asked).result()
 
     async def _ask(self, method: str, path: str, headers: dict[str, Any], body: bytes) -> Answer:
         place, _, query = path.partition("?")

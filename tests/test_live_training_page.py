@@ -137,6 +137,7 @@ def test_without_settings_the_list_of_runs_leads_to_a_page_that_can_begin(tmp_pa
         expect(tab.locator("#said")).to_contain_text("Nothing is trained yet", timeout=30_000)
         expect(tab.locator("#begin")).to_be_enabled()
         expect(tab.locator("#start")).to_be_disabled()
+        expect(tab.locator("#pace")).to_have_text("20 batches a second")
     finally:
         context.close()
         program.process.kill()

@@ -22,7 +22,7 @@ from npdigits.base.strict import parse_json
 from npdigits.base.text import join_lines, printable
 from npdigits.live.gate import TRAIN
 from npdigits.live.page import training_page
-from npdigits.live.session import Session
+from npdigits.live.session import BEGINNING, Session
 from npdigits.live.settings import check_typed, described, networks_of, shown
 from npdigits.live.tempo import BATCH, EPOCH, GO, PAUSE
 
@@ -45,7 +45,7 @@ class Steering:
     def __init__(self, session: Session, typed: Sequence[str], content: dict[str, Any]) -> None:
         self._session, self._typed = session, typed
         self._page, self._policy = training_page(
-            {**content, "fields": described(), "settings": shown(check_typed(typed))}
+            {**content, "speed": BEGINNING, "fields": described(), "settings": shown(check_typed(typed))}
         )
 
     def routes(self) -> list[Route]:
