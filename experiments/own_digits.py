@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import sync_playwright
-from strokes import STROKES
 
 from npdigits.base.errors import UserError
 from npdigits.base.program import Parser, exit_code, nonempty_path
 from npdigits.export.page import page
+from npdigits.lessons.strokes import STROKES
 from npdigits.pictures.pool import form_file
 from npdigits.runs import trained
 from npdigits.runs.reading import read_digits

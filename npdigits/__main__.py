@@ -10,6 +10,7 @@ from npdigits.base.text import aligned
 PROGRAMS = {
     "npdigits.train": "train a network, or a sweep of them with --multirun",
     "npdigits.data": "show what is understood of a file or folder of digits, before training on it",
+    "npdigits.live": "watch runs and sweeps in a browser while they go on",
     "npdigits.compare": "compare runs: which differences are real?",
     "npdigits.evaluate": "score trained runs, or a committee of them, on a test set",
     "npdigits.predict": "read digits with a trained network, in pictures or in files of many",

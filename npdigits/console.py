@@ -41,3 +41,8 @@ def plots() -> None:
 def data() -> None:
     """Run ``npdigits-data``."""
     start("npdigits.data", "npdigits.data.command")
+
+
+def live() -> None:
+    """Run ``npdigits-live``."""
+    start("npdigits.live", "npdigits.live.command")

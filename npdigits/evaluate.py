@@ -23,7 +23,7 @@ from npdigits.base.text import printable
 from npdigits.config.compose import compose
 from npdigits.runs import evaluation
 from npdigits.runs.race_part import DEFINITION
-from npdigits.runs.scores import Scores, score, worst_sheet
+from npdigits.runs.scores import Scores, rows_by_run, score, worst_sheet
 
 PROGRAM = "npdigits.evaluate"
 SKIPPED = 1
@@ -43,6 +43,9 @@ def main() -> None:
     parser.add_argument(
         "--csv", metavar="FILE", help="write the confusion matrix; - for standard output, in place of the table"
     )
+    parser.add_argument(
+        "--ranking", metavar="FILE", help="write a CSV with a row a run, the best first: name, parameters, accuracy, …"
+    )
     parser.add_argument("--sheet", metavar="FILE", help="write a PNG of the digits that were read worst")
     add_trust(parser)
     sys.exit(exit_code(PROGRAM, lambda: act(parser.parse_args())))
@@ -54,10 +57,13 @@ def act(chosen: argparse.Namespace) -> int:
     Raises:
         UserError: something that was typed cannot be.
     """
-    asked = {option: target for option in ("csv", "sheet") if (target := getattr(chosen, option)) is not None}
+    asked = {
+        option: target for option in ("csv", "ranking", "sheet") if (target := getattr(chosen, option)) is not None
+    }
     targets.check(asked)
-    if asked.get("sheet") == "-":
-        raise ConfigError("--sheet -: allowed is the name of a file")
+    for option in {"ranking", "sheet"} & asked.keys():
+        if asked[option] == "-":
+            raise ConfigError(f"--{option} -: allowed is the name of a file")
     overrides = [argument for argument in chosen.arguments if OVERRIDE.match(argument)]
     runs, file = _divided([argument for argument in chosen.arguments if argument not in overrides])
     if file is not None and (name := next((one for one in overrides if one.startswith("data=")), None)):
@@ -69,7 +75,10 @@ def act(chosen: argparse.Namespace) -> int:
     names = scores.exam.classes
     if "sheet" in asked:
         targets.put(Path(chosen.sheet), worst_sheet(scores))
-    if chosen.csv:
+    if "ranking" in asked:
+        head, *ranked = rows_by_run(scores)
+        targets.put(Path(chosen.ranking), csv_table(head, ranked).encode())
+    if "csv" in asked:
         rows = evaluation.confusion_rows(scores.counts, names, scores.doubted_counts)
         text = csv_table(rows[0], rows[1:])
         if chosen.csv == "-":

@@ -1,17 +1,11 @@
 """Digits drawn by strokes, for tests: pictures of any size, and the strokes themselves."""
 
-import importlib.util
-
 import numpy as np
-from made import REPOSITORY
 from PIL import Image, ImageDraw
 
-PAPER, INK = 250, 25
+from npdigits.lessons.strokes import STROKES
 
-_SPEC = importlib.util.spec_from_file_location("strokes", REPOSITORY / "experiments" / "strokes.py")
-_MODULE = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_MODULE)
-STROKES = _MODULE.STROKES
+PAPER, INK = 250, 25
 
 
 def drawn(digit, size=(200, 280), place=(50, 50), unit=10.0, pen=14, ink=0, paper=255):

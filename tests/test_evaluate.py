@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from made import read_summary, write_set
 
@@ -134,6 +135,7 @@ def test_as_it_is_typed(runs, tmp_path):
         ([runs[0], "dta=mnist"], f"dta=mnist: {allowed}"),
         ([runs[0], ""], f"'': {allowed}"),
         ([runs[0], "--csv", ""], "--csv '': allowed is the name of a file"),
+        ([runs[0], "--ranking", "-"], "--ranking -: allowed is the name of a file"),
     ):
         ended = typed(*arguments)
         assert ended.returncode == 2 and message in ended.stderr and ended.stderr.count("\n") == 1
@@ -142,6 +144,23 @@ def test_as_it_is_typed(runs, tmp_path):
     assert ended.returncode == 2 and "could be lost" in ended.stderr
     assert (runs[0] / "metrics.csv").read_bytes() == before
     assert json.loads((runs[0] / "summary.json").read_text())["status"] == "finished"
+
+
+def test_a_ranking_has_a_row_a_run_with_its_name_the_best_first(runs, tmp_path, monkeypatch):
+    target = tmp_path / "ranking.csv"
+    monkeypatch.setattr("sys.argv", ["npdigits-evaluate", *map(str, runs), "--ranking", str(target)])
+    with pytest.raises(SystemExit) as ended:
+        evaluate.main()
+    assert ended.value.code == 0
+    ranked = pd.read_csv(target)
+    assert sorted(map(str, ranked.name)) == sorted(run.name for run in runs)
+    assert ranked.right.is_monotonic_decreasing and ranked.right.nunique() > 1
+    for row in ranked.itertuples():
+        summary = read_summary(Path(row.run))
+        assert row.accuracy == pytest.approx(summary["test_accuracy"], abs=1e-4)
+        assert row.cost == pytest.approx(summary["test_cost"], abs=1e-4)
+        assert (row.parameters, row.digits) == (summary["parameters"], summary["data_sizes"]["test"])
+        assert row.low < row.accuracy < row.high and row.right == round(row.accuracy * row.digits)
 
 
 def test_training_images_are_no_test_set_under_another_name(runs, tmp_path):

@@ -60,6 +60,8 @@ ABOVE = {
     "export": BELOW_RUNS,
     "classifier": BELOW_RUNS,
     "sweeps": {*BELOW_RUNS, "race", "compare"},
+    "live": {*BELOW_RUNS, "race", "compare", "sweeps", "export"},
+    "lessons": {*BELOW_RUNS, "race", "compare"},
 }
 MAY_IMPORT = {
     **SOURCES,
@@ -76,6 +78,7 @@ MAY_IMPORT = {
 PROGRAMS = {
     *("__main__", "console", "train", "evaluate", "predict", "plots", "check_gradient"),
     *("compare.command", "compare.__main__", "export.command", "export.__main__", "data.command", "data.__main__"),
+    *("live.command", "live.__main__"),
 }
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 60
 

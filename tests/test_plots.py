@@ -24,7 +24,8 @@ from npdigits.config.compose import compose
 from npdigits.config.identity import identity
 from npdigits.data import sets
 from npdigits.plots import main
-from npdigits.runs import plots
+from npdigits.runs import plots, run_files
+from npdigits.runs.events import Listener
 from npdigits.runs.report import Report
 from npdigits.sweeps import plan, sweep
 from npdigits.sweeps.points import Point
@@ -76,7 +77,7 @@ def pictures(paths):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_plot_of_every_kind_of_run_shows_something(trained, kind):
     drawn = plots.draw(trained(*KINDS[kind].split()))
-    more = {"augmentation"} if "augment" in KINDS[kind] else set()
+    more = {"augmentation"} if "augment" in KINDS[kind] else {"divergence"} if kind == "diverged" else set()
     assert {path.name for path in drawn} == {f"{name}.png" for name in NAMES | more}
     for name, picture in pictures(drawn).items():
         axes = picture[50:-50, 80:-80, :3]  # without title and labels
@@ -115,6 +116,130 @@ def test_the_curves_are_the_columns_and_the_best_epoch_is_marked(trained):
         assert [text.get_text() for text in axes.get_legend().get_texts()] == list(lines)[:3]
     assert np.allclose(plots.gap(shown).axes[0].lines[0].get_ydata(), shown.metrics["gap"])
     assert np.allclose(plots.learning_rate(shown).axes[0].lines[0].get_ydata(), shown.metrics["lr"])
+
+
+def test_the_gap_and_its_variance_have_a_panel_each(trained, tmp_path):
+    shown = plots.RunFiles(trained("epochs=12", "stop_on=none"))
+    upper, lower = plots.gap(shown).axes
+    assert upper.get_position().y0 > lower.get_position().y1 and lower.get_xlabel() == "epoch"
+    variance = lower.lines[0].get_ydata()
+    assert np.array_equal(variance, shown.metrics["val_cost_variance"], equal_nan=True)
+    assert lower.get_yscale() == "log" and upper.get_yscale() == "linear"
+    assert [upper.get_ylabel(), lower.get_ylabel()] == [
+        "validation − training\ncost (nats)",
+        "validation cost's\nvariance (nats²)",
+    ]
+    shutil.rmtree(tmp_path / "run")
+    short = plots.gap(plots.RunFiles(trained("epochs=2")))  # too few for a variance
+    assert [text.get_text() for text in short.axes[1].texts] == ["no variance"]
+
+
+@pytest.mark.parametrize("units", [3, 20, 100, 130])
+def test_weights_have_whole_pixels_numbers_and_a_colour_legend(trained, units):
+    shown = plots.RunFiles(trained(f"hidden={units}", "epochs=1"))
+    figure = plots.weights(shown)
+    FigureCanvasAgg(figure).draw()
+    axes, legend = figure.axes
+    image = axes.images[0].get_array()
+    across = axes.get_position().width * figure.get_size_inches()[0] * 100 / image.shape[1]
+    up = axes.get_position().height * figure.get_size_inches()[1] * 100 / image.shape[0]
+    assert across == pytest.approx(round(across)) and up == pytest.approx(across) and across >= 2
+    rows = [label.get_text().split("–") for label in axes.get_yticklabels()]
+    assert rows[0][0] == "1" and rows[-1][-1] == str(min(units, 100))
+    assert [int(a[-1]) + 1 for a in rows[:-1]] == [int(b[0]) for b in rows[1:]]
+    limit = np.quantile(np.abs(shown.best["W1"][:100]), 0.995)
+    assert axes.images[0].get_clim() == pytest.approx((-limit, limit))
+    labels = [label.get_text().replace("−", "-") for label in legend.get_yticklabels()]
+    assert np.allclose([float(label) for label in labels], limit * np.array([-1, -0.5, 0, 0.5, 1]), rtol=0.06)
+    assert legend.get_title(loc="left") == "weight"
+
+
+CURVES = {"cost", "accuracy", "gap", "learning_rate"}
+
+
+class Draw(Listener):
+    """Draws a run while it trains, and keeps what its directory held then."""
+
+    def __init__(self, keep):
+        self.keep, self.drawn, self.titles = keep, [], []
+
+    def epoch_ended(self, run, epoch):
+        self.drawn.append({path.stem for path in plots.draw(run.path)})
+        self.titles.append(plots.RunFiles(run.path).title)
+        if epoch.epoch == 2:
+            shutil.copytree(run.path, self.keep)
+
+
+def test_a_run_at_work_is_drawn_as_far_as_it_came_and_not_harmed(trained, tmp_path, idx_set):
+    undisturbed = trained("epochs=3", "inspect=true").rename(tmp_path / "undisturbed")
+    draw, left = Draw(tmp_path / "left"), ("metrics.csv", "layers.csv", "predictions.npz", "checkpoints/last.npz")
+    keys = ("data=idx", f"data.dir={idx_set}", "epochs=3", "hidden=6", "plots=false", "quiet=true", "inspect=true")
+    run(compose(keys), tmp_path / "run", listeners=[draw])
+    assert all((tmp_path / "run" / name).read_bytes() == (undisturbed / name).read_bytes() for name in left)
+    assert all(CURVES | {"layers"} <= names <= CURVES | {"layers", "weights"} for names in draw.drawn)
+    assert [title.split(", ")[-1] for title in draw.titles] == [f"running after epoch {n}" for n in (1, 2, 3)]
+
+    killed = tmp_path / "left"  # as a process leaves it that is killed while it adds a row
+    (killed / "checkpoints/best.npz").unlink(missing_ok=True)
+    for name in ("metrics.csv", "layers.csv"):
+        text = (killed / name).read_text()
+        (killed / name).write_text(text + text.splitlines()[-1][:9].replace("2", "3", 1))
+    for status in ("running", "interrupted", "failed"):
+        (killed / "summary.json").write_text(json.dumps(read_summary(killed) | {"status": status}))
+        shutil.rmtree(killed / "plots", ignore_errors=True)
+        assert {path.stem for path in plots.draw(killed)} == CURVES | {"layers"}
+        shown = plots.RunFiles(killed)
+        assert shown.title.endswith(f", {status} after epoch 2")
+        assert plots.cost(shown).axes[0].lines[0].get_xdata().tolist() == [1, 2]
+
+
+def test_a_run_without_an_epoch_has_nothing_to_draw(trained):
+    path = trained()
+    (path / "metrics.csv").write_text((path / "metrics.csv").read_text().splitlines(keepends=True)[0])
+    (path / "summary.json").write_text(json.dumps(read_summary(path) | {"status": "running"}))
+    with pytest.raises(RunDirError, match=r"no epoch has ended yet \(status running\): nothing to draw$"):
+        plots.draw(path)
+
+
+def test_a_run_that_was_ended_and_goes_on_is_drawn_without_its_former_predictions(trained):
+    path = trained("epochs=3")
+    rows = (path / "metrics.csv").read_text().splitlines(keepends=True)
+    (path / "metrics.csv").write_text("".join(rows[:2]))
+    (path / "summary.json").write_text(json.dumps(read_summary(path) | {"status": "running", "best_epoch": 1}))
+    assert {path.stem for path in plots.draw(path)} == CURVES | {"weights"}
+    assert plots.RunFiles(path).best_epoch == 1
+
+
+def test_a_run_that_diverged_is_drawn_up_to_there(trained):
+    path = trained("epochs=40", "optimizer=sgd", "lr=3", "schedule=constant", "l2=1")
+    shown, summary = plots.RunFiles(path), read_summary(path)
+    assert summary["status"] == "diverged" and summary["diverged_in_epoch"] > 1
+    assert {path.stem for path in plots.draw(path)} == NAMES | {"divergence"}
+    assert shown.title.endswith(f", diverged in epoch {summary['diverged_in_epoch']}")
+    assert plots.diverged(shown).axes[0].get_title().endswith(f" — {shown.title}")
+    assert len(plots.cost(shown).axes[0].lines[0].get_xdata()) == summary["diverged_in_epoch"] - 1
+
+
+def test_the_layers_plot_has_a_line_a_layer(trained):
+    shown = plots.RunFiles(trained("hidden=[7,6]", "epochs=4", "inspect=true"))
+    _, *panels = plots.layers(shown).axes
+    for axes, column in zip(panels, ("weight_norm", "gradient_norm", "update_ratio"), strict=False):
+        assert [line.get_ydata().tolist() for line in axes.lines] == shown.layers[column].reshape(4, 3).T.tolist()
+    assert len(panels[3].lines) == 2 * 3 + 1  # dead, saturated and identical units; of the output identical ones alone
+
+
+STILL = ("initializer=zeros", "epochs=7", "stop_on=none", "inspect=true", "schedule=constant", "lr=1e-9")
+
+
+@pytest.mark.parametrize("typed", [STILL, ("epochs=12", "inspect=true"), ("epochs=1", "inspect=true")])
+def test_no_label_leaves_the_picture_and_no_axis_has_an_offset(trained, typed):
+    shown = plots.RunFiles(trained(*typed))
+    for name, figure in ((name, plots.DRAWN_BY[name](shown)) for name in (*CURVES, "layers", "weights")):
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        box, (width, height) = figure.get_tightbbox(canvas.get_renderer()), figure.get_size_inches()
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, (name, box)
+        assert not any("+" in axes.yaxis.get_offset_text().get_text() for axes in figure.axes), name
 
 
 @pytest.mark.parametrize("name", [r"$\frac{1$", r"\$a$ $", "two\nlines", "$" * 200])
@@ -180,16 +305,16 @@ def test_the_confusion_matrix_counts_the_digits_and_colours_the_mistakes(trained
 
 
 def test_every_title_names_the_data_that_was_used(trained):
-    shown = plots.RunFiles(trained("hidden=[7,6]", "augment=affine"))
+    shown = plots.RunFiles(trained("hidden=[7,6]", "augment=affine", "inspect=true"))
     assert shown.title == f"idx ({shown.summary.data_sha256[:8]}), 56–7–6–10"
-    for name, plot in plots.DRAWN_BY.items():
-        assert plot(shown).axes[0].get_title().endswith(f" — {shown.title}"), name
+    for name in shown.names:
+        assert plots.DRAWN_BY[name](shown).axes[0].get_title().endswith(f" — {shown.title}"), name
 
 
 def test_a_deep_networks_title_stays_within_the_picture(trained):
-    shown = plots.RunFiles(trained("hidden=[100,90,80,70,60,50,40,30,20,15,10]", "augment=affine"))
-    for name, plot in plots.DRAWN_BY.items():
-        canvas = FigureCanvasAgg(plot(shown))
+    shown = plots.RunFiles(trained("hidden=[100,90,80,70,60,50,40,30,20,15,10]", "augment=affine", "inspect=true"))
+    for name in shown.names:
+        canvas = FigureCanvasAgg(plots.DRAWN_BY[name](shown))
         canvas.draw()
         width, height = canvas.get_width_height()
         title = canvas.figure.axes[0].title.get_window_extent()
@@ -366,7 +491,7 @@ WRONG = {
     "a surprise": (canvas, "png", RuntimeError("latex could not be found\nfor two lines")),
     "a font that cannot be read": (canvas, "png", OSError(errno.EIO, os.strerror(errno.EIO))),
     "no figure": (canvas, "titled", ValueError("no figure")),
-    "damaged": (plots, "read_predictions", ValueError("damaged")),
+    "damaged": (run_files, "read_predictions", ValueError("damaged")),
     "a full disk": (os, "replace", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))),
 }
 

@@ -20,7 +20,7 @@ from npdigits.base.interruption import Terminated
 
 PROGRAMS = (
     *("npdigits.predict", "npdigits.evaluate", "npdigits.export", "npdigits.plots", "npdigits.compare"),
-    *("npdigits.check_gradient", "npdigits.data"),
+    *("npdigits.check_gradient", "npdigits.data", "npdigits.live"),
 )
 
 # Buffered, as it is unless somebody asks for the opposite.

@@ -76,6 +76,7 @@ SUMMARY = {
     "sizes": ([], {"metrics.csv": -1}),
     "more_sizes": ([], {"doubt.npz": -1}),
     "temperature": ("1", 0.0),
+    "diagnosis": (1, "a" * 1001),
     "reason": (["no"], "x" * 10_001),
 }
 

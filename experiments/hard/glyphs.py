@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
-from strokes import STROKES
 
 from hard.drawing import Draw
 from npdigits.base.arrays import Array
+from npdigits.lessons.strokes import STROKES
 
 # The strokes of a pen, in twentieths of the digit's longer side; MNIST's are 1.7 to 4.0.
 PENS = {"thin": (0.5, 1.1), "pen": (1.4, 3.0), "marker": (4.0, 7.0)}

@@ -5,12 +5,12 @@ import functools
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
-from strokes import STROKES
 
 from hard.camera import coloured, flat, photographed
 from hard.drawing import Draw, Maker, Picture
 from hard.glyphs import by_strokes, cut, on_sheet, stroked, written
 from npdigits.base.arrays import Array
+from npdigits.lessons.strokes import STROKES
 
 # Segments a to g of a display, clockwise from the top, the middle last: which are lit for each digit.
 SEGMENTS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")

@@ -49,6 +49,7 @@ def defaults() -> Iterator[None]:
                 # Not by rcdefaults(), which reads the user's styles first.
                 settings = matplotlib.rcParamsDefault.items()
                 matplotlib.rcParams.update({key: value for key, value in settings if not key.startswith("backend")})
+                matplotlib.rcParams["axes.formatter.useoffset"] = False  # which nobody adds up to the figures
                 yield
     finally:
         logger.setLevel(level)

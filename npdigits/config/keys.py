@@ -185,6 +185,8 @@ TABLE: dict[str, Key] = {
     "trust": Key(boolean, absent=False, later=True, decides=False, estimator=False),
     "plots": Key(boolean, decides=False, estimator=False),
     "track": Key(optional(one_of({"tensorboard": None})), absent=None, later=True, decides=False, estimator=False),
+    "inspect": Key(boolean, absent=False, later=True, decides=False, estimator=False),
+    "history": Key(optional(one_of({"all": None})), absent=None, later=True, decides=False, estimator=False),
     "quiet": Key(boolean, decides=False, estimator=False),
 }
 RULES: dict[str, Rule] = {name: key.rule for name, key in TABLE.items()}

@@ -137,6 +137,8 @@ class Config:
     trust: bool
     plots: bool
     track: str | None
+    inspect: bool
+    history: str | None
     quiet: bool
     data: DataConfig
     own: tuple[OwnComponent, ...] = ()

@@ -22,7 +22,7 @@ DRAWN_BY: dict[str, tuple[str, ...]] = {
 }
 # Purposes that no key seeds: what is drawn for them is the same for every run.
 ALWAYS_THE_SAME = (
-    *("mnist_5k test set", "test set of a file", "hashes of images", "outliers"),
+    *("mnist_5k test set", "test set of a file", "hashes of images", "outliers", "page to learn on"),
     *("gradient check parameters", "gradient check batch", "gradient check nearby", "gradient check noise"),
 )
 KEY_OF = {purpose: key for key, purposes in DRAWN_BY.items() for purpose in purposes}

@@ -1,7 +1,7 @@
 """Take a trained network elsewhere, and runs to an experiment tracker: ``python -m npdigits.export RUN … --onnx FILE``.
 
 ``--html`` and ``--onnx`` take one run; ``--tensorboard``, ``--mlflow``, ``--trackio`` and ``--csv`` any number of
-runs and sweeps.
+runs and sweeps. ``--html FILE --learn`` needs none.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from npdigits.base.terminal import hand_over, show, show_error
 from npdigits.data.sets import Split
 from npdigits.export import mlflow, tensorboard, trackio
 from npdigits.export.exported import Exported, read_exported
+from npdigits.export.learn import learn_page
 from npdigits.export.onnx_file import onnx_file
 from npdigits.export.page import page
 from npdigits.export.tidy import tidy_csv
@@ -69,13 +70,17 @@ def main() -> None:
     parser = Parser(PROGRAM, description="Take a trained network elsewhere, and runs to an experiment tracker")
     parser.add_argument(
         "runs",
-        nargs="+",
+        nargs="*",
         type=nonempty_path,
         metavar="RUN",
-        help="a run directory, or SWEEP/best; for the trackers and --csv also a folder of runs, and several of these",
+        help="a run directory, or SWEEP/best; for the trackers and --csv also a folder of runs, and several of these; "
+        "with --learn none is needed",
     )
     one, many = parser.add_argument_group("of one run"), parser.add_argument_group("of one run, or of many")
     one.add_argument("--html", metavar="FILE", help="a page to draw digits on, which needs no network")
+    one.add_argument(
+        "--learn", action="store_true", help="with --html: a page that trains a network, with RUN by its settings"
+    )
     one.add_argument("--onnx", metavar="FILE", help="the network for ONNX Runtime and others")
     many.add_argument("--csv", metavar="FILE", help="one table with a row an epoch; - prints it")
     many.add_argument("--tensorboard", metavar="DIR", help="TensorBoard's event files, a folder a run")
@@ -99,6 +104,12 @@ def act(chosen: argparse.Namespace) -> int:
     if not asked and not tracked:
         options = ", ".join(f"--{name} {kind}" for name, kind in OPTIONS.items())
         raise ConfigError(f"nothing to write: allowed are {options}")
+    if chosen.learn and chosen.html is None:
+        raise ConfigError("--learn: allowed is --html FILE --learn, with or without a RUN")
+    if not chosen.runs and (
+        missing := next((name for name in (*asked, *tracked) if name != "html" or not chosen.learn), "")
+    ):
+        raise ConfigError(f"--{missing}: which RUN? Without one allowed is --html FILE --learn alone")
     if "-" in asked.values():
         raise ConfigError("-: allowed is the name of a file")
     for name in asked:
@@ -115,11 +126,17 @@ def act(chosen: argparse.Namespace) -> int:
 
 
 def _export_network(asked: dict[str, str], chosen: argparse.Namespace) -> None:
-    """Write the network of a run as files."""
-    run = trained.load_trained(chosen.runs[0], chosen.trust, functools.partial(warn, PROGRAM))
-    if run.unfinished:
-        warn(PROGRAM, run.unfinished)
-    made = {target: FORMATS[name](run) for name, target in asked.items()}  # nothing is written if one fails
+    """Write the network of a run as files, or the page that trains one."""
+    run, made = None, {}
+    if chosen.runs:
+        run = trained.load_trained(chosen.runs[0], chosen.trust, functools.partial(warn, PROGRAM))
+        if run.unfinished:
+            warn(PROGRAM, run.unfinished)
+    for name, target in asked.items():  # nothing is written if one fails
+        if name == "html" and chosen.learn:
+            made[target] = learn_page(run).encode()
+        elif run is not None:
+            made[target] = FORMATS[name](run)
     for target, content in made.items():
         targets.put(Path(target), content)
         show(f"{target}: {len(content) / 1e6:.2f} MB")

@@ -21,7 +21,7 @@ from npdigits.nn.erfc import erfc
 from npdigits.runs.trained import Trained
 
 FILES = Path(__file__).parent / "page_files"
-SCRIPTS = ("several", "panel", "pieces", "flat", "lines", "form", "network", "page")
+SCRIPTS = ("several", "panel", "pieces", "flat", "lines", "form", "network", "theme", "paper", "page")
 # So many of the test digits, the first, are in the page.
 TEST_DIGITS = 200
 # A line of the table of activations in network.js: a name, and a formula that Python reads as well.

@@ -90,6 +90,7 @@ SUMMARY_VALUES: dict[str, Kind] = {
     ),
     "never_read": list_of(whole(0, CLASSES - 1), CLASSES),
     "temperature": number(1e-9, 1e9),
+    "diagnosis": text(1000),
     **dict.fromkeys(("sizes", "more_sizes"), table({}, whole(0, 10**15), most=1000)),
     "reason": text(LONGEST_REASON),
 }

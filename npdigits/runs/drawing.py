@@ -186,9 +186,10 @@ def _prepare() -> None:
 def _draw_by_two(path: Path, first: Connection, second: Connection) -> None:
     """Draw the plots together with another process, as the run's own has nothing to do meanwhile."""
     from npdigits.runs import plots
+    from npdigits.runs.run_files import RunFiles
 
-    run = plots.RunFiles(path)
-    names = plots.names_of(run)
+    run = RunFiles(path)
+    names = run.names
     half, this = (len(names) + 1) // 2, os.getpid()
     gc.freeze()  # a collection would write to all objects, whose memory is then copied
     pid = os.fork()

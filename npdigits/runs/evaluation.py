@@ -131,12 +131,18 @@ def refuse_seen(run: Trained, name: str, test: Split, warn: Callable[[str], None
         warn(seen)
 
 
-def score_line(name: str, p: Array, labels: Array) -> str:
-    """Return accuracy with Wilson's 95 % interval, errors and cost of one set of probabilities."""
-    correct, n = int((p.argmax(axis=1) == labels).sum()), len(labels)
-    low, high = wilson_interval(correct, n)
+def count_right(p: Array, labels: Array) -> tuple[int, int, float]:
+    """Return how many are read right, of how many, and the mean cost −ln p of the label."""
+    n = len(labels)
     with np.errstate(divide="ignore"):
         cost = 0.0 - np.log(p[np.arange(n), labels].astype(float)).mean()  # 0, and not −0, where all is sure
+    return int((p.argmax(axis=1) == labels).sum()), n, float(cost)
+
+
+def score_line(name: str, p: Array, labels: Array) -> str:
+    """Return accuracy with Wilson's 95 % interval, errors and cost of one set of probabilities."""
+    correct, n, cost = count_right(p, labels)
+    low, high = wilson_interval(correct, n)
     return f"{name}: {correct / n:.2%} ({low:.2%} to {high:.2%}), {n - correct} of {n:,} read wrong, cost {cost:.4f}"
 
 

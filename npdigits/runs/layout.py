@@ -10,6 +10,12 @@ LOG = "train.log"
 LAST, PREVIOUS, BEST = (f"checkpoints/{name}" for name in (checkpoint.LAST, checkpoint.PREVIOUS, checkpoint.BEST))
 # Shows how the training images were distorted, where they were.
 DISTORTED = "distorted.npz"
+# What was seen inside the network, where it was looked into.
+LAYERS = "layers.csv"
+# The weights after each epoch, where they are kept: a folder.
+HISTORY = "history"
+# The steps of the epoch in which a run diverged.
+DIVERGENCE_STEPS = "diverged.csv"
 # What a run that has ended and has a best epoch cannot be without.
 RESULTS = ("metrics.csv", "predictions.npz", BEST, LAST)
 # How strange the validation digits are, by which a reading is doubted. Release 0.2.0 and code before do not know it,
@@ -20,13 +26,17 @@ MORE_RESULTS = (DOUBT,)
 PLOTS = ("cost", "accuracy", "gap", "learning_rate", "confusion", "mistakes", "weights")
 # An additional plot, of runs whose training images were distorted.
 AUGMENTATION = "augmentation"
+# Others: of runs that were looked into, and of those that diverged.
+INSIDE, DIVERGENCE = "layers", "divergence"
+MORE_PLOTS = (AUGMENTATION, INSIDE, DIVERGENCE)
 # The files that are written whole: a process that is killed can leave a part of one under another name.
 WRITTEN_WHOLE = (
     *("identity.json", "summary.json", "config.yaml", "overrides.yaml", "environment.json", "metrics.csv"),
+    *(LAYERS, DIVERGENCE_STEPS),
     *("predictions.npz", DOUBT, DISTORTED, LOG, LAST, PREVIOUS, BEST, "code.json"),
-    *(f"plots/{name}.png" for name in (*PLOTS, AUGMENTATION)),
+    *(f"plots/{name}.png" for name in (*PLOTS, *MORE_PLOTS)),
 )
-FOLDERS = ("checkpoints", "plots", "code")
+FOLDERS = ("checkpoints", "plots", "code", HISTORY)
 # How a line of train.log begins, to which others are added.
 LOG_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d |Traceback ")
 

@@ -75,19 +75,29 @@ def parse_metrics(text: str) -> list[Epoch]:
     return history
 
 
-def read_metrics(path: Path) -> dict[str, list[float]]:
+def read_metrics(path: Path, growing: bool = False) -> dict[str, list[float]]:
     """Read a run directory's metrics.csv: column name -> values, NaN where a cell is empty or the column is missing.
+
+    Args:
+        path: the run directory.
+        growing: whether the run has not ended, so that the last line may not be whole; it is then left out.
 
     Raises:
         RunDirError: there is none, or it cannot be read.
     """
     try:
         with opened(path / "metrics.csv", MOST_BYTES) as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
-            return _read_columns(text)
+            return _read_columns(_without_torn_end(text) if growing else text)
     except OSError as error:
         raise RunDirError(f"{path}: not a run directory: metrics.csv: {error.strerror}") from error
     except ValueError as error:
         raise RunDirError(f"{path}/metrics.csv: damaged: {error}") from error
+
+
+def _without_torn_end(file: TextIO) -> TextIO:
+    """Return a table without its last line, if that has no end."""
+    text = file.read(MOST_BYTES + 1)
+    return io.StringIO(text[: text.rfind("\n") + 1], newline="")
 
 
 def _read_columns(file: TextIO) -> dict[str, list[float]]:
@@ -98,20 +108,40 @@ def _read_columns(file: TextIO) -> dict[str, list[float]]:
     """
     rows = _rows(file)
     names = next(rows, [])
-    if missing := set(FIRST_COLUMNS).difference(names):
-        raise ValueError(f"no column {min(missing)}")
-    _own_columns(names, COLUMNS)
+    check_names(names)
     columns: list[list[float]] = [[] for _ in names]
     for number, cells in enumerate(rows, start=1):
-        values = [
-            math.nan if cell == "" else _number(cell, name, number) for cell, name in zip(cells, names, strict=True)
-        ]
-        for column, value in zip(columns, values, strict=True):
+        for column, value in zip(columns, row_of(cells, names, number).values(), strict=True):
             column.append(value)
-        _check_row(dict(zip(names, values, strict=True)), number)
     table = dict(zip(names, columns, strict=True))
     n = len(columns[0])
     return {name: table[name] if name in table else [math.nan] * n for name in dict.fromkeys([*COLUMNS, *names])}
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse the names of columns that no run's table has.
+
+    Raises:
+        ValueError: one is missing, there twice, or unknown.
+    """
+    if missing := set(FIRST_COLUMNS).difference(names):
+        raise ValueError(f"no column {min(missing)}")
+    _own_columns(names, COLUMNS)
+
+
+def row_of(cells: Sequence[str], names: Sequence[str], number: int) -> dict[str, float]:
+    """Return the values of the row of this epoch by the names of the columns, NaN where a cell is empty.
+
+    Raises:
+        ValueError: no run writes such a row.
+    """
+    if len(cells) != len(names):
+        raise ValueError(f"row {number} has {len(cells)} cells")
+    values = {
+        name: math.nan if cell == "" else _number(cell, name, number) for cell, name in zip(cells, names, strict=True)
+    }
+    _check_row(values, number)
+    return values
 
 
 def _rows(file: TextIO) -> Iterator[list[str]]:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from npdigits.base import canvas
+from npdigits.base import canvas, ticks
 from npdigits.base.arrays import Array
 from npdigits.base.errors import RunDirError
 from npdigits.base.files import STRAY_AGE, Folder
 from npdigits.base.text import on_one_line
-from npdigits.runs import class_plots
-from npdigits.runs.arrays import fits_network, read_distorted, read_predictions
-from npdigits.runs.checkpoint import opened
-from npdigits.runs.layout import AUGMENTATION, DISTORTED, PLOTS
-from npdigits.runs.metrics import read_metrics
-from npdigits.runs.summary import read_summary
+from npdigits.runs import class_plots, divergence, layer_plots, weight_plots
+from npdigits.runs.layout import AUGMENTATION, DIVERGENCE, INSIDE, MORE_PLOTS, PLOTS
+from npdigits.runs.run_files import RunFiles
 
 if TYPE_CHECKING:  # matplotlib is imported where something is drawn: the user's settings can make that fail
     from matplotlib.figure import Figure
@@ -31,60 +27,14 @@ STYLES: dict[str, dict[str, Any]] = {
     "val": {"color": "#D55E00", "linestyle": "--", "label": "validation"},
     "test": {"color": "#009E73", "linestyle": ":", "label": "test"},
 }
-MAX_WEIGHT_IMAGES = 100
-# Inches that a plot may be high, where images are as narrow as a line.
-MOST_HEIGHT = 30
-
-
-class RunFiles:
-    """The files of a run directory, read once for all plots.
-
-    Raises:
-        RunDirError: it is not a run directory, or holds no epoch to draw.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.summary = read_summary(path)
-        self.metrics = {name: np.array(values) for name, values in read_metrics(path).items()}
-        if self.summary.best_epoch is None:
-            status = self.summary.status
-            reason = "no epoch was finished" if status.ended else "the run has not ended"
-            raise RunDirError(f"{path}: {reason} (status {status}): nothing to draw")
-        if self.summary.best_epoch > (n := len(self.metrics["epoch"])):
-            raise RunDirError(f"{path}: damaged: metrics.csv has {n} rows, but best_epoch={self.summary.best_epoch}")
-        try:
-            self.predictions = read_predictions(path / "predictions.npz")
-            self.best = opened(path / "checkpoints" / "best.npz", fits_network())
-            if not all(np.isfinite(self.best[name]).all() for name in self.best if name[0] in "Wb"):
-                raise ValueError(f"{path}/checkpoints/best.npz: damaged: holds numbers that are not finite")
-            self.class_names = self._named(path)
-            self.distorted = read_distorted(path / DISTORTED) if (path / DISTORTED).exists() else None
-        except OSError as error:
-            raise RunDirError(f"{path}: cannot be drawn: {error}") from error
-        except ValueError as error:  # which names the file
-            raise RunDirError(str(error)) from error
-
-    def _named(self, path: Path) -> tuple[str, ...]:
-        """Return the names of the classes.
-
-        Raises:
-            ValueError: summary.json names another number of classes.
-        """
-        try:
-            return self.summary.class_names(self.predictions["probabilities"].shape[1])
-        except ValueError as error:
-            raise ValueError(f"{path}: damaged: {error}") from error
-
-    @property
-    def title(self) -> str:
-        """The line that stands above every plot: the data set that was really used, and the network."""
-        layers = sum(name.startswith("W") for name in self.best)
-        sizes = [self.best["W1"].shape[1], *(len(self.best[f"W{i + 1}"]) for i in range(layers))]
-        return f"{self.summary.data} ({self.summary.data_sha256[:8]}), {'–'.join(map(str, sizes))}"
+# Inches: margins of curves, whose figures may have as many digits as 2.3026; of the plot of two panels, and between
+# these.
+SIDES: dict[str, Any] = {"left": 1.1, "right": 0.4}
+GAP_SIZE, GAP_BETWEEN = (6.4, 5.2), 0.25
 
 
 def draw(path: Path, folder: Folder | None = None, form: str = "png") -> list[Path]:
-    """Draw all plots of a run directory into its plots/ and return their paths.
+    """Draw all plots of a run directory, as far as it has come, into its plots/ and return their paths.
 
     Args:
         path: the run directory.
@@ -95,13 +45,8 @@ def draw(path: Path, folder: Folder | None = None, form: str = "png") -> list[Pa
         RunDirError: the directory cannot be read or written, or matplotlib cannot draw.
     """
     run = RunFiles(path)
-    with contextlib.closing(render(run, names_of(run), form)) as pictures:
+    with contextlib.closing(render(run, run.names, form)) as pictures:
         return write(path, folder or Folder(path), pictures, form)
-
-
-def names_of(run: RunFiles) -> tuple[str, ...]:
-    """Return the names of the plots that a run has."""
-    return (*PLOTS, *([AUGMENTATION] if run.distorted else []))
 
 
 def render(run: RunFiles, names: Sequence[str], form: str = "png") -> Generator[tuple[str, bytes], None, None]:
@@ -132,7 +77,7 @@ def write(path: Path, folder: Folder, pictures: Iterable[tuple[str, bytes]], for
     files = []
     try:
         folder.make("plots")
-        folder.remove_strays([f"plots/{name}.{form}" for name in (*PLOTS, AUGMENTATION)], STRAY_AGE)
+        folder.remove_strays([f"plots/{name}.{form}" for name in (*PLOTS, *MORE_PLOTS)], STRAY_AGE)
         for name, content in pictures:
             files.append(f"plots/{name}.{form}")
             folder.write_whole(files[-1], content)
@@ -165,42 +110,54 @@ def accuracy(run: RunFiles) -> Figure:
 
 def gap(run: RunFiles) -> Figure:
     """Draw how much worse the network does on digits it did not train on, and how settled the validation cost is."""
-    figure, axes = canvas.titled(f"Overfitting — {run.title}", right=1.05)
+    figure, upper = canvas.titled(f"Overfitting — {run.title}", GAP_SIZE, **SIDES)
+    left, bottom, width, height = upper.get_position().bounds
+    panel = (height - GAP_BETWEEN / GAP_SIZE[1]) / 2
+    upper.set_position((left, bottom + height - panel, width, panel))
+    lower = figure.add_axes((left, bottom, width, panel), sharex=upper)
+    lower.spines[["top", "right"]].set_visible(False)
     epochs = run.metrics["epoch"]
-    axes.plot(epochs, run.metrics["gap"], color="#D55E00", marker=_marker(epochs))
-    axes.axhline(0, color="0.7", linewidth=0.8)
-    axes.set_ylabel("validation − training cost (nats)", color="#D55E00")
-    _epochs_axis(axes, run)
-    variance = run.metrics["val_cost_variance"]
-    if np.nanmax(variance, initial=0.0) > 0:
-        other = axes.twinx()
-        other.plot(epochs, variance, color="#0072B2", linestyle="--")
-        _logarithmic(other)
-        other.spines["top"].set_visible(False)
-        other.set_ylabel("validation cost's variance (nats²), dashed", color="#0072B2")
+    upper.plot(epochs, run.metrics["gap"], color="#D55E00", marker=_marker(epochs))
+    upper.axhline(0, color="0.7", linewidth=0.8)
+    upper.set_ylabel("validation − training\ncost (nats)", fontsize=9)
+    upper.tick_params(labelbottom=False)
+    ticks.show_no_noise(upper, float(np.nanmax(run.metrics["train_cost"], initial=0.0)))
     if np.isnan(run.metrics["gap"]).all():
-        axes.text(0.5, 0.5, "no validation data", transform=axes.transAxes, ha="center")
+        upper.text(0.5, 0.5, "no validation data", transform=upper.transAxes, ha="center")
+    variance = run.metrics["val_cost_variance"]
+    lower.set_ylabel("validation cost's\nvariance (nats²)", fontsize=9)
+    for axes in (upper, lower):
+        axes.tick_params(axis="y", labelsize=9)
+    if np.nanmax(variance, initial=0.0) > 0:
+        lower.plot(epochs, variance, color="#0072B2", marker=_marker(variance[variance > 0]))
+        ticks.logarithmic(lower)
+    else:
+        lower.set_yticks([])
+        lower.text(0.5, 0.5, "no variance", transform=lower.transAxes, ha="center")
+    _epochs_axis(lower)
     return figure
 
 
 def learning_rate(run: RunFiles) -> Figure:
     """Draw the learning rate of each epoch."""
-    figure, axes = canvas.titled(f"Learning rate — {run.title}")
+    figure, axes = canvas.titled(f"Learning rate — {run.title}", **SIDES)
     axes.plot(run.metrics["epoch"], run.metrics["lr"], color="#0072B2", marker=".")
     axes.set_ylabel("learning rate")
     if run.metrics["lr"].min() > 0:
-        _logarithmic(axes)
-    _epochs_axis(axes, run)
+        ticks.logarithmic(axes)
+    _epochs_axis(axes)
     return figure
 
 
 def confusion(run: RunFiles) -> Figure:
     """Draw how often each test digit is read as each digit."""
+    assert run.predictions is not None, "drawn only where they are there"
     return class_plots.confusion(run.title, run.predictions, run.class_names)
 
 
 def mistakes(run: RunFiles) -> Figure:
     """Draw the test digits that were read wrong with the greatest confidence."""
+    assert run.predictions is not None, "drawn only where they are there"
     return class_plots.mistakes(run.title, run.predictions, run.class_names, run.summary.height_and_width)
 
 
@@ -212,7 +169,7 @@ def augmentation(run: RunFiles) -> Figure:
     pictures = np.pad(rows.reshape(*rows.shape[:2], height, width), ((0, 0), (0, 0), (1, 1), (1, 1)))
     sheet = pictures.transpose(0, 2, 1, 3).reshape(len(rows) * (height + 2), -1)
     # Inches; 0.75 and 0.95 are left around.
-    size = (6.4, min((6.4 - 2 * 0.75) * sheet.shape[0] / sheet.shape[1] + 0.95, MOST_HEIGHT))
+    size = (6.4, min((6.4 - 2 * 0.75) * sheet.shape[0] / sheet.shape[1] + 0.95, weight_plots.MOST_HEIGHT))
     figure, axes = canvas.titled(f"Training digits, and as they are seen — {run.title}", size=size, of_images=True)
     axes.imshow(sheet, cmap="gray_r", interpolation="nearest")
     axes.axvline(width + 1.5, color="#D55E00", linewidth=1)
@@ -220,25 +177,22 @@ def augmentation(run: RunFiles) -> Figure:
     return figure
 
 
+def layers(run: RunFiles) -> Figure:
+    """Draw what was seen inside the network, layer by layer."""
+    assert run.layers is not None, "drawn only where they are there"
+    return layer_plots.layers(run.title, run.layers)
+
+
+def diverged(run: RunFiles) -> Figure:
+    """Draw the steps of the epoch in which the run diverged."""
+    assert run.steps is not None, "drawn only where they are there"
+    return divergence.divergence(run.title, run.steps)
+
+
 def weights(run: RunFiles) -> Figure:
-    """Draw the weights of each first-layer unit as a picture: blue pixels speak against it, red ones for it."""
-    w = run.best["W1"]
-    shown = w[:MAX_WEIGHT_IMAGES]
-    height, width = run.summary.height_and_width
-    columns = math.ceil(math.sqrt(len(shown) * 1.3))
-    rows = math.ceil(len(shown) / columns)
-    some = f", {len(shown)} of {len(w)} units" if len(shown) < len(w) else ""
-    size = (6.4, min(6.4 * rows * (height + 1) / (columns * (width + 1)) + 0.5, MOST_HEIGHT))
-    figure, axes = canvas.titled(f"First layer's weights{some} — {run.title}", size=size, of_images=True)
-    sheet = np.full((rows * (height + 1), columns * (width + 1)), np.nan)
-    for i, unit in enumerate(shown):
-        top, left = i // columns * (height + 1), i % columns * (width + 1)
-        sheet[top : top + height, left : left + width] = unit.reshape(height, width)
-    # A few extreme weights would leave all else pale.
-    limit = float(np.quantile(np.abs(shown), 0.995)) or 1.0
-    axes.imshow(sheet, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    axes.set_axis_off()
-    return figure
+    """Draw the weights of each first-layer unit as a picture."""
+    assert run.best is not None, "drawn only where they are there"
+    return weight_plots.weights(run.title, run.best["W1"], run.summary.height_and_width)
 
 
 DRAWN_BY: dict[str, Callable[[RunFiles], Figure]] = {
@@ -250,22 +204,25 @@ DRAWN_BY: dict[str, Callable[[RunFiles], Figure]] = {
     "mistakes": mistakes,
     "weights": weights,
     AUGMENTATION: augmentation,
+    INSIDE: layers,
+    DIVERGENCE: diverged,
 }
 
 
 def _curves(run: RunFiles, figure_name: str, label: str, scale: float = 1) -> Figure:
     """Draw one figure of metrics.csv for the three sets."""
-    figure, axes = canvas.titled(f"{figure_name.capitalize()} — {run.title}")
+    figure, axes = canvas.titled(f"{figure_name.capitalize()} — {run.title}", **SIDES)
     for split, style in STYLES.items():
         values: Array = run.metrics[f"{split}_{figure_name}"] * scale
         if not np.isnan(values).all():
             axes.plot(run.metrics["epoch"], values, marker=_marker(values), **style)
-    best = run.summary.best_epoch
+    best = run.best_epoch
     axes.axvline(best, color="0.6", linewidth=0.8)
     axes.annotate(f" best: {best}", (best, 1), xycoords=("data", "axes fraction"), va="top", fontsize=8, color="0.3")
     axes.set_ylabel(label)
     axes.legend(frameon=False)
-    _epochs_axis(axes, run)
+    ticks.show_no_noise(axes)
+    _epochs_axis(axes)
     return figure
 
 
@@ -274,13 +231,6 @@ def _marker(values: Array) -> str | None:
     return "." if len(values) == 1 else None
 
 
-def _logarithmic(axes: Any) -> None:
-    """Make the y axis logarithmic, with plain figures."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("")
-
-
-def _epochs_axis(axes: Any, run: RunFiles) -> None:
+def _epochs_axis(axes: Any) -> None:
     axes.set_xlabel("epoch")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    ticks.whole_steps(axes)

@@ -15,6 +15,7 @@ from npdigits.base.terminal import Unfailing, hand_over, live_options, on_termin
 from npdigits.base.text import listed, printable, printable_lines
 from npdigits.runs.events import Listener
 from npdigits.runs.summary import Status, Summary
+from npdigits.runs.weight_history import say_size
 from npdigits.training.state import Epoch
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class Report(Listener):
             f"{sizes['test']:,} for the test; network {'–'.join(map(str, run.sizes))}, "
             f"{run.summary.parameters:,} parameters"
         )
+        if large := say_size(run.config, run.sizes):
+            self.say(large)
         self._clock = Stopwatch()
 
     def ended(self, run: RunRecord) -> None:
@@ -151,6 +154,12 @@ def epoch_line(record: Epoch, epochs: int) -> str:
     if record.val_cost is not None:
         parts.append(f"val {_cost(record.val_cost)} {record.val_accuracy:7.2%}")
     return "  ".join(parts) + ("  best" if record.is_best else "")
+
+
+def outcome_of(summary: Summary) -> str:
+    """Return the final table of a run that has one, and why it has failed, if it has; "" where there is neither."""
+    table = [] if summary.readout is None else [final_table(summary)]
+    return "\n".join([*table, *([f"  why: {summary.diagnosis}"] if summary.diagnosis else [])])
 
 
 def final_table(summary: Summary) -> str:

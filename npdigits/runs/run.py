@@ -19,16 +19,18 @@ from npdigits.config.schema import Config
 from npdigits.config.seeds import seed_of
 from npdigits.data.sets import Data
 from npdigits.runs import outputs, results, resume
+from npdigits.runs.diagnosis import diagnose
 from npdigits.runs.directory import EndedRun, claim
 from npdigits.runs.doubt import Doubt
 from npdigits.runs.drawing import Drawing
 from npdigits.runs.environment import environment_of_run
 from npdigits.runs.events import Listener, Listeners
 from npdigits.runs.hold import Hold
+from npdigits.runs.layers import inspectors
 from npdigits.runs.layout import has_all_plots, more_sizes, result_sizes
 from npdigits.runs.prepare import Plan, prepare
 from npdigits.runs.record import RunRecord
-from npdigits.runs.report import Report, final_table
+from npdigits.runs.report import Report, outcome_of
 from npdigits.runs.sharing import count_processes
 from npdigits.runs.summary import Status, Summary
 from npdigits.runs.track import require_tracker, trackers
@@ -100,7 +102,9 @@ def carry_out(
     report = report or Report(config.quiet)
     try:
         plan = prepare(config, out_dir, overrides, source, report)
-        told = Listeners([report, *trackers(plan.config), *listeners], report.warn)
+        told = Listeners(
+            [report, *inspectors(plan.config, plan.train), *trackers(plan.config), *listeners], report.warn
+        )
         try_own(plan.config, plan.sizes, plan.train, plan.source.image_shape)
         claimed = claim(plan.out_dir, outputs.outputs(), plan.identity, plan.resuming, report.warn, plan.form, until)
         if isinstance(claimed, EndedRun):
@@ -136,7 +140,7 @@ def _do_claimed(
             record.start_clock()
             control.leave_out = record.leave_out
             status = _train(plan, record, writer, control, listeners, report)
-            _conclude(plan, record, writer, status)
+            _conclude(plan, record, writer, status, report)
         except Exception as error:
             first = first_cause(error)
             _fail(record, writer, first)
@@ -216,7 +220,7 @@ def _suspects(config: Config) -> str:
     return keys
 
 
-def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status) -> None:
+def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status, report: Report) -> None:
     """Save the run's state; of a run that has ended write also its predictions and its figures."""
     record.update_progress()
     if status in (Status.INTERRUPTED, Status.PAUSED):
@@ -239,6 +243,7 @@ def _conclude(plan: Plan, record: RunRecord, writer: RunWriter, status: Status) 
         record.update(temperature=temperature)
         if found := Doubt.of(network, plan.train, plan.val, plan.source.image_shape, temperature or 1.0):
             writer.write_doubt(found.arrays(network))
+    record.update(diagnosis=diagnose(plan, record, status, writer, report.warn))
     record.update(sizes=result_sizes(writer.path), more_sizes=more_sizes(writer.path))
     writer.write_summary(record.summary)
 
@@ -257,9 +262,9 @@ def _fail(record: RunRecord, writer: RunWriter, error: Exception) -> None:
 def _present(record: RunRecord, writer: RunWriter, report: Report, drawing: Drawing) -> None:
     """Print the figures of a run that has ended, draw its plots, and print its directory."""
     report.close_live()
-    if record.summary.readout is not None:
-        report.say(final_table(record.summary))
-    if record.state.best_epoch is not None and record.config.plots:
+    if outcome := outcome_of(record.summary):
+        report.say(outcome)
+    if record.config.plots and (record.state.best_epoch is not None or record.summary.status == Status.DIVERGED):
         _draw(writer.path, report, writer.hold, drawing)
     writer.check()
     report.result(str(writer.path))
@@ -269,10 +274,10 @@ def _present_ended(ended: EndedRun, config: Config, report: Report) -> Summary:
     """Print the figures of a run that had ended or paused before; draw its plots if they are wanted and missing."""
     where = f", after epoch {ended.summary.epochs_run}" if ended.summary.status == Status.PAUSED else ""
     report.say(f"this run is {ended.summary.status} already{where}")
-    if ended.summary.readout is not None:
-        report.say(final_table(ended.summary))
-        if config.plots and not has_all_plots(ended.path):
-            _draw(ended.path, report)
+    if outcome := outcome_of(ended.summary):
+        report.say(outcome)
+    if ended.summary.readout is not None and config.plots and not has_all_plots(ended.path):
+        _draw(ended.path, report)
     report.result(str(ended.path))
     return ended.summary
 

@@ -12,9 +12,9 @@ from npdigits.base.sheet import captioned
 from npdigits.base.text import printable, shortened
 from npdigits.runs import exam
 from npdigits.runs.doubt import DEFAULT, doubts_of
-from npdigits.runs.evaluation import load_members, score_line
+from npdigits.runs.evaluation import count_right, load_members, score_line
 from npdigits.runs.exam import Exam
-from npdigits.runs.results import confusion_matrix
+from npdigits.runs.results import confusion_matrix, wilson_interval
 from npdigits.runs.trained import Trained
 from npdigits.training.scoring import probabilities
 
@@ -32,6 +32,7 @@ class Scores:
         lines: what is said: of the images, of each run, of the committee.
         readers: who has read the images, the committee if there are several.
         exam: the images.
+        each: probabilities of each run, shape (n, classes).
         p: probabilities of the last, shape (n, classes).
         first_images: the images as the first run takes them, shape (n, pixels).
         runs: the networks.
@@ -41,6 +42,7 @@ class Scores:
     lines: list[str]
     readers: str
     exam: Exam
+    each: Sequence[Array]
     p: Array
     first_images: Array
     runs: Sequence[Trained]
@@ -97,7 +99,26 @@ def score(
         lines.append(score_line(name, mean, given.labels))
     first = given.images[runs[0].path]
     doubted = doubts.doubt > 1 - DEFAULT if doubts and doubts.known else None
-    return Scores(lines, name, given, mean, first.images[first.rows], runs, doubted)
+    return Scores(lines, name, given, each, mean, first.images[first.rows], runs, doubted)
+
+
+def rows_by_run(scores: Scores) -> list[list[str]]:
+    """Return a row for each run, the one with the most right first, a head before all.
+
+    ``name`` is that of the run's directory, in a competition the participant's. Of equals the lower cost stands first.
+    """
+    rows = []
+    for run, p in zip(scores.runs, scores.each, strict=True):
+        right, n, cost = count_right(p, scores.exam.labels)
+        low, high = wilson_interval(right, n)
+        size = run.network.parameters.flat.size
+        hidden = "-".join(map(str, run.sizes[1:-1])) or "none"
+        figures = [f"{number:.4f}" for number in (right / n, low, high, cost)]
+        rows.append(
+            (-right, cost, [run.path.resolve().name, str(run.path), hidden, str(size), str(n), str(right), *figures])
+        )
+    head = ["name", "run", "hidden", "parameters", "digits", "right", "accuracy", "low", "high", "cost"]
+    return [head, *(row for _, _, row in sorted(rows, key=lambda row: row[:2]))]
 
 
 def worst_sheet(scores: Scores) -> bytes:

@@ -90,6 +90,7 @@ class Summary:
         at_chance, never_read: see ``results.find_blindness``.
         temperature: T of the probabilities softmax(z/T), found on the validation set (``training.temperature``); None
             where that does not tell, and of earlier versions: 1.
+        diagnosis: why it has failed, in words (``runs.diagnosis``); "" where it has not.
         sizes: bytes of each result file of a run that has ended or is paused, by which one that is lost or torn is
             noticed.
         more_sizes: the same of those that earlier versions do not know.
@@ -125,6 +126,7 @@ class Summary:
     at_chance: bool | None = None
     never_read: list[int] | None = None
     temperature: float | None = None
+    diagnosis: str = ""
     sizes: Mapping[str, int] | None = None
     more_sizes: Mapping[str, int] | None = None
     reason: str = ""

@@ -1,5 +1,5 @@
 "use strict";
-// Strokes become a picture, the picture an image (form.js), the image probabilities (network.js). Drawn at most once a
+// Strokes become a picture (paper.js), the picture an image (form.js), the image probabilities (network.js). Drawn at most once a
 // frame, and only when something changed.
 
 (() => {
@@ -13,7 +13,7 @@
     parent.append(made);
     return made;
   };
-  const SIDE = Form.SIDE, PENS = { thick: 22, thin: 9 }, MOST_TILES = 48, SAMPLE = 40, NEAR = 1;
+  const SIDE = Form.SIDE, MOST_TILES = 48, SAMPLE = 40;
   // Letters of a name beside a bar, and in a sentence; more bars than MANY stand in columns, as far as names are short.
   const LONGEST = 14, LONGEST_SAID = 32, MANY = 20, WORD = 3;
 
@@ -34,111 +34,18 @@
     element("paper").ariaLabel = "paper: draw one picture, with mouse, finger or pen";
     element("test").textContent = "test picture";
   }
-  const paper = element("paper"), pencil = paper.getContext("2d", { willReadFrequently: true });
-  let strokes = [], shown = null, pen = "thick", dirty = false;
-  const before = [];  // what undo brings back
-  const remember = () => before.push([strokes.slice(), shown]);
-
-  // ---- light and dark
-  const wish = matchMedia("(prefers-color-scheme: dark)");
-  let dark = wish.matches;
-  const paint = () => {
-    document.documentElement.style.colorScheme = dark ? "dark" : "light";
-    document.documentElement.classList.toggle("dark", dark);
-    element("theme").textContent = dark ? "light" : "dark";
-  };
-  element("theme").addEventListener("click", () => { dark = !dark; paint(); });
-  wish.addEventListener("change", () => { dark = wish.matches; paint(); });
-  paint();
+  let dirty = false;
+  lightAndDark(element("theme"));
 
   // ---- drawing
-  const place = (event) => {
-    const box = paper.getBoundingClientRect();
-    return [(event.clientX - box.left) * paper.width / box.width, (event.clientY - box.top) * paper.height / box.height];
-  };
-  function trace({ width, points }) {
-    pencil.lineWidth = width;
-    pencil.lineCap = pencil.lineJoin = "round";
-    pencil.beginPath();
-    if (points.length === 1) {  // a line of no length would not be drawn
-      pencil.arc(...points[0], width / 2, 0, 2 * Math.PI);
-      pencil.fillStyle = "#000";
-      pencil.fill();
-      return;
-    }
-    pencil.moveTo(...points[0]);
-    for (const point of points) pencil.lineTo(...point);
-    pencil.stroke();
-  }
-  // The picture is made of the strokes alone, so that one taken back leaves no trace.
-  function redraw() {
-    pencil.fillStyle = "#fff";
-    pencil.fillRect(0, 0, paper.width, paper.height);
-    pencil.strokeStyle = "#000";
-    if (shown !== null) picture(pencil, (i) => 255 - tests.images[shown * SIDE * SIDE + i], paper.width / SIDE);
-    strokes.forEach(trace);
-  }
-  let current = null, pointer = null;
-  paper.addEventListener("pointerdown", (event) => {
-    if (pointer !== null || event.button > 0) return;  // one finger draws
-    event.preventDefault();
-    paper.setPointerCapture(event.pointerId);
-    pointer = event.pointerId;
-    remember();
-    shown = null;
-    current = { width: PENS[pen], points: [place(event)] };
-    strokes.push(current);
-    changed();
-  });
-  paper.addEventListener("pointermove", (event) => {
-    if (event.pointerId !== pointer) return;
-    const between = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
-    for (const point of (between.length ? between : [event]).map(place)) {
-      const [x, y] = current.points.at(-1);
-      // Each frame draws all points anew, so none is kept that changes nothing.
-      if (Math.hypot(point[0] - x, point[1] - y) >= NEAR) current.points.push(point);
-    }
-    changed();
-  });
-  for (const end of ["pointerup", "pointercancel"])
-    paper.addEventListener(end, (event) => { if (event.pointerId === pointer) pointer = current = null; });
-  element("clear").addEventListener("click", () => {
-    if (!strokes.length && shown === null) return;  // nothing that undo could bring back
-    remember();
-    strokes = [];
-    shown = null;
-    changed();
-  });
-  element("undo").addEventListener("click", () => {
-    if (!before.length || current) return;  // not while a stroke is being drawn
-    [strokes, shown] = before.pop();
-    changed();
-  });
-  element("pen").addEventListener("click", () => {
-    pen = pen === "thick" ? "thin" : "thick";
-    element("pen").textContent = `pen: ${pen}`;
-  });
-  addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z") { event.preventDefault(); element("undo").click(); }
-  });
+  const digit = (i) => tests.images.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE);
+  const [clear, undo, pen] = ["clear", "undo", "pen"].map(element);
+  const paper = new Paper({ canvas: element("paper"), clear, undo, pen }, changed, digit);
   element("test").hidden = !tests;
   element("test").addEventListener("click", () => {
-    remember();
-    strokes = [];
-    shown = shown === null ? Math.floor(Math.random() * tests.labels.length) : (shown + 1) % tests.labels.length;
-    changed();
+    const n = tests.labels.length;
+    paper.show(paper.shown === null ? Math.floor(Math.random() * n) : (paper.shown + 1) % n);
   });
-
-  // ---- pictures
-  function picture(context, grey, size = 1) {
-    const image = context.createImageData(SIDE * size, SIDE * size);
-    for (let i = 0; i < SIDE * size * SIDE * size; i++) {
-      const x = Math.floor(i % (SIDE * size) / size), y = Math.floor(i / (SIDE * size) / size);
-      image.data.fill(grey(y * SIDE + x), 4 * i, 4 * i + 3);
-      image.data[4 * i + 3] = 255;
-    }
-    context.putImageData(image, 0, 0);
-  }
 
   // ---- probabilities
   element("bars").style.setProperty("--rows", Math.ceil(network.sizes.at(-1) / 2));
@@ -158,7 +65,6 @@
 
   // ---- hidden units
   const sizes = network.sizes.slice(1, -1);
-  const digit = (i) => tests.images.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE);
   const typical = tests ? tests.labels.slice(0, SAMPLE).map((_, i) => network.forward(digit(i)).hidden) : [];
   const lights = sizes.map((n, layer) => {
     if (sizes.length > 1) make("h3", "", element("layers")).textContent = `layer ${layer + 1}`;
@@ -213,25 +119,12 @@
   }
   function frame() {
     dirty = false;
-    redraw();
-    let image = null, note = "";
-    if (shown !== null) {
-      image = digit(shown);
-      note = `test ${thing} ${shown + 1}${says(tests.labels[shown])}`;
-    } else if (strokes.length) {
-      const rgba = pencil.getImageData(0, 0, paper.width, paper.height).data;
-      const grey = new Uint8Array(rgba.length / 4);
-      for (let i = 0; i < grey.length; i++) grey[i] = rgba[4 * i];
-      try {
-        image = Form.form(grey, paper.width, paper.height);
-      } catch (error) {
-        if (!(error instanceof Form.NoDigit)) throw error;
-        note = error.message;
-      }
-    } else {
-      note = `draw a ${thing} on the paper`;
-    }
-    picture(element("seen").getContext("2d"), (i) => image ? 255 - image[i] : 255);
+    paper.redraw();
+    const { image, why } = paper.read(), { shown } = paper;
+    let note = why || "";
+    if (shown !== null) note = `test ${thing} ${shown + 1}${says(tests.labels[shown])}`;
+    else if (paper.blank) note = `draw a ${thing} on the paper`;
+    Paper.picture(element("seen").getContext("2d"), (i) => image ? 255 - image[i] : 255);
     element("note").textContent = note;
     const read = image && network.forward(image);
     const first = read ? read.probabilities.indexOf(Math.max(...read.probabilities)) : -1;

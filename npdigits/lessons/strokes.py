@@ -1,4 +1,4 @@
-"""Digits as strokes: for the experiment with digits of our own, and for tests."""
+"""Digits as strokes: for pictures of digits that nobody has written, in lessons, experiments and tests."""
 
 # Points of a field 10 wide and 14 high, one list a stroke.
 STROKES: dict[int, list[list[tuple[float, float]]]] = {

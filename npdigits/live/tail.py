@@ -1,0 +1,88 @@
+"""metrics.csv, read on from where it was read to: whole lines only, so that one that is being written waits."""
+
+import csv
+from collections.abc import Iterator
+
+from npdigits.live.folder import Mark, Opened
+from npdigits.runs.metrics import LONGEST_LINE, MOST_BYTES, check_names, row_of
+
+FILE = "metrics.csv"
+# Bytes that are read at once: the rows of 1,500 epochs. Of a longer table the rest is read at the next look.
+AT_ONCE = 256 << 10
+
+
+class Tail:
+    """A table that grows. One that was replaced or cut, as by a run that goes on from a checkpoint, is read anew.
+
+    Attributes:
+        rows: how many rows were read.
+        behind: whether there is more than was read.
+    """
+
+    def __init__(self) -> None:
+        self._mark: Mark | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._place, self._names, self.rows, self.behind = 0, list[str](), 0, False
+        self._trouble = ""
+
+    def more(self, opened: Opened) -> tuple[bool, list[dict[str, float]]]:
+        """Return whether the table begins anew, and the rows that came since.
+
+        Raises:
+            OSError, ValueError: it cannot be read, or is not what a run writes.
+        """
+        mark = opened.mark(FILE)
+        if mark == self._mark and not self.behind:
+            if self._trouble:
+                raise ValueError(self._trouble)
+            return False, []
+        anew = self._trouble != "" or self._is_other(mark)
+        if anew:
+            self._begin()
+        self._mark = mark
+        if mark is None:
+            return anew, []
+        try:
+            return anew, self._read(opened, mark.size)
+        except ValueError as error:
+            self._trouble, self.behind = str(error), False
+            raise
+
+    def _is_other(self, mark: Mark | None) -> bool:
+        """Say whether the table is another one than that which was read, or shorter."""
+        before = self._mark
+        return before is not None and (mark is None or mark.inode != before.inode or mark.size < before.size)
+
+    def _read(self, opened: Opened, size: int) -> list[dict[str, float]]:
+        if size > MOST_BYTES:
+            raise ValueError(f"{FILE}: {size:,} bytes: allowed are at most {MOST_BYTES:,}")
+        content = opened.read(FILE, AT_ONCE, self._place, cut=True)
+        whole = content[: content.rfind(b"\n") + 1]
+        if not whole and len(content) > LONGEST_LINE:
+            raise ValueError(f"{FILE}: row {self.rows + 1} is longer than {LONGEST_LINE:,} characters")
+        rows = list(self._parse(whole.decode("utf-8")))
+        self._place += len(whole)
+        self.behind = len(content) == AT_ONCE
+        return rows
+
+    def _parse(self, text: str) -> Iterator[dict[str, float]]:
+        """Yield the rows of whole lines.
+
+        Raises:
+            ValueError: no run writes them.
+        """
+        try:
+            for cells in csv.reader(text.splitlines()):
+                if not self._names:
+                    check_names(cells)
+                    self._names = cells
+                    continue
+                row = row_of(cells, self._names, self.rows + 1)
+                self.rows += 1
+                yield row
+        except csv.Error as error:
+            raise ValueError(f"{FILE}: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{FILE}: damaged: {error}") from error

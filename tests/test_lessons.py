@@ -1,0 +1,86 @@
+"""The checks of the lessons accept right answers and refuse wrong ones with words that help."""
+
+import numpy as np
+import pytest
+from answers import RIGHT, WRONG, d_softsign, momentum, relu, softsign, step
+
+from npdigits import compose, lessons, run
+from npdigits.base.errors import ConfigError
+from npdigits.lessons.lessons import LESSONS
+from npdigits.pictures.mnist_form import to_mnist_form
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_right_answer_is_accepted(lesson, capsys):
+    assert lessons.check(lesson, *RIGHT[lesson]) is None
+    assert capsys.readouterr().out == f"Lesson {lesson}: right. {lessons.judge(lesson, *RIGHT[lesson]).line[17:]}\n"
+    assert lessons.judge(lesson, *RIGHT[lesson]).passed
+
+
+@pytest.mark.parametrize(("lesson", "functions", "words"), WRONG)
+def test_a_wrong_answer_is_told_what_is_wrong_in_one_line(lesson, functions, words):
+    judgement = lessons.judge(lesson, *functions)
+    assert not judgement.passed
+    assert words in judgement.line and judgement.line.startswith(f"Lesson {lesson}: not yet. ")
+    assert "\n" not in judgement.line and len(judgement.line) < 330
+
+
+def test_other_right_answers_are_accepted_as_well():
+    """What is asked for is behaviour; no form of the answer is."""
+    own_form = lessons.judge(8, to_mnist_form)
+    assert own_form.passed, own_form.line
+    uniform = lessons.judge(3, lambda rng, n_out, n_in: rng.uniform(-1, 1, (n_out, n_in)) * (3 / n_in) ** 0.5)
+    assert uniform.passed, uniform.line
+    in_lists = lessons.judge(4, lambda slope, start, lr, steps: np.array(RIGHT[4][0](slope, start, lr, steps)))
+    assert in_lists.passed, in_lists.line
+    corner = lessons.judge(7, relu, lambda z, a: (z > 0) * 1.0, lambda theta, g, *, lr: theta - lr * np.sign(g))
+    assert corner.passed, corner.line
+    with_state = lessons.judge(7, softsign, d_softsign, momentum)
+    assert with_state.passed, with_state.line
+
+
+def test_an_answer_cannot_change_what_it_is_given():
+    given = []
+
+    def spoils(image, weights, bias):
+        given.append(image)
+        result = (image * weights).sum() + bias
+        image[:] = 0
+        return result
+
+    assert lessons.judge(1, spoils).passed and not given[0].any()
+
+
+def test_a_lesson_that_there_is_not_and_another_number_of_functions_are_refused():
+    with pytest.raises(ConfigError, match="lesson 9: allowed is a whole number from 1 to 8"):
+        lessons.check(9, step)
+    with pytest.raises(ConfigError, match="lesson '3'"):
+        lessons.check("3", step)
+    with pytest.raises(ConfigError, match=r"lesson 7: its answer has 3 function\(s\), not 1"):
+        lessons.check(7, softsign)
+
+
+def test_learning_in_memory_has_the_bits_of_a_run(tmp_path, isolated):
+    settings = ["data=mnist_5k", "epochs=1", "val_size=3500", "hidden=3", "threads=1", "plots=false", "quiet=true"]
+    summary = run(compose([*settings, "seed=4"]), tmp_path / "run")
+    learned = lessons.learn(*settings[1:4], seed=4)
+    assert learned.history.val_cost.tolist() == [summary["val_cost"]]
+    assert learned.accuracy == summary["val_accuracy"] and learned.stopped_by == "epochs"
+    with np.load(tmp_path / "run" / "checkpoints" / "best.npz") as best:
+        np.testing.assert_array_equal(best["W1"], learned.weights[0])
+
+
+def test_a_training_that_runs_away_says_so_and_has_the_epochs_before(capsys):
+    learned = lessons.learn("lr=1e30", "optimizer=sgd", "epochs=2", "val_size=3500", "hidden=3", "schedule=constant")
+    assert learned.stopped_by == "diverged" and len(learned.history) == 0 and np.isnan(learned.accuracy)
+    assert "may be too high" in capsys.readouterr().out
+
+
+def test_digits_on_paper_are_read_as_pictures_and_their_form_is_found(tmp_path):
+    folder = lessons.write_digits(tmp_path / "paper", each=1, seed=2)
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
+    assert names == [f"{digit}/{digit}-0.png" for digit in range(10)]
+    again = lessons.write_digits(tmp_path / "again", each=1, seed=2)
+    other = lessons.write_digits(tmp_path / "other", each=1, seed=3)
+    assert all((folder / name).read_bytes() == (again / name).read_bytes() for name in names)
+    assert any((folder / name).read_bytes() != (other / name).read_bytes() for name in names)
