@@ -1,8 +1,8 @@
 """Record the digest of the code, once no bit has changed: ``python experiments/record_code.py BEFORE``.
 
 BEFORE is a checkout of the last commit whose recorded digest was true (``git worktree add ../before COMMIT``). Runs
-``same_bits.py``, which takes about a minute, and writes ``npdigits/config/numerics.py`` of this checkout where no file
-differs. Nothing is to prove, and BEFORE may be left out, where comments, docstrings and white space alone have changed.
+``same_bits.py``, which takes about a minute, and writes ``npdigits/config/numerics.py`` of this checkout where no
+result differs. Nothing is to prove, and BEFORE may be left out, where comments, docstrings and white space alone changed.
 A change that does alter bits raises ``NUMERICS`` there by hand; its digest is then recorded as it is.
 """
 
@@ -67,7 +67,7 @@ def _prove(checkout: Path, before: Path | None, compare: Callable[[Path, Path], 
     there, here = _numerics_of(before), _numerics_of(checkout)
     if here > there:
         return f"NUMERICS was {there} and is {here}, so other bits are meant"
-    return "no byte has changed" if compare(before, checkout) == 0 else ""
+    return "no byte of a result has changed" if compare(before, checkout) == 0 else ""
 
 
 def _numerics_of(checkout: Path) -> int:

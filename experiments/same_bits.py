@@ -1,9 +1,10 @@
 """Whether two checkouts leave the same bytes: ``python experiments/same_bits.py BEFORE AFTER``.
 
 Runs every configuration below by the code of either folder, and compares all .npz files, metrics.csv, identity.json and
-plots. For a change that is to alter no bit: ``git worktree add ../before COMMIT`` makes the folder to compare with. The
-embedded digits are enough; all of it takes about a minute. Code that is not the recorded one, whose runs would be told
-apart by their identity alone, is run as a copy in which it is recorded.
+plots. Plots that are drawn otherwise are named, and end in exit code 0 all the same. For a change that is to alter no
+bit: ``git worktree add ../before COMMIT`` makes the folder to compare with. The embedded digits are enough; all of it
+takes about a minute. Code that is not the recorded one, whose runs would be told apart by their identity alone, is run
+as a copy in which it is recorded.
 """
 
 import hashlib
@@ -20,7 +21,8 @@ from pathlib import Path
 from npdigits.base.program import Parser, exit_code, nonempty_path
 
 PROGRAM = "same_bits.py"
-COMPARED = ("*.npz", "metrics.csv", "identity.json", "*.png")
+PLOT = ".png"
+COMPARED = ("*.npz", "metrics.csv", "identity.json", f"*{PLOT}")
 TWO_EPOCHS = {
     **{f"activation {name}": f"activation={name}" for name in ("sigmoid", "tanh", "relu", "leaky_relu")},
     "gradient descent": "optimizer=sgd",
@@ -137,7 +139,7 @@ def differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 
 
 def main() -> None:
-    """Print the files that differ, and how many do; the exit code is 1 if there are any."""
+    """Print the files that differ, and how many do; the exit code is 1 if there are results among them."""
     parser = Parser(PROGRAM, description=(__doc__ or "").partition(":")[0])
     for name in ("before", "after"):
         parser.add_argument(name, type=nonempty_path, metavar=name.upper(), help="a checkout")
@@ -145,7 +147,7 @@ def main() -> None:
 
 
 def compare(before: Path, after: Path) -> int:
-    """Print the files that differ, and how many do; return 1 if there are any, else 0."""
+    """Print the files that differ, and how many do; return 1 if a result does, 0 if none or only plots do."""
     seen = []
     for checkout in (before, after):
         with tempfile.TemporaryDirectory() as code, tempfile.TemporaryDirectory() as out:
@@ -153,7 +155,10 @@ def compare(before: Path, after: Path) -> int:
     other = differing(*seen)
     new = len(seen[1].keys() - seen[0].keys())
     print("\n".join([*other, f"{len(other)} of {len(seen[0])} files differ" + (f"; {new} are new" if new else "")]))
-    return 1 if other else 0
+    results = [name for name in other if not name.endswith(PLOT)]
+    if other and not results:
+        print("only plots differ: they are drawn from results, and no result from them")
+    return 1 if results else 0
 
 
 if __name__ == "__main__":

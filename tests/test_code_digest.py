@@ -255,7 +255,7 @@ def test_a_digest_is_recorded_only_once_no_bit_has_changed(checkout, record_code
         record(checkout, checkout, compare)
     assert record(checkout, before, functools.partial(compare, differ=1)) == 1
     assert "not recorded" in capsys.readouterr().out and same_bits.digests_recorded(checkout) == recorded
-    assert record(checkout, before, compare) == 0 and "no byte has changed" in capsys.readouterr().out
+    assert record(checkout, before, compare) == 0 and "no byte of a result has changed" in capsys.readouterr().out
     assert same_bits.digests_recorded(checkout) == same_bits.digests_of(checkout) != recorded
     assert asked == [(before, checkout)] * 2
 
@@ -285,3 +285,22 @@ def test_edited_code_is_compared_as_if_it_were_recorded(checkout, record_code, t
 def test_a_checkout_of_before_there_was_a_digest_is_compared_as_it_is(record_code, tmp_path):
     (tmp_path / "npdigits" / "config").mkdir(parents=True)
     assert record_code.same_bits.with_recorded_code(tmp_path, tmp_path / "copy") == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("other", "code"), [([], 0), (["a/plots/cost.png"], 0), (["a/metrics.csv"], 1), (["a/b.png", "a/n.npz"], 1)]
+)
+def test_plots_drawn_otherwise_are_named_and_are_no_other_result(
+    record_code, monkeypatch, tmp_path, capsys, other, code
+):
+    same_bits, files = (
+        record_code.same_bits,
+        {"a/metrics.csv": "1", "a/n.npz": "2", "a/plots/cost.png": "3", "a/b.png": "4"},
+    )
+    seen = iter([files, files | dict.fromkeys(other, "changed")])
+    monkeypatch.setattr(same_bits, "with_recorded_code", lambda checkout, folder: checkout)
+    monkeypatch.setattr(same_bits, "train_all", lambda checkout, out: next(seen))
+    assert same_bits.compare(tmp_path, tmp_path) == code
+    said = capsys.readouterr().out
+    assert said.splitlines()[: len(other)] == sorted(other) and f"{len(other)} of 4 files differ" in said
+    assert ("only plots differ" in said) == (bool(other) and code == 0)
