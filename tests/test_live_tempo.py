@@ -6,12 +6,14 @@ import json
 import math
 import socket
 from multiprocessing.connection import Connection
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from npdigits.config.build import initial_state, recipe
 from npdigits.config.compose import compose
+from npdigits.live.control import Control
 from npdigits.live.lockstep import Partner
 from npdigits.live.shapes import BINS, histogram, round_up, weights_as_bytes
 from npdigits.live.sight import Sight
@@ -160,3 +162,27 @@ def test_the_batch_that_comes_next_is_the_one_that_is_trained_next(stood):
     how = recipe(plan.config, plan.source.image_shape)
     next(iter(fit(run.state, train, plan.val, plan.source.test, how, until=2)))
     assert (seen[-1] == order[0]).all()
+
+
+@pytest.mark.parametrize("what", ["batch", "epoch"])
+def test_a_follower_that_reads_an_order_late_does_not_go_on_alone(what):
+    """Its leader has taken it to the end of what was ordered before it hears of the order itself."""
+    (wire, server), (follower, leader) = (map(connection, socket.socketpair()) for _ in range(2))
+    sight = SimpleNamespace(in_epoch=1, about=dict)
+    control = Control(wire, lambda run: sight, Partner(follower, leads=False), math.inf)
+    run = SimpleNamespace(path="a", state=SimpleNamespace(optimizer=SimpleNamespace(steps=0), history=[]))
+    control.begun(run)
+    leader.send_bytes(b"1")
+    assert control() is False  # goes on, as its leader says
+    run.state.optimizer.steps = 1
+    server.send_bytes(json.dumps({"do": what}).encode())
+    server.send_bytes(json.dumps({"do": "end"}).encode())
+    assert control() is True  # at the next batch it waits until it is to end
+    told = []
+    while server.poll():
+        told.append(json.loads(server.recv_bytes()[1:]))
+    assert [one["going"] for one in told if one["kind"] == "state"] == [False, False]
+
+
+def connection(one):
+    return Connection(one.detach())

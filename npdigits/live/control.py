@@ -131,7 +131,7 @@ class Control(Listener):
         if self._partner and self._partner.is_there:
             if not self._partner.ready:
                 return math.inf
-            if not self._partner.leads:
+            if self._partner.follows:
                 return 0.0
         return self._tempo.wait(now)
 
@@ -168,9 +168,12 @@ class Control(Listener):
     def _order(self, what: str) -> None:
         if self._at is None or self._sight is None:
             self._early = what
-        else:
-            self._early = ""
-            self._tempo.order(what, self._at, self._sight.in_epoch, time.perf_counter())
+            return
+        self._early = ""
+        if what in (BATCH, EPOCH) and self._partner and self._partner.follows:
+            # Where that ends its leader knows: it may have taken this run there before the order is read.
+            what = PAUSE
+        self._tempo.order(what, self._at, self._sight.in_epoch, time.perf_counter())
 
     # ---- what is told
 

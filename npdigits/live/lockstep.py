@@ -33,6 +33,11 @@ class Partner:
         return self.wire is not None
 
     @property
+    def follows(self) -> bool:
+        """Whether this run goes where the other one goes."""
+        return self.wire is not None and not self.leads
+
+    @property
     def ready(self) -> bool:
         """Whether this run may go on, as far as the other one is concerned."""
         return self.wire is None or self._heard >= self._arrived
