@@ -2,8 +2,8 @@
 
 BEFORE is a checkout of the last commit whose recorded digest was true (``git worktree add ../before COMMIT``). Runs
 ``same_bits.py``, which takes about a minute, and writes ``npdigits/config/numerics.py`` of this checkout where no
-result differs. Nothing is to prove, and BEFORE may be left out, where comments, docstrings and white space alone changed.
-A change that does alter bits raises ``NUMERICS`` there by hand; its digest is then recorded as it is.
+result differs. Nothing is to prove, and BEFORE may be left out, where comments, docstrings and white space alone
+changed. A change that does alter bits raises ``NUMERICS`` there by hand; its digest is then recorded as it is.
 """
 
 import re
