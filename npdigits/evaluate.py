@@ -71,7 +71,7 @@ def act(chosen: argparse.Namespace) -> int:
     targets.check_unread(asked, _places_of(file, overrides))
     if not asked.get("sheet", ".png").lower().endswith(".png"):
         raise ConfigError(f"--sheet {asked['sheet']}: allowed is a name that ends in .png, as it is a PNG")
-    scores = score_all(runs, overrides, chosen.trust, file)
+    scores = score_all(runs, overrides, chosen.trust, file, ranked="ranking" in asked)
     names = scores.exam.classes
     if "sheet" in asked:
         targets.put(Path(chosen.sheet), worst_sheet(scores))
@@ -136,7 +136,11 @@ def evaluate(
 
 
 def score_all(
-    paths: Sequence[Path], overrides: Sequence[str] = (), trust: bool = False, file: Path | None = None
+    paths: Sequence[Path],
+    overrides: Sequence[str] = (),
+    trust: bool = False,
+    file: Path | None = None,
+    ranked: bool = False,
 ) -> Scores:
     """Score runs as ``runs.scores.score`` does, with its warnings on standard error."""
-    return score(paths, overrides, functools.partial(warn, PROGRAM), trust, file)
+    return score(paths, overrides, functools.partial(warn, PROGRAM), trust, file, ranked)

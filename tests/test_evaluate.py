@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -163,6 +164,24 @@ def test_a_ranking_has_a_row_a_run_with_its_name_the_best_first(runs, tmp_path, 
         assert row.low < row.accuracy < row.high and row.right == round(row.accuracy * row.digits)
 
 
+def test_copies_are_named_and_in_a_ranking_have_rows_but_one_voice(runs, tmp_path, monkeypatch, capsys):
+    """Two that type the same command have the same run; that costs nobody the competition."""
+    copy, target = shutil.copytree(runs[0], tmp_path / "copy"), tmp_path / "ranking.csv"
+    both = f"{runs[0]} and {copy} are the same run"
+    with pytest.raises(UserError, match=re.escape(both)):
+        evaluate.evaluate([*runs, copy])
+    alone, _, _ = evaluate.evaluate(runs)
+    arguments = [*map(str, runs), str(copy), "--ranking", str(target), "--sheet", str(tmp_path / "sheet.png")]
+    monkeypatch.setattr("sys.argv", ["npdigits-evaluate", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        evaluate.main()
+    said = capsys.readouterr()
+    assert ended.value.code == 0 and both in said.err
+    ranked = pd.read_csv(target, index_col="name", dtype={"name": str})
+    assert len(ranked) == 4 and ranked.right["copy"] == ranked.right[runs[0].name]
+    assert alone[-1].startswith("committee of 3: ") and alone[-1] in said.out
+
+
 def test_training_images_are_no_test_set_under_another_name(runs, tmp_path):
     own = trained.load_trained(runs[0]).config.data.dir
     source = sets.load("idx", folder=Path(own))
@@ -187,7 +206,7 @@ def test_a_run_has_one_voice(runs):
 
 def test_a_copy_has_no_voice_of_its_own(runs, tmp_path):
     shutil.copytree(runs[0], tmp_path / "copy")
-    with pytest.raises(UserError, match="two of the runs are copies of one"):
+    with pytest.raises(UserError, match="are the same run"):
         evaluate.evaluate([runs[0], tmp_path / "copy"])
 
 
@@ -200,7 +219,7 @@ def test_a_run_that_has_not_finished_is_scored_with_a_warning(runs, tmp_path, ca
 
 
 def test_ctrl_c_ends_in_a_line(runs, monkeypatch, capsys):
-    def interrupted(paths, overrides, trust, file):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(evaluate, "score_all", interrupted)

@@ -30,8 +30,16 @@ MOST_WIDTH, MOST_READINGS = 132, 3
 LONGEST = 20
 
 
-def load_members(paths: Sequence[Path], trust: bool, warn: Callable[[str], None]) -> list[Trained]:
+def load_members(
+    paths: Sequence[Path], trust: bool, warn: Callable[[str], None], ranked: bool = False
+) -> list[Trained]:
     """Load the runs of a committee, in which each has one voice.
+
+    Args:
+        paths: run directories.
+        trust: whether own code that the runs keep may be executed.
+        warn: is told what may mislead.
+        ranked: whether each is to have a row of its own, so that there may be copies; those are told.
 
     Raises:
         ConfigError: there is none, or one is there twice.
@@ -42,13 +50,26 @@ def load_members(paths: Sequence[Path], trust: bool, warn: Callable[[str], None]
     if len({resolved(path) for path in paths}) < len(paths):
         raise ConfigError("a run is named twice: allowed is once, as each has one voice in the committee")
     runs = [trained.load_trained(path, trust, warn) for path in paths]
-    if len({run.summary.identity for run in runs}) < len(runs):
-        raise ConfigError("two of the runs are copies of one: allowed is one, as each has one voice in the committee")
+    if same := _copies(runs):
+        told = f"{same[0].path} and {same[1].path} are the same run (settings, seeds, data, code)"
+        if not ranked:
+            raise ConfigError(f"{told}: allowed is one of them, as each has one voice in the committee")
+        warn(f"{told}: each has its row, and together they have one voice in the committee")
     if other := next((run for run in runs if run.class_names != runs[0].class_names), None):
         raise ConfigError(
             f"{other.path}: was trained on other classes than {runs[0].path}: allowed are runs of the same"
         )
     return runs
+
+
+def _copies(runs: Sequence[Trained]) -> tuple[Trained, Trained] | None:
+    """Return the first run that is a copy of one before it, after that one; None where there is no copy."""
+    known: dict[str, Trained] = {}
+    for run in runs:
+        if run.summary.identity in known:
+            return known[run.summary.identity], run
+        known[run.summary.identity] = run
+    return None
 
 
 def load_test_set(runs: Sequence[Trained], overrides: Sequence[str], warn: Callable[[str], None]) -> Data:

@@ -36,6 +36,7 @@ class Scores:
         p: probabilities of the last, shape (n, classes).
         first_images: the images as the first run takes them, shape (n, pixels).
         runs: the networks.
+        voices: the numbers of those that make the committee: of copies the first.
         doubted: of one run alone that has doubt.npz: whether each reading is doubted (``runs.doubt``), shape (n,).
     """
 
@@ -46,6 +47,7 @@ class Scores:
     p: Array
     first_images: Array
     runs: Sequence[Trained]
+    voices: Sequence[int]
     doubted: Array | None = None
 
     @property
@@ -67,6 +69,7 @@ def score(
     warn: Callable[[str], None],
     trust: bool = False,
     file: Path | None = None,
+    ranked: bool = False,
 ) -> Scores:
     """Score runs, and, where there are several, their committee: the mean of their probabilities.
 
@@ -76,11 +79,12 @@ def score(
         warn: is told, in one line each, what may mislead.
         trust: whether own code that the runs keep may be executed.
         file: a file or folder of labelled images; None for a data set by its name.
+        ranked: whether each run is to have a row of its own, so that there may be copies.
 
     Raises:
         UserError: a run or the data cannot be used.
     """
-    runs = load_members(paths, trust, warn)
+    runs = load_members(paths, trust, warn, ranked)
     for run in runs:
         if run.unfinished:
             warn(run.unfinished)
@@ -93,13 +97,15 @@ def score(
             doubts = doubts_of(runs[0], split, runs[0].probabilities(split), warn)
     lines = [given.described]
     lines += [score_line(str(run.path), p, given.labels) for run, p in zip(runs, each, strict=True)]
-    mean, name = np.mean(each, axis=0), str(runs[0].path)
-    if len(runs) > 1:
-        name = f"committee of {len(runs)}"
+    identities = [run.summary.identity for run in runs]
+    voices = [i for i, identity in enumerate(identities) if identity not in identities[:i]]
+    mean, name = np.mean([each[i] for i in voices], axis=0), str(runs[0].path)
+    if len(voices) > 1:
+        name = f"committee of {len(voices)}"
         lines.append(score_line(name, mean, given.labels))
     first = given.images[runs[0].path]
     doubted = doubts.doubt > 1 - DEFAULT if doubts and doubts.known else None
-    return Scores(lines, name, given, each, mean, first.images[first.rows], runs, doubted)
+    return Scores(lines, name, given, each, mean, first.images[first.rows], runs, voices, doubted)
 
 
 def rows_by_run(scores: Scores) -> list[list[str]]:
@@ -132,9 +138,10 @@ def worst_sheet(scores: Scores) -> bytes:
     given, p = scores.exam, scores.p
     of_label = p[np.arange(len(p)), given.labels]
     worst = np.argsort(of_label, kind="stable")[:WORST]
-    shown = [replace(split, rows=split.rows[worst]) for split in (given.images[run.path] for run in scores.runs)]
+    runs = [scores.runs[i] for i in scores.voices]
+    shown = [replace(split, rows=split.rows[worst]) for split in (given.images[run.path] for run in runs)]
     with one_thread():
-        each = [run.probabilities(split) for run, split in zip(scores.runs, shown, strict=True)]
+        each = [run.probabilities(split) for run, split in zip(runs, shown, strict=True)]
     captions = []
     for i, sure in zip(worst.tolist(), np.mean(each, axis=0), strict=True):
         numbers = int(given.labels[i]), int(p[i].argmax())
