@@ -5,6 +5,8 @@ import dataclasses
 import json
 import math
 import socket
+import threading
+import time
 from multiprocessing.connection import Connection
 from types import SimpleNamespace
 
@@ -13,7 +15,7 @@ import pytest
 
 from npdigits.config.build import initial_state, recipe
 from npdigits.config.compose import compose
-from npdigits.live.control import Control
+from npdigits.live.control import CHECK, Control
 from npdigits.live.lockstep import Partner
 from npdigits.live.shapes import BINS, histogram, round_up, weights_as_bytes
 from npdigits.live.sight import Sight
@@ -167,11 +169,7 @@ def test_the_batch_that_comes_next_is_the_one_that_is_trained_next(stood):
 @pytest.mark.parametrize("what", ["batch", "epoch"])
 def test_a_follower_that_reads_an_order_late_does_not_go_on_alone(what):
     """Its leader has taken it to the end of what was ordered before it hears of the order itself."""
-    (wire, server), (follower, leader) = (map(connection, socket.socketpair()) for _ in range(2))
-    sight = SimpleNamespace(in_epoch=1, about=dict)
-    control = Control(wire, lambda run: sight, Partner(follower, leads=False), math.inf)
-    run = SimpleNamespace(path="a", state=SimpleNamespace(optimizer=SimpleNamespace(steps=0), history=[]))
-    control.begun(run)
+    control, run, server, leader = followed()
     leader.send_bytes(b"1")
     assert control() is False  # goes on, as its leader says
     run.state.optimizer.steps = 1
@@ -182,6 +180,34 @@ def test_a_follower_that_reads_an_order_late_does_not_go_on_alone(what):
     while server.poll():
         told.append(json.loads(server.recv_bytes()[1:]))
     assert [one["going"] for one in told if one["kind"] == "state"] == [False, False]
+
+
+def test_a_follower_whose_leader_has_ended_scores_the_sets_that_it_was_let_score():
+    """The leader has scored them, and ended; to the follower one epoch was ordered, which a leader ends."""
+    control, run, server, leader = followed()
+    leader.send_bytes(b"1")
+    server.send_bytes(json.dumps({"do": "epoch"}).encode())
+    assert control() is False
+    leader.close()
+    late = threading.Timer(3, server.send_bytes, [json.dumps({"do": "end"}).encode()])  # it would wait without end
+    late.start()
+    time.sleep(2 * CHECK)
+    went = [control() for _ in range(3)]
+    late.cancel()
+    assert went == [False, False, False]
+    run.state.optimizer.steps = 1  # at the next batch it is on its own, and paused
+    server.send_bytes(json.dumps({"do": "end"}).encode())
+    assert control() is True
+
+
+def followed():
+    """Return the control of a run that follows, the run, and the other ends of its two wires."""
+    (wire, server), (follower, leader) = (map(connection, socket.socketpair()) for _ in range(2))
+    sight = SimpleNamespace(in_epoch=1, about=dict)
+    control = Control(wire, lambda run: sight, Partner(follower, leads=False), math.inf)
+    run = SimpleNamespace(path="a", state=SimpleNamespace(optimizer=SimpleNamespace(steps=0), history=[]))
+    control.begun(run)
+    return control, run, server, leader
 
 
 def connection(one):

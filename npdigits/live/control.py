@@ -51,7 +51,6 @@ class Control(Listener):
         self._at: Position | None = None
         self._over = self._asked = self._ended = False
         self._seen: Position | None = None  # of the last look
-        self._early = ""  # what was ordered before the first batch
         self._is_free = False  # until ``_check_at`` it need not be known where the run stands
         self._look_at = self._check_at = 0.0
         # The last look's seconds of the processor; the processor's seconds, or the clock's, before the next one that
@@ -98,8 +97,6 @@ class Control(Listener):
         self._tempo.arrive(before, at, time.perf_counter())
         if self._partner:
             self._partner.arrive()
-        if self._early:
-            self._order(self._early)
         if before is None or was_going != self._tempo.going:
             self._tell_state()
 
@@ -128,11 +125,10 @@ class Control(Listener):
         """Return for how long to wait: for the partner, or as the tempo says. Who follows has its leader's tempo."""
         if self._ended:
             return math.inf
-        if self._partner and self._partner.is_there:
-            if not self._partner.ready:
-                return math.inf
-            if self._partner.follows:
-                return 0.0
+        if self._partner and not self._partner.ready:
+            return math.inf
+        if self._partner and self._partner.is_sent:
+            return 0.0
         return self._tempo.wait(now)
 
     def _receive(self, seconds: float) -> bool:
@@ -166,10 +162,7 @@ class Control(Listener):
             self._tell_state()
 
     def _order(self, what: str) -> None:
-        if self._at is None or self._sight is None:
-            self._early = what
-            return
-        self._early = ""
+        assert self._at is not None and self._sight is not None, "orders are read where a batch is waited for"
         if what in (BATCH, EPOCH) and self._partner and self._partner.follows:
             # Where that ends its leader knows: it may have taken this run there before the order is read.
             what = PAUSE

@@ -38,6 +38,11 @@ class Partner:
         return self.wire is not None and not self.leads
 
     @property
+    def is_sent(self) -> bool:
+        """Whether the leader has sent this run on from where it stands: that holds where it has ended meanwhile."""
+        return not self.leads and self._heard >= self._arrived
+
+    @property
     def ready(self) -> bool:
         """Whether this run may go on, as far as the other one is concerned."""
         return self.wire is None or self._heard >= self._arrived
