@@ -208,6 +208,94 @@ def test_a_folder_in_the_place_of_another_is_another(tmp_path):
     assert run.look(time.time()) and run.status == UNREADABLE and "another folder" in run.reason
 
 
+def test_a_run_made_anew_in_the_place_of_one_that_is_shown_is_shown(tmp_path):
+    path = made_run(tmp_path / "runs" / "run", 0.9)
+    board, watcher = watched(tmp_path / "runs")
+    before = board.since(0, View())
+    path.replace(tmp_path / "moved")
+    going(path, "epochs=7")
+    watcher._next_search = 0
+    watcher.tick()
+    watcher.tick()
+    (found,) = board.since(before["version"], View())["rows"]
+    assert (found["status"], found["epochs"], found["done"]) == ("running", 7, 2)
+    assert board.members(identifier(path.parent))[0].row is found
+    with (path / "metrics.csv").open("a") as file:
+        file.write(row(3))
+    watcher.tick()
+    assert rows_of(board)[0]["done"] == 3
+
+
+@pytest.mark.parametrize("names", [("summary.json",), ("summary.json", "metrics.csv", "identity.json")])
+def test_what_a_file_said_that_is_gone_is_no_longer_said(tmp_path, names):
+    """A new folder may have the number of the one that was removed."""
+    path = made_run(tmp_path / "run", 0.9, "hidden=77")
+    run = seen(path)
+    assert (run.status, run.row["done"], run.row["best"]["val_accuracy"]) == ("finished", 2, 0.9)
+    for name in names:
+        (path / name).unlink()
+    assert run.look(time.time()) and run.status != "finished"
+    if len(names) > 1:
+        assert (run.row["done"], run.row["best"]["val_accuracy"], run.row["settings"]) == (0, None, "")
+
+
+def test_a_table_that_was_cut_and_has_grown_between_two_looks_is_read_anew(tmp_path):
+    path = going(tmp_path / "run", epochs=5)
+    run, curve = seen(path), Curves()
+    known = curve.since(run, "", 0)
+    longer = metrics.header() + row(1) + row(2, 0.123456789) + "".join(row(n, 0.25) for n in range(3, 9))
+    (path / "metrics.csv").write_text(longer)
+    run.look(time.time())
+    assert (run.status, run.row["done"], run.row["last"]["val_cost"]) == ("running", 8, 0.25)
+    found = curve.since(run, known["key"], 5)
+    assert found["begin"] == 0 and found["points"]["val_cost"][1:3] == [0.123457, 0.25]
+
+
+def test_a_run_that_cannot_be_looked_at_ends_no_watch(tmp_path, monkeypatch):
+    going(tmp_path / "bad")
+    path = going(tmp_path / "good")
+    read = SeenRun._read
+
+    def fails(run, opened, now):
+        if run.place.path.name == "bad":
+            raise RecursionError("an unforeseen fault")
+        read(run, opened, now)
+
+    monkeypatch.setattr(SeenRun, "_read", fails)
+    board, watcher = watched(tmp_path)
+    found = {one["name"]: (one["status"], one["reason"]) for one in rows_of(board)}
+    assert found["good"] == ("running", "") and found["bad"][0] == UNREADABLE and "unforeseen" in found["bad"][1]
+    with (path / "metrics.csv").open("a") as file:
+        file.write(row(3))
+    watcher.tick()
+    assert {one["name"]: one["done"] for one in rows_of(board)}["good"] == 3
+
+
+def test_a_search_that_fails_is_said_and_made_again(tmp_path, monkeypatch):
+    going(tmp_path / "run")
+    board = Board()
+    watcher, failing = Watcher([tmp_path], board, 0.01), [MemoryError("no more memory")]
+    search = Watcher._search
+    monkeypatch.setattr("npdigits.live.watcher.SEARCH", 0.01)
+    monkeypatch.setattr(Watcher, "_search", lambda self: (_ for _ in ()).throw(failing[0]) if failing else search(self))
+    watcher.start()
+    try:
+        wait_until(lambda: board.notes)
+        assert "no more memory" in board.notes[0]
+        failing.clear()
+        wait_until(lambda: rows_of(board))
+        assert board.notes == []
+    finally:
+        watcher.stop()
+
+
+def wait_until(holds, seconds=30):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_folders_come_and_go(tmp_path):
     (tmp_path / "runs").mkdir()
     board, watcher = watched(tmp_path / "runs")

@@ -94,18 +94,23 @@ class Board:
         """Take what a search has found in place of what was known."""
         with self.lock:
             runs, known = list(runs), {group.id: group for group in groups}
-            names = {run.id for run in runs}
-            if names == self.runs.keys() and known == self.groups and notes == self.notes:
+            # A folder that was removed and made again is another run under the same id.
+            kept = {run.id for run in runs if self.runs.get(run.id) is run}
+            if len(kept) == len(runs) == len(self.runs) and known == self.groups and notes == self.notes:
                 return
             self.version += 1
             self._order_version = self.version
             self.groups, self.notes = known, notes
             self.runs = {run.id: run for run in runs}
-            self._changed = {run: self._changed.get(run, self.version) for run in self.runs}
+            self._changed = {run: self._changed[run] if run in kept else self.version for run in self.runs}
             self._members = collections.defaultdict(set)
             for run in runs:
                 self._members[run.group].add(run.id)
             self._group_rows, self._stale = {}, set(known)
+
+    def say(self, notes: list[str]) -> None:
+        """Say this in place of what else was to be said."""
+        self.replace(self.runs.values(), self.groups.values(), notes)
 
     def note(self, changed: Iterable[SeenRun], reordered: bool = False, ranked: bool = False) -> None:
         """Note that what these runs show has changed.

@@ -8,7 +8,7 @@ from typing import Any
 
 from npdigits.base.errors import NewerError, UserError
 from npdigits.base.strict import parse_json
-from npdigits.base.text import join_lines
+from npdigits.base.text import join_lines, on_one_line
 from npdigits.config.keys import RULES
 from npdigits.config.value_text import as_cell, short_text
 from npdigits.live.folder import GoneError, Mark, Opened, Place
@@ -94,6 +94,8 @@ class SeenRun:
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             self.status, self.reason = UNREADABLE, f"{why}"
+        except Exception as error:  # the others are to be looked at
+            self.status, self.reason = UNREADABLE, f"this is a fault of npdigits: {on_one_line(error)}"
         row = self._row()
         changed = row != self.row
         self.row = row
@@ -107,7 +109,9 @@ class SeenRun:
         """
         for name, take in (("identity.json", self._take_identity), ("summary.json", self._take_summary)):
             mark = opened.mark(name)
-            if mark is not None and mark != self._marks.get(name):
+            if mark is None:
+                self._forget(name)
+            elif mark != self._marks.get(name):
                 self._marks.pop(name, None)  # what cannot be read is tried again at the next look
                 take(parse_json(opened.read(name, MOST_BYTES[name])))
             self._marks[name] = mark
@@ -120,6 +124,13 @@ class SeenRun:
         self._written = max((mark.written for mark in marks), default=0) / 1e9
         if (first := self._marks["identity.json"]) is not None:
             self.begun = first.written / 1e9
+
+    def _forget(self, name: str) -> None:
+        """Forget what a file has said that is gone; a new folder may have the number of one that was removed."""
+        if name == "identity.json":
+            self._identity = {}
+        else:
+            self._summary = None
 
     def _take_identity(self, content: Any) -> None:
         """Take what identity.json says.

@@ -39,12 +39,19 @@ class Tail:
                 raise ValueError(self._trouble)
             return False, []
         anew = self._trouble != "" or self._is_other(mark)
+        goes_on = self._place > 0 and not anew and not self.behind
         if anew:
             self._begin()
         self._mark = mark
         if mark is None:
             return anew, []
         try:
+            if goes_on:
+                try:
+                    return False, self._read(opened, mark.size)
+                except ValueError:  # one that was cut and has grown since is no shorter than it was: it is read anew
+                    anew = True
+                    self._begin()
             return anew, self._read(opened, mark.size)
         except ValueError as error:
             self._trouble, self.behind = str(error), False

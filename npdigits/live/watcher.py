@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from npdigits.base.text import on_one_line
 from npdigits.config.compose import compose
 from npdigits.live.board import Board, Group, group_of
 from npdigits.live.folder import Place
@@ -64,7 +65,11 @@ class Watcher:
     def _watch(self) -> None:
         while not self._stop:
             begun = time.monotonic()
-            self.tick()
+            try:
+                self.tick()
+            except Exception as error:  # the watch goes on: what hindered it may pass
+                self._next_search = time.monotonic() + SEARCH
+                self._board.say([f"The folders could not be looked through: {on_one_line(error)}"])
             idle = begun - self._asked > IDLE_AFTER and not self._waiting
             rest = IDLE if idle else max(self._tick - (time.monotonic() - begun), self._tick / 4)
             self._wake.wait(rest)
