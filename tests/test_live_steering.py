@@ -71,6 +71,7 @@ def test_a_training_is_begun_ordered_and_seen(server):
         ("order", [], "[]: allowed is a table with do"),
         ("order", {"do": "go"}, "nothing is trained: begin first"),
         ("order", {"speed": 0}, "speed=0: allowed is null, or a number from 0.1 to 10,000 batches a second"),
+        ("order", {"speed": 10**400}, "allowed is null, or a number from"),
         ("order", {"speed": True}, "speed=True: allowed is"),
         ("order", {"speed": 5, "do": "go"}, "allowed is a table with speed"),
         ("order", b'{"do": "go", "do": "pause"}', "no JSON as allowed"),

@@ -3,6 +3,7 @@
 import base64
 import json
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from made import read_summary
 
 from npdigits.base.errors import ConfigError
 from npdigits.config.compose import compose
+from npdigits.live.process import Process
 from npdigits.live.session import Session
 from npdigits.live.settings import check_typed, networks_of
 from npdigits.runs.run import run
@@ -217,6 +219,82 @@ def test_a_digit_is_read_as_the_network_does_now(session, typed, tmp_path):
     (after,) = session.read(image)
     assert after["probabilities"] != before["probabilities"]
     assert session.read(base64.b64encode(bytes(5)).decode()) == [{"probabilities": None, "first": None}]
+
+
+def test_a_process_that_hears_nothing_holds_up_neither_orders_nor_the_end(session, typed, tmp_path, monkeypatch):
+    session.begin([typed], [{}])
+    page = Page(session)
+    page.until(seen(0))
+    (process,) = session._processes
+    for name in ("ANSWER", "WAIT"):
+        monkeypatch.setattr(f"npdigits.live.session.{name}", 0.01)
+    monkeypatch.setattr("npdigits.live.process.PATIENCE", 0.1)
+    process.process.send_signal(signal.SIGSTOP)
+    refused, image = [], base64.b64encode(bytes(4000)).decode()
+
+    def flood():
+        for _ in range(100):
+            assert session.read(image) == [None]
+            page.ask()
+            try:
+                session.order("batch")
+            except ConfigError as error:
+                refused.append(str(error))
+        session.end()
+
+    flooding = threading.Thread(target=flood, daemon=True)
+    flooding.start()
+    flooding.join(20)
+    is_late = flooding.is_alive()
+    process.process.send_signal(signal.SIGCONT)
+    assert not is_late and set(refused) == {"the network does not listen at the moment: try again"}
+    process.process.wait(30)  # it is as after any end
+    assert read_summary(tmp_path / "live")["status"] == "interrupted"
+
+
+def test_a_look_that_could_not_be_asked_for_is_asked_for_again(session, typed, monkeypatch):
+    session.begin([typed], [{}])
+    page = Page(session)
+    page.until(seen(0))
+    session.order("batch")
+    page.until(stands_at(1))
+    page.ask()
+    (process,) = session._processes
+    process._is_asked = False
+    monkeypatch.setattr("npdigits.live.process._has_room", lambda wire: False)
+    page.ask()
+    monkeypatch.undo()
+    session.order("batch")
+    page.until(stands_at(2))
+
+
+def test_where_the_second_network_cannot_be_begun_the_first_does_not_stay_behind(session, typed, monkeypatch):
+    session.begin([typed], [{}])
+    page = Page(session)
+    page.until(seen(0))
+    begun = []
+
+    def process(*given):
+        if begun:
+            raise OSError(11, "Resource temporarily unavailable")
+        begun.append(Process(*given))
+        return begun[0]
+
+    monkeypatch.setattr("npdigits.live.session.Process", process)
+    with pytest.raises(OSError, match="unavailable"):
+        session.begin([typed, typed], [{}, {}])
+    assert begun[0].process.wait(30) is not None
+    page.ask()
+    assert page.networks == []
+    with pytest.raises(ConfigError, match="nothing is trained"):
+        session.order("go")
+
+
+def test_nothing_is_begun_once_the_server_ends(session, typed):
+    session.end()
+    with pytest.raises(ConfigError, match="ends"):
+        session.begin([typed], [{}])
+    assert session._processes == []
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class Session:
         self._changing = threading.Lock()
         self._waiting = threading.BoundedSemaphore(MOST_WAITING)
         self._numbers = itertools.count(1)
-        self._name = ""
+        self._name, self._is_over = "", False
         self._speed: float | None = BEGINNING
         self.settings: list[dict[str, Any]] = []
 
@@ -54,20 +54,30 @@ class Session:
             settings: the same as the page shows them.
         """
         with self._alone():
+            if self._is_over:
+                raise ConfigError("the server ends: nothing is begun any more")
             self._end()
             pair = socket.socketpair() if len(networks) > 1 else ()
-            speed = self._speed or math.inf
+            speed, processes = self._speed or math.inf, list[Process]()
             try:
-                processes = []
                 for i, overrides in enumerate(networks):
                     partner = (pair[i], i == 0) if pair else None
                     processes.append(Process(overrides, self._next_out(), self._changes, partner, speed))
+            except BaseException:
+                for process in processes:
+                    process.end()
+                self._show([], [])
+                raise
             finally:
                 for one in pair:
                     one.close()
-            with self._changes as note:
-                self._processes, self.settings, self._name = processes, settings, secrets.token_hex(4)
-                note()
+            self._show(processes, settings)
+
+    def _show(self, processes: list[Process], settings: list[dict[str, Any]]) -> None:
+        """Let the pages know that another training is there."""
+        with self._changes as note:
+            self._processes, self.settings, self._name = processes, settings, secrets.token_hex(4)
+            note()
 
     def _next_out(self) -> str:
         """Return the next run's directory; "" for a new one in outputs/."""
@@ -81,13 +91,14 @@ class Session:
         """Order all networks to go on or pause (``tempo``), or to end.
 
         Raises:
-            ConfigError: nothing is trained.
+            ConfigError: nothing is trained, or a network does not listen.
         """
         with self._alone():
             if not self._processes:
                 raise ConfigError("nothing is trained: begin first")
-            for process in self._processes:
-                process.order(what)
+            heard = [process.order(what) for process in self._processes]
+            if not all(heard):
+                raise ConfigError("the network does not listen at the moment: try again")
 
     def set_speed(self, speed: float | None) -> None:
         """Train so many batches a second from now on; None: as fast as it goes."""
@@ -99,7 +110,8 @@ class Session:
                 note()
 
     def end(self) -> None:
-        """Have the runs saved, and their processes end."""
+        """Have the runs saved, and their processes end. Nothing is begun any more."""
+        self._is_over = True
         with self._changing:
             self._end()
 
@@ -156,9 +168,11 @@ class Session:
         if not self._waiting.acquire(blocking=False):
             return [None] * len(processes)
         try:
-            there = [process for process in processes if process.told.state["is"] in ("training", "ended")]
-            for process in there:
-                process.order("read", id=number, image=image)
+            there = [
+                process
+                for process in processes
+                if process.told.state["is"] in ("training", "ended") and process.order("read", id=number, image=image)
+            ]
             self._changes.wait(
                 lambda: all(number in process.told.answers or "gone" in process.told.state for process in there), ANSWER
             )
