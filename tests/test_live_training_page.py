@@ -16,7 +16,9 @@ from npdigits.runs.run import run
 @pytest.fixture
 def typed(tmp_path):
     folder = write_set(tmp_path / "set", digits(500, (28, 28), seed=5), digits(100, (28, 28), seed=4))
-    return ["data=idx", f"data.dir={folder}", "hidden=6", "lr=0.01", "threads=1", "epochs=3", "plots=false"]
+    # So many batches that a pause comes within the first epoch on a machine that is busy, too.
+    small = ["hidden=6", "lr=0.01", "batch_size=4", "epochs=3"]
+    return ["data=idx", f"data.dir={folder}", *small, "threads=1", "plots=false"]
 
 
 @pytest.fixture
@@ -51,6 +53,20 @@ def until(tab, what, seconds=30):
 
 def batches(tab, network=0):
     return tab.evaluate(f"npdigits.views[{network}].look.batches")
+
+
+# A server that takes half a second for each order.
+SLOW = """() => {
+  Object.assign(window, { orders: [], most: 0 });
+  let waiting = 0;
+  server.post = async (path, order) => {
+    orders.push(order);
+    most = Math.max(most, ++waiting);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    waiting--;
+    return "";
+  };
+}"""
 
 
 def draw(tab):
@@ -107,8 +123,10 @@ def test_two_networks_go_in_step_and_a_server_that_is_killed_loses_no_run(page, 
     until(tab, "npdigits.views[0]?.look")
     tab.locator("#two").check()
     tab.locator("#activation-1").select_option(label="tanh")
-    tab.locator("#begin").click()
+    tab.locator("details", has=tab.locator("#seed-0")).locator("summary").click()
+    tab.locator("#seed-0").press("Enter")
     until(tab, "npdigits.views.length === 2 && npdigits.views.every((view) => view.look)")
+    expect(tab.locator("#seed-0")).to_be_focused()  # though the form was drawn anew
     expect(tab.locator(".network h2")).to_have_text([re.compile("leaky_relu"), re.compile("tanh")])
     tab.locator("#epoch").click()
     until(tab, "npdigits.views.every((view) => view.look.epochs === 1 && !view.state.going)")
@@ -138,6 +156,16 @@ def test_without_settings_the_list_of_runs_leads_to_a_page_that_can_begin(tmp_pa
         expect(tab.locator("#begin")).to_be_enabled()
         expect(tab.locator("#start")).to_be_disabled()
         expect(tab.locator("#pace")).to_have_text("20 batches a second")
+        # Orders that overtook each other would leave another speed than the last.
+        tab.evaluate(SLOW)
+        tab.locator("#speed").focus()
+        for key in ("Home", *["ArrowRight"] * 6):
+            tab.keyboard.press(key)
+        until(tab, "orders.at(-1)?.speed === 100")
+        assert tab.evaluate("most") == 1
+        tab.locator("#begin").press("Enter")
+        until(tab, "orders.at(-1).networks")
+        expect(tab.locator("#begin")).to_be_focused()
     finally:
         context.close()
         program.process.kill()

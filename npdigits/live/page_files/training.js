@@ -45,7 +45,7 @@
     since = answer.version;
     let looked = false;
     answer.networks.forEach((one, i) => { looked = Boolean(views[i].take(one)) || looked; });
-    if (document.activeElement !== byId("speed")) byId("speed").value = SPEEDS.indexOf(answer.speed);
+    if (document.activeElement !== byId("speed") && !sending) byId("speed").value = SPEEDS.indexOf(answer.speed);
     look();
     if (looked) drawing.ask();
   }
@@ -140,6 +140,19 @@
     put(byId("refused"), why);
     ask();
   }
+  // While one speed is on its way the last that is wanted waits: they would overtake each other, and pile up.
+  let wanted = null, sending = false;
+  async function speedTo(speed) {
+    wanted = { speed };
+    if (sending) return;
+    sending = true;
+    while (wanted) {
+      const next = wanted;
+      wanted = null;
+      await order(next);
+    }
+    sending = false;
+  }
   byId("start").addEventListener("click", () => order({ do: moving() ? "pause" : "go" }));
   byId("batch").addEventListener("click", () => order({ do: "batch" }));
   byId("epoch").addEventListener("click", () => order({ do: "epoch" }));
@@ -147,14 +160,16 @@
   byId("speed").value = SPEEDS.indexOf(content.speed);
   byId("speed").addEventListener("input", () => {
     put(byId("pace"), pace());
-    order({ speed: SPEEDS[byId("speed").value] });
+    speedTo(SPEEDS[byId("speed").value]);
   });
   const form = new SettingsForm(() => byId("settings").classList.add("edited"));
   byId("settings").addEventListener("submit", async (event) => {
     event.preventDefault();
-    byId("begin").disabled = true;
+    const was_here = document.activeElement === byId("begin");
+    byId("begin").disabled = true; // who is at it by keys is brought back
     const why = await server.post("/training/begin", { networks: form.asked() });
     byId("begin").disabled = false;
+    if (was_here && document.activeElement === document.body) byId("begin").focus({ preventScroll: true });
     put(byId("refused"), why);
     ask();
   });

@@ -17,7 +17,8 @@ class SettingsForm {
   }
 
   draw() {
-    const holder = byId("fields");
+    const holder = byId("fields"), focused = holder.contains(document.activeElement) ? document.activeElement.id : "";
+    this.open = new Set([...holder.querySelectorAll("details[open]")].map((one) => one.dataset.of));
     holder.replaceChildren();
     const own = content.fields.filter(({ both }) => !both), common = content.fields.filter(({ both }) => both);
     this.inputs = [{}, {}];
@@ -27,6 +28,7 @@ class SettingsForm {
     }
     this.rows(this.box(holder, this.two ? "both" : "training"), common, 0);
     this.enable();
+    if (focused) byId(focused)?.focus({ preventScroll: true });
   }
 
   box(holder, title) {
@@ -41,6 +43,8 @@ class SettingsForm {
     if (!rare.length) return;
     const more = make("details", "", box);
     make("summary", "", more, "more");
+    more.dataset.of = `${rare[0].both} ${network}`;
+    more.open = this.open.has(more.dataset.of);
     for (const field of rare) this.row(more, field, network);
   }
 
