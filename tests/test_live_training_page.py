@@ -164,8 +164,10 @@ def test_without_settings_the_list_of_runs_leads_to_a_page_that_can_begin(tmp_pa
         until(tab, "orders.at(-1)?.speed === 100")
         assert tab.evaluate("most") == 1
         tab.locator("#begin").press("Enter")
+        tab.evaluate("byId('settings').requestSubmit()")  # it is begun once, however often it is asked for meanwhile
         until(tab, "orders.at(-1).networks")
         expect(tab.locator("#begin")).to_be_focused()
+        assert tab.evaluate("orders.filter((one) => one.networks).length") == 1
     finally:
         context.close()
         program.process.kill()

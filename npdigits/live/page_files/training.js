@@ -3,7 +3,7 @@
 (() => {
   const SPEEDS = [1, 2, 5, 10, 20, 50, 100, null], CALM = 1000, PATIENCE = 10000, LONGEST_REST = 10000, WORDS = 4000;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  let training = "", since = 0, views = [], failures = 0, timer = 0, asking = false, frame = 0;
+  let training = "", since = 0, views = [], failures = 0, timer = 0, asking = false, beginning = false, frame = 0;
   let spoken = { at: -Infinity, text: null };
 
   // ---- what is told
@@ -100,7 +100,7 @@
     byId("speed").disabled = !may;
     // While it learns the answer may change many times a second.
     for (const one of document.querySelectorAll(".verdict-of")) one.ariaLive = moving() ? "off" : "polite";
-    byId("begin").disabled = !may;
+    byId("begin").disabled = !may || beginning;
     put(byId("begin"), views.length ? "begin again" : "begin");
     byId("two").disabled = !may;
     const text = pace();
@@ -165,10 +165,11 @@
   const form = new SettingsForm(() => byId("settings").classList.add("edited"));
   byId("settings").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const was_here = document.activeElement === byId("begin");
-    byId("begin").disabled = true; // who is at it by keys is brought back
+    if (beginning) return;
+    const was_here = document.activeElement === byId("begin"); // who is at it by keys is brought back
+    byId("begin").disabled = beginning = true;
     const why = await server.post("/training/begin", { networks: form.asked() });
-    byId("begin").disabled = false;
+    byId("begin").disabled = beginning = false;
     if (was_here && document.activeElement === document.body) byId("begin").focus({ preventScroll: true });
     put(byId("refused"), why);
     ask();
