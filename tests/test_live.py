@@ -72,6 +72,17 @@ def test_a_run_that_goes_on_is_seen_row_by_row_and_a_torn_row_waits(tmp_path):
     assert run.row["ends"] == pytest.approx(1004 + 7 * 4)  # seven epochs at four seconds each
 
 
+def test_hours_that_the_machine_slept_say_nothing_of_the_pace(tmp_path):
+    path = going(tmp_path / "run", "epochs=10")
+    run, now = seen(path, now=1000.0), 1000.0
+    for epoch, seconds in ((3, 4), (4, 8 * 3600), (5, 4)):
+        with (path / "metrics.csv").open("a") as file:
+            file.write(row(epoch))
+        now += seconds
+        run.look(now)
+    assert run.row["ends"] == pytest.approx(now + 5 * 4)
+
+
 def test_only_what_is_new_is_read(tmp_path, monkeypatch):
     path = going(tmp_path / "run", epochs=500)
     run, reads = seen(path), []

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +19,7 @@ from npdigits.live.answers import Answers
 from npdigits.live.board import Board
 from npdigits.live.command import PLAIN
 from npdigits.live.gate import CHANGE_HEADER, READ_HEADER, Gate, Keys
+from npdigits.live.serving import listen
 from npdigits.live.watcher import Watcher
 
 HOST = "127.0.0.1:8000"
@@ -281,6 +283,30 @@ def test_what_is_missing_is_said_with_how_to_install_it(monkeypatch, capsys, tmp
         command.main()
     assert end.value.code == 2
     assert capsys.readouterr().err == 'npdigits.live: no_such_package not installed: pip install "npdigits[live]"\n'
+
+
+def test_at_port_80_a_browser_names_no_port(tmp_path):
+    from npdigits.live.command import Site
+
+    site = Site(SimpleNamespace(getsockname=lambda: ("127.0.0.1", 80)), False, "/")
+    app = site.app(Board(), Watcher([tmp_path], Board(), 0.1), None, [])
+    for host in ("127.0.0.1", "localhost", "127.0.0.1:80"):
+        client = Client(app, host, {READ_HEADER: site.keys.read, "origin": f"http://{host}"})
+        assert client.get("/session").status_code == 200
+    assert Client(app, "127.0.0.1:8000", {READ_HEADER: site.keys.read}).get("/session").status_code == 421
+    other = Site(SimpleNamespace(getsockname=lambda: ("127.0.0.1", 8000)), False, "/")
+    app = other.app(Board(), Watcher([tmp_path], Board(), 0.1), None, [])
+    assert Client(app, "127.0.0.1", {READ_HEADER: other.keys.read}).get("/session").status_code == 421
+
+
+def test_a_laptop_that_is_closed_or_leaves_the_network_holds_no_connection_for_ever():
+    with listen("127.0.0.1", 0) as bound, socket.create_connection(bound.getsockname()[:2]) as laptop:
+        accepted, _ = bound.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            if hasattr(socket, "TCP_KEEPIDLE"):
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) <= 120
+        assert laptop.recv(1) == b""
 
 
 def test_a_port_that_is_taken_is_said(monkeypatch, capsys, tmp_path):

@@ -18,7 +18,7 @@ from npdigits.base.program import Parser, exit_code, whole_number
 from npdigits.base.terminal import show
 from npdigits.live.board import Board
 from npdigits.live.gate import PAGE, TRAIN, App, ByAddress, Gate, Keys
-from npdigits.live.serving import LOOPBACK, check_classroom, host_of, listen, open_browser, serve
+from npdigits.live.serving import LOOPBACK, check_classroom, host_of, hosts_of, listen, open_browser, serve
 from npdigits.live.session import Session
 from npdigits.live.settings import check_typed, shown
 from npdigits.live.watcher import Watcher
@@ -111,7 +111,8 @@ class Site:
         self.place: tuple[str, int] = (address, port)
         self._is_shown = is_shown
         self.keys = Keys(change="") if self._is_shown else Keys()
-        self._hosts = {host_of(address, port), *([f"localhost:{port}"] if address == LOOPBACK else [])}
+        names = [address, *(["localhost"] if address == LOOPBACK else [])]
+        self._hosts = {host for name in names for host in hosts_of(name, port)}
         self.host = f"http://{host_of(address, port)}"
         self.said = f"{'to be read only: ' * is_shown}{self.host}{page}?token={self.keys.read}"
 

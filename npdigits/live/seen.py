@@ -173,6 +173,8 @@ class SeenRun:
             self._last = row
             if row["is_best"] == 1:
                 self._best = row
+        if self._looks and now - self._looks[-1][0] > self._patience():
+            self._looks.clear()  # the machine slept, or the run was stopped: that says nothing of its pace
         if rows or anew:
             self._looks.append((now, self._tail.rows))
 
@@ -183,10 +185,13 @@ class SeenRun:
         self.reason = ""
         if summary and summary.status not in (Status.RUNNING, Status.FINISHED):
             self.reason = summary.explanation(self._identity.get("numerics"), self._identity.get("epochs"))
-        patience = max(QUIET_AFTER, QUIET_EPOCHS * (self._pace() or 0))
-        if self.status == Status.RUNNING and now - self._written > patience and not self._tail.behind:
+        if self.status == Status.RUNNING and now - self._written > self._patience() and not self._tail.behind:
             self.status = QUIET
             self.reason = "says that it is at work, and has written nothing for a while; perhaps its process was killed"
+
+    def _patience(self) -> float:
+        """Return seconds after which a run that writes nothing is quiet."""
+        return max(QUIET_AFTER, QUIET_EPOCHS * (self._pace() or 0))
 
     def _pace(self) -> float | None:
         """Return seconds an epoch; None where nothing tells them."""

@@ -11,6 +11,11 @@ from npdigits.base.errors import ConfigError
 from npdigits.live.gate import App
 
 LOOPBACK = "127.0.0.1"
+# The port that an address does not name.
+HTTP = 80
+# Seconds of silence after which it is asked whether the other end is still there, between two such questions, and how
+# many stay without an answer before a connection is given up.
+ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 # Questions that are answered at once, of all pages together; more are refused for the moment.
 MOST_AT_ONCE = 256
 # Bytes of the head of a question.
@@ -27,15 +32,27 @@ def listen(address: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
     try:
-        return socket.create_server((address, port), family=family, backlog=128)
+        bound = socket.create_server((address, port), family=family, backlog=128)
     except OSError as error:
         where = f"--port {port}" if port else address
         raise ConfigError(f"{where}: {error.strerror}; allowed is a free port of this machine's") from error
+    # Connections have it from here. Of a laptop that was closed nothing is heard: its connections would stay for ever.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in ALIVE.items():
+        if hasattr(socket, name):
+            bound.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return bound
 
 
 def host_of(address: str, port: int) -> str:
     """Return how a browser names a server: "127.0.0.1:8000", "[fe80::1]:8000"."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def hosts_of(address: str, port: int) -> list[str]:
+    """Return all that a browser may name a server: at port 80 also without the port."""
+    named = host_of(address, port)
+    return [named, named.removesuffix(":80")] if port == HTTP else [named]
 
 
 def check_classroom(address: str) -> None:
