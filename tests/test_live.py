@@ -1,9 +1,11 @@
 """What npdigits-live sees of runs that others write: as they grow, are torn, fail, are damaged, or lead elsewhere."""
 
+import contextlib
 import json
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 from made_runs import made_run
@@ -321,6 +323,27 @@ def test_folders_come_and_go(tmp_path):
     watcher.tick()
     assert rows_of(board) == []
     assert rows_of(watched(tmp_path / "not there")[0]) == []
+
+
+def test_a_folder_whose_entries_cannot_be_told_apart_hides_no_other(tmp_path, monkeypatch):
+    """Where the file system does not say what an entry is, and the folder may be listed but not searched."""
+    going(tmp_path / "a" / "one")
+    going(tmp_path / "b" / "two")
+
+    class Closed:
+        name = "one"
+
+        def is_symlink(self):
+            raise PermissionError(13, "Permission denied")
+
+        is_dir = is_symlink
+
+    scan = os.scandir
+    closed = contextlib.nullcontext([Closed()])
+    monkeypatch.setattr(os, "scandir", lambda path: closed if Path(path).name == "a" else scan(path))
+    board, _ = watched(tmp_path)
+    assert [one["name"] for one in rows_of(board)] == ["b/two"]
+    assert board.notes == ["1 folder could not be looked into."]
 
 
 def test_names_of_any_bytes_can_be_sent(tmp_path):

@@ -236,10 +236,11 @@ def test_a_process_that_hears_nothing_holds_up_neither_orders_nor_the_end(sessio
         for _ in range(100):
             assert session.read(image) == [None]
             page.ask()
-            try:
-                session.order("batch")
-            except ConfigError as error:
-                refused.append(str(error))
+            for order in (lambda: session.order("batch"), lambda: session.set_speed(3)):
+                try:
+                    order()
+                except ConfigError as error:
+                    refused.append(str(error))
         session.end()
 
     flooding = threading.Thread(target=flood, daemon=True)

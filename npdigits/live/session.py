@@ -96,18 +96,29 @@ class Session:
         with self._alone():
             if not self._processes:
                 raise ConfigError("nothing is trained: begin first")
-            heard = [process.order(what) for process in self._processes]
-            if not all(heard):
-                raise ConfigError("the network does not listen at the moment: try again")
+            self._tell(what)
 
     def set_speed(self, speed: float | None) -> None:
-        """Train so many batches a second from now on; None: as fast as it goes."""
+        """Train so many batches a second from now on; None: as fast as it goes.
+
+        Raises:
+            ConfigError: a network does not listen.
+        """
         with self._alone():
-            self._speed = speed
-            for process in self._processes:
-                process.order("speed", speed=speed)
+            self._tell("speed", speed=speed)
             with self._changes as note:
+                self._speed = speed
                 note()
+
+    def _tell(self, what: str, **more: Any) -> None:
+        """Tell all networks.
+
+        Raises:
+            ConfigError: one does not listen.
+        """
+        heard = [process.order(what, **more) for process in self._processes]
+        if not all(heard):
+            raise ConfigError("the network does not listen at the moment: try again")
 
     def end(self) -> None:
         """Have the runs saved, and their processes end. Nothing is begun any more."""

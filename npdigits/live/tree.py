@@ -62,6 +62,9 @@ def find(tops: Sequence[Path]) -> Tree:
                 continue
             if DEFINITION in names:
                 tree.races.add(folder)
-            tree.links += sum(entry.is_symlink() for entry in entries)
-            to_do += [folder / entry.name for entry in reversed(entries) if entry.is_dir(follow_symlinks=False)]
+            try:  # some file systems tell what an entry is only to who may search the folder
+                tree.links += sum(entry.is_symlink() for entry in entries)
+                to_do += [folder / entry.name for entry in reversed(entries) if entry.is_dir(follow_symlinks=False)]
+            except OSError:
+                tree.unread += folder is not top
     return tree
