@@ -42,8 +42,9 @@ def page(tmp_path, browser, typed):
     assert said == []
 
 
-def until(tab, what, seconds=30):
-    """Wait until the page says so; its policy forbids Playwright's own way."""
+def until(tab, what, seconds=90):
+    """Wait until the page says so, which its policy forbids Playwright to do; on a busy machine two processes may take
+    half a minute to begin."""
     end = time.monotonic() + seconds
     while not (found := tab.evaluate(what)):
         assert time.monotonic() < end, what
