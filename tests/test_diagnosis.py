@@ -78,6 +78,32 @@ FAILED = {
         ("activation=sigmoid", "initializer=lecun", "hidden=[9,9,9,9,9,9]", *SGD, "lr=0.01"),
         r"^the gradient vanishes on its way back \(\d\.\de-0\d at the output, \d\.\de-\d\d at layer \d\): fewer layers",
     ),
+    "a gradient that fades to less than a hundredth": (
+        ("activation=sigmoid", "hidden=[9,9,9,9,9]", *SGD, "lr=1e-3"),
+        r"^the gradient vanishes on its way back \(2\.\de-01 at the output, 5\.\de-04 at layer 2\)",
+    ),
+    "a signal that vanishes": (
+        ("activation=sigmoid", "hidden=[9,9,9,9,9,9,9]", *SGD, "lr=0.1"),
+        r"^the signal vanishes on its way forward: \d+% of the 9 units of layer \d give the same for every digit, "
+        r"though they are not saturated: fewer layers",
+    ),
+    "large weights, with which no rate helps": (
+        ("activation=tanh", "init_scale=30", "lr=1e-3", "hidden=30"),
+        r"^the training cost never fell below 5\d\.\d+ nats, that of guessing is 2\.30; no rate from lr=0\.0001 down "
+        r"to 1e-11 takes it .* with the initial weights it was 7\d\.\d+: smaller ones \(init_scale is 30\)$",
+    ),
+    "weights so large that steps are next to nothing": (
+        ("init_scale=100", "lr=1e-3"),
+        r"^the training cost never fell below .* with the initial weights it was .*: smaller ones \(init_scale is 100",
+    ),
+    "so much dropout that nothing is left": (
+        ("dropout=0.95", "input_dropout=0.9", "epochs=3"),
+        r"^the training cost stayed near .*, and dropout=0\.95 and input_dropout=0\.9 leaves little to learn from",
+    ),
+    "a rate that is too small": (
+        ("lr=1e-4", "schedule=constant", "epochs=2"),
+        r", but falls still: a larger lr \(it is 0\.0001\), or more epochs$",
+    ),
     "a rate of next to nothing": (
         ("lr=1e-9",),
         r"^the weights have moved by \d\.\de-0\d of their length in 4 epochs: .*1e-09",
@@ -159,6 +185,16 @@ def test_digits_that_are_unlike_the_training_digits_are_told(diagnose):
     summary = diagnose("val_size=0", data=dark)
     assert summary["test_accuracy"] < 0.5
     assert "the test digits" in summary["diagnosis"] and "unlike" in summary["diagnosis"]
+
+
+@pytest.mark.parametrize("rate", ["1e9", "1e30"])
+def test_a_rate_that_is_advised_learns(diagnose, tmp_path, rate):
+    """However high the rate was that diverged: those that are tried begin where rates may be of use."""
+    keys = [*KEYS, *SGD, "activation=relu"]
+    line = run(compose([*keys, f"lr={rate}"]), tmp_path / "high", source=DATA)["diagnosis"]
+    found = re.search(r"with lr=([\d.e-]+) the first \d+ steps lower it to ([\d.]+) ", line)
+    assert float(found[2]) < 0.9 * np.log(10)
+    assert run(compose([*keys, f"lr={found[1]}"]), tmp_path / "advised", source=DATA)["train_accuracy"] > 0.5
 
 
 def test_a_run_that_was_cut_off_says_the_same(tmp_path):

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from npdigits.data.sets import Split
     from npdigits.runs.prepare import Plan
 
-# Steps that a smaller rate must lower the cost in, from the initial weights; and how many powers of ten are tried.
-TRIED_STEPS, TRIED_DECADES = 100, 8
+# Steps that a smaller rate must lower the cost in, from the initial weights; how many powers of ten are tried, and the
+# first of them at most: from a rate of 1e30 all of them would be as useless.
+TRIED_STEPS, TRIED_DECADES, HIGHEST_TRIED = 100, 8, 10.0
 # A rate learns if it takes the cost below this share of that of guessing by the classes' shares.
 LEARNS = 0.9
+# A cost of so many times that of guessing is a high one.
+HIGH = 1.5
 
 
 def tell_divergence(plan: Plan, state: State, initial: State) -> tuple[str, Course | None]:
@@ -49,31 +52,34 @@ def tell_divergence(plan: Plan, state: State, initial: State) -> tuple[str, Cour
 
 
 def tell_rate(plan: Plan, initial: State, rate: float) -> str:
-    """Return which rate smaller than one lowers the cost, tried on copies: powers of ten, then half a power more.
+    """Return which smaller rate learns, tried on copies: powers of ten, then half a power more; and if none does, that.
 
-    It is the largest that takes the cost well below that of guessing; where none does, the one that is best.
+    It is the largest that takes the cost well below that of guessing. Where none does and the cost was high before the
+    first step, the initial weights are to blame.
     """
-    lr, digits = plan.config.lr, evenly(plan.train, BATCH)
+    lr, digits, guessing = plan.config.lr, evenly(plan.train, BATCH), entropy_of(plan.train)
     steps = min(TRIED_STEPS, -(-len(plan.train) // plan.config.batch_size))
-    before = cost_of(initial, digits)
     replay = Replay(initial_state(plan.config, plan.sizes), plan.train, recipe(plan.config, plan.source.image_shape))
-    enough = min(LEARNS * entropy_of(plan.train), before)
-    tried: dict[float, float] = {}  # share of the rate -> cost
-    for decade in range(1, TRIED_DECADES + 1):
-        share = 10.0**-decade
-        tried[share] = replay.cost_after(initial, rate * share, steps, digits)
-        if tried[share] < enough:
-            share *= math.sqrt(10)
-            tried[share] = replay.cost_after(initial, rate * share, steps, digits)
-            break
-    share = max(
-        (share for share, cost in tried.items() if cost < enough), default=min(tried, key=lambda one: tried[one])
+    begin = min(0.1, HIGHEST_TRIED / rate) if rate else 0.1
+    for decade in range(TRIED_DECADES):
+        share = begin * 10.0**-decade
+        cost = replay.cost_after(initial, rate * share, steps, digits)
+        if not cost < LEARNS * guessing:
+            continue
+        higher = replay.cost_after(initial, rate * share * math.sqrt(10), steps, digits)
+        if higher < LEARNS * guessing:
+            share, cost = share * math.sqrt(10), higher
+        return f"with lr={lr * share:.2g} the first {steps} steps lower it to {cost_as_text(cost)} (tried on copies)"
+    lowest = begin * 10.0 ** (1 - TRIED_DECADES)
+    none = (
+        f"no rate from lr={lr * begin:.2g} down to {lr * lowest:.0e} takes it below that of guessing in {steps} steps "
+        "(tried on copies)"
     )
-    if not tried[share] < before:
-        return f"no rate down to lr={lr * min(tried):.0e} lowers it in {steps} steps (tried on copies)"
-    return (
-        f"with lr={lr * share:.2g} the first {steps} steps lower it to {cost_as_text(tried[share])} (tried on copies)"
-    )
+    before = cost_of(initial, digits)
+    if before > HIGH * guessing:
+        scale = f"(init_scale is {plan.config.init_scale:g})"
+        return f"{none}; with the initial weights it was {cost_as_text(before)}: smaller ones {scale}"
+    return none
 
 
 def shares_of(split: Split) -> Array:

@@ -8,6 +8,7 @@ the line is the same when a run that was cut off comes to its end.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,12 +21,12 @@ from npdigits.base.text import on_one_line
 from npdigits.config.build import initial_state
 from npdigits.data.sets import Split
 from npdigits.nn.units import find_identical
-from npdigits.runs.blow_up import cost_as_text, entropy_of, shares_of, tell_divergence, tell_rate
+from npdigits.runs.blow_up import HIGH, cost_as_text, entropy_of, shares_of, tell_divergence, tell_rate
 from npdigits.runs.divergence import as_text
 from npdigits.runs.layout import DIVERGENCE_STEPS
 from npdigits.runs.results import wilson_interval
 from npdigits.runs.summary import Status
-from npdigits.training.inside import Inside, Layer
+from npdigits.training.inside import Arrays, Inside, Layer
 from npdigits.training.neighbours import agreement
 from npdigits.training.replay import Course
 from npdigits.training.state import State
@@ -54,9 +55,11 @@ VANISHED, MOVED = 1e-3, 0.01
 # w is below 1/λ; L2 is held against by a mean gradient, of which few are above a hundredth.
 STRONG = {"l2": 0.03, "weight_decay": 1.0}
 # A gradient vanishes on its way if the norm of some layer's is below this share of the output's.
-FADED = 1e-3
-# A step of more than this share of the weights is a large one; a cost of so many times that of guessing a high one.
-LARGE_STEP, HIGH = 0.05, 1.5
+FADED = 1e-2
+# A cost falls still if it has fallen in every epoch, in all by a hundredth at least.
+FALLEN = 0.99
+# A step of more than this share of the weights is a large one. So much dropout leaves little to learn from.
+LARGE_STEP, MUCH = 0.05, 0.5
 
 
 def diagnose(plan: Plan, record: RunRecord, status: Status, writer: RunWriter, warn: Callable[[str], None]) -> str:
@@ -164,26 +167,44 @@ class Diagnosis:
     def _of_what_never_learned(self) -> str:
         config = self.plan.config
         look = Inside(initial_state(config, self.plan.sizes), self.plan.train, config.l2, config.weight_decay).look
-        now, first = look(self.state, self.state.history[-1].lr), look(self.initial, config.lr)
-        found = self._of_units(now, first) or self._of_steps(now)
-        if found:
-            return found
+        starved: list[float] = []
+        first = look(self.initial, config.lr)
+        now = look(self.state, self.state.history[-1].lr, lambda seen: starved.extend(_starved(seen)))
         guessing, lowest = entropy_of(self.plan.train), min(epoch.train_cost for epoch in self.state.history)
+        if found := self._of_units(now, first, starved) or _of_gradients(now):
+            return found
         if lowest > HIGH * guessing:
             line = f"the training cost never fell below {cost_as_text(lowest)} nats, that of guessing is {guessing:.2f}"
             return f"{line}; {tell_rate(self.plan, self.initial, self.state.history[0].lr)}"
+        if found := self._of_steps():
+            return found
         agreeing, n, chance = agreement(self.plan.train)
         cost = f"the training cost stayed near {guessing:.2f} nats, that of guessing"
         if wilson_interval(agreeing, n)[0] <= chance:
             return f"{cost}, though the layers are healthy: {_unfit(agreeing, n)}"
         if max(layer.update_ratio or 0.0 for layer in now) > LARGE_STEP:
             return f"{cost}, and the steps are large: a smaller lr (it is {config.lr:g})"
+        shares = {"dropout": max(config.dropout, default=0.0), "input_dropout": config.input_dropout}
+        if dropped := [f"{key}={share:g}" for key, share in shares.items() if share >= MUCH]:
+            return f"{cost}, and {' and '.join(dropped)} leaves little to learn from: less of it"
+        if self._still_falls():
+            return f"{cost}, but falls still: a larger lr (it is {config.lr:g}), or more epochs"
         return f"{cost}, and neither layers nor labels show why: another lr (it is {config.lr:g}), or more epochs"
 
-    def _of_units(self, now: Sequence[Layer], first: Sequence[Layer]) -> str:
-        """Return which hidden layer has lost its units, and how; "" where none has."""
+    def _still_falls(self) -> bool:
+        """Say whether the cost has fallen in every epoch."""
+        costs = [epoch.train_cost for epoch in self.state.history]
+        return all(after < before for before, after in itertools.pairwise(costs)) and costs[-1] < FALLEN * costs[0]
+
+    def _of_units(self, now: Sequence[Layer], first: Sequence[Layer], starved: Sequence[float]) -> str:
+        """Return which hidden layer has lost its units, and how; "" where none has.
+
+        Args:
+            now, first: each layer after the last epoch, and before the first one.
+            starved: of each hidden layer the share that ``_starved`` gives.
+        """
         config = self.plan.config
-        for layer, before in zip(now[:-1], first[:-1], strict=True):
+        for layer, before, hungry in zip(now[:-1], first[:-1], starved, strict=True):
             if keys := self._vanished(layer.layer):
                 return f"the weights of layer {layer.layer} have vanished: {keys} pulls them to 0"
             where = f"of the {self.plan.sizes[layer.layer]} units of layer {layer.layer}"
@@ -191,6 +212,11 @@ class Diagnosis:
             mend = f"a smaller lr (it is {config.lr:g})"
             if idle_at_first >= LOST:
                 mend = f"so it was before the first step: smaller initial weights (init_scale is {config.init_scale:g})"
+            if hungry >= LOST:
+                return (
+                    f"the signal vanishes on its way forward: {hungry:.0%} {where} give the same for every digit, "
+                    "though they are not saturated: fewer layers, larger initial weights, or another activation"
+                )
             if (layer.dead or 0) >= LOST:
                 unlike = "" if idle_at_first >= LOST or config.activation != "relu" else ", or activation=leaky_relu"
                 return f"{layer.dead:.0%} {where} are dead, they give the same for every digit: {mend}{unlike}"
@@ -199,16 +225,9 @@ class Diagnosis:
                 return f"{idle:.0%} {where} are saturated, {flat}: {mend}"
         return ""
 
-    def _of_steps(self, now: Sequence[Layer]) -> str:
+    def _of_steps(self) -> str:
         """Return why the weights have not moved; "" where they have."""
         config = self.plan.config
-        norms = [layer.gradient_norm or 0.0 for layer in now]
-        if min(norms) < FADED * norms[-1]:
-            where = f"{norms[-1]:.1e} at the output, {min(norms):.1e} at layer {norms.index(min(norms)) + 1}"
-            return (
-                f"the gradient vanishes on its way back ({where}): fewer layers, larger initial weights, or another "
-                "activation"
-            )
         w, before = (state.network.parameters.all_weights.astype(np.float64) for state in (self.state, self.initial))
         moved = math.sqrt(((w - before) ** 2).sum()) / (math.sqrt((before**2).sum()) or 1.0)
         if moved < MOVED:
@@ -240,6 +259,25 @@ class Diagnosis:
             f"overfitting, {parameters:,} parameters on {digits:,} digits: more digits, a smaller network, or more "
             "regularization"
         )
+
+
+def _of_gradients(now: Sequence[Layer]) -> str:
+    """Return that the gradient vanishes on its way back; "" where it does not."""
+    norms = [layer.gradient_norm or 0.0 for layer in now]
+    if min(norms) >= FADED * norms[-1]:
+        return ""
+    where = f"{norms[-1]:.1e} at the output, {min(norms):.1e} at layer {norms.index(min(norms)) + 1}"
+    return (
+        f"the gradient vanishes on its way back ({where}): fewer layers, larger initial weights, or another activation"
+    )
+
+
+def _starved(seen: Arrays) -> list[float]:
+    """Return of each hidden layer the share of the units that give the same for every image where f′ is not next to 0.
+
+    They would let a gradient through: it is what comes to them that does not differ.
+    """
+    return [float((dead & ~saturated).mean()) for dead, saturated in zip(seen.dead, seen.saturated, strict=True)]
 
 
 def _at_chance(accuracy: float, split: Split) -> bool:

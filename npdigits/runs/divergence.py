@@ -25,6 +25,8 @@ COLUMNS = ("epoch", "step", "cost")
 MOST_BYTES, LONGEST_NUMBER = 100 << 20, 40
 # So few steps are dots, too.
 FEW = 30
+# Inches beside the axes, where figures as long as 1e+300 stand, and what they are.
+LEFT = 0.95
 
 
 def as_text(epoch: int, costs: Sequence[float]) -> str:
@@ -63,7 +65,7 @@ def _number(cell: str) -> float:
 
 def divergence(title: str, table: dict[str, Array]) -> Figure:
     """Draw the cost of each step's batch, up to the one at which it is no longer finite."""
-    figure, axes = canvas.titled(f"Cost of each batch in epoch {table['epoch'][0]:.0f} — {title}")
+    figure, axes = canvas.titled(f"Cost of each batch in epoch {table['epoch'][0]:.0f} — {title}", left=LEFT)
     steps, costs = table["step"], table["cost"]
     axes.plot(steps, costs, color="#0072B2", marker="." if len(steps) <= FEW else None)
     if (costs > 0).any():
