@@ -1,6 +1,7 @@
 """What a process imports, and so how fast it starts; which module may import which; how long files may be."""
 
 import ast
+import functools
 import graphlib
 import shutil
 import sys
@@ -129,12 +130,19 @@ class Imports(ast.NodeVisitor):
 
 def imports_in(package):
     """Return each module's imports of modules of the package."""
-    modules, graph = modules_of(package), {}
-    for name, file in modules.items():
-        visitor = Imports(name, file.name == "__init__.py", modules)
-        visitor.visit(ast.parse(file.read_text(encoding="utf-8")))
-        graph[name] = visitor.found - {name}
-    return graph
+    modules = modules_of(package)
+    return {
+        name: imports_of(name, file.name == "__init__.py", file.read_text(encoding="utf-8"), frozenset(modules))
+        for name, file in modules.items()
+    }
+
+
+@functools.cache  # most modules of a copy are those of the package
+def imports_of(name, is_package, text, modules):
+    """Return what a module of this text imports, of these modules."""
+    visitor = Imports(name, is_package, modules)
+    visitor.visit(ast.parse(text))
+    return visitor.found - {name}
 
 
 def wrong_imports(graph):
