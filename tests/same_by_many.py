@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import functools
 import hashlib
 import sys
 
@@ -12,6 +13,7 @@ import numpy as np
 from npdigits.base.blas import one_thread
 from npdigits.config.build import initial_state, recipe
 from npdigits.config.compose import compose
+from npdigits.config.schema import Config
 from npdigits.data.sets import Split
 from npdigits.training.loop import fit
 
@@ -48,9 +50,15 @@ CONFIGURATIONS = (
 )
 
 
+@functools.cache  # as dear as a digest of most of them
+def composed(typed: str) -> Config:
+    """Return the configuration that is typed so."""
+    return compose(typed.split())
+
+
 def digest(typed: str, threads: int) -> str:
     """Return the SHA-256 of weights, moments and history after two epochs of two batches and one that is smaller."""
-    config = compose(typed.split())
+    config = composed(typed)
     n, rng = 2 * config.batch_size + 1, np.random.default_rng(0)
     images = rng.integers(0, 256, (n + 700, 784), np.uint8) * (rng.random((n + 700, 784)) < 0.2)
     labels, rows = rng.integers(0, 10, len(images)).astype(np.uint8), np.arange(len(images))

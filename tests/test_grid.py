@@ -117,8 +117,12 @@ PLAIN = {"deadline": None, "database": None, "derandomize": True, "suppress_heal
 @settings(max_examples=30, phases=[Phase.generate], **PLAIN)
 @given(
     st.lists(st.sampled_from(sorted(VALUES)), min_size=2, max_size=5, unique=True).flatmap(
+        # At most two keys vary beside those that do not: 32 points of five that vary show no more than four do.
         lambda keys: st.fixed_dictionaries(
-            {key: st.lists(st.sampled_from(VALUES[key]), min_size=1, max_size=2, unique=True) for key in keys}
+            {
+                key: st.lists(st.sampled_from(VALUES[key]), min_size=1, max_size=2 if place < 2 else 1, unique=True)
+                for place, key in enumerate(keys)
+            }
         )
     )
 )
@@ -168,7 +172,7 @@ def test_hydra_composes_no_point_of_our_own_keys(grid, own, monkeypatch):
     monkeypatch.setattr(
         ConfigLoaderImpl, "load_configuration", lambda *given, **more: loads.append(1) or load(*given, **more)
     )
-    assert len(composed([*grid, "seed=range(500)"])[0]) >= 500
+    assert len(composed([*grid, "seed=range(100)"])[0]) >= 100
     assert len(loads) < 6
 
 
