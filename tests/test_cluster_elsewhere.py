@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import zygote
 from made import write_set
 from small_sweep import JOBS, keys, results
 from typed import typed
@@ -40,7 +41,7 @@ def cluster(tmp_path):
     started = []
 
     def start(*arguments, **environment):
-        process = subprocess.Popen(
+        process = zygote.Popen(
             [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
             cwd=away,
             env={**os.environ, **environment},
@@ -87,7 +88,7 @@ class Launched:
     def __init__(self, idx_set, folder, address, *more):
         self.folder = folder / "sweep"
         grid = [*keys(idx_set), *LONG, f"out={self.folder}", f"hydra.launcher.address={address}", *more]
-        self.process = subprocess.Popen(
+        self.process = zygote.Popen(
             [sys.executable, "-m", "npdigits.train", "-m", *grid],
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -138,7 +139,7 @@ def test_a_worker_elsewhere_that_was_only_late_is_not_blamed_and_its_run_is_trie
     address, start_worker = cluster
     nanny = psutil.Process(start_worker().pid)
     more = ["seed=0", "epochs=4000", "stop_on=none", "out=sweep", f"hydra.launcher.address={address}"]
-    process = subprocess.Popen(
+    process = zygote.Popen(
         [sys.executable, "-m", "npdigits.train", "-m", *keys(idx_set, *more)],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
@@ -166,7 +167,7 @@ def test_workers_elsewhere_notice_that_the_launching_process_is_gone(undisturbed
     start_worker()
     endless = ["-m", *keys(idx_set), "seed=0,1", "epochs=999999", "stop_on=none", "out=sweep"]
     command = [sys.executable, "-m", "npdigits.train", *endless, f"hydra.launcher.address={address}"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = zygote.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 30
     while not list(tmp_path.glob("sweep/*/metrics.csv")):
         assert time.monotonic() < deadline and process.poll() is None
@@ -315,7 +316,7 @@ def test_a_scheduler_that_comes_back_is_connected_to_again(undisturbed, tmp_path
     started = []
 
     def start(command):
-        started.append(subprocess.Popen([*command, "--no-dashboard"], **quiet))
+        started.append(zygote.Popen([*command, "--no-dashboard"], **quiet))
         return started[-1]
 
     try:

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made import read_summary, write_set
+from typed import typed as typed_in
 
 from npdigits import evaluate
 from npdigits.base.errors import DataError, UserError
@@ -118,8 +118,7 @@ def test_a_configuration_that_was_edited_is_not_used(runs, tmp_path):
 
 
 def typed(*arguments):
-    command = [sys.executable, "-m", "npdigits.evaluate", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return typed_in(*arguments, cwd=Path.cwd(), module="npdigits.evaluate")
 
 
 def test_as_it_is_typed(runs, tmp_path):

@@ -6,8 +6,8 @@ import dataclasses
 import json
 import re
 import shutil
-import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -15,6 +15,7 @@ import onnxruntime
 import pytest
 from made import digits, made_data, read_summary, write_set
 from onnx.reference import ReferenceEvaluator
+from typed import typed
 
 from npdigits.base.choice import assemble
 from npdigits.base.errors import ConfigError
@@ -54,8 +55,7 @@ def a_run(request, tmp_path_factory, mnist_5k):
 
 
 def command(*arguments):
-    typed = [sys.executable, "-m", "npdigits.export", *map(str, arguments)]
-    return subprocess.run(typed, capture_output=True, text=True, timeout=120)
+    return typed(*arguments, cwd=Path.cwd(), module="npdigits.export")
 
 
 def test_onnx_runtime_gives_the_same_probabilities_on_the_whole_test_set(a_run, mnist_5k):

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from made import read_summary, start_python
+from made import read_summary, start_python, write_set
 from test_resume import every_epoch, result  # noqa: F401 – every_epoch acts by itself
 from typed import tree, typed
 
@@ -57,8 +57,10 @@ class Faults:
 
 
 @pytest.fixture
-def short(idx_set):
-    return ["data=idx", f"data.dir={idx_set}", "hidden=4", "epochs=2", "plots=false", "quiet=true", "batch_size=100"]
+def short(tmp_path):
+    """A run of 200 digits in ten batches: how many files it writes, and when, does not depend on the digits."""
+    data = write_set(tmp_path / "few", train=240, test=40)
+    return ["data=idx", f"data.dir={data}", "hidden=4", "epochs=2", "plots=false", "quiet=true", "batch_size=40"]
 
 
 def writes_of_a_run(monkeypatch, folder, keys):

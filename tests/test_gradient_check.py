@@ -1,13 +1,13 @@
 """The check of gradients by differences: right ones pass whatever the network, wrong ones do not; and its program."""
 
 import math
-import subprocess
-import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from made import start_python, write_set
+from typed import typed as typed_in
 
 from npdigits.base.choice import assemble
 from npdigits.base.errors import ConfigError
@@ -327,8 +327,7 @@ def test_a_right_network_is_not_refused_and_the_refusal_is_one_line():
 
 
 def typed(*arguments):
-    command = [sys.executable, "-m", "npdigits.check_gradient", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return typed_in(*arguments, cwd=Path.cwd(), module="npdigits.check_gradient")
 
 
 def test_the_program_prints_a_table_layer_by_layer():

@@ -230,13 +230,11 @@ def test_nothing_of_a_run_directory_is_executed_untrusted(idx_set, tmp_path, min
     ]
     subprocess.run([sys.executable, "-c", "\n".join(script)], check=True, cwd=tmp_path)
     for program in (["evaluate", "run"], ["export", "run", "--html", "page.html"], ["train", "resume=run", "epochs=9"]):
-        ended = subprocess.run(
-            [sys.executable, "-m", f"npdigits.{program[0]}", *program[1:]], cwd=tmp_path, capture_output=True, text=True
-        )
+        ended = typed(*program[1:], cwd=tmp_path, module=f"npdigits.{program[0]}")
         assert ended.returncode == BAD_INPUT and "--trust" in ended.stderr, ended
     for program in (["compare", "run"], ["compare", "--diff", "run", "run2"], ["plots", "run"]):
         shutil.copytree("run", "run2", dirs_exist_ok=True)
-        subprocess.run([sys.executable, "-m", f"npdigits.{program[0]}", *program[1:]], cwd=tmp_path, check=False)
+        typed(*program[1:], cwd=tmp_path, module=f"npdigits.{program[0]}")
     assert not (tmp_path / "executed").exists() and not (tmp_path / "page.html").exists()
     trained.load_trained(tmp_path / "run", trust=True)
     assert (tmp_path / "executed").exists()
@@ -345,7 +343,7 @@ def test_code_that_gives_other_values_each_time_is_refused(idx_set, tmp_path, mi
     assert not (tmp_path / "run").exists()
 
 
-def test_a_process_that_own_code_ends_has_not_succeeded(tmp_path, mine):
+def test_a_process_that_own_code_ends_has_not_succeeded(tmp_path, mine, warm_cache):
     edit(mine, "return z / (1 +", "raise SystemExit(0)\n    return z / (1 +")
     ended = typed("activation=mine.py:swish", "data=mnist_5k", "out=run", cwd=tmp_path)
     assert ended.returncode == BAD_INPUT and "mine.py, line 5: swish: SystemExit: 0" in ended.stderr
@@ -371,9 +369,7 @@ def test_a_sweep_trains_each_run_once_and_changed_code_is_other_runs(idx_set, tm
     assert {row["activation"].partition("@")[0] for row in rows(tmp_path / "sweep")} == {"relu", "swish"}
     swish = table[(table.activation != "relu") & (table["swish.beta"] == 1.0) & (table.seed == 0)]
     old, new = swish.run
-    said = subprocess.run(
-        [sys.executable, "-m", "npdigits.compare", "--diff", old, new], cwd=tmp_path, capture_output=True, text=True
-    ).stdout
+    said = typed("--diff", old, new, cwd=tmp_path, module="npdigits.compare").stdout
     lines = {line[1:].strip() for line in said.splitlines() if line[:1] in "+-"}
     assert {"return z / (1 + np.exp(-beta * z))", "return z / (1 + np.exp(-beta * z) * 1.5)"} <= lines
 

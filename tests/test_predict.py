@@ -16,6 +16,7 @@ import pytest
 from drawn import drawn
 from made import digits, made_data, write_set
 from PIL import Image
+from typed import typed
 
 import npdigits
 from npdigits import predict
@@ -53,8 +54,7 @@ def pictures(tmp_path_factory):
 
 def command(*arguments):
     """Run the command, and return it."""
-    typed = [sys.executable, "-m", "npdigits.predict", *map(str, arguments)]
-    return subprocess.run(typed, capture_output=True, text=True, timeout=120)
+    return typed(*arguments, cwd=Path.cwd(), module="npdigits.predict")
 
 
 def test_the_table_has_digit_probability_and_second_guess(sweep, pictures):

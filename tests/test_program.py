@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import zygote
 from made import REPOSITORY, output_of, start_python
 
 from npdigits.base import program
@@ -253,14 +254,14 @@ def test_help_is_printed_on_any_terminal_and_its_loss_is_said(name):
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_an_empty_name_is_not_the_working_directory(name, tmp_path):
-    ended = subprocess.run([sys.executable, "-m", name, "", "x"], capture_output=True, cwd=tmp_path, timeout=60)
+    ended = zygote.run([sys.executable, "-m", name, "", "x"], cwd=tmp_path, timeout=60)
     assert (ended.returncode, ended.stdout) == (program.BAD_INPUT, b"")
     assert b"'': allowed " in ended.stderr and ended.stderr.count(b"\n") == 1
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_an_unknown_option_is_a_line_without_usage(name):
-    ended = subprocess.run([sys.executable, "-m", name, "a", "b", "--nonsense"], capture_output=True, timeout=60)
+    ended = zygote.run([sys.executable, "-m", name, "a", "b", "--nonsense"], timeout=60)
     shown = "npdigits-compare" if name == "npdigits.compare" else name
     line = f"{shown}: unrecognized arguments: --nonsense; --help tells more"
     assert (ended.returncode, ended.stdout, ended.stderr.decode().splitlines()) == (2, b"", [line])

@@ -1,19 +1,18 @@
 """The command line as a user types it: in a process of its own, from any directory."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
+
+import zygote
 
 
 def typed(*arguments, cwd, module="npdigits.train", **environment):
     """Run ``python -m npdigits.train …`` in a directory, without a terminal, and return how it ended."""
-    return subprocess.run(
-        [sys.executable, "-m", module, *map(str, arguments)],
+    return zygote.run(
+        [sys.executable, "-m", module, *arguments],
         cwd=cwd,
         env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
         encoding="utf-8",
         timeout=120,
     )
