@@ -140,6 +140,23 @@ def test_how_runs_have_ended_is_told_with_the_reason(tmp_path):
     assert group["counts"] == {"failed": 1, "diverged": 1, "finished": 1, "running": 1} and group["best"][0] == 0.95
 
 
+def test_why_a_run_failed_that_came_to_its_end_is_its_reason_and_it_counts_among_those_that_failed(tmp_path):
+    zeros = "all units of layer 1 are equal: " + "from zeros each gets the same gradient; " * 14 + "take another one"
+    blew_up = "the cost was 9.1 before step 3 of epoch 1; a rate of 0.1 would have done"
+    made_run(tmp_path / "zeros", 0.1, diagnosis=zeros)
+    made_run(tmp_path / "blew up", status="diverged", diverged_in_epoch=1, diagnosis=blew_up)
+    made_run(tmp_path / "healthy", 0.95)
+    board, _ = watched(tmp_path)
+    failed = {one["name"]: (one["status"], one["standing"], one["reason"]) for one in rows_of(board, kind="failed")}
+    assert failed == {
+        "zeros": ("finished", "finished, but failed", zeros),
+        "blew up": ("diverged", "diverged", blew_up),
+    }
+    assert [one["name"] for one in rows_of(board, kind="finished", sort="name")] == ["healthy", "zeros"]
+    (group,) = board.since(0, View())["groups"]
+    assert group["counts"] == {"finished, but failed": 1, "diverged": 1, "finished": 1}
+
+
 def test_a_run_that_is_silent_for_long_is_no_longer_called_running(tmp_path):
     path = going(tmp_path / "run")
     assert seen(path).status == "running"

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from npdigits.live.seen import QUIET, UNREADABLE, SeenRun, identifier, shown
+from npdigits.live.seen import BUT_FAILED, QUIET, UNREADABLE, SeenRun, identifier, shown
 from npdigits.runs.summary import Status
 
 # Rows of a sheet; folders that are listed, those first in which something happens.
 SHEET, MOST_GROUPS = 25, 100
 # Orders of lists that are remembered.
 ORDERS = 16
-# Kinds of runs that can be asked for -> their statuses.
+# Kinds of runs that can be asked for -> what they are called. One that finished but failed is of both kinds.
 KINDS: dict[str, frozenset[str]] = {
-    "all": frozenset([*map(str, Status), QUIET, UNREADABLE]),
+    "all": frozenset([*map(str, Status), BUT_FAILED, QUIET, UNREADABLE]),
     "running": frozenset([Status.RUNNING, QUIET]),
-    "finished": frozenset([Status.FINISHED]),
-    "failed": frozenset([Status.FAILED, Status.DIVERGED, UNREADABLE]),
+    "finished": frozenset([Status.FINISHED, BUT_FAILED]),
+    "failed": frozenset([Status.FAILED, Status.DIVERGED, BUT_FAILED, UNREADABLE]),
     "stopped": frozenset([Status.PAUSED, Status.INTERRUPTED]),
 }
 SORTS = ("latest", "best", "name")
@@ -174,7 +174,7 @@ class Board:
         found = self._orders.get(key)
         if found is None or found[0] != stand:
             names = self._members.get(view.group, set()) if view.group else self.runs.keys()
-            runs = [run for name in names if (run := self.runs[name]).row and run.status in KINDS[view.kind]]
+            runs = [run for name in names if (run := self.runs[name]).row and run.standing in KINDS[view.kind]]
             runs.sort(key=lambda run: run.name)
             if view.sort == "best":
                 runs.sort(key=lambda run: -(_accuracy(run) or 0))
@@ -203,7 +203,7 @@ class Board:
         best = max(runs, key=lambda run: _accuracy(run) or 0, default=None)
         return {
             **{"id": group.id, "name": group.name, "kind": group.kind},
-            "counts": dict(collections.Counter(str(run.status) for run in runs)),
+            "counts": dict(collections.Counter(str(run.standing) for run in runs)),
             "begun": round(max((run.begun for run in runs), default=0)),
             "best": None if best is None or _accuracy(best) is None else [_accuracy(best), best.row["settings"]],
             "ends": max((run.row.get("ends") or 0 for run in runs), default=0) or None,

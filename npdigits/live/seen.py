@@ -20,12 +20,14 @@ from npdigits.runs.table import NOT_KEYS
 
 # What a run that says that it is at work, and has long written nothing, and a folder that cannot be read, are called.
 QUIET, UNREADABLE = "quiet", "unreadable"
+# One that has finished, and of which its own diagnosis says that it failed: it has not learned what it was to learn.
+BUT_FAILED = "finished, but failed"
 # A run is quiet after this many seconds, or this many times its own seconds an epoch, whichever is more.
 QUIET_AFTER, QUIET_EPOCHS = 60.0, 20.0
 # The pace is that of the last so many looks at which the run was further.
 LOOKS = 16
-# Characters of a reason and of the settings that are shown.
-LONGEST = 400
+# Characters of a reason, in which a diagnosis has room, and of the settings that are shown.
+LONGEST_REASON, LONGEST = 1000, 400
 
 
 def identifier(path: Path) -> str:
@@ -47,7 +49,7 @@ class SeenRun:
         group: the id of the folder that it lies in.
         status: a status of ``Status``, ``QUIET`` or ``UNREADABLE``.
         begun: when identity.json was written, in seconds since 1970.
-        reason: why it did not finish, or cannot be read.
+        reason: why it did not finish, failed though it did, or cannot be read.
         name: its path below the folder that was named.
 
     Args:
@@ -71,6 +73,12 @@ class SeenRun:
         self._looks: collections.deque[tuple[float, int]] = collections.deque(maxlen=LOOKS)
         self._written = 0.0
         self.row: dict[str, Any] = {}
+
+    @property
+    def standing(self) -> str:
+        """The status, or of a run that has finished and failed all the same ``BUT_FAILED``."""
+        failed = self._summary is not None and self._summary.diagnosis != ""
+        return BUT_FAILED if failed and self.status == Status.FINISHED else self.status
 
     @property
     def at_work(self) -> bool:
@@ -183,7 +191,9 @@ class SeenRun:
         summary = self._summary
         self.status = summary.status if summary else Status.RUNNING
         self.reason = ""
-        if summary and summary.status not in (Status.RUNNING, Status.FINISHED):
+        if summary and summary.status.ended and summary.diagnosis:
+            self.reason = summary.diagnosis
+        elif summary and summary.status not in (Status.RUNNING, Status.FINISHED):
             self.reason = summary.explanation(self._identity.get("numerics"), self._identity.get("epochs"))
         if self.status == Status.RUNNING and now - self._written > self._patience() and not self._tail.behind:
             self.status = QUIET
@@ -222,7 +232,8 @@ class SeenRun:
             "name": self.name,
             "settings": self._settings(),
             "status": str(self.status),
-            "reason": join_lines(self.reason)[:LONGEST],
+            "standing": str(self.standing),
+            "reason": join_lines(self.reason)[:LONGEST_REASON],
             "epochs": epochs,
             "done": done,
             "ends": self._ends(epochs, done),

@@ -94,10 +94,10 @@ class Watcher:
     def _look(self, runs: Sequence[SeenRun]) -> None:
         changed, reordered, ranked, now = [], False, False, time.time()
         for run in runs:
-            status, best = run.status, run.row.get("best")
+            standing, best = run.standing, run.row.get("best")
             if run.look(now):
                 changed.append(run)
-                reordered = reordered or best is None or status != run.status
+                reordered = reordered or best is None or standing != run.standing
                 ranked = ranked or best != run.row["best"]
         self._board.note(changed, reordered, ranked)
 

@@ -10,7 +10,7 @@ const list = {
     for (const row of answer.rows ?? []) {
       const known = this.rows.get(row.id);
       if (known && known.row.status === "running" && row.status !== "running") {
-        say(`${row.settings || row.name}: ${row.status}${row.reason ? `, ${row.reason}` : ""}`);
+        say(`${row.settings || row.name}: ${row.standing}${row.reason ? `, ${row.reason}` : ""}`);
       }
       this.rows.set(row.id, { line: known?.line ?? this.makeLine(row.id), row });
       this.fill(row.id);
@@ -68,9 +68,8 @@ const list = {
     put(name, row.settings || row.name);
     put(path, row.settings ? row.name : "");
     put(reason, row.reason);
-    put(line.cells[1], row.status);
-    line.cells[1].className = row.status;
-    line.dataset.status = row.status;
+    put(line.cells[1], row.standing);
+    line.cells[1].className = line.dataset.status = row.standing.replace(/\W+/g, "-");
     const [bar, count] = line.cells[2].children;
     bar.hidden = row.status !== "running" || !row.epochs;
     if (row.epochs) bar.max = row.epochs;
@@ -128,7 +127,7 @@ const list = {
     const { row, button } = this.groups.get(id);
     const [name, counts, best] = button.children;
     put(name, row.name || "the folder itself");
-    put(counts, Object.entries(row.counts).sort().map(([status, n]) => `${n} ${status}`).join(", "));
+    put(counts, Object.entries(row.counts).sort().map(([standing, n]) => `${n} ${standing}`).join("; "));
     put(best, row.best ? `best ${percent(row.best[0])} % ${row.best[1]}` : "");
     button.setAttribute("aria-pressed", id === this.view.group);
   },
