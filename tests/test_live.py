@@ -175,9 +175,44 @@ def test_a_damaged_file_is_named_and_stays_so(tmp_path, name, content):
     if (name, content) == ("metrics.csv", b"") or (name == "metrics.csv" and b"\n" not in content):
         assert (run.status, run.row["done"]) == ("running", 2)  # no whole row is written yet: summary.json tells
         return
-    assert run.status == UNREADABLE and len(run.reason) < 400
+    assert run.status == UNREADABLE and len(run.reason) < 400 and run.reason.startswith(name)
     run.look(time.time())
     assert run.status == UNREADABLE and run.row["status"] == UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "good"),
+    [
+        (b"", "metrics.csv: damaged: 0 whole rows of 4 epochs", 0),
+        (None, "metrics.csv: not there", 0),
+        (bytes(range(256)) * 9, "metrics.csv: damaged: no column epoch", 0),
+        (b"\xff" * 99 + b"\n" + b"\n" * 9, "metrics.csv: damaged: the first line: byte 0xff is no text", 0),
+        ((b"0.33333333", b"1e999"), "metrics.csv: damaged: row 3: ", 2),
+        ((b"\n3,", b"\n\xff3,"), "metrics.csv: damaged: row 3: byte 0xff is no text", 2),
+        ((b"\n4,", b"\n4"), "metrics.csv: damaged: row 4 has 10 cells", 3),
+        ((b"\n4,0", b""), "metrics.csv: damaged: row 3 has ", 2),
+    ],
+)
+def test_of_a_finished_run_a_damaged_table_is_named_the_figures_stay_and_good_rows_are_drawn(
+    tmp_path, content, said, good
+):
+    path = made_run(tmp_path / "run", 0.9, epochs=4)
+    file = path / "metrics.csv"
+    whole = file.read_bytes()
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(whole.replace(*content, 1) if isinstance(content, tuple) else content)
+    run = seen(path)
+    assert run.reason.startswith(said) and "\n" not in run.reason
+    assert (run.status, run.standing, run.row["done"]) == ("finished", "finished", 4)
+    assert run.row["best"]["val_accuracy"] == 0.9 and run.row["last"]["val_accuracy"] is None and not run.at_work
+    for _ in range(2):
+        points = (Curves().since(run, "", 0) or {"points": {"epoch": []}})["points"]["epoch"]
+        assert points == list(range(1, good + 1))
+    file.write_bytes(whole)
+    run.look(time.time())
+    assert run.reason == ""
 
 
 def test_what_is_mended_is_read_again(tmp_path):

@@ -46,7 +46,7 @@ class Curve:
         return f"{self._generation}-{self.step}"
 
     def read(self, run: SeenRun) -> None:
-        """Read on. A table that cannot be read has the points that it had."""
+        """Read on. A table that is damaged has the points before that."""
         try:
             with Opened(run.place) as opened:
                 for _ in range(LOOKS):

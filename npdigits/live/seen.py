@@ -8,11 +8,11 @@ from typing import Any
 
 from npdigits.base.errors import NewerError, UserError
 from npdigits.base.strict import parse_json
-from npdigits.base.text import join_lines, on_one_line
+from npdigits.base.text import counted, join_lines, on_one_line
 from npdigits.config.keys import RULES
 from npdigits.config.value_text import as_cell, short_text
 from npdigits.live.folder import GoneError, Mark, Opened, Place
-from npdigits.live.tail import Tail
+from npdigits.live.tail import FILE, Tail
 from npdigits.runs.contents import IDENTITY, MOST_BYTES
 from npdigits.runs.metrics import SCORES
 from npdigits.runs.summary import SCHEMA, Status, Summary
@@ -67,7 +67,7 @@ class SeenRun:
         self._marks: dict[str, Mark | None] = {}
         self._identity: dict[str, Any] = {}
         self._summary: Summary | None = None
-        self._tail = Tail()
+        self._tail, self._damage = Tail(), ""
         self._last: dict[str, float] = {}
         self._best: dict[str, float] = {}
         self._looks: collections.deque[tuple[float, int]] = collections.deque(maxlen=LOOKS)
@@ -100,8 +100,9 @@ class SeenRun:
         except UserError as error:  # of a newer version
             self.status, self.reason = UNREADABLE, str(error)
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else str(error)
-            self.status, self.reason = UNREADABLE, f"{why}"
+            where = isinstance(error, OSError) and shown(Path(Path(error.filename or "the folder").name))
+            why = f"{where}: {error.strerror}" if isinstance(error, OSError) else str(error)
+            self.status, self.reason = UNREADABLE, why
         except Exception as error:  # the others are to be looked at
             self.status, self.reason = UNREADABLE, f"this is a fault of npdigits: {on_one_line(error)}"
         row = self._row()
@@ -121,13 +122,10 @@ class SeenRun:
                 self._forget(name)
             elif mark != self._marks.get(name):
                 self._marks.pop(name, None)  # what cannot be read is tried again at the next look
-                take(parse_json(opened.read(name, MOST_BYTES[name])))
+                take(_parsed(name, opened.read(name, MOST_BYTES[name])))
             self._marks[name] = mark
-        if self._summary is None or self._summary.status == Status.RUNNING or not self._summary.epochs_run:
-            self._follow(opened, now)
-        else:
-            self._marks["metrics.csv"] = opened.mark("metrics.csv")
-            self._tail.behind = False
+        self._follow(opened, now)
+        self._damage = self._find_damage()
         marks = [mark for mark in self._marks.values() if mark is not None]
         self._written = max((mark.written for mark in marks), default=0) / 1e9
         if (first := self._marks["identity.json"]) is not None:
@@ -186,6 +184,24 @@ class SeenRun:
         if rows or anew:
             self._looks.append((now, self._tail.rows))
 
+    def _find_damage(self) -> str:
+        """Return what is wrong with the table of a run whose figures its summary has; "" where nothing is.
+
+        Raises:
+            ValueError: something is, and no summary has the figures.
+        """
+        summary, trouble = self._summary, self._tail.trouble
+        if summary is None or summary.status == Status.RUNNING or not summary.epochs_run:
+            if trouble:
+                raise ValueError(trouble)
+            return ""
+        if trouble or self._tail.behind or self._tail.rows >= summary.epochs_run:
+            return trouble
+        if self._marks[FILE] is None:
+            return f"{FILE}: not there"
+        rows = counted(self._tail.rows, "whole row", "whole rows")
+        return f"{FILE}: damaged: {rows} of {counted(summary.epochs_run, 'epoch', 'epochs')}"
+
     def _judge(self, now: float) -> None:
         """Find what the run is called."""
         summary = self._summary
@@ -195,6 +211,7 @@ class SeenRun:
             self.reason = summary.diagnosis
         elif summary and summary.status not in (Status.RUNNING, Status.FINISHED):
             self.reason = summary.explanation(self._identity.get("numerics"), self._identity.get("epochs"))
+        self.reason = "; ".join(filter(None, (self.reason, self._damage)))
         if self.status == Status.RUNNING and now - self._written > self._patience() and not self._tail.behind:
             self.status = QUIET
             self.reason = "says that it is at work, and has written nothing for a while; perhaps its process was killed"
@@ -221,6 +238,7 @@ class SeenRun:
         """Return what the page shows."""
         summary, epochs = self._summary, self._identity.get("epochs")
         epochs = epochs if type(epochs) is int else None
+        last = {} if self._damage else self._last
         done, best = self._tail.rows, {**self._best, "best_epoch": self._best.get("epoch")}
         if summary and (summary.status != Status.RUNNING or not done):
             done = summary.epochs_run or done
@@ -238,7 +256,7 @@ class SeenRun:
             "done": done,
             "ends": self._ends(epochs, done),
             "written": round(self._written, 1) if self.status in (Status.RUNNING, QUIET) else None,
-            "last": {name: _finite(self._last.get(name)) for name in SCORES},
+            "last": {name: _finite(last.get(name)) for name in SCORES},
             "best": {name: _finite(best.get(name)) for name in (*SCORES, "best_epoch")},
         }
 
@@ -262,6 +280,18 @@ class SeenRun:
 
     def _differs(self, key: str, value: Any) -> bool:
         return key in self._default and self._default[key] != value
+
+
+def _parsed(name: str, content: bytes) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return parse_json(content)
+    except ValueError as error:
+        raise ValueError(f"{name}: damaged: {error}") from error
 
 
 def _finite(value: float | None) -> float | None:
