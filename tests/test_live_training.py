@@ -15,6 +15,7 @@ from npdigits.config.compose import compose
 from npdigits.live.process import Process
 from npdigits.live.session import Session
 from npdigits.live.settings import check_typed, networks_of
+from npdigits.live.sight import end_of
 from npdigits.runs.run import run
 
 BITS = ("metrics.csv", "predictions.npz", "identity.json", *(f"checkpoints/{n}.npz" for n in ("best", "last")))
@@ -126,6 +127,33 @@ def test_a_run_that_is_paused_stepped_slowed_and_looked_at_has_the_bytes_of_the_
     last = (tmp_path / "live" / "metrics.csv").read_text().splitlines()[-1].split(",")
     page.until(lambda one: one["look"]["epochs"] == 3)
     assert any(point[0] == 3 * in_epoch and point[4] == float(last[4]) for point in page.networks[0]["points"])
+
+
+def test_of_a_run_that_diverged_it_is_told_where_and_its_costs_until_then(session, typed, plainly):
+    session.begin([[*typed, "lr=1e30", "init_scale=10"]], [{}])
+    page = Page(session)
+    session.order("go")
+    (one,) = page.until(ended)
+    state = one["state"]
+    assert (state["status"], state["diverged_in"], state["batches"]) == ("diverged", 1, 0)
+    rows = (paths(session)[0] / "diverged.csv").read_text().splitlines()[1:]
+    costs = [float(row.split(",")[2]) for row in rows if not row.endswith(",")]
+    assert 0 < state["diverged_at"] == (len(rows) if len(costs) == len(rows) else len(rows) - 1)
+    curve = {point[0]: point[1] for point in one["points"]}
+    assert [curve[batches] for batches in range(len(costs))] == pytest.approx(costs, rel=1e-5)
+    (paths(session)[0] / "diverged.csv").write_text("")
+    assert end_of(paths(session)[0], 1, 16) == {"diverged_in": 1, "diverged_at": None}
+
+
+def test_once_the_last_epoch_has_ended_it_is_told_that_files_are_made(session, typed, monkeypatch):
+    states, note = [], Process._note
+    monkeypatch.setattr(Process, "_note", lambda self, *given: (note(self, *given), states.append(self.told.state)))
+    session.begin([typed], [{}])
+    session.order("go")
+    Page(session).until(ended)
+    closing = next(i for i, state in enumerate(states) if "closing" in state)
+    assert states[closing]["is"] == "training" and states[closing]["epochs"] == 3
+    assert "closing" not in states[closing - 1] and states[-1]["is"] == "ended"
 
 
 def test_two_networks_learn_from_the_same_batches_in_step(session, typed, plainly):

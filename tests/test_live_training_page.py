@@ -119,6 +119,41 @@ def test_it_starts_pauses_steps_reads_and_leaves_a_run_like_any_other(page, type
         assert (tmp_path / "live" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
 
 
+# What stands above and beside the buttons, each time that it is drawn, until the second epoch.
+TOLD = """() => new Promise((done) => {
+  const told = [];
+  new MutationObserver((_, observer) => {
+    told.push([byId("stands").textContent, byId("where").textContent]);
+    if (npdigits.views[0].look.epochs > 0) { observer.disconnect(); done(told); }
+  }).observe(byId("where"), { childList: true });
+})"""
+
+
+def test_what_it_says_is_of_the_same_batch_and_a_run_that_diverged_is_told_of(page):
+    _, tab = page
+    until(tab, "npdigits.views[0]?.look")
+    expect(tab.locator("#stands")).to_contain_text("Paused in epoch 1: ")
+    tab.locator("#speed").focus()
+    for key in ("End", "ArrowLeft"):
+        tab.keyboard.press(key)
+    tab.locator("#start").click()
+    told = tab.evaluate(TOLD)
+    assert len(told) > 2
+    for stands, where in told:
+        batch = int(re.match(r"batch (\d+) of at most 315", where)[1])
+        assert stands.startswith(f"Training {'after' if batch == 105 else 'in'} epoch {-(-batch // 105)}: ") or (
+            batch == 105 and stands.startswith("Training in epoch 1: ")  # it is being scored
+        )
+    assert tab.evaluate("server.post('/training/begin', { networks: [{ lr: 1e30, init_scale: 10 }] })") == ""
+    until(tab, "npdigits.views[0]?.settings.lr === 1e30 && npdigits.views[0].look")
+    tab.locator("#start").click()
+    expect(tab.locator("#stands")).to_contain_text(re.compile(r"diverged in epoch 1, after batch \d+\. .*finite"))
+    batch = re.search(r"after batch (\d+)", tab.locator("#stands").inner_text())[1]
+    expect(tab.locator("#where")).to_have_text(f"batch {batch} of at most 315")
+    expect(tab.locator("#why-short")).to_contain_text("It diverged in epoch 1")
+    assert tab.evaluate("npdigits.views[0].lines.next.x.length") >= int(batch)
+
+
 def test_two_networks_go_in_step_and_a_server_that_is_killed_loses_no_run(page, tmp_path):
     program, tab = page
     until(tab, "npdigits.views[0]?.look")

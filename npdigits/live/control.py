@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from npdigits.live.lockstep import Partner
-from npdigits.live.sight import Sight
+from npdigits.live.sight import Sight, end_of, points_of
 from npdigits.live.tempo import BATCH, EPOCH, GO, PAUSE, Position, Tempo
 from npdigits.runs.events import Listener
 from npdigits.runs.record import RunRecord
@@ -64,8 +64,13 @@ class Control(Listener):
         self._tell({"kind": "begun", "path": str(run.path), **self._sight.about()})
 
     def epoch_ended(self, run: RunRecord, epoch: Epoch) -> None:
-        if run.state.stopped_by and self._partner:
-            self._partner.close()  # what is left to be written needs no company
+        if not run.state.stopped_by:
+            return
+        # What is left to be written may take a while, and needs no company.
+        where = Position(run.state.optimizer.steps, len(run.state.history))
+        self._tell({"kind": "state", "going": self._tempo.going, "closing": True, **where._asdict()})
+        if self._partner:
+            self._partner.close()
 
     def ended(self, run: RunRecord) -> None:
         if self._partner:
@@ -86,7 +91,12 @@ class Control(Listener):
         if self._run is not None:
             self._at = Position(self._run.state.optimizer.steps, len(self._run.state.history))
         self._ended, self._seen, self._tempo.going = True, None, False
-        where = self._at._asdict() if self._at else {}
+        where: dict[str, Any] = self._at._asdict() if self._at else {}
+        if self._run is not None and self._sight is not None and summary.diverged_in_epoch is not None:
+            in_epoch = self._sight.in_epoch
+            # The state is that of the epoch before: what came then stands in a file.
+            where |= end_of(self._run.path, summary.diverged_in_epoch, in_epoch)
+            self._tell({"kind": "steps", "points": points_of(self._run.path, in_epoch)})
         self._tell({"kind": "ended", "status": str(summary.status), "why": summary.diagnosis, **where})
         self._serve()
 

@@ -155,6 +155,8 @@ class Process:
                 self.told.points += [*message["ended"], message["point"]]
                 if len(self.told.points) > MOST_POINTS:
                     self.told.points, self.told.series = self.told.points[::2], self.told.series + 1
+            case "steps":
+                self.told.points += message["points"]
             case "read":
                 self.told.answers[message.pop("id")] = message
             case "begun":

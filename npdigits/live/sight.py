@@ -1,8 +1,13 @@
-"""What is seen of a run between two batches, on copies: curves, pictures of weights, distributions, mistakes."""
+"""What is seen of a run between two batches, on copies: curves, pictures of weights, distributions, mistakes.
+
+Of a run that diverged the state is that of the epoch before, and the steps that led away from it stand in a file.
+"""
 
 import base64
 import dataclasses
 import itertools
+import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +30,8 @@ from npdigits.training.scoring import Scoring
 VALIDATION = 1000
 # Units of the first layer that are pictures, and digits that are read wrong.
 MOST_UNITS, MOST_WRONG = 48, 24
+# Steps of an epoch that diverged; of more every k-th is told, and the last.
+MOST_STEPS = 1000
 # The darkest shade of a picture.
 INK = 255
 
@@ -184,6 +191,32 @@ class Sight:
         return {"all": len(wrong), "digits": digits.tolist(), "pixels": as_text(images.astype(np.uint8))}
 
 
+def end_of(run: Path, epoch: int, in_epoch: int) -> dict[str, Any]:
+    """Return in which epoch a run diverged, and after how many batches in all; None where nothing tells that.
+
+    Args:
+        run: its directory.
+        epoch: in which it did.
+        in_epoch: batches of an epoch.
+    """
+    steps = _steps(run)
+    # The cost before a step that is not finite is that after the step before.
+    made = None if steps is None else int(steps["step"][-1]) - bool(math.isnan(steps["cost"][-1]))
+    return {"diverged_in": epoch, "diverged_at": None if made is None else in_epoch * (epoch - 1) + made}
+
+
+def points_of(run: Path, in_epoch: int) -> list[list[float | None]]:
+    """Return the costs of the batches of that epoch, as points of the curve of the next batch."""
+    steps = _steps(run)
+    if steps is None:
+        return []
+    n = len(steps["step"])
+    chosen = sorted({*range(0, n, -(-n // MOST_STEPS)), n - 1})
+    before = in_epoch * (int(steps["epoch"][0]) - 1)
+    costs = ((before + i, finite(float(steps["cost"][i]))) for i in chosen)
+    return [[batches, cost, None, None, None, None] for batches, cost in costs if cost is not None]
+
+
 def _score(logits: Array, labels: Array) -> tuple[float, float]:
     """Return mean cross-entropy in nats and accuracy."""
     return float(cross_entropy(logits, labels.astype(np.intp)).mean()), float((logits.argmax(axis=1) == labels).mean())
@@ -195,3 +228,13 @@ def _states(arrays: Arrays, n: int) -> list[str]:
         return [""] * n
     pairs = itertools.islice(zip(arrays.dead[0], arrays.saturated[0], strict=True), n)
     return ["dead" if dead else "saturated" if saturated else "" for dead, saturated in pairs]
+
+
+def _steps(run: Path) -> dict[str, Array] | None:
+    """Return diverged.csv; None where there is none that can be read."""
+    from npdigits.runs.divergence import read_steps  # imports what draws, which few runs need
+
+    try:
+        return read_steps(run)
+    except (OSError, ValueError):
+        return None

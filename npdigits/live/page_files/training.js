@@ -70,7 +70,7 @@
 
   function curves() {
     const seen = views.filter((view) => view.state?.in_epoch);
-    const scale = { last: Math.max(...seen.map((view) => view.look?.batches ?? 0), 1), inEpoch: Math.max(...seen.map((view) => view.state.in_epoch), 1) };
+    const scale = { last: Math.max(...seen.map((view) => Math.max(view.look?.batches ?? 0, view.state.diverged_at ?? 0)), 1), inEpoch: Math.max(...seen.map((view) => view.state.in_epoch), 1) };
     const colour = (i) => ["accent", "glow"][i];
     const costs = seen.flatMap(({ lines }, i) => [
       ...(seen.length > 1 ? [] : [{ series: lines.next, colour: "faint", width: 1 }]),
@@ -81,6 +81,10 @@
     const most = costs.flatMap(({ series }) => series.y).reduce((a, b) => Math.max(a, b), 2.5), high = Math.min(1.05 * most, Math.max(10, 1.5 * first));
     put(byId("unit"), Charts.curves(byId("cost"), costs, { ...scale, high, label: Charts.short }));
     Charts.curves(byId("accuracy"), shares, { ...scale, high: 1, label: (y) => `${Math.round(100 * y)} %` });
+    const lost = seen.filter(({ state }) => state.diverged_in);
+    byId("why-short").hidden = !lost.length;
+    put(byId("why-short"), lost.map(({ number, state }) => `${number ? `Network ${number}` : "It"} diverged in epoch ${state.diverged_in}: its weights of then are not kept, so the curves end at the epoch’s begin`
+      + (state.diverged_at === null || seen.length > 1 ? "." : "; of each batch until then there is its cost, the faint line.")).join(" "));
     const legend = byId("legend"), names = seen.length > 1
       ? [["accent thin", "1, training"], ["accent", "1, validation"], ["glow thin", "2, training"], ["glow", "2, validation"]]
       : [["faint", "the next batch"], ["accent thin", "500 training digits"], ["accent", seen[0]?.state.digits.is_test ? "test" : "validation"]];
@@ -107,27 +111,45 @@
     put(byId("pace"), text);
     byId("speed").setAttribute("aria-valuetext", text);
     const [state] = states, figures = views[0]?.look;
-    put(byId("where"), state?.in_epoch && figures ? `batch ${figures.batches.toLocaleString("en")} of at most ${(state.in_epoch * state.epochs_most).toLocaleString("en")}` : "");
+    const at = state?.diverged_in ? state.diverged_at : figures?.batches;
+    put(byId("where"), !state?.in_epoch || !figures ? "" : at === null ? `in epoch ${state.diverged_in}`
+      : `batch ${at.toLocaleString("en")} of at most ${(state.in_epoch * state.epochs_most).toLocaleString("en")}`);
     byId("drawing").hidden = Boolean(state?.shape) && state.shape.join() !== "28,28";
-    speak(states);
+    const lines = endings(states), told = lines.join(" ") || standing();
+    put(byId("stands"), told || (views.length ? "" : "Nothing is trained yet: choose settings and begin."));
+    byId("stands").classList.toggle("bad", states.some((state) => state.is === "failed" || state.why));
+    speak(told, lines.length > 0);
   }
 
-  // Said once each: what has ended or failed, else where it stands, seldom enough to be listened to.
-  function speak(states) {
+  // What has ended or failed, and what cannot be seen yet.
+  function endings(states) {
     const name = (i) => (states.length > 1 ? `Network ${i + 1}: ` : "");
-    const lines = states.map((state, i) => {
+    return states.map((state, i) => {
       if (state.is === "preparing") return `${name(i)}the data is read …`;
       if (state.is === "failed") return `${name(i)}failed: ${state.why}`;
-      if (state.is === "ended") return `${name(i)}${state.status} after ${state.epochs} epochs. ${state.why || ""}`;
+      if (state.diverged_in) return `${name(i)}diverged in epoch ${state.diverged_in}${state.diverged_at === null ? "" : `, after batch ${state.diverged_at.toLocaleString("en")}`}. ${state.why || ""}`;
+      if (state.is === "ended") return `${name(i)}${state.status} after ${state.epochs} ${state.epochs === 1 ? "epoch" : "epochs"}. ${state.why || ""}`;
+      if (state.closing) return `${name(i)}the last epoch has ended, after batch ${state.batches.toLocaleString("en")}; its files and plots are made …`;
       return "";
     }).filter(Boolean);
-    const view = views[0], shares = views.map(({ look }) => percent(look?.figures.val ?? null)).join(" and ");
-    const text = lines.join(" ") || (view?.look ? `${moving() ? "Epoch" : "Paused in epoch"} ${Math.floor(view.look.batches / view.state.in_epoch) + 1}: ${shares} of the ${view.state.digits.is_test ? "test" : "validation"} digits are read right.` : "");
-    const now = performance.now(), is_news = text !== spoken.text && (lines.length || !moving() || now - spoken.at > WORDS);
+  }
+
+  // Where it is: of the figures that are shown, so that nothing on the page is older than another.
+  function standing() {
+    const { look, state } = views[0] ?? {};
+    if (!look) return "";
+    const whole = look.batches > 0 && look.batches % state.in_epoch === 0, number = Math.ceil(look.batches / state.in_epoch) || 1;
+    const place = whole && look.epochs === number ? `after epoch ${number}` : `in epoch ${number}`;
+    const shares = views.map((view) => percent(view.look?.figures.val ?? null)).join(" and ");
+    return `${moving() ? "Training" : "Paused"} ${place}: ${shares} of the ${state.digits.is_test ? "test" : "validation"} digits are read right.`;
+  }
+
+  // Said once each to who does not see it, seldom enough to be listened to.
+  function speak(text, is_ending) {
+    const now = performance.now(), is_news = text !== spoken.text && (is_ending || !moving() || now - spoken.at > WORDS);
     if (!is_news) return;
     spoken = { at: now, text };
-    put(byId("said"), text || (views.length ? "" : "Nothing is trained yet: choose settings and begin."));
-    byId("said").classList.toggle("bad", states.some((state) => state.is === "failed" || state.why));
+    put(byId("said"), byId("stands").textContent);
   }
 
   // ---- what is ordered
