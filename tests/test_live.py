@@ -495,6 +495,22 @@ class Now:
         self.start = lambda: target(*args)
 
 
+def test_runs_that_are_trained_elsewhere_are_shown_besides(tmp_path):
+    going(tmp_path / "watched" / "one")
+    board, own = Board(), [tmp_path / "watched" / "one", tmp_path / "learn" / "one"]
+    watcher = Watcher([tmp_path / "watched"], board, 0.1, lambda: own)
+    watcher.tick()
+    assert [one["name"] for one in rows_of(board)] == ["one"] and board.notes == []
+    going(tmp_path / "learn" / "one", "hidden=7")
+    made_run(tmp_path / "learn" / "not trained here")
+    watcher._next_search = 0
+    watcher.tick()
+    found = rows_of(board)
+    assert len(found) == 2 and any("hidden=7" in one["settings"] for one in found)
+    assert board.notes == ["Besides what is watched: 1 run that was trained here and left elsewhere."]
+    assert sorted(one["name"] for one in board.since(0, View())["groups"]) == ["learn", "watched"]
+
+
 def test_a_named_folder_may_be_a_run_or_a_link(tmp_path):
     path = made_run(tmp_path / "run")
     board, _ = watched(path)

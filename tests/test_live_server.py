@@ -309,6 +309,24 @@ def test_a_laptop_that_is_closed_or_leaves_the_network_holds_no_connection_for_e
         assert laptop.recv(1) == b""
 
 
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [("learn/one", ", and what is trained here in {top}/learn/one;"), ("runs/one", "watching {top}/runs;")],
+)
+def test_that_a_run_is_watched_that_lies_elsewhere_is_said(monkeypatch, capsys, tmp_path, out, said):
+    from npdigits.live import command
+
+    (tmp_path / "runs").mkdir()
+    monkeypatch.setattr("npdigits.live.command.Session.begin", lambda *_: None)
+    monkeypatch.setattr("npdigits.live.command.serve", lambda app, bound, ready: ready())
+    monkeypatch.setattr(
+        sys, "argv", ["npdigits-live", str(tmp_path / "runs"), f"out={tmp_path / out}", "hidden=5", "--no-browser"]
+    )
+    with pytest.raises(SystemExit):
+        command.main()
+    assert said.format(top=tmp_path) in capsys.readouterr().out
+
+
 def test_a_port_that_is_taken_is_said(monkeypatch, capsys, tmp_path):
     from npdigits.live import command
 

@@ -215,6 +215,13 @@ def test_a_run_whose_server_or_process_ends_is_saved_and_goes_on_with_the_same_b
     same(path, plainly())
 
 
+def test_all_runs_that_were_begun_are_known(session, typed, tmp_path):
+    for _ in range(2):
+        session.begin([typed], [{}])
+        Page(session).until(seen(0))
+    assert session.runs() == [tmp_path / "live", tmp_path / "live-2"]
+
+
 def test_nothing_is_sent_while_nobody_asks(session, typed, tmp_path):
     session.begin([[*typed, "epochs=2"]], [{}])
     page = Page(session)

@@ -220,4 +220,4 @@ def group_of(run: SeenRun, top: Path, kind: str) -> Group:
     """Return the folder that a run lies in."""
     path = run.place.path.parent
     inside = path != top and top in path.parents
-    return Group(identifier(path), shown(path.relative_to(top)) if inside else shown(Path(top.name)), path, kind)
+    return Group(identifier(path), shown(path.relative_to(top)) if inside else shown(Path(path.name)), path, kind)

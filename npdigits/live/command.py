@@ -16,6 +16,7 @@ from npdigits.base.errors import ConfigError
 from npdigits.base.paths import resolved
 from npdigits.base.program import Parser, exit_code, whole_number
 from npdigits.base.terminal import show
+from npdigits.config.schema import Config
 from npdigits.live.board import Board
 from npdigits.live.gate import PAGE, TRAIN, App, ByAddress, Gate, Keys
 from npdigits.live.serving import LOOPBACK, check_classroom, host_of, hosts_of, listen, open_browser, serve
@@ -71,7 +72,7 @@ def act(chosen: argparse.Namespace) -> int:
     with contextlib.ExitStack() as opened:
         bound = [opened.enter_context(listen(*place)) for place in places]
         session, board = Session(str((config and config.out_dir()) or "")), Board()
-        watcher = Watcher(tops, board, TICK)
+        watcher = Watcher(tops, board, TICK, session.runs)
         shows = [bool(chosen.classroom) and i == 0 for i in range(len(bound))]
         sites = [Site(*pair, TRAIN if typed else PAGE) for pair in zip(bound, shows, strict=True)]
         trains = bool(typed) or not chosen.classroom
@@ -81,7 +82,7 @@ def act(chosen: argparse.Namespace) -> int:
         def ready() -> None:
             if config:
                 session.begin([typed], [shown(config)])
-            show(f"watching {', '.join(map(str, tops))}; Ctrl-C ends it")
+            show(f"watching {', '.join(map(str, tops))}{_besides(config, tops)}; Ctrl-C ends it")
             for site in sites:
                 show(site.said)
             if chosen.classroom:
@@ -144,6 +145,14 @@ def _folders(given: list[Path]) -> list[Path]:
         if not folder.is_dir():
             raise ConfigError(f"{folder}: {'no folder' if folder.exists() else 'there is no such folder'}")
     return list(dict.fromkeys(map(resolved, given or [outputs()])))
+
+
+def _besides(config: Config | None, tops: list[Path]) -> str:
+    """Return what is said of a training whose run directory lies in none of the folders."""
+    run = resolved(config.out_dir() or outputs()) if config else None
+    if run is None or any(run.is_relative_to(top) for top in tops):
+        return ""
+    return f", and what is trained here{f' in {run}' if config and config.out_dir() else ''}"
 
 
 def _address(chosen: argparse.Namespace) -> str:

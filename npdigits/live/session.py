@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from npdigits.base.errors import ConfigError
+from npdigits.base.paths import resolved
 from npdigits.live.process import Changes, Process
 from npdigits.runs.outputs import outputs
 
@@ -39,6 +40,7 @@ class Session:
         self._out, self._runs = out, itertools.count(1)
         self._changes = Changes()
         self._processes: list[Process] = []
+        self._begun = dict[Path, None]()
         self._changing = threading.Lock()
         self._waiting = threading.BoundedSemaphore(MOST_WAITING)
         self._numbers = itertools.count(1)
@@ -78,6 +80,14 @@ class Session:
         with self._changes as note:
             self._processes, self.settings, self._name = processes, settings, secrets.token_hex(4)
             note()
+
+    def runs(self) -> list[Path]:
+        """Return the directories of all runs that were begun here."""
+        with self._changes:
+            self._begun |= {
+                resolved(Path(p.told.state["path"])): None for p in self._processes if "path" in p.told.state
+            }
+            return list(self._begun)
 
     def _next_out(self) -> str:
         """Return the next run's directory; "" for a new one in outputs/."""
@@ -131,6 +141,7 @@ class Session:
             process.order("end")
         for process in self._processes:
             process.end()
+        self.runs()
         self._processes = []
 
     @contextlib.contextmanager

@@ -5,7 +5,7 @@ A run that is at work is looked at with every tick, the others with every search
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,13 @@ class Watcher:
         tops: the folders that were named, resolved.
         board: where it is noted.
         tick: seconds between two looks at a run that is at work.
+        own: returns run directories that are shown besides, wherever they lie: those of the runs that are trained here.
     """
 
-    def __init__(self, tops: Sequence[Path], board: Board, tick: float) -> None:
-        self._tops, self._board, self._tick = tops, board, tick
+    def __init__(
+        self, tops: Sequence[Path], board: Board, tick: float, own: Callable[[], Sequence[Path]] = list
+    ) -> None:
+        self._tops, self._board, self._tick, self._own = tops, board, tick, own
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
         self._asked, self._wake, self._stop = time.monotonic(), threading.Event(), False
         self._seen: dict[Place, SeenRun] = {}
@@ -102,7 +105,9 @@ class Watcher:
         self._board.note(changed, reordered, ranked)
 
     def _search(self) -> None:
-        tree = find(self._tops)
+        there = filter(Path.is_dir, self._own())
+        outside = [run for run in there if not any(run.is_relative_to(top) for top in self._tops)]
+        tree = find([*self._tops, *outside])
         self._default = self._default or compose().as_dict()
         seen, groups = {}, dict[str, Group]()
         for top, place in tree.runs:
@@ -115,7 +120,7 @@ class Watcher:
             (run for run in seen.values() if not run.at_work or not run.row), key=lambda run: run.begun
         )
         self._next_search = time.monotonic() + SEARCH
-        self._board.replace(seen.values(), groups.values(), _notes(tree))
+        self._board.replace(seen.values(), groups.values(), _notes(tree, len(outside)))
 
 
 def _kind(folder: Path, tree: Tree) -> str:
@@ -126,9 +131,12 @@ def _kind(folder: Path, tree: Tree) -> str:
     return "sweep" if (folder / "sweep.csv").is_file() else "folder"
 
 
-def _notes(tree: Tree) -> list[str]:
-    """Return what is to be said of a search."""
+def _notes(tree: Tree, outside: int) -> list[str]:
+    """Return what is to be said of a search; ``outside`` is how many runs are shown besides what is watched."""
     notes = []
+    if outside:
+        runs = "1 run that was" if outside == 1 else f"{outside} runs that were"
+        notes.append(f"Besides what is watched: {runs} trained here and left elsewhere.")
     if tree.links:
         links = "1 link is" if tree.links == 1 else f"{tree.links} links are"
         notes.append(f"{links} not followed: only what lies in the folders themselves is shown.")
