@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made import read_summary
 
@@ -15,7 +16,7 @@ from npdigits.config.compose import compose
 from npdigits.live.process import Process
 from npdigits.live.session import Session
 from npdigits.live.settings import check_typed, networks_of
-from npdigits.live.sight import end_of
+from npdigits.live.sight import end_of, evenly_of_classes
 from npdigits.runs.run import run
 
 BITS = ("metrics.csv", "predictions.npz", "identity.json", *(f"checkpoints/{n}.npz" for n in ("best", "last")))
@@ -213,6 +214,14 @@ def test_a_run_whose_server_or_process_ends_is_saved_and_goes_on_with_the_same_b
         assert (read_summary(path)["status"], read_summary(path)["epochs_run"]) == ("interrupted", 1)
     run(compose(["resume=" + str(path), "quiet=true"]))
     same(path, plainly())
+
+
+def test_mistakes_that_are_shown_are_of_every_class_that_has_some():
+    labels = np.repeat(np.arange(10, dtype=np.uint8), [90, 40, 0, 1, 30, 2, 30, 30, 30, 30])
+    chosen = evenly_of_classes(labels, 24)
+    assert np.bincount(labels[chosen]).tolist() == [3, 3, 0, 1, 3, 2, 3, 3, 3, 3]
+    assert chosen[:3].tolist() == [0, 1, 2]
+    assert evenly_of_classes(labels[:5], 24).tolist() == [0, 1, 2, 3, 4] and len(evenly_of_classes(labels[:0], 24)) == 0
 
 
 def test_all_runs_that_were_begun_are_known(session, typed, tmp_path):

@@ -180,15 +180,24 @@ class Sight:
         return counts
 
     def _wrong(self, labels: Array, answers: Array) -> dict[str, Any]:
-        """Return the first digits that are read wrong, and how many there are."""
+        """Return digits that are read wrong, evenly out of the classes, and how many there are."""
         wrong = np.flatnonzero(labels != answers)
-        first = wrong[:MOST_WRONG]
+        first = wrong[evenly_of_classes(labels[wrong], MOST_WRONG)]
         rows = self._val.rows[first]
         images = self._val.images[rows]
         if images.dtype != np.uint8 and len(rows):  # decimals in any unit: the highest is ink
             images = (images - images.min()) / max(float(np.ptp(images)), 1e-12) * INK
         digits = np.stack([rows, labels[first], answers[first]], axis=1).astype(np.intp)
         return {"all": len(wrong), "digits": digits.tolist(), "pixels": as_text(images.astype(np.uint8))}
+
+
+def evenly_of_classes(labels: Array, most: int) -> Array:
+    """Return the places of at most so many labels: the first of each class, then the second, …; in their order."""
+    by_class = np.argsort(labels, kind="stable")
+    ordered = labels[by_class]
+    rank = np.empty(len(labels), np.intp)
+    rank[by_class] = np.arange(len(labels)) - np.searchsorted(ordered, ordered)
+    return np.sort(np.lexsort((labels, rank))[:most])
 
 
 def end_of(run: Path, epoch: int, in_epoch: int) -> dict[str, Any]:
