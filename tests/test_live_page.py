@@ -1,5 +1,7 @@
 """The page of npdigits-live in a real browser: a run that goes on moves, a server that is ended is told of."""
 
+import re
+import shutil
 import signal
 
 import pytest
@@ -62,6 +64,37 @@ def test_a_run_that_goes_on_moves_and_a_server_that_is_ended_is_told_of(watched)
     program.process.wait()
     expect(tab.locator("#trouble")).to_contain_text("The server does not answer")
     expect(line).to_contain_text("4 of 10")
+
+
+def test_runs_of_the_same_settings_are_told_apart_and_one_that_is_gone_takes_its_curve_along(watched):
+    runs, _, tab = watched
+    for name in ("a copy", "another"):
+        going(runs / name, "hidden=77")
+    lines = tab.locator("#runs tbody tr", has_text="hidden=77")
+    expect(lines).to_have_count(2)
+    for line in lines.all():
+        if line.locator("button").get_attribute("aria-pressed") == "false":
+            line.locator("button").click()
+    legend = tab.locator("#legend li", has_text="hidden=77")
+    expect(legend).to_have_count(2)
+    said = "".join(legend.all_inner_texts())
+    assert "(a copy): epoch 2" in said and "(another): epoch 2" in said
+    assert "(" not in tab.locator("#legend li", has_text="hidden=30").inner_text().partition(":")[0]
+    shutil.rmtree(runs / "a copy")
+    expect(legend).to_have_count(1)
+    expect(legend).to_have_text(re.compile(r"hidden=77[^(]*: epoch 2"))
+    expect(tab.locator("#said")).to_contain_text("(a copy) is gone")
+
+
+def test_a_fault_of_the_page_is_not_called_one_of_the_server(watched):
+    runs, _, tab = watched
+    expect(tab.locator("#legend")).to_contain_text("epoch 2")
+    tab.evaluate(
+        "() => { window.reportError = () => {}; curves.take = () => { throw new TypeError('no such chart'); }; }"
+    )
+    with (runs / NASTY / "metrics.csv").open("a") as file:
+        file.write(row(3))
+    expect(tab.locator("#trouble")).to_contain_text("a fault of the page: no such chart")
 
 
 def test_it_is_used_by_keys_and_fits_a_phone(watched):

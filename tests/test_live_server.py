@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -69,6 +70,20 @@ def test_what_has_changed_is_answered_as_data(server):
     (run,) = found["order"]
     curve = server.get(f"/events?since={found['version']}&server={found['server']}&curves={run}.0.0").json()
     assert curve["curves"][run]["points"]["epoch"] == [1, 2]
+
+
+def test_that_a_run_whose_curve_is_shown_is_gone_is_answered(server, tmp_path):
+    found = server.get("/events?since=0").json()
+    (run,) = found["order"]
+    asked = f"/events?server={found['server']}&curves={run}.0.0&since="
+    assert server.get(f"{asked}{found['version']}").json()["gone"] == []
+    shutil.rmtree(tmp_path / "sweep")
+    server.watcher._next_search = 0
+    server.watcher.tick()
+    found = server.get(f"{asked}{found['version']}").json()
+    assert (found["gone"], found["order"]) == ([run], [])
+    # Who knows all else is told, too.
+    assert server.get(f"{asked}{found['version']}").json()["gone"] == [run]
 
 
 @pytest.mark.parametrize(

@@ -98,20 +98,21 @@ class Answers:
         if known and asked.get("server") != self._board.name:  # another one has answered before
             known = 0
         answer = self._board.since(known, view)
-        curves = self._curves_since(asked)
-        if answer is None and not curves:
+        curves, gone = self._curves_since(asked)
+        if answer is None and not curves and not gone:
             return Response(status_code=204)
-        return _json({"server": self._board.name, **(answer or {}), "curves": curves})
+        return _json({"server": self._board.name, **(answer or {}), "curves": curves, "gone": gone})
 
-    def _curves_since(self, asked: QueryParams) -> dict[str, Any]:
-        """Return the new points of the curves that were asked for: "ID.KEY.KNOWN,ID.KEY.KNOWN"."""
+    def _curves_since(self, asked: QueryParams) -> tuple[dict[str, Any], list[str]]:
+        """Return the new points of the curves that were asked for, "ID.KEY.KNOWN,ID.KEY.KNOWN"; and whose runs are gone."""
         found = {}
         parts = [part.split(".") for part in asked.get("curves", "")[:1000].split(",") if part]
         known = {part[0]: (part[1], _whole(part[2])) for part in parts[:MOST_CURVES] if len(part) == 3}
-        for run in self._board.known(known):
+        there = self._board.known(known)
+        for run in there:
             if (news := self._curves.since(run, *known[run.id])) is not None:
                 found[run.id] = {**news, "row": run.row}
-        return found
+        return found, sorted(known.keys() - {run.id for run in there})
 
     def _table(self, request: Request) -> Response:
         """Answer the table of a folder, as far as it was made."""

@@ -34,18 +34,17 @@ const connection = {
     if (this.asking || document.hidden) return;
     const mine = (this.asking = new AbortController());
     const stop = setTimeout(() => mine.abort("late"), PATIENCE);
-    let failed = "";
+    let failed = "", answer = null;
     try {
       const asked = new URLSearchParams({ since: this.known, server: this.server, ...this.questions() });
       const response = await request(`/events?${asked}`, mine.signal);
       if (response.status === 200) {
-        const answer = await response.json();
+        answer = await response.json();
         if (mine !== this.asking) return;
         if (answer.version) this.known = answer.version;
         if (answer.now) this.offset = Date.now() / 1000 - answer.now;
         this.server = answer.server;
         this.rest = content.tick;
-        this.answered(answer);
       } else if (response.status === 204) {
         this.rest = Math.min(REST, this.rest * 1.5);
       } else if (response.status === 403 || response.status === 421) {
@@ -59,6 +58,13 @@ const connection = {
       clearTimeout(stop);
     }
     if (mine !== this.asking) return; // another view is asked for meanwhile
+    try {
+      if (answer && !failed) this.answered(answer);
+    } catch (error) {
+      failed = `This page cannot show what the server has answered, which is a fault of the page: ${error.message}. Load it anew.`;
+      reportError(error);
+      this.known = 0; // what was not shown comes again
+    }
     this.asking = null;
     this.failures = failed ? this.failures + 1 : 0;
     byId("trouble").hidden = !failed;

@@ -26,6 +26,25 @@ const curves = {
     return [...this.runs].map(([id, { key, points }]) => `${id}.${key || 0}.${points?.epoch.length ?? 0}`).join(",");
   },
 
+  // Of a run that is gone nothing more comes.
+  lose(ids) {
+    for (const id of ids) {
+      const name = this.nameOf(id);
+      if (this.runs.delete(id)) say(`${name} is gone, and so is its curve.`);
+    }
+    if (!ids.length) return;
+    this.chosen = this.chosen && this.runs.size > 0;
+    this.draw();
+  },
+
+  // Its settings; where another one that is drawn has the same, or there are none, its directory as well.
+  nameOf(id) {
+    const row = this.runs.get(id)?.row;
+    if (!row?.settings) return row?.name ?? "A run";
+    const same = [...this.runs].some(([other, run]) => other !== id && run.row?.settings === row.settings);
+    return same ? `${row.settings} (${row.name})` : row.settings;
+  },
+
   take(news) {
     for (const [id, { key, begin, points, row }] of Object.entries(news)) {
       const run = this.runs.get(id);
@@ -46,7 +65,7 @@ const curves = {
   },
 
   drawn() {
-    return [...this.runs.values()].filter((run) => run.points?.epoch.length);
+    return [...this.runs].filter(([, run]) => run.points?.epoch.length).map(([id, run]) => ({ ...run, name: this.nameOf(id) }));
   },
 
   drawOne(name) {
@@ -58,7 +77,7 @@ const curves = {
     const data = tables.length ? uPlot.join(tables) : [[1], [null]];
     const of = runs.map((run) => run.colour).join();
     const there = this.charts.get(name);
-    const said = runs.map(({ points, row }) => `${row.settings || row.name}: ${figure(scaled(points[validation]).at(-1))}`);
+    const said = runs.map(({ points, name: of }) => `${of}: ${figure(scaled(points[validation]).at(-1))}`);
     holder.setAttribute("aria-label", plain(`${name} by epoch, validation set; ${said.join("; ") || "no run is chosen"}`));
     if (there?.of === of) {
       there.chart.setData(data);
@@ -97,7 +116,7 @@ const curves = {
       const found = epoch === undefined ? run.points.epoch.length - 1 : run.points.epoch.indexOf(epoch);
       const at = (name) => run.points[name][found];
       const told = found < 0 ? "" : `: epoch ${at("epoch")}, cost ${figure(at("train_cost"))} training, ${figure(at("val_cost"))} validation, accuracy ${percent(at("val_accuracy"))} %`;
-      put(item.children[1], `${run.row.settings || run.row.name}${told}`);
+      put(item.children[1], `${run.name}${told}`);
     });
     const hint = runs.length ? "Solid: validation set. Dashed: training set."
       : this.runs.size ? "What is chosen has no epoch that has ended." : "No run is chosen.";

@@ -75,6 +75,7 @@ const table = {
 connection.questions = () => ({ ...list.view, curves: curves.known() });
 connection.answered = (answer) => {
   list.take(answer);
+  curves.lose(answer.gone ?? []);
   curves.take(answer.curves ?? {});
   choose();
 };

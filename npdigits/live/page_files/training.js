@@ -12,25 +12,32 @@
     if (asking || document.hidden) return;
     asking = true;
     const begun = performance.now();
-    let failed = "";
+    let failed = "", answer = null;
     try {
       const points = views.map((view) => `${view.series}.${view.points.length}`).join(",");
       const found = await server.get(`/training?${new URLSearchParams({ training, since, points })}`, AbortSignal.timeout(PATIENCE));
-      if (found.status === 200) take(await found.json());
+      if (found.status === 200) answer = await found.json();
       else if (found.status === 403 || found.status === 421) failed = "Another server answers here now: open the address that it has printed.";
       else if (found.status !== 204) failed = "The server is busy. This page tries again.";
-    } catch (error) {
-      if (error instanceof TypeError || error.name === "TimeoutError" || error.name === "AbortError")
-        failed = "The server does not answer: it was ended, or this machine slept. The run is saved at its last epoch’s end.";
-      else throw error;
-    } finally {
-      asking = false;
-      failures = failed ? failures + 1 : 0;
-      byId("trouble").hidden = !failed;
-      put(byId("trouble"), failed);
-      const rest = (calm.matches ? CALM : content.tick) - (performance.now() - begun);
-      timer = setTimeout(ask, failed ? Math.min(LONGEST_REST, 250 * 2 ** Math.min(6, failures)) : Math.max(rest, 5));
+    } catch {
+      failed = "The server does not answer: it was ended, or this machine slept. The run is saved at its last epoch’s end.";
     }
+    try {
+      if (answer) take(answer);
+    } catch (error) {
+      failed = cannot_show(error);
+    }
+    asking = false;
+    failures = failed ? failures + 1 : 0;
+    byId("trouble").hidden = !failed;
+    put(byId("trouble"), failed);
+    const rest = (calm.matches ? CALM : content.tick) - (performance.now() - begun);
+    timer = setTimeout(ask, failed ? Math.min(LONGEST_REST, 250 * 2 ** Math.min(6, failures)) : Math.max(rest, 5));
+  }
+  function cannot_show(error) {
+    reportError(error);
+    training = ""; // what was not shown comes again
+    return `This page cannot show what the server has answered, which is a fault of the page: ${error.message}. Load it anew.`;
   }
 
   function take(answer) {
