@@ -386,6 +386,14 @@ def test_what_a_page_sets_is_typed_after_what_was_typed():
     assert [one["lr"] for one in shown] == [1e-05, 0.5] and {one["batch_size"] for one in shown} == {8}
 
 
+@pytest.mark.parametrize("typed", ["hidden=20,30", "lr=0.1,0.2", "seed=range(3)", "lr=interval(0.1,1)"])
+def test_where_several_values_are_typed_it_is_said_what_is_allowed_here(typed):
+    with pytest.raises(ConfigError) as error:
+        check_typed([typed])
+    assert str(error.value).startswith(f"{typed}: ") and "multirun" not in str(error.value)
+    assert str(error.value).endswith("npdigits-live takes one value; two networks, side by side, are set in the page")
+
+
 def test_what_is_typed_begins_a_run():
     for typed, said in (("resume=x", "resume=x: not with npdigits-live"), ("lr=0", "lr=0"), ("+race=64", "race")):
         with pytest.raises(ConfigError, match=said):

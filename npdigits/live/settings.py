@@ -93,6 +93,8 @@ REFUSED = {
     "race": "a race is many runs: npdigits -m holds it",
 }
 
+ONE_VALUE = "npdigits-live takes one value; two networks, side by side, are set in the page"
+
 
 def check_typed(overrides: Sequence[str]) -> Config:
     """Return the configuration of what was typed.
@@ -103,7 +105,13 @@ def check_typed(overrides: Sequence[str]) -> Config:
     for override in map(Override.of, overrides):
         if override.top in REFUSED:
             raise ConfigError(f"{override.typed}: not with npdigits-live: {REFUSED[override.top]}")
-    return compose(overrides)
+    try:
+        return compose(overrides)
+    except ConfigError as error:
+        said, _, advice = str(error).rpartition("; ")
+        if "--multirun" not in advice:
+            raise
+        raise ConfigError(f"{said}; {ONE_VALUE}") from error
 
 
 def described() -> list[dict[str, Any]]:
