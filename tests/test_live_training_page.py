@@ -147,7 +147,7 @@ def test_what_it_says_is_of_the_same_batch_and_a_run_that_diverged_is_told_of(pa
     assert tab.evaluate("server.post('/training/begin', { networks: [{ lr: 1e30, init_scale: 10 }] })") == ""
     until(tab, "npdigits.views[0]?.settings.lr === 1e30 && npdigits.views[0].look")
     tab.locator("#start").click()
-    expect(tab.locator("#stands")).to_contain_text(re.compile(r"diverged in epoch 1, after batch \d+\. .*finite"))
+    expect(tab.locator("#stands")).to_contain_text(re.compile(r"diverged in epoch 1, after batch \d+: .*finite"))
     batch = re.search(r"after batch (\d+)", tab.locator("#stands").inner_text())[1]
     expect(tab.locator("#where")).to_have_text(f"batch {batch} of at most 315")
     expect(tab.locator("#why-short")).to_contain_text("It diverged in epoch 1")

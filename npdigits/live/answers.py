@@ -104,7 +104,7 @@ class Answers:
         return _json({"server": self._board.name, **(answer or {}), "curves": curves, "gone": gone})
 
     def _curves_since(self, asked: QueryParams) -> tuple[dict[str, Any], list[str]]:
-        """Return the new points of the curves that were asked for, "ID.KEY.KNOWN,ID.KEY.KNOWN"; and whose runs are gone."""
+        """Return new points of the curves that were asked for, "ID.KEY.KNOWN,ID.KEY.KNOWN"; and whose runs are gone."""
         found = {}
         parts = [part.split(".") for part in asked.get("curves", "")[:1000].split(",") if part]
         known = {part[0]: (part[1], _whole(part[2])) for part in parts[:MOST_CURVES] if len(part) == 3}

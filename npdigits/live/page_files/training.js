@@ -129,13 +129,14 @@
   }
 
   // What has ended or failed, and what cannot be seen yet.
+  const because = (why) => (why ? `: ${why}` : ".");
   function endings(states) {
     const name = (i) => (states.length > 1 ? `Network ${i + 1}: ` : "");
     return states.map((state, i) => {
       if (state.is === "preparing") return `${name(i)}the data is read …`;
       if (state.is === "failed") return `${name(i)}failed: ${state.why}`;
-      if (state.diverged_in) return `${name(i)}diverged in epoch ${state.diverged_in}${state.diverged_at === null ? "" : `, after batch ${state.diverged_at.toLocaleString("en")}`}. ${state.why || ""}`;
-      if (state.is === "ended") return `${name(i)}${state.status} after ${state.epochs} ${state.epochs === 1 ? "epoch" : "epochs"}. ${state.why || ""}`;
+      if (state.diverged_in) return `${name(i)}diverged in epoch ${state.diverged_in}${state.diverged_at === null ? "" : `, after batch ${state.diverged_at.toLocaleString("en")}`}${because(state.why)}`;
+      if (state.is === "ended") return `${name(i)}${state.status} after ${state.epochs} ${state.epochs === 1 ? "epoch" : "epochs"}${because(state.why)}`;
       if (state.closing) return `${name(i)}the last epoch has ended, after batch ${state.batches.toLocaleString("en")}; its files and plots are made …`;
       return "";
     }).filter(Boolean);
