@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import sys
 
 import numpy as np
 from PIL import Image
@@ -44,12 +45,12 @@ def stopping(costs, patience, *, late=0):
     return len(costs), best + 1
 
 
-def seeds(a, b, *, size=abs, strict=False):
+def seeds(a, b, *, size=abs, strict=False, room=1e-9):
     d = [x - y for x, y in zip(a, b, strict=True)]
     seen, count = size(sum(d)), 0
     for signs in itertools.product([1, -1], repeat=len(d)):
         other = size(sum(s * x for s, x in zip(signs, d, strict=True)))
-        count += other > seen + 1e-9 if strict else other >= seen - 1e-9
+        count += other > seen + room if strict else other >= seen - room
     return count / 2 ** len(d)
 
 
@@ -143,6 +144,13 @@ WRONG = [
     (1, (7,), "int 7, not a function"),
     (1, (lambda image, weights, bias: 1 / 0,), "stopped in line"),
     (1, (lambda image, weights, bias: "seven",), "one number is asked for"),
+    (1, (lambda image, weights, bias: image @ weights[:2, :1],), "do not fit together; print"),
+    (
+        1,
+        (lambda image, weights, bias: image.reshape(-1)[:6] * np.ones(7),),
+        "do not fit together, (6,) and (7,); print",
+    ),
+    (1, (lambda image, weights, bias: sys.exit(),), "with SystemExit"),
     (2, (with_(backwards, sign=-1),), "every sign is the other way round"),
     (2, (with_(backwards, t=False),), "the 1 of the right class was not subtracted"),
     (2, (with_(backwards, slope=False),), "the slope of tanh is missing"),
@@ -162,7 +170,19 @@ WRONG = [
     (4, (with_(downhill, sign=1),), "uphill"),
     (4, (with_(downhill, at_start=True),), "the slope where you are now"),
     (4, (with_(downhill, factor=1),), "lr is missing"),
-    (4, (lambda *given: downhill(*given)[1:],), "the start is the first"),
+    (
+        4,
+        (lambda *given: downhill(*given)[1:],),
+        "of 8 steps it returned 8 places; 9 are asked for, the start is the first",
+    ),
+    (4, (lambda *given: downhill(*given)[:2],), "of 8 steps it returned 2 places"),
+    (4, (lambda *given: downhill(*given)[-1],), "what it returned is float -0.235"),
+    (4, (lambda slope, start, lr, steps: [start] * (steps + 1),), "after the first step it is still at the start"),
+    (4, (lambda *given: [round(w, 2) for w in downhill(*given)],), "the places are rounded"),
+    (4, (lambda slope, start, lr, steps: [start, *[lr * slope(start)] * steps],), "this is the step alone"),
+    (4, (with_(downhill, factor=0.1),), "step 1 begins at 4.991, where the slope is 15.26; with lr = 0.5663 it ends"),
+    (4, (lambda *given: [given[1], *enumerate(downhill(*given)[1:])],), "is a list of 9: a float, a tuple"),
+    (4, (lambda *given: [[w] for w in downhill(*given)],), "has the shape (9, 1); (9,) is asked for"),
     (4, (lambda slope, start, lr, steps: [0.0, *downhill(slope, start, lr, steps - 1)],), "not the start"),
     (5, (with_(stopping, late=1),), "ends too late"),
     (5, (lambda costs, patience: stopping(costs, patience - 1) if patience > 1 else (1, 1),), "ends too early"),

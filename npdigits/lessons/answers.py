@@ -1,17 +1,24 @@
 """A learner's function: its call with copies, and what it returned, judged in words for one who knows only Python."""
 
 import inspect
+import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from npdigits.base.arrays import Array
+from npdigits.base.errors import OwnCodeError
 from npdigits.base.text import shortened
+from npdigits.lessons.time_limit import TooLong, time_limit
 
 Function = Callable[..., Any]
-LONGEST = 160
+# Columns: of what Python says, and of a line of the learner's.
+LONGEST, LONGEST_LINE = 160, 60
+# A right answer takes less than a second a call, also in plain Python.
+SECONDS = 10.0
 
 
 class Wrong(Exception):
@@ -45,16 +52,11 @@ class Answer:
         """Call it with copies, so that nothing of ours is changed; return what it returns.
 
         Raises:
-            Wrong: it raises anything, or returns None.
+            Wrong: it raises anything, does not end, or returns None.
         """
         copies = [one.copy() if isinstance(one, np.ndarray | list) else one for one in arguments]
-        try:
-            with np.errstate(all="ignore"):
-                returned = self._function(*copies)
-        except Exception as error:  # the learner's code may raise anything
-            line = traceback.extract_tb(error.__traceback__)[-1].lineno
-            said = f"{type(error).__name__}: {error}"
-            raise Wrong(f"{self.name} stopped in line {line} with {shortened(said, LONGEST)}") from error
+        with watched(self.name, self._function):
+            returned = self._function(*copies)
         if returned is None:
             raise Wrong(f"{self.name} returned None: nothing is there yet, or the line with return is missing")
         return returned
@@ -66,13 +68,15 @@ class Answer:
             Wrong: it returned something else.
         """
         returned = self(*arguments)
-        if np.ndim(returned) or isinstance(returned, str):
-            raise Wrong(f"{self.name} returned {described(returned)}; one number is asked for")
         try:
-            value = float(returned)
-        except (TypeError, ValueError):
+            if isinstance(returned, str | bytes | bool | np.bool_):
+                raise TypeError
+            value = np.asarray(returned, dtype=float)
+            if value.ndim:
+                raise TypeError
+        except (TypeError, ValueError, OverflowError):
             raise Wrong(f"{self.name} returned {described(returned)}; one number is asked for") from None
-        return value
+        return float(value)
 
     def array(self, shape: tuple[int, ...], *arguments: Any) -> Array:
         """Call it for an array of this shape with finite numbers.
@@ -83,6 +87,45 @@ class Answer:
         return as_array(self.name, self(*arguments), shape)
 
 
+@contextmanager
+def watched(name: str, function: Function) -> Iterator[None]:
+    """Let a learner's function work inside, without NumPy's warnings, and say in which of its lines it stopped.
+
+    Raises:
+        Wrong: it raised something, or was at work for more than ``SECONDS``.
+        OwnCodeError: as it was raised inside.
+    """
+    try:
+        with np.errstate(all="ignore"), time_limit(SECONDS):
+            yield
+    except OwnCodeError:
+        raise  # says where by itself
+    except TooLong as error:
+        where = _line(error, function)
+        raise Wrong(f"{name} was still at work{where} after {SECONDS:g} s: is there a loop that never ends?") from error
+    except (Exception, SystemExit) as error:  # the learner's code may raise anything
+        raise Wrong(f"{name} stopped{_line(error, function)} with {_said(error)}") from error
+
+
+def _line(error: BaseException, function: Function) -> str:
+    """Return in which line of the learner's own file, or cell, it stopped: its number, and what stands there."""
+    file = getattr(getattr(function, "__code__", None), "co_filename", None)
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    if not own:
+        return ""
+    return f" in line {own[-1].lineno}" + (f', "{shortened(own[-1].line, LONGEST_LINE)}",' if own[-1].line else "")
+
+
+def _said(error: BaseException) -> str:
+    """Return what Python says of an error; in plain words where shapes do not fit, as NumPy says that in many ways."""
+    said = f"{type(error).__name__}: {error}"
+    if not isinstance(error, ValueError) or not re.search("broadcast|matmul|not aligned", said):
+        return shortened(said, LONGEST)
+    shapes = " and ".join(re.findall(r"\(\d*(?:, ?\d+)*,?\)", said)[:2])
+    told = f"the shapes of two arrays do not fit together{f', {shapes}' if shapes else ''}"
+    return f"ValueError: {told}; print(….shape) of each, in a line before, tells which is which"
+
+
 def as_array(name: str, returned: Any, shape: tuple[int, ...]) -> Array:
     """Return what was returned, an array of this shape with finite numbers.
 
@@ -91,20 +134,31 @@ def as_array(name: str, returned: Any, shape: tuple[int, ...]) -> Array:
     """
     try:
         array = np.asarray(returned, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise Wrong(f"{name} is {described(returned)}; an array of numbers is asked for") from None
+    if returned is None or array.shape == () != shape:
+        raise Wrong(f"{name} is {described(returned)}; an array of the shape {shape} is asked for")
     if array.shape != shape:
         raise Wrong(f"{name} has the shape {array.shape}; {shape} is asked for")
     if not np.isfinite(array).all():
-        raise Wrong(f"{name} holds numbers that are infinite or not a number (nan)")
+        raise Wrong(f"{name} holds something that is no finite number: nan (not a number), inf (infinite) or None")
     return array
 
 
 def described(value: Any) -> str:
     """Return what a value is, for a message: its kind, and the value where it is short."""
+    if value is None:
+        return "None"
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
+    if isinstance(value, list | tuple) and any(isinstance(one, np.ndarray | list | tuple) for one in value):
+        return f"a {type(value).__name__} of {len(value)}: {', '.join(map(_kind, value[:4]))}{', …' * (len(value) > 4)}"
     return f"{type(value).__name__} {shortened(repr(value), 40)}"
+
+
+def _kind(value: Any) -> str:
+    """Return what a part of a list is, without its value."""
+    return f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
 
 
 def agree(a: Any, b: Any) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 
 from npdigits.base.arrays import Array
 from npdigits.base.errors import OwnCodeError
-from npdigits.lessons.answers import Answer, Function, Wrong
+from npdigits.lessons.answers import Answer, Function, Wrong, watched
 from npdigits.nn.network import Parameters
 from npdigits.nn.own_optimizer import FormulaOptimizer
 
@@ -45,10 +45,11 @@ def _check_optimizer(function: Function) -> None:
     rng = np.random.default_rng(77)
     bends, start = rng.uniform(0.5, 2, PLACES), rng.normal(0, 1, PLACES)
     try:
-        places = _walk(function, bends, start, LR)
-        slower = _walk(function, bends, start, LR / 1000)
+        with watched(name, function):
+            places = _walk(function, bends, start, LR)
+            slower = _walk(function, bends, start, LR / 1000)
     except OwnCodeError as error:
-        raise Wrong(str(error)) from error
+        raise Wrong(" ".join(str(error).split())) from error  # arrays in it may have several lines
     first = places[1] - start
     if not first.any():
         raise Wrong(f"{name}: it leaves theta as it is: a step changes it, against the gradient g")

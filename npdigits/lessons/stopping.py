@@ -1,6 +1,7 @@
 """Lesson 5: early stopping by patience, against the rule that ends runs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +9,8 @@ from npdigits.lessons.answers import Answer, Function, Wrong, described
 from npdigits.training.stopping import no_improvement
 
 CASES = 60
+# Larger than any epoch.
+MOST = 1_000_000
 
 
 def check(function: Function) -> None:
@@ -22,20 +25,35 @@ def check(function: Function) -> None:
         returned = answer(costs, patience)
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             raise Wrong(f"it returned {described(returned)}; two numbers are asked for: return last, best")
-        if (returned[0], returned[1]) == (last, best):
+        ends, found = (_whole(one, returned) for one in returned)
+        if (ends, found) == (last, best):
             continue
         shown = ", ".join(f"{cost:.2f}" for cost in costs[: last + 1])
         given = f"costs {shown}{', …' if n > last + 1 else ''} and patience {patience}"
-        if (returned[0], returned[1]) == (best, last):
+        if (ends, found) == (best, last):
             raise Wrong("the two are the other way round: return last, best")
-        if (returned[0], returned[1]) == (last - 1, best - 1):
+        if (ends, found) == (last - 1, best - 1):
             raise Wrong("epochs are counted from 1; a list's places are counted from 0")
-        if returned[0] != last:
-            when = "ends too late" if returned[0] > last else "ends too early"
-            raise Wrong(f"with {given} it {when}, after epoch {returned[0]}; {last} is right")
-        if returned[1] == int(np.argmin(costs)) + 1:
+        if ends != last:
+            when = "ends too late" if ends > last else "ends too early"
+            raise Wrong(f"with {given} it {when}, after epoch {ends}; {last} is right")
+        if found == int(np.argmin(costs)) + 1:
             raise Wrong("the best epoch lies after the end: nobody has seen it, training was over by then")
-        raise Wrong(f"with {given} the best epoch is {best}, not {returned[1]}")
+        raise Wrong(f"with {given} the best epoch is {best}, not {found}")
+
+
+def _whole(value: Any, returned: Any) -> int:
+    """Return a whole number as it was returned, of whatever kind.
+
+    Raises:
+        Wrong: it is none, or larger than any epoch here.
+    """
+    try:
+        if not isinstance(value, str | bytes) and value == int(value) and abs(value) < MOST:
+            return int(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise Wrong(f"it returned {described(returned)}; two whole numbers are asked for: return last, best")
 
 
 def _of_the_rule(costs: Sequence[float], patience: int) -> tuple[int, int]:
