@@ -28,6 +28,9 @@ def check(function: Function) -> None:
             if not isinstance(returned, tuple | list) or len(returned) != len(NAMES):
                 raise Wrong(f"it returned {described(returned)}; asked for are four arrays: return {', '.join(NAMES)}")
             shapes = (w1.shape, b1.shape, w2.shape, b2.shape)
+            found = [getattr(one, "shape", None) for one in returned]
+            if found != [*shapes] and sorted(map(str, found)) == sorted(map(str, shapes)):
+                raise Wrong(f"the four arrays are in another order: return {', '.join(NAMES)}")
             given = {name: as_array(name, one, shape) for name, one, shape in zip(NAMES, returned, shapes, strict=True)}
             _compare(given, parameters, x, label)
 
@@ -42,7 +45,7 @@ def _compare(given: dict[str, Array], parameters: Parameters, x: Array, label: i
         zip(NAMES, (gradient.weights[0], gradient.biases[0], gradient.weights[1], gradient.biases[1]), strict=True)
     )
     if all(agree(given[name], -true[name]) for name in NAMES):
-        raise Wrong("every sign is the other way round: an output's error is what it says minus what it should say")
+        raise Wrong("every sign is the other way round: the slopes of the outputs are p, minus 1 for the right class")
     name = next((name for name in ORDER if not agree(given[name], true[name])), None)
     if name is None:
         return
@@ -53,16 +56,16 @@ def _compare(given: dict[str, Array], parameters: Parameters, x: Array, label: i
         if agree(given[name] - one, true[name]):
             hint = "the 1 of the right class was not subtracted from the probabilities"
         else:
-            hint = "the error of the output is p minus t: the probabilities, minus 1 for the right class"
+            hint = "the slopes of the outputs are p, minus 1 at the place y of the right class; b2 has the same slopes"
     elif name == "dW2":
-        hint = "each weight's slope is the error of the unit that it leads to, times the value that it carries"
+        hint = "each weight's slope is that of the output that it leads to, which db2 has, times the a that it carries"
     elif name == "db1":
         if agree(given[name] * (1 - hidden**2), true[name]):
-            hint = "the slope of tanh is missing: the error that arrives is multiplied by 1 − a²"
+            hint = "the slope of tanh is missing: what comes back to a unit is multiplied by 1 − a²"
         elif agree(given[name], true[name] / (1 - hidden**2) * hidden):
-            hint = "the error was multiplied by a; the slope of tanh is 1 − a²"
+            hint = "what comes back was multiplied by a; the slope of tanh is 1 − a²"
         else:
-            hint = "an error comes back over the same weights W2 by which the value went out; then the slope of tanh"
+            hint = "slopes come back over the same weights W2 by which a went out, W2.T @ …; then the slope of tanh"
     elif name == "dW1":
         hint = "db1 is right; each weight's slope is that, times the pixel that the weight belongs to"
     raise Wrong(f"{name}: {hint}")
