@@ -206,6 +206,8 @@ def test_learning_in_memory_has_the_bits_of_a_run(tmp_path, isolated):
     learned = lessons.learn(*settings[1:4], seed=4)
     assert learned.history.val_cost.tolist() == [summary["val_cost"]]
     assert learned.accuracy == summary["val_accuracy"] and learned.stopped_by == "epochs"
+    read = f"{learned.accuracy:.1%} of the validation digits are read right"
+    assert repr(learned) == f"<Learned: {read}; 1 epochs; ended: epochs>"
     with np.load(tmp_path / "run" / "checkpoints" / "best.npz") as best:
         np.testing.assert_array_equal(best["W1"], learned.weights[0])
 
