@@ -181,7 +181,7 @@ WRONG = [
         "of 8 steps it returned 8 places; 9 are asked for, the start is the first",
     ),
     (4, (lambda *given: downhill(*given)[:2],), "of 8 steps it returned 2 places"),
-    (4, (lambda *given: downhill(*given)[-1],), "what it returned is float -0.235"),
+    (4, (lambda *given: downhill(*given)[-1],), "it returned float -0.235"),
     (4, (lambda slope, start, lr, steps: [start] * (steps + 1),), "after the first step it is still at the start"),
     (4, (lambda *given: [round(w, 2) for w in downhill(*given)],), "the places are rounded"),
     (4, (lambda slope, start, lr, steps: [start, *[lr * slope(start)] * steps],), "this is the step alone"),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from npdigits.base.arrays import Array
-from npdigits.lessons.answers import Answer, Function, Wrong, agree, as_array
+from npdigits.lessons.answers import Answer, Function, Wrong, agree, as_array, described
 from npdigits.nn.network import Parameters
 from npdigits.nn.optimizers import OPTIMIZERS
 
@@ -27,6 +27,8 @@ def check(function: Function) -> None:
 
         true = _of_the_optimizer(bend, lowest, start, lr, steps)
         returned = answer(slope, start, lr, steps)
+        if not isinstance(returned, list | tuple | np.ndarray):
+            raise Wrong(f"it returned {described(returned)}; a list of {steps + 1} places is asked for")
         if isinstance(returned, list | tuple) and len(returned) != steps + 1:
             n = len(returned)
             raise Wrong(f"of {steps} steps it returned {n} places; {steps + 1} are asked for, the start is the first")

@@ -38,7 +38,9 @@ def check(function: Function) -> None:
     a, b = EQUAL_SUMS
     p, d = _share(answer, a, b), np.subtract(a, b)
     if p < sign_flip_p(d):
-        raise Wrong(f"of {a} and {b} some equal sums were not counted: they differ in the 16th digit; >= … - 1e-9")
+        raise Wrong(
+            f"of {a} and {b} some equal sums were not counted: they differ in the 16th digit, so take >= … - 1e-9"
+        )
     if not agree(p, sign_flip_p(d)):
         raise Wrong(_by_hand(p, d))
 
