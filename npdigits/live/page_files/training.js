@@ -118,7 +118,7 @@
     put(byId("pace"), text);
     byId("speed").setAttribute("aria-valuetext", text);
     const [state] = states, figures = views[0]?.look;
-    const at = state?.diverged_in ? state.diverged_at : figures?.batches;
+    const at = state?.diverged_in ? state.diverged_at : state?.closing ? state.batches : figures?.batches;
     put(byId("where"), !state?.in_epoch || !figures ? "" : at === null ? `in epoch ${state.diverged_in}`
       : `batch ${at.toLocaleString("en")} of at most ${(state.in_epoch * state.epochs_most).toLocaleString("en")}`);
     byId("drawing").hidden = Boolean(state?.shape) && state.shape.join() !== "28,28";
@@ -137,7 +137,7 @@
       if (state.is === "failed") return `${name(i)}failed: ${state.why}`;
       if (state.diverged_in) return `${name(i)}diverged in epoch ${state.diverged_in}${state.diverged_at === null ? "" : `, after batch ${state.diverged_at.toLocaleString("en")}`}${because(state.why)}`;
       if (state.is === "ended") return `${name(i)}${state.status} after ${state.epochs} ${state.epochs === 1 ? "epoch" : "epochs"}${because(state.why)}`;
-      if (state.closing) return `${name(i)}the last epoch has ended, after batch ${state.batches.toLocaleString("en")}; its files and plots are made …`;
+      if (state.closing) return `${name(i)}the last epoch has ended, after batch ${state.batches.toLocaleString("en")}; its files and plots are made, then the figures are those of its end …`;
       return "";
     }).filter(Boolean);
   }
