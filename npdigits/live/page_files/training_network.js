@@ -118,7 +118,7 @@ class NetworkView {
   paintWrong({ all, digits, pixels }, { shape: [height, width], classes, digits: { val, is_test } }) {
     const grid = this.part("wrong-digits"), size = height * width, images = bytes(pixels);
     const of = `${val} ${is_test ? "test" : "validation"} digits`;
-    put(this.part("wrong-count"), all ? `${all} of ${of}${digits.length < all ? `, ${digits.length} of them here, as many of each class as there are` : ""}. What it is → what it says.` : `None: all ${of} are read right.`);
+    put(this.part("wrong-count"), all ? `${all} of ${of}${digits.length < all ? `, ${digits.length} of them here, evenly of the classes` : ""}. What it is → what it says.` : `None: all ${of} are read right.`);
     digits.forEach(([row, label, answer], i) => {
       const slot = (this.slots[i] ??= this.slot(grid, width, height));
       if (slot.row !== row) {
