@@ -38,7 +38,7 @@ from npdigits.train import run
 
 # Keys of a run that decide nothing of what is learned, or where digits come from.
 NOT_PARAMETERS = {
-    *("data", "name", "workers", "out", "resume", "plots", "track", "quiet", "score_size"),
+    *("data", "name", "workers", "out", "resume", "plots", "track", "inspect", "history", "quiet", "score_size"),
     *("metrics", "check_gradient", "trust"),
 }
 TRAIN, TEST = digits(600, seed=5), digits(100, seed=4)  # the halves of write_set

@@ -150,7 +150,19 @@ def test_names_are_taken_and_others_refused_with_the_whole_list(key):
 
 
 def test_null_is_allowed_only_where_it_means_something():
-    free = {"min_delta", "max_norm", "val_size", "score_size", "threads", "name", "workers", "out", "resume", "track"}
+    free = {
+        "min_delta",
+        "max_norm",
+        "val_size",
+        "score_size",
+        "threads",
+        "name",
+        "workers",
+        "out",
+        "resume",
+        "track",
+        "history",
+    }
     free |= {"split_seed", "initialization_seed", "order_seed"}
     assert parse_config(DEFAULTS | dict.fromkeys(free)) == parse_config(DEFAULTS)
     for key in set(KEYS) - free:

@@ -103,6 +103,8 @@ WITHOUT_EFFECT = {
     "trust": True,
     "plots": False,
     "track": "tensorboard",
+    "inspect": True,
+    "history": "all",
     "quiet": True,
     "data": dataclasses.replace(CONFIG.data, name="idx", root="a", dir="b", mirror="c", fallback=None),
 }
